@@ -1,0 +1,1 @@
+"""The record: tables, statements, migrations. The only home of SQLAlchemy."""

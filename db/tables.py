@@ -1,0 +1,248 @@
+"""The tables. Text is canonical: instants as fixed-width UTC, numbers that go out as their shortest text, JSON compact."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    text,
+)
+
+metadata: Final = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# Every text sorts by code point on every database; SQLite's BINARY does so by itself.
+Text: Final = String().with_variant(String(collation="C"), "postgresql")
+# SQLite numbers rows by itself only in a column of its own INTEGER type.
+Serial: Final = BigInteger().with_variant(Integer(), "sqlite")
+
+accounts: Final = Table(
+    "accounts",
+    metadata,
+    Column("account_id", Serial, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("vendor", Text, nullable=False),
+    Column("configured", Boolean, nullable=False),
+    Column("cooldown_seconds", Float, nullable=False),
+    Column("flight_no", BigInteger, nullable=False, server_default=text("0")),
+)
+
+scopes: Final = Table(
+    "scopes",
+    metadata,
+    Column("scope_id", Serial, primary_key=True),
+    Column("account_id", ForeignKey(accounts.c.account_id), nullable=False),
+    Column("kind", Text, nullable=False),
+    # '' where the vendor's API is not regional: a unique constraint would let nulls repeat.
+    Column("region", Text, nullable=False),
+    Column("configured", Boolean, nullable=False),
+    Column("swept_no", BigInteger, nullable=False, server_default=text("0")),
+    Column("swept_at", Text),
+    Column("tried_no", BigInteger, nullable=False, server_default=text("0")),
+    Column("tried_at", Text),
+    Column("state", Text, nullable=False),
+    Column("problem", Text),
+    Column("problem_detail", Text),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+    Column("hold_until", Text),
+    Column("held", Integer, nullable=False, server_default=text("0")),
+    Column("fingerprint", Text),
+    UniqueConstraint("account_id", "kind", "region"),
+)
+
+LIVING: Final = text("status <> 'DELETED'")
+
+resources: Final = Table(
+    "resources",
+    metadata,
+    Column("resource_id", Text, primary_key=True),
+    Column("account_id", ForeignKey(accounts.c.account_id), nullable=False),
+    Column("scope_id", ForeignKey(scopes.c.scope_id), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("vendor_id", Text, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("resource_type", Text, nullable=False),
+    Column("vendor", Text, nullable=False),
+    Column("vendor_region", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Column("vendor_created_at", Text),
+    Column("first_seen_at", Text, nullable=False),
+    # live fields
+    Column("name", Text),
+    Column("name_folded", Text),
+    Column("status", Text, nullable=False),
+    Column("status_rank", Integer, nullable=False),
+    Column("vendor_status", Text),
+    Column("status_message", Text),
+    Column("has_access", Boolean, nullable=False),
+    Column("external_ip", Text),
+    Column("internal_ip", Text),
+    Column("ssh_command", Text),
+    Column("ssh_port", Integer),
+    Column("gpu_type", Text),
+    Column("gpu_family", Text),
+    Column("gpu_count", Integer),
+    Column("vcpu_count", Text),
+    Column("memory_gb", Text),
+    Column("disk_gb", Text),
+    Column("vendor_sku", Text),
+    Column("image", Text),
+    Column("spec_vendor", Text, nullable=False),
+    Column("price", Float),
+    Column("price_text", Text),
+    Column("currency", Text),
+    Column("pricing_source", Text, nullable=False),
+    # null where the vendor told the price itself: then it is as old as the sighting
+    Column("pricing_as_of", Text),
+    Column("valid_from", Text),
+    Column("valid_to", Text),
+    # the terms last seen, and in which status
+    Column("terms", Text),
+    Column("terms_status", Text),
+    # order and absence
+    Column("seen_no", BigInteger, nullable=False),
+    Column("seen_at", Text, nullable=False),
+    Column("seen_source", Text, nullable=False),
+    Column("missing_since", Text),
+    Column("absent_no", BigInteger),
+    Column("absences", Integer, nullable=False, server_default=text("0")),
+    Column("deleted_by", Text),
+    Column("deleted_at", Text),
+    Column("probed_no", BigInteger, nullable=False, server_default=text("0")),
+    Column("probed_at", Text),
+    Column("probe_problem", Text),
+    CheckConstraint("(status = 'DELETED') = (deleted_at IS NOT NULL)", name="tombstone"),
+    Index(
+        "uq_resources_living",
+        "account_id",
+        "kind",
+        "vendor_id",
+        unique=True,
+        sqlite_where=LIVING,
+        postgresql_where=LIVING,
+    ),
+    Index("ix_resources_identity", "account_id", "kind", "vendor_id"),
+    Index("ix_resources_scope", "scope_id"),
+    Index("ix_resources_created_at", "created_at", "resource_id"),
+    Index("ix_resources_name", "name", "resource_id"),
+    Index("ix_resources_status", "status_rank", "resource_id"),
+    Index("ix_resources_price", "price", "resource_id"),
+    Index(
+        "ix_resources_missing",
+        "scope_id",
+        "missing_since",
+        sqlite_where=text("missing_since IS NOT NULL"),
+        postgresql_where=text("missing_since IS NOT NULL"),
+    ),
+)
+
+OPEN: Final = text("linked_until IS NULL")
+
+links: Final = Table(
+    "links",
+    metadata,
+    # Every link stands here twice, once from each end: `owned` is the direction that its owner told.
+    Column("link_id", Serial, primary_key=True),
+    Column("account_id", ForeignKey(accounts.c.account_id), nullable=False),
+    Column("owned", Boolean, nullable=False),
+    Column("link_type", Text, nullable=False),
+    Column("from_kind", Text, nullable=False),
+    Column("from_vendor_id", Text, nullable=False),
+    Column("from_id", ForeignKey(resources.c.resource_id)),
+    Column("to_kind", Text, nullable=False),
+    Column("to_vendor_id", Text, nullable=False),
+    Column("to_id", ForeignKey(resources.c.resource_id)),
+    Column("linked_since", Text, nullable=False),
+    Column("linked_until", Text),
+    Index(
+        "uq_links_open",
+        "account_id",
+        "link_type",
+        "from_kind",
+        "from_vendor_id",
+        "to_kind",
+        "to_vendor_id",
+        unique=True,
+        sqlite_where=OPEN,
+        postgresql_where=OPEN,
+    ),
+    Index("ix_links_from", "from_id", "linked_since"),
+    Index("ix_links_to", "to_id"),
+    Index("ix_links_from_key", "account_id", "from_kind", "from_vendor_id"),
+)
+
+offers: Final = Table(
+    "offers",
+    metadata,
+    Column("offer_id", Text, primary_key=True),
+    Column("account_id", ForeignKey(accounts.c.account_id), nullable=False),
+    Column("offer_type", Text, nullable=False),
+    Column("contract_type", Text, nullable=False),
+    Column("vendor_sku", Text),
+    Column("price_text", Text),
+    Column("currency", Text),
+)
+
+provenance: Final = Table(
+    "provenance",
+    metadata,
+    Column("provenance_id", Serial, primary_key=True),
+    Column("resource_id", ForeignKey(resources.c.resource_id), nullable=False),
+    Column("offer_id", ForeignKey(offers.c.offer_id), nullable=False),
+    Column("role", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Index("ix_provenance_resource", "resource_id", "created_at"),
+    Index("ix_provenance_offer", "offer_id"),
+)
+
+history: Final = Table(
+    "history",
+    metadata,
+    # Rises in the order in which changes were recorded: what `changes` pages by.
+    Column("seq", Serial, primary_key=True),
+    Column("resource_id", ForeignKey(resources.c.resource_id), nullable=False),
+    Column("account_id", ForeignKey(accounts.c.account_id), nullable=False),
+    Column("field", Text, nullable=False),
+    Column("before", Text),
+    Column("after", Text),
+    Column("observed_at", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("flight_no", BigInteger, nullable=False),
+    Index("ix_history_resource", "resource_id", "seq"),
+    Index("ix_history_observed_at", "observed_at"),
+    # Numbers are never used again, so a cursor that a reader kept stays true after pruning.
+    sqlite_autoincrement=True,
+)
+
+tokens: Final = Table(
+    "tokens",
+    metadata,
+    Column("token_id", Serial, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("hash", Text, nullable=False, unique=True),
+    # JSON arrays; null accounts sees all
+    Column("permissions", Text, nullable=False),
+    Column("accounts", Text),
+    Column("created_at", Text, nullable=False),
+    Column("expires_at", Text),
+    Column("revoked_at", Text),
+)

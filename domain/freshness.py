@@ -1,0 +1,124 @@
+"""Ages: when something was last seen, and whether that is fresh enough. Pure; the one place that judges it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from domain.record import ScopeKey
+from domain.words import FreshnessState, ObservationSource, StaleReason
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """How fresh a reader wants it. None leaves it to the account's own default. `force` is max age 0."""
+
+    max_age_seconds: float | None = None
+    force: bool = False
+    max_wait_seconds: float | None = None
+
+    def not_before(self, arrived_at: datetime, cooldown_seconds: float) -> datetime:
+        """The earliest instant at which a settling flight was sent."""
+        if self.force:
+            return arrived_at
+        age = cooldown_seconds if self.max_age_seconds is None else self.max_age_seconds
+        return arrived_at - timedelta(seconds=age)
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeFacts:
+    """What is needed of a scope to judge freshness. `cooldown_seconds` is its account's default max age."""
+
+    scope_id: int
+    key: ScopeKey
+    configured: bool
+    cooldown_seconds: float
+    swept_no: int
+    swept_at: datetime | None
+    tried_at: datetime | None
+    problem: StaleReason | None
+    hold_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What is needed of a resource to judge its freshness."""
+
+    resource_id: UUID
+    scope_id: int
+    seen_no: int
+    seen_at: datetime
+    source: ObservationSource
+    missing_since: datetime | None
+    deleted: bool
+    probed_at: datetime | None
+    probe_problem: StaleReason | None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The truth about an age."""
+
+    state: FreshnessState
+    observed_at: datetime | None
+    age_seconds: float | None
+    source: ObservationSource | None
+    reason: StaleReason | None
+    missing_since: datetime | None
+
+
+def last_seen(
+    sighting: Sighting, swept_no: int, swept_at: datetime | None, now: datetime
+) -> tuple[datetime | None, ObservationSource | None]:
+    """When the newest flight that saw the resource was sent, and its kind.
+
+    Its scope's last complete sweep unless it is marked missing or deleted, or its own sighting if that is later by number.
+    An instant in the future tells no age.
+    """
+    inherits = sighting.missing_since is None and not sighting.deleted and swept_no > sighting.seen_no
+    if inherits and swept_at is not None and swept_at <= now:
+        return swept_at, ObservationSource.SWEEP
+    if sighting.seen_at <= now:
+        return sighting.seen_at, sighting.source
+    return None, None
+
+
+def judge(
+    sighting: Sighting,
+    scope: ScopeFacts,
+    not_before: datetime,
+    now: datetime,
+    reason: StaleReason,
+) -> Judgement:
+    """Judge one resource against one demand. `reason` is what to say should it be stale."""
+    observed_at, source = last_seen(sighting, scope.swept_no, scope.swept_at, now)
+    age = None if observed_at is None else max(0.0, (now - observed_at).total_seconds())
+    if sighting.deleted:
+        # A tombstone is final: nothing that a cloud could say makes it newer, so it settles every demand.
+        return Judgement(FreshnessState.FRESH, observed_at, age, source, None, None)
+    if not scope.configured:
+        return Judgement(
+            FreshnessState.STALE, observed_at, age, source, StaleReason.NOT_CONFIGURED, sighting.missing_since
+        )
+    if sighting.missing_since is not None:
+        return Judgement(
+            FreshnessState.UNCONFIRMED, observed_at, age, source, StaleReason.ABSENT, sighting.missing_since
+        )
+    if observed_at is not None and observed_at >= not_before:
+        return Judgement(FreshnessState.FRESH, observed_at, age, source, None, None)
+    return Judgement(FreshnessState.STALE, observed_at, age, source, reason, None)
+
+
+def scope_settled(scope: ScopeFacts, not_before: datetime, now: datetime) -> bool:
+    """Whether a sweep of the scope that was sent at or after `not_before` has ended, whatever it said."""
+    return not scope.configured or (
+        scope.tried_at is not None and scope.tried_at <= now and scope.tried_at >= not_before
+    )
+
+
+def sighting_settled(sighting: Sighting, scope: ScopeFacts, not_before: datetime, now: datetime) -> bool:
+    """Whether a flight that could have told of the resource was sent at or after `not_before` and has ended."""
+    if sighting.deleted or scope_settled(scope, not_before, now):
+        return True
+    return sighting.probed_at is not None and not_before <= sighting.probed_at <= now

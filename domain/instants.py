@@ -1,0 +1,47 @@
+"""Instants: aware UTC datetimes in code, fixed-width UTC text with six digits and `Z` in the record and in answers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Tells the time. Handed in everywhere, so that tests move it."""
+
+    def now(self) -> datetime:
+        """The present instant, aware, in UTC."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        """The present instant, aware, in UTC."""
+        return datetime.now(UTC)
+
+
+def to_text(instant: datetime) -> str:
+    """`2026-01-31T12:00:00.000000Z`: sorts as text in the order of time."""
+    utc = instant.astimezone(UTC)
+    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond:06d}Z" if utc.year >= 1000 else _padded(utc)
+
+
+def _padded(utc: datetime) -> str:
+    return utc.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def from_text(text: str) -> datetime:
+    """The instant of a canonical text. Raises ValueError on any other text."""
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def optional_text(instant: datetime | None) -> str | None:
+    """As `to_text`, null kept."""
+    return None if instant is None else to_text(instant)
+
+
+def optional_instant(text: str | None) -> datetime | None:
+    """As `from_text`, null kept."""
+    return None if text is None else from_text(text)

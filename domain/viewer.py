@@ -1,0 +1,30 @@
+"""Who asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from domain.errors import Forbidden
+from domain.words import Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """A token's permissions and visible accounts. `accounts` None sees all of them."""
+
+    name: str
+    permissions: frozenset[Permission]
+    accounts: frozenset[str] | None = None
+
+    def may(self, permission: Permission) -> bool:
+        """Whether the permission is held; `admin` implies the others."""
+        return permission in self.permissions or Permission.ADMIN in self.permissions
+
+    def require(self, permission: Permission, what: str) -> None:
+        """Raise Forbidden, naming what was refused, unless the permission is held."""
+        if not self.may(permission):
+            raise Forbidden(f"{what} needs the permission '{permission.value}', which this token does not have.")
+
+    def sees(self, account: str) -> bool:
+        """Whether the account exists for this viewer."""
+        return self.accounts is None or account in self.accounts

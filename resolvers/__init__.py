@@ -1,0 +1,1 @@
+"""What answers a root field: selection, viewer, demand."""

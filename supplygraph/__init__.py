@@ -1,0 +1,1 @@
+"""The gateway: application, settings, command line, authentication, HTTP."""

@@ -1,0 +1,1 @@
+"""One file a cloud, and the one transport they share."""

@@ -1,0 +1,132 @@
+"""What a vendor's file provides: requests to send, pure functions that read the answers, and the vendor's own facts.
+
+A vendor never touches the database, retries, rate limits, clocks or sockets; those are the transport's
+(`vendors/transport.py`) and the pager's (`vendors/cloud.py`).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import ClassVar, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, SecretStr
+
+from domain.errors import VendorFailure
+from domain.observation import Observation
+from domain.words import ResourceKind
+
+
+class VendorSettings(BaseModel):
+    """What an account of a vendor is configured with, beyond what every account has. Unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ApiKey(VendorSettings):
+    """The credentials of every vendor with a single key."""
+
+    api_key: SecretStr
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call. `path` follows the vendor's base URL; `operation` names it in metrics and logs, without ids.
+
+    `idempotent` False forbids the transport to send it twice.
+    """
+
+    operation: str
+    path: str
+    method: Literal["GET", "POST"] = "GET"
+    query: tuple[tuple[str, str], ...] = ()
+    form: tuple[tuple[str, str], ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    expects: Literal["json", "xml"] = "json"
+    idempotent: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A decoded answer. `payload` is what JSON decodes to, or an XML root element; header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    payload: object
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a listing. `cursor` asks for the next page, None ends the listing; `dropped` counts values left out."""
+
+    observations: tuple[Observation, ...]
+    cursor: str | None = None
+    dropped: int = 0
+
+
+class Listing(Protocol):
+    """One paged listing; a sweep is one or several of them."""
+
+    def request(self, cursor: str | None) -> Request:
+        """The call for the first page (None) or the page of a cursor."""
+        ...
+
+    def read(self, answer: Answer) -> Page:
+        """What the page told. Pure. Raises MalformedAnswer where its shape is not what the vendor documents."""
+        ...
+
+
+class Vendor(ABC):
+    """One account at one vendor. Subclasses are found by scanning this package: a file is all that a vendor needs."""
+
+    name: ClassVar[str]
+    """The word in the configuration, e.g. `lambda`."""
+    settings_type: ClassVar[type[VendorSettings]]
+    """Its own keys in `[[accounts]]`, `credentials` among them."""
+    links_owner: ClassVar[ResourceKind]
+    """The kind whose listings say what is attached to what."""
+    documented_calls_per_second: ClassVar[float | None] = None
+    """The vendor's documented limit; its source stands beside it."""
+    default_cooldown_seconds: ClassVar[float | None] = None
+    """The vendor's own default max age, where the global one would cost too much."""
+    default_deadline_seconds: ClassVar[float | None] = None
+    """The vendor's own default max wait."""
+
+    @abstractmethod
+    def base_url(self, region: str | None) -> str:
+        """Scheme, host and base path of the vendor's public API; a configured `endpoint` replaces scheme and host."""
+
+    @abstractmethod
+    def regions(self, kind: ResourceKind) -> tuple[str | None, ...]:
+        """The regions that are listed one by one; `(None,)` where one listing tells all."""
+
+    @abstractmethod
+    def listings(self, kind: ResourceKind, region: str | None) -> tuple[Listing, ...]:
+        """The listings that together sweep the scope."""
+
+    def probe_request(self, kind: ResourceKind, region: str | None, vendor_id: str) -> Request | None:
+        """The call that asks for one resource, or None where there is none or no words for "no such thing" are known."""
+        return None
+
+    def read_probe(self, kind: ResourceKind, region: str | None, vendor_id: str, answer: Answer) -> Observation:
+        """What a probe told. Pure. Raises NoSuchThing or MalformedAnswer."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def authorize(self, request: Request, url: str, body: bytes, region: str | None, now: datetime) -> Mapping[str, str]:
+        """The headers that authenticate the call. `url` is whole, its query included."""
+
+    @abstractmethod
+    def credential_text(self) -> str:
+        """The credentials as one text, only ever to be hashed."""
+
+    def read_failure(
+        self, request: Request, status: int, headers: Mapping[str, str], body: str, now: datetime
+    ) -> VendorFailure | None:
+        """What an answer that is no success means in the vendor's own words; None leaves it to the common mapping.
+
+        Only here may NoSuchThing come from a status: any other 404 is a malformed answer.
+        """
+        return None
