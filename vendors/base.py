@@ -115,7 +115,9 @@ class Vendor(ABC):
         raise NotImplementedError
 
     @abstractmethod
-    def authorize(self, request: Request, url: str, body: bytes, region: str | None, now: datetime) -> Mapping[str, str]:
+    def authorize(
+        self, request: Request, url: str, body: bytes, region: str | None, now: datetime
+    ) -> Mapping[str, str]:
         """The headers that authenticate the call. `url` is whole, its query included."""
 
     @abstractmethod

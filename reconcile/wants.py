@@ -1,0 +1,41 @@
+"""What a reader wants fresh, and what came of it: the words between the way of a read and the flights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from domain.record import ScopeKey
+from domain.words import StaleReason
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """One scope that must have been asked at or after `not_before`.
+
+    `resources` names what is wanted of it: where there are few, probes may serve. Empty means the whole scope.
+    `missing` are those among them that the last complete listing lacks: they wait for their probe.
+    `max_wait_seconds` counts from the reader's arrival.
+    """
+
+    scope: ScopeKey
+    not_before: datetime
+    forced: bool
+    max_wait_seconds: float
+    resources: tuple[UUID, ...] = ()
+    missing: tuple[UUID, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What came of the wants. A scope or resource without a reason was told of by a flight that went well.
+
+    `calls` counts the vendor calls of the flights that were waited for; `shared` whether one of them was joined.
+    """
+
+    scopes: Mapping[ScopeKey, StaleReason] = field(default_factory=dict)
+    resources: Mapping[UUID, StaleReason] = field(default_factory=dict)
+    calls: int = 0
+    shared: bool = False
