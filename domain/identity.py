@@ -15,7 +15,7 @@ _NAMESPACE: Final = UUID("8c5f6f0e-5b1d-5f0a-9a53-0f4c1d2b7e11")
 NODE_PREFIX: Final = "Resource:"
 
 
-def _uuid(*parts: str | float | int | None) -> UUID:
+def _uuid(*parts: str | float | None) -> UUID:
     # JSON keeps the parts apart: ("a", "bc") and ("ab", "c") must differ.
     return uuid5(_NAMESPACE, json.dumps(parts, ensure_ascii=True, separators=(",", ":")))
 

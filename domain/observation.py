@@ -114,14 +114,14 @@ class Observation:
     vendor_status: str | None
     region: str | None = None
     created_at: datetime | None = None
-    name: str | None | Untold = UNTOLD
-    status_message: str | None | Untold = UNTOLD
-    access: Access | None | Untold = UNTOLD
+    name: str | Untold | None = UNTOLD
+    status_message: str | Untold | None = UNTOLD
+    access: Access | Untold | None = UNTOLD
     spec: Spec | Untold = UNTOLD
     price: Price | Untold = UNTOLD
     terms: Terms | Untold = UNTOLD
-    valid_from: datetime | None | Untold = UNTOLD
-    valid_to: datetime | None | Untold = UNTOLD
+    valid_from: datetime | Untold | None = UNTOLD
+    valid_to: datetime | Untold | None = UNTOLD
     links: tuple[Attachment, ...] | Untold = UNTOLD
 
 
