@@ -24,12 +24,7 @@ class SystemClock:
 
 def to_text(instant: datetime) -> str:
     """`2026-01-31T12:00:00.000000Z`: sorts as text in the order of time."""
-    utc = instant.astimezone(UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond:06d}Z" if utc.year >= 1000 else _padded(utc)
-
-
-def _padded(utc: datetime) -> str:
-    return utc.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def from_text(text: str) -> datetime:
