@@ -125,6 +125,8 @@ resources: Final = Table(
     Column("missing_since", Text),
     Column("absent_no", BigInteger),
     Column("absences", Integer, nullable=False, server_default=text("0")),
+    Column("witness_no", BigInteger),
+    Column("witness_at", Text),
     Column("deleted_by", Text),
     Column("deleted_at", Text),
     Column("probed_no", BigInteger, nullable=False, server_default=text("0")),

@@ -88,8 +88,9 @@ class ResourceRecord:
     """One resource.
 
     `seen_*` tell the last flight written to the row. While the last complete listing lacks it, `missing_since` is when the
-    first such listing was sent, `absent_no` the number of the last one, `absences` how many. `deleted_by` tells whether the
-    vendor itself said so or absence did. `probed_at` is when the last ended probe was sent.
+    first such listing was sent and `absent_no` the number of the last one. Of these listings, those that may count towards a
+    verdict are counted by `absences`; the first of them has number `witness_no` and was sent at `witness_at`. `deleted_by`
+    tells whether the vendor itself said so or absence did. `probed_at` is when the last ended probe was sent.
     """
 
     resource_id: UUID
@@ -112,6 +113,8 @@ class ResourceRecord:
     missing_since: datetime | None = None
     absent_no: int | None = None
     absences: int = 0
+    witness_no: int | None = None
+    witness_at: datetime | None = None
     deleted_by: Literal["VENDOR", "ABSENCE"] | None = None
     deleted_at: datetime | None = None
     probed_no: int = 0

@@ -1,0 +1,114 @@
+"""The record's write side: every method is one short transaction; applies of one account are serial."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from db import held, pruning, written
+from db.configuring import configure
+from db.engine import reading, writing
+from db.rows import resource_record, scope_record
+from db.tables import accounts, resources, scopes
+from domain.instants import Clock, to_text
+from domain.ports import AccountSetup
+from domain.record import Changes, Held, ResourceRecord, ScopeKey, ScopeRecord, Ticket, VendorKey
+from domain.words import ResourceStatus
+
+
+class Store:
+    """`domain.ports.Record` on a database. The clock is the database's: SQLite runs in our process, so it is ours."""
+
+    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def now(self) -> datetime:
+        """The record's clock."""
+        return self._clock.now()
+
+    async def configure(self, setups: Sequence[AccountSetup]) -> None:
+        """Bring accounts and scopes in line with the configuration."""
+        async with writing(self._engine) as connection:
+            await configure(connection, setups)
+
+    async def draw(self, account: str) -> Ticket:
+        """Draw the account's next flight number. Raises KeyError for an account that was never configured."""
+        async with writing(self._engine) as connection:
+            number = await connection.scalar(
+                update(accounts)
+                .where(accounts.c.name == account)
+                .values(flight_no=accounts.c.flight_no + 1)
+                .returning(accounts.c.flight_no)
+            )
+            if number is None:
+                raise KeyError(account)
+            return Ticket(number, self.now())
+
+    async def scopes(self) -> tuple[ScopeRecord, ...]:
+        """Every scope, configured or not."""
+        async with reading(self._engine) as connection:
+            rows = (await connection.execute(held.scope_columns())).mappings()
+            return tuple(scope_record(row) for row in rows)
+
+    async def missing(self, scope: ScopeKey, limit: int) -> tuple[ResourceRecord, ...]:
+        """The marked resources of a scope, longest not probed first."""
+        statement = (
+            _resources_with_account()
+            .join(scopes, scopes.c.scope_id == resources.c.scope_id)
+            .where(
+                accounts.c.name == scope.account,
+                scopes.c.kind == scope.kind.value,
+                scopes.c.region == (scope.region or ""),
+                resources.c.missing_since.is_not(None),
+                resources.c.status != ResourceStatus.DELETED.value,
+            )
+            .order_by(func.coalesce(resources.c.probed_at, ""), resources.c.missing_since, resources.c.resource_id)
+            .limit(limit)
+        )
+        return await self._records(statement)
+
+    async def resources(self, ids: Iterable[UUID]) -> tuple[ResourceRecord, ...]:
+        """The resources of these UUIDs that exist."""
+        wanted = [str(resource_id) for resource_id in ids]
+        return await self._records(_resources_with_account().where(resources.c.resource_id.in_(wanted)))
+
+    async def apply(
+        self, scope: ScopeKey, named: Sequence[VendorKey], whole: bool, decide: Callable[[Held], Changes]
+    ) -> Changes:
+        """Lock the account, read what is held, decide, write; all in one transaction."""
+        async with writing(self._engine) as connection:
+            account = await held.lock_account(connection, scope.account)
+            state = await held.load(connection, account, scope, named, whole)
+            changes = decide(state)
+            await written.write(connection, account, state, changes)
+            return changes
+
+    async def prune(self, before: datetime) -> int:
+        """Fold the history older than `before` into one snapshot a resource; answers how many entries went."""
+        async with writing(self._engine) as connection:
+            return await pruning.prune(connection, to_text(before))
+
+    async def rename(self, old: str, new: str) -> bool:
+        """Give an account another name; its resources keep their UUIDs. False where there is no such account."""
+        async with writing(self._engine) as connection:
+            return await _rename(connection, old, new)
+
+    async def _records(self, statement: Select[tuple[object, ...]]) -> tuple[ResourceRecord, ...]:
+        async with reading(self._engine) as connection:
+            rows = (await connection.execute(statement)).mappings()
+            return tuple(resource_record(row, row["account"]) for row in rows)
+
+
+def _resources_with_account() -> Select[tuple[object, ...]]:
+    joined = resources.join(accounts, accounts.c.account_id == resources.c.account_id)
+    return select(resources, accounts.c.name.label("account")).select_from(joined)
+
+
+async def _rename(connection: AsyncConnection, old: str, new: str) -> bool:
+    changed = await connection.execute(update(accounts).where(accounts.c.name == old).values(name=new))
+    return bool(changed.rowcount)
