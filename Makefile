@@ -1,0 +1,85 @@
+# Every target does its own set-up, into .venv; the second time it is quick. `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup serve test prove check bench lock web doubles clean
+
+VENV := .venv
+PY := $(VENV)/bin/python
+RUNTIME := $(VENV)/.stamp-runtime
+DEV := $(VENV)/.stamp-dev
+WEB := $(VENV)/.stamp-web
+DOUBLES := $(VENV)/.stamp-doubles
+PIP := $(PY) -m pip --disable-pip-version-check --no-input
+# How `serve` is called; a configuration file is found by --config, SUPPLYGRAPH_CONFIG, or supplygraph.toml here.
+ARGS ?=
+# How many processes the tests take.
+JOBS ?= auto
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(DEV) $(WEB) $(DOUBLES) ## everything that the other targets need
+
+serve: $(RUNTIME) $(WEB) ## the gateway; on the sandbox where nothing is configured (ARGS="--port 9000")
+	@exec $(VENV)/bin/supplygraph serve $(ARGS)
+
+test: $(DEV) $(WEB) $(DOUBLES) ## the whole suite
+	@$(PY) -m pytest -q -n $(JOBS) --dist loadfile $(ARGS)
+
+prove: $(DEV) $(WEB) $(DOUBLES) ## the tests of the claims, with budgets ten times as large
+	@SUPPLYGRAPH_PROVE=10 $(PY) -m pytest -q -n $(JOBS) --dist loadfile -m prove $(ARGS)
+
+check: $(DEV) ## lint, formatting, types, import arrows, documents
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+	@$(PY) -m pytest -q tests/docs
+
+bench: $(DEV) ## the benchmarks
+	@set -e; for one in benchmarks/bench_*.py; do [ -e "$$one" ] || continue; echo "== $$one"; $(PY) "$$one"; done
+
+web: $(WEB) ## the browser pages
+doubles: $(DOUBLES) ## the independent doubles from npm that some tests speak to
+
+lock: ## the hash-locked requirements anew (needs uv)
+	@for pair in runtime:build dev:build,dev; do \
+	  name=$${pair%%:*}; groups=$$(echo $${pair##*:} | sed 's/[^,]*/--group pyproject.toml:&/g; s/,/ /g'); \
+	  uv pip compile pyproject.toml $$groups -c requirements/forbidden.txt --generate-hashes --universal --python-version 3.11 \
+	    --no-emit-index-url --no-emit-find-links --no-annotate --no-header --no-config -q -o requirements/$$name.txt || exit 1; done
+
+clean: ## away with what was built
+	@rm -rf $(VENV) supplygraph/web/assets web/node_modules tests/doubles/node_modules
+
+$(VENV)/pyvenv.cfg:
+	@python=""; for one in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
+	  if "$$one" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python="$$one"; break; fi; done; \
+	if [ -z "$$python" ]; then \
+	  echo "supplygraph needs Python 3.11 or later; none was found. Install one, or name it: make PYTHON=/where/python3.12 ..." >&2; exit 2; fi; \
+	echo "Making $(VENV) with $$("$$python" --version)"; \
+	"$$python" -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "This Python cannot make virtual environments; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 2; }
+
+$(RUNTIME): $(VENV)/pyvenv.cfg requirements/runtime.txt pyproject.toml
+	@$(PY) -m pip --version >/dev/null 2>&1 || $(PY) -m ensurepip -q
+	@echo "Installing what the gateway runs on"
+	@$(PIP) install -q --require-hashes -r requirements/runtime.txt
+	@$(PIP) install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DEV): $(RUNTIME) requirements/dev.txt
+	@echo "Installing what the tests need"
+	@$(PIP) install -q --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# The pages and the doubles come from npm. Without it everything else works, and what is missing says so: hence best effort.
+$(WEB): $(RUNTIME) $(wildcard web/package-lock.json web/*.js web/src/* web/examples/*)
+	@echo "Building the browser pages"
+	@if $(PY) -m supplygraph.web.build; then touch $@; \
+	  else echo "The browser pages were not built (is npm's registry reachable?); everything else works. Again: make web" >&2; fi
+
+$(DOUBLES): $(RUNTIME) $(wildcard tests/doubles/package-lock.json)
+	@if [ ! -e tests/doubles/package-lock.json ]; then exit 0; fi; \
+	echo "Fetching the doubles from npm"; \
+	if PATH="$(CURDIR)/$(VENV)/bin:$$PATH" npm ci --prefix tests/doubles --no-audit --no-fund --silent; then touch $@; \
+	  else echo "The doubles were not fetched (is npm's registry reachable?); their tests will say so and skip. Again: make doubles" >&2; fi
