@@ -1,0 +1,9 @@
+// Monaco and Radix write <style> elements of their own. The policy admits only those that carry this page's nonce.
+const nonce = document.querySelector("meta[name=style-nonce]").nonce;
+const createElement = document.createElement.bind(document);
+
+document.createElement = (name, options) => {
+  const element = createElement(name, options);
+  if (element instanceof HTMLStyleElement) element.nonce = nonce;
+  return element;
+};
