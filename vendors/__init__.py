@@ -1,1 +1,1 @@
-"""One file a cloud, and the one transport they share."""
+"""One file a cloud, and the one transport they share. `registry` finds them."""

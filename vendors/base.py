@@ -79,7 +79,11 @@ class Listing(Protocol):
 
 
 class Vendor(ABC):
-    """One account at one vendor. Subclasses are found by scanning this package: a file is all that a vendor needs."""
+    """One account at one vendor. Subclasses are found by scanning this package: a file is all that a vendor needs.
+
+    Built as `cls(settings)`, with an instance of its `settings_type`. Every `SecretStr` in there is scrubbed from whatever
+    a failure quotes. An item of a list without a usable id makes the whole page malformed: dropped, it would read as absent.
+    """
 
     name: ClassVar[str]
     """The word in the configuration, e.g. `lambda`."""
@@ -93,6 +97,10 @@ class Vendor(ABC):
     """The vendor's own default max age, where the global one would cost too much."""
     default_deadline_seconds: ClassVar[float | None] = None
     """The vendor's own default max wait."""
+
+    @abstractmethod
+    def __init__(self, settings: VendorSettings) -> None:
+        """Take an instance of `settings_type`. Nothing is called."""
 
     @abstractmethod
     def base_url(self, region: str | None) -> str:

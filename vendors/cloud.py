@@ -1,0 +1,134 @@
+"""One account at its vendor: runs the listings of a scope page by page, and probes. Nothing here raises for what a cloud did."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import Final
+
+from domain.errors import MalformedAnswer, NoSuchThing, VendorFailure
+from domain.observation import Observation, ProbeResult, SweepOutcome, SweepResult
+from domain.words import ResourceKind, StaleReason
+from vendors.base import Listing, Page, Vendor
+from vendors.guard import reading
+from vendors.transport import Tally, Transport
+
+PAGE_LIMIT: Final = 1000
+_ANY_ID: Final = "any"
+
+
+class PagesDoNotEnd(VendorFailure):
+    """A repeated cursor, or more pages than allowed."""
+
+    reason = StaleReason.PARTIAL_SWEEP
+
+
+class _Haul:
+    """What a sweep has brought in so far. The same vendor id told twice: the last one wins."""
+
+    def __init__(self) -> None:
+        self.tally = Tally()
+        self.pages = 0
+        self._dropped = 0
+        self._seen: dict[str, Observation] = {}
+
+    def add(self, page: Page) -> None:
+        self.pages += 1
+        self._dropped += page.dropped
+        for observation in page.observations:
+            self._seen[observation.vendor_id] = observation
+
+    def result(self, failure: VendorFailure | None = None) -> SweepResult:
+        seen, calls = tuple(self._seen.values()), self.tally.calls
+        if failure is None:
+            return SweepResult(SweepOutcome.COMPLETE, seen, None, calls, self._dropped)
+        outcome = SweepOutcome.PARTIAL if self.pages else SweepOutcome.FAILED
+        return SweepResult(outcome, seen, failure.problem(), calls, self._dropped)
+
+
+class VendorCloud:
+    """`domain.ports.Cloud` over a vendor's file and a transport."""
+
+    def __init__(self, account: str, vendor: Vendor, transport: Transport, *, page_limit: int = PAGE_LIMIT) -> None:
+        self.account = account
+        self.vendor: str = vendor.name
+        self.links_owner: ResourceKind = vendor.links_owner
+        self._vendor = vendor
+        self._transport = transport
+        self._page_limit = page_limit
+
+    @property
+    def scopes(self) -> tuple[tuple[ResourceKind, str | None], ...]:
+        """Every scope that this account has by its configuration."""
+        return tuple((kind, region) for kind in ResourceKind for region in self._vendor.regions(kind))
+
+    def sweep_calls(self, kind: ResourceKind) -> int:
+        """How many calls a sweep of a small scope costs at least."""
+        return len(self._vendor.listings(kind, self._vendor.regions(kind)[0]))
+
+    def probes(self, kind: ResourceKind) -> bool:
+        """Whether one resource of the kind can be asked for, with known words for "no such thing"."""
+        return self._vendor.probe_request(kind, self._vendor.regions(kind)[0], _ANY_ID) is not None
+
+    def fingerprint(self, salt: str) -> str:
+        """A salted hash of the credentials: tells whether they are the same, and nothing else."""
+        text = self._vendor.credential_text()
+        return hmac.new(salt.encode(), text.encode(), hashlib.sha256).hexdigest()
+
+    async def sweep(self, kind: ResourceKind, region: str | None) -> SweepResult:
+        """List a scope, all its pages. All its listings must end for it to be complete. Safe to repeat and to cancel."""
+        haul = _Haul()
+        try:
+            for listing in self._vendor.listings(kind, region):
+                await self._list(listing, region, haul)
+        except NoSuchThing as failure:
+            # A list that does not exist is no evidence of anything: a wrong endpoint says so too.
+            return haul.result(MalformedAnswer(failure.detail))
+        except VendorFailure as failure:
+            return haul.result(failure)
+        return haul.result()
+
+    async def probe(self, kind: ResourceKind, region: str | None, vendor_id: str) -> ProbeResult:
+        """Ask for one resource by its id. Safe to repeat and to cancel."""
+        tally = Tally()
+        try:
+            observation = await self._ask(kind, region, vendor_id, tally)
+        except NoSuchThing:
+            return ProbeResult("gone", calls=tally.calls)
+        except VendorFailure as failure:
+            return ProbeResult("failed", problem=failure.problem(), calls=tally.calls)
+        return ProbeResult("found", observation, calls=tally.calls)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._transport.close()
+
+    async def _list(self, listing: Listing, region: str | None, haul: _Haul) -> None:
+        cursors: set[str] = set()
+        cursor: str | None = None
+        for _ in range(self._page_limit):
+            with reading(self.account, "list"):
+                request = listing.request(cursor)
+            answer = await self._transport.send(request, region, haul.tally)
+            with reading(self.account, request.operation):
+                page = listing.read(answer)
+            haul.add(page)
+            cursor = page.cursor
+            if cursor is None:
+                return
+            if cursor in cursors:
+                raise PagesDoNotEnd(f"{request.operation}: the same page is offered again and again.")
+            cursors.add(cursor)
+        raise PagesDoNotEnd(f"{request.operation}: more than {self._page_limit} pages.")
+
+    async def _ask(self, kind: ResourceKind, region: str | None, vendor_id: str, tally: Tally) -> Observation:
+        with reading(self.account, "probe"):
+            request = self._vendor.probe_request(kind, region, vendor_id)
+        if request is None:
+            raise MalformedAnswer(f"{self.vendor} cannot be asked for one of its {kind.value.lower()}.")
+        answer = await self._transport.send(request, region, tally)
+        with reading(self.account, request.operation):
+            observation = self._vendor.read_probe(kind, region, vendor_id, answer)
+        if observation.vendor_id != vendor_id or observation.kind is not kind:
+            raise MalformedAnswer(f"{request.operation}: told of another resource than the one asked for.")
+        return observation

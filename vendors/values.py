@@ -1,0 +1,260 @@
+"""Taking fields by name. An impossible value is dropped and counted, the rest is kept; what is not asked for is never seen.
+
+A field that is missing, null or an empty text is *not told*: it reads None and counts nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from typing import Final, TypeVar
+from xml.etree.ElementTree import Element
+
+from domain.errors import MalformedAnswer
+
+LONGEST_TEXT: Final = 4096
+"""In bytes of UTF-8."""
+LONGEST_ID: Final = 255
+HIGHEST_PORT: Final = 65535
+HIGHEST_PRICE: Final = 1_000_000.0
+"""An hour, in any currency."""
+_FIRST_YEAR: Final = 2000
+_LAST_YEAR: Final = 2100
+
+_Value = TypeVar("_Value")
+
+
+class Drops:
+    """How many impossible values a page held."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def one(self) -> None:
+        """Count one."""
+        self.count += 1
+
+
+class Taker:
+    """Takes fields by name from one object.
+
+    `textual` is for XML, where numbers and flags come as text; in JSON a number in quotes is a wrong type.
+    """
+
+    def __init__(self, source: Mapping[str, object], drops: Drops, *, textual: bool = False) -> None:
+        self._source = source
+        self._drops = drops
+        self._textual = textual
+
+    def has(self, name: str) -> bool:
+        """Whether the field is there at all, null included."""
+        return name in self._source
+
+    def text(self, name: str, *, longest: int = LONGEST_TEXT) -> str | None:
+        """A text of at most `longest` bytes, without NUL or lone surrogates."""
+        return self._take(name, lambda value: _to_text(value, longest))
+
+    def identifier(self, name: str) -> str:
+        """The vendor's id of an item: printable, without spaces, never `.` or `..`. An integer is written out.
+
+        Raises MalformedAnswer: an item without an id cannot be left out, or it would read as absent.
+        """
+        value = _to_identifier(self._source.get(name))
+        if value is None:
+            raise MalformedAnswer(f"An item of the list has no usable '{name}'.")
+        return value
+
+    def reference(self, name: str) -> str | None:
+        """The id of another thing."""
+        return self._take(name, _to_identifier)
+
+    def whole(self, name: str, low: int = 0, high: int = 1_000_000_000) -> int | None:
+        """A whole number within bounds, both included."""
+        return self._take(name, lambda value: _to_whole(self._number(value, low, high)))
+
+    def number(self, name: str, low: float = 0, high: float = 1e12) -> float | None:
+        """A finite number within bounds, both included."""
+        return self._take(name, lambda value: self._number(value, low, high))
+
+    def price(self, name: str) -> float | None:
+        """An amount of money: finite, 0 or more."""
+        return self.number(name, 0, HIGHEST_PRICE)
+
+    def port(self, name: str) -> int | None:
+        """1 to 65535."""
+        return self.whole(name, 1, HIGHEST_PORT)
+
+    def address(self, name: str) -> str | None:
+        """An IPv4 or IPv6 address in its usual spelling."""
+        return self._take(name, _to_address)
+
+    def instant(self, name: str) -> datetime | None:
+        """A time of 2000 to 2100, in UTC: ISO 8601 (UTC where it tells no zone) or seconds since 1970."""
+        return self._take(name, _to_instant)
+
+    def flag(self, name: str) -> bool | None:
+        """True or false."""
+        words = {"true": True, "false": False} if self._textual else {}
+        return self._take(name, lambda value: _to_flag(value, words))
+
+    def child(self, name: str) -> Taker:
+        """An object inside; an empty one where it is not told."""
+        return Taker(self._take(name, _to_object) or {}, self._drops, textual=self._textual)
+
+    def children(self, name: str) -> tuple[Taker, ...] | None:
+        """The objects of a list; None where the list is not told. An item that is no object is dropped."""
+        value = self._list(name)
+        if value is None:
+            return None
+        objects = [item for item in value if isinstance(item, dict)]
+        for _ in range(len(value) - len(objects)):
+            self._drops.one()
+        return tuple(Taker(item, self._drops, textual=self._textual) for item in objects)
+
+    def items(self, name: str) -> tuple[Taker, ...]:
+        """The objects of the list that a page is about. Raises MalformedAnswer where there is none: it is no empty list."""
+        value = self._list(name)
+        if value is None or not all(isinstance(item, dict) for item in value):
+            raise MalformedAnswer(f"The list '{name}' is missing, or no list of objects.")
+        return tuple(Taker(item, self._drops, textual=self._textual) for item in value if isinstance(item, dict))
+
+    def texts(self, name: str) -> tuple[str, ...] | None:
+        """The texts of a list; None where the list is not told."""
+        value = self._list(name)
+        if value is None:
+            return None
+        kept = [text for text in (_to_text(item, LONGEST_TEXT) for item in value) if text is not None]
+        for _ in range(len(value) - len(kept)):
+            self._drops.one()
+        return tuple(kept)
+
+    @property
+    def dropped(self) -> int:
+        """How many values of the whole page were dropped so far."""
+        return self._drops.count
+
+    def _take(self, name: str, read: Callable[[object], _Value | None]) -> _Value | None:
+        value = self._source.get(name)
+        if value is None or value == "":
+            return None
+        kept = read(value)
+        if kept is None:
+            self._drops.one()
+        return kept
+
+    def _list(self, name: str) -> list[object] | None:
+        if self._textual and self._source.get(name) == "":
+            # An empty set of XML is an element without children.
+            return []
+        return self._take(name, lambda value: value if isinstance(value, list) else None)
+
+    def _number(self, value: object, low: float, high: float) -> float | None:
+        number = _to_number(value, textual=self._textual)
+        return number if number is not None and low <= number <= high else None
+
+
+def from_object(payload: object, drops: Drops) -> Taker:
+    """Over a JSON object. Raises MalformedAnswer for any other value."""
+    if not isinstance(payload, dict):
+        raise MalformedAnswer("The answer is no JSON object.")
+    return Taker(payload, drops)
+
+
+def from_xml(root: Element, drops: Drops) -> Taker:
+    """Over the children of an XML element, by their local names: vendors and their doubles differ in the namespace."""
+    fields = _plain(root)
+    return Taker(fields if isinstance(fields, dict) else {}, drops, textual=True)
+
+
+def local_name(element: Element) -> str:
+    """An element's name without its namespace."""
+    return element.tag.rpartition("}")[2]
+
+
+def facts(**told: bool | float | str | None) -> dict[str, bool | float | str]:
+    """Facts without a common name; what is not told is left out."""
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def is_identifier(text: str) -> bool:
+    """Whether a text may name a resource at its vendor, and may stand in a path."""
+    return (
+        0 < len(text) <= LONGEST_ID
+        and text not in (".", "..")
+        and text.isascii()
+        and text.isprintable()
+        and " " not in text
+    )
+
+
+def _to_text(value: object, longest: int) -> str | None:
+    if not isinstance(value, str) or "\0" in value:
+        return None
+    try:
+        return value if len(value.encode()) <= longest else None
+    except UnicodeEncodeError:
+        return None
+
+
+def _to_identifier(value: object) -> str | None:
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    return text if isinstance(text, str) and is_identifier(text) else None
+
+
+def _to_object(value: object) -> dict[str, object] | None:
+    return value if isinstance(value, dict) else None
+
+
+def _to_flag(value: object, words: Mapping[str, bool]) -> bool | None:
+    if isinstance(value, str):
+        return words.get(value)
+    return value if isinstance(value, bool) else None
+
+
+def _to_address(value: object) -> str | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        return str(ip_address(value.strip()))
+    except ValueError:
+        return None
+
+
+def _to_whole(number: float | None) -> int | None:
+    return int(number) if number is not None and number.is_integer() else None
+
+
+def _to_number(value: object, *, textual: bool) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str) if textual else (int, float)):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _to_instant(value: object) -> datetime | None:
+    try:
+        if isinstance(value, str):
+            instant = datetime.fromisoformat(value)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            instant = datetime.fromtimestamp(value, UTC)
+        else:
+            return None
+        aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+        utc = aware.astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return utc if _FIRST_YEAR <= utc.year < _LAST_YEAR else None
+
+
+def _plain(element: Element) -> object:
+    children = list(element)
+    if not children:
+        return element.text or ""
+    if all(local_name(child) == "item" for child in children):
+        return [_plain(child) for child in children]
+    return {local_name(child): _plain(child) for child in children}
