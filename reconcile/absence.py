@@ -1,0 +1,114 @@
+"""What an absence means. "Not in the list" is not "gone": marks first, and a verdict only on evidence that cannot be bad luck.
+
+Pure functions over records; the rules are told where they are applied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from domain.record import ResourceRecord, Ticket
+from domain.rules import AbsenceRules
+from domain.words import ObservationSource
+
+
+class LastWord(NamedTuple):
+    """The number, instant and kind of the newest flight that saw a resource."""
+
+    number: int
+    at: datetime
+    source: ObservationSource
+
+
+def last_word(record: ResourceRecord, swept: Mapping[int, tuple[int, datetime | None]]) -> LastWord:
+    """The later, by number, of its own sighting and, unless it is marked missing or deleted, its scope's complete sweep."""
+    number, at = swept.get(record.scope_id, (0, None))
+    if record.missing_since is None and not record.deleted and number > record.seen_no and at is not None:
+        return LastWord(number, at, ObservationSource.SWEEP)
+    return LastWord(record.seen_no, record.seen_at, record.seen_source)
+
+
+def tombstone_number(record: ResourceRecord) -> int:
+    """The number that a sighting must exceed to speak of a deleted resource again."""
+    return max(record.seen_no, record.absent_no or 0, record.probed_no)
+
+
+def suspect(marks: int, held: int) -> bool:
+    """Whether so much is missing that the listing itself is in doubt.
+
+    Marks cover everything the scope held at its last good sweep or, of three or more, over half of it.
+    """
+    return held > 0 and (marks >= held or (held >= 3 and 2 * marks > held))  # noqa: PLR2004 - the rule's own number
+
+
+def past_grace(record: ResourceRecord, at: datetime, rules: AbsenceRules) -> bool:
+    """Whether the grace period, from creation or else first sight, was over at the instant."""
+    return at >= record.created_at + timedelta(seconds=rules.grace_seconds)
+
+
+def marked(
+    record: ResourceRecord, word: LastWord, ticket: Ticket, rules: AbsenceRules, *, countable: bool, reset: bool
+) -> ResourceRecord:
+    """The record after a complete listing without it.
+
+    The mark is never delayed; grace and a credential that has yet to prove itself keep the listing from counting towards
+    a verdict. `reset` forgets the listings counted so far: they were by another credential.
+    """
+    first = record.missing_since is None
+    after = replace(
+        record,
+        seen_no=word.number,
+        seen_at=word.at,
+        seen_source=word.source,
+        missing_since=ticket.sent_at if first else record.missing_since,
+        absent_no=max(ticket.number, record.absent_no or 0),
+    )
+    if first or reset:
+        after = replace(after, absences=0, witness_no=None, witness_at=None)
+    if not countable or not past_grace(record, ticket.sent_at, rules):
+        return after
+    if after.witness_no is None:
+        return replace(after, absences=1, witness_no=ticket.number, witness_at=ticket.sent_at)
+    return replace(after, absences=after.absences + 1)
+
+
+def unmarked(record: ResourceRecord) -> ResourceRecord:
+    """The record without its mark and what was counted towards a verdict."""
+    return replace(record, missing_since=None, absent_no=None, absences=0, witness_no=None, witness_at=None)
+
+
+def listings_agree(record: ResourceRecord, ticket: Ticket, rules: AbsenceRules, *, in_suspect_scope: bool) -> bool:
+    """Whether complete listings alone are evidence enough; asked only where there is no probe.
+
+    Two by the same credential, `witness_seconds` apart; in a suspect scope three over `suspect_seconds`.
+    """
+    if record.witness_at is None:
+        return False
+    needed, seconds = (3, rules.suspect_seconds) if in_suspect_scope else (2, rules.witness_seconds)
+    return record.absences >= needed and ticket.sent_at >= record.witness_at + timedelta(seconds=seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeEvidence:
+    """What a probe that was answered "no such thing", in the vendor's own words, is judged by."""
+
+    ticket: Ticket
+    in_suspect_scope: bool
+    credential_proven: bool
+
+
+def probe_settles(record: ResourceRecord, evidence: ProbeEvidence, rules: AbsenceRules) -> bool:
+    """Whether those words, after a countable listing without it, mean deleted.
+
+    In a suspect scope they count only when asked `witness_seconds` after the mark.
+    """
+    ticket = evidence.ticket
+    if record.missing_since is None or record.witness_no is None or not evidence.credential_proven:
+        return False
+    if ticket.number <= max(record.witness_no, record.seen_no) or not past_grace(record, ticket.sent_at, rules):
+        return False
+    patience = rules.witness_seconds if evidence.in_suspect_scope else 0
+    return ticket.sent_at >= record.missing_since + timedelta(seconds=patience)

@@ -1,0 +1,220 @@
+"""What one flight changes in the record. Pure: what is held, what was told, and by which flight, in; changes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from domain.observation import UNTOLD, Observation, ProbeResult, Problem, SweepOutcome, SweepResult
+from domain.record import Changes, Held, ResourceRecord, ScopeRecord, Ticket, VendorKey, without_problem
+from domain.rules import AbsenceRules
+from domain.words import ObservationSource, OfferRole, ResourceKind, ResourceStatus, ScopeState, StaleReason
+from reconcile.absence import (
+    ProbeEvidence,
+    last_word,
+    listings_agree,
+    marked,
+    probe_settles,
+    suspect,
+    tombstone_number,
+    unmarked,
+)
+from reconcile.draft import Draft
+from reconcile.merging import created_elsewhere, first_sight, gone, merged, with_terms
+
+# A vendor's word on when it may be asked again is kept, but not for ever.
+_LONGEST_HOLD = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What a flight was authenticated by: `of` gives a salted hash, `salt` is for a new one."""
+
+    salt: str
+    of: Callable[[str], str]
+
+    def stamp(self) -> str:
+        """What a scope keeps of it."""
+        return f"{self.salt}${self.of(self.salt)}"
+
+    def made(self, stamp: str | None) -> bool:
+        """Whether the stamp is of this credential; a scope that has none yet takes any."""
+        if stamp is None:
+            return True
+        salt, _, _ = stamp.partition("$")
+        return stamp == f"{salt}${self.of(salt)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a decision is made by: the rules, the vendor's facts, and when the flight ended and may be repeated."""
+
+    rules: AbsenceRules
+    credential: Credential
+    links_owner: ResourceKind
+    probes: bool
+    ended_at: datetime
+    hold_seconds: Callable[[int], float]
+    """Of a number of failures in a row."""
+
+
+def decide_sweep(held: Held, ticket: Ticket, result: SweepResult, ground: Ground) -> Changes:
+    """What a sweep changes. Only a complete one says anything about what is absent."""
+    if ticket.number <= held.scope.swept_no:
+        return Changes()
+    draft = Draft(held, ticket, ObservationSource.SWEEP)
+    complete = result.outcome is SweepOutcome.COMPLETE
+    for told in result.observations:
+        _sight(draft, told, ground, inherits=complete)
+    if not complete:
+        problem = result.problem or Problem(StaleReason.PARTIAL_SWEEP, "the listing ended early")
+        return draft.finish(_troubled(held.scope, ticket, result.outcome, problem, ground))
+    return draft.finish(_absences(draft, result, ground))
+
+
+def decide_probe(held: Held, ticket: Ticket, key: VendorKey, result: ProbeResult, ground: Ground) -> Changes:
+    """What a probe of one resource changes."""
+    draft = Draft(held, ticket, ObservationSource.PROBE)
+    if result.observation is not None:
+        _sight(draft, result.observation, ground, inherits=False)
+    record = draft.living(key)
+    if record is None or ticket.number <= record.probed_no:
+        return draft.finish(None)
+    problem = result.problem.reason if result.problem is not None else None
+    if result.outcome == "gone":
+        problem = StaleReason.ABSENT
+    after = replace(record, probed_no=ticket.number, probed_at=ticket.sent_at, probe_problem=problem)
+    evidence = ProbeEvidence(
+        ticket, held.scope.state is ScopeState.SUSPECT, ground.credential.made(held.scope.fingerprint)
+    )
+    if result.outcome == "gone" and probe_settles(record, evidence, ground.rules):
+        after = _deleted(after, ticket)
+    draft.put(record, after)
+    return draft.finish(None)
+
+
+def _sight(draft: Draft, told: Observation, ground: Ground, *, inherits: bool) -> None:
+    """Apply one observation. `inherits`: the sweep is complete, so an unchanged row need not be written."""
+    record = draft.living(VendorKey(told.kind, told.vendor_id))
+    if record is not None and created_elsewhere(record, told):
+        if draft.ticket.number <= last_word(record, draft.held.swept).number:
+            return
+        # The vendor itself tells that this id names a resource made at another time: the recorded one is no more.
+        draft.put(record, replace(_deleted(record, draft.ticket), deleted_by="VENDOR"))
+        seen: ResourceRecord | None = _first(draft, told, record.generation + 1)
+    elif record is not None:
+        seen = _again(draft, record, told, inherits=inherits)
+    else:
+        seen = _unknown(draft, told)
+    if seen is not None and not seen.deleted and told.kind is ground.links_owner and told.links is not UNTOLD:
+        draft.link(seen, told.links)
+
+
+def _again(draft: Draft, record: ResourceRecord, told: Observation, *, inherits: bool) -> ResourceRecord | None:
+    """A living resource seen again; None where something newer is known."""
+    number, at = draft.ticket.number, draft.ticket.sent_at
+    if number <= last_word(record, draft.held.swept).number:
+        return None
+    after, new_terms = with_terms(merged(record, told, draft.held.scope, draft.ticket), told)
+    swept_no, _ = draft.held.swept.get(record.scope_id, (0, None))
+    if after.deleted or (after.missing_since is not None and number > max(after.absent_no or 0, swept_no)):
+        after = unmarked(after)
+    elif after.witness_no is not None and number > after.witness_no:
+        # Listings sent before this sighting are no evidence against it.
+        after = replace(after, absences=0, witness_no=None, witness_at=None)
+    if not inherits or after != record:
+        after = replace(after, seen_no=number, seen_at=at, seen_source=draft.source)
+    draft.put(record, after)
+    if new_terms:
+        draft.under_terms(after, OfferRole.RETERMED)
+    return after
+
+
+def _unknown(draft: Draft, told: Observation) -> ResourceRecord | None:
+    """A resource that is not among the living: new, or back, or known to be deleted."""
+    tombstone = draft.held.tombstones.get(VendorKey(told.kind, told.vendor_id))
+    if tombstone is None:
+        return _first(draft, told, 0)
+    another = created_elsewhere(tombstone, told)
+    if draft.ticket.number <= tombstone_number(tombstone) or (told.status is ResourceStatus.DELETED and not another):
+        return None
+    if another or tombstone.deleted_by == "VENDOR":
+        return _first(draft, told, tombstone.generation + 1)
+    back = replace(unmarked(tombstone), deleted_by=None, deleted_at=None, probe_problem=None)
+    after, new_terms = with_terms(merged(back, told, draft.held.scope, draft.ticket), told)
+    after = replace(after, seen_no=draft.ticket.number, seen_at=draft.ticket.sent_at, seen_source=draft.source)
+    draft.put(tombstone, after)
+    if new_terms:
+        draft.under_terms(after, OfferRole.RETERMED)
+    return after
+
+
+def _first(draft: Draft, told: Observation, generation: int) -> ResourceRecord:
+    record = first_sight(told, draft.held.scope, draft.ticket, draft.source, generation)
+    draft.put(None, record)
+    draft.under_terms(record, OfferRole.OBSERVED)
+    return record
+
+
+def _deleted(record: ResourceRecord, ticket: Ticket) -> ResourceRecord:
+    return replace(record, live=gone(record.live), missing_since=None, deleted_by="ABSENCE", deleted_at=ticket.sent_at)
+
+
+def _absences(draft: Draft, result: SweepResult, ground: Ground) -> ScopeRecord:
+    """Mark what the complete listing lacks, judge where listings alone may, and tell the scope after it."""
+    scope, ticket = draft.held.scope, draft.ticket
+    told = {VendorKey(observation.kind, observation.vendor_id) for observation in result.observations}
+    shown = sum(record.key in told for record in draft.held.resources.values() if record.scope_id == scope.scope_id)
+    same = ground.credential.made(scope.fingerprint)
+    proven = same or 2 * shown >= scope.held
+    for record in draft.in_scope():
+        word = last_word(record, draft.held.swept)
+        if record.key not in told and ticket.number > word.number:
+            draft.put(record, marked(record, word, ticket, ground.rules, countable=proven, reset=not same))
+    missing = [record for record in draft.in_scope() if record.missing_since is not None]
+    in_doubt = suspect(len(missing), scope.held) or not proven
+    if not ground.probes and proven:
+        for record in missing:
+            if record.absent_no == ticket.number and listings_agree(
+                record, ticket, ground.rules, in_suspect_scope=in_doubt
+            ):
+                draft.put(record, _deleted(record, ticket))
+    after = replace(
+        without_problem(scope),
+        swept_no=ticket.number,
+        swept_at=ticket.sent_at,
+        tried_no=max(scope.tried_no, ticket.number),
+        tried_at=ticket.sent_at if ticket.number > scope.tried_no else scope.tried_at,
+        state=ScopeState.OK,
+        fingerprint=(scope.fingerprint if same else None)
+        or (ground.credential.stamp() if proven else scope.fingerprint),
+    )
+    return _suspected(after, proven=proven) if in_doubt else replace(after, held=len(draft.in_scope()))
+
+
+def _suspected(scope: ScopeRecord, *, proven: bool) -> ScopeRecord:
+    detail = "over half of what the scope held is missing" if proven else "the credentials now show another account"
+    return replace(scope, state=ScopeState.SUSPECT, problem=StaleReason.SUSPECT_SWEEP, problem_detail=detail)
+
+
+def _troubled(
+    scope: ScopeRecord, ticket: Ticket, outcome: SweepOutcome, problem: Problem, ground: Ground
+) -> ScopeRecord:
+    """The scope after a sweep that was cut or failed: what is known stays, and it is not repeated before its hold."""
+    if ticket.number <= scope.tried_no:
+        return scope
+    failures = scope.failures + 1
+    hold = ground.ended_at + timedelta(seconds=ground.hold_seconds(failures))
+    if problem.retry_at is not None:
+        hold = max(hold, min(problem.retry_at, ground.ended_at + _LONGEST_HOLD))
+    return replace(
+        scope,
+        tried_no=ticket.number,
+        tried_at=ticket.sent_at,
+        state=ScopeState.PARTIAL if outcome is SweepOutcome.PARTIAL else ScopeState.FAILED,
+        problem=problem.reason,
+        problem_detail=problem.detail,
+        failures=failures,
+        hold_until=hold,
+    )

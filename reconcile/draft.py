@@ -1,0 +1,103 @@
+"""The changes of one flight while they are being decided."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+from domain.history import changes_of
+from domain.observation import Attachment
+from domain.record import (
+    Changes,
+    Held,
+    HistoryEntry,
+    LinkRecord,
+    ProvenanceEntry,
+    ResourceRecord,
+    ScopeRecord,
+    Ticket,
+    VendorKey,
+)
+from domain.words import ObservationSource, OfferRole
+from reconcile.linking import compared, link_history
+from reconcile.merging import provenance
+
+
+class Draft:
+    """Collects what to write; what does not differ from what is held is left out."""
+
+    def __init__(self, held: Held, ticket: Ticket, source: ObservationSource) -> None:
+        self.held = held
+        self.ticket = ticket
+        self.source = source
+        self._living = dict(held.resources)
+        self._ends = dict(held.ends)
+        self._links: list[LinkRecord] = list(held.links)
+        self._written: dict[UUID, ResourceRecord] = {}
+        self._history: list[HistoryEntry] = []
+        self._opened: list[LinkRecord] = []
+        self._closed: list[LinkRecord] = []
+        self._provenance: list[ProvenanceEntry] = []
+
+    def living(self, key: VendorKey) -> ResourceRecord | None:
+        """The living resource of the key, as drafted so far."""
+        return self._living.get(key)
+
+    def in_scope(self) -> tuple[ResourceRecord, ...]:
+        """The living resources of the flight's scope, as drafted so far."""
+        mine = self.held.scope.scope_id
+        return tuple(record for record in self._living.values() if record.scope_id == mine)
+
+    def put(self, before: ResourceRecord | None, after: ResourceRecord) -> None:
+        """Write a resource. A tombstone closes its links."""
+        if before == after:
+            return
+        self._history.extend(changes_of(before, after, self.ticket, self.source))
+        self._written[after.resource_id] = after
+        if after.deleted:
+            self._living.pop(after.key, None)
+            self._ends.pop(after.key, None)
+            self._close([link for link in self._links if after.key in (link.from_key, link.to_key)])
+        else:
+            self._living[after.key] = after
+            self._ends[after.key] = after.resource_id
+
+    def under_terms(self, record: ResourceRecord, role: OfferRole) -> None:
+        """Record that the resource is rented under its present terms."""
+        if record.terms is not None:
+            self._provenance.append(provenance(record, record.terms, role, self.ticket))
+
+    def link(self, owner: ResourceRecord, told: tuple[Attachment, ...]) -> None:
+        """Bring the owner's open links in line with what was told."""
+        mine = [link for link in self._links if link.from_key == owner.key]
+        opened, closed = compared(owner, told, mine, self._ends, self.ticket.sent_at)
+        self._close(list(closed))
+        for link in opened:
+            self._links.append(link)
+            self._opened.append(link)
+            self._history.extend(link_history(link, self.ticket, self.source, opened=True))
+
+    def _close(self, links: list[LinkRecord]) -> None:
+        for link in links:
+            ended = replace(link, linked_until=link.linked_until or self.ticket.sent_at)
+            self._links = [other for other in self._links if not _same(other, link)]
+            if any(_same(other, link) for other in self._opened):
+                self._opened = [other for other in self._opened if not _same(other, link)]
+            else:
+                self._closed.append(ended)
+            self._history.extend(link_history(ended, self.ticket, self.source, opened=False))
+
+    def finish(self, scope: ScopeRecord | None) -> Changes:
+        """Everything to write."""
+        return Changes(
+            scope=scope,
+            resources=tuple(self._written.values()),
+            history=tuple(self._history),
+            opened=tuple(self._opened),
+            closed=tuple(self._closed),
+            provenance=tuple(self._provenance),
+        )
+
+
+def _same(one: LinkRecord, other: LinkRecord) -> bool:
+    return (one.link_type, one.from_key, one.to_key) == (other.link_type, other.from_key, other.to_key)

@@ -1,0 +1,213 @@
+"""The reconciler: brings the record in line with the vendors when readers want it fresh."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from random import Random
+from typing import Final
+from uuid import UUID
+
+from domain.ports import AccountSetup, Cloud, Record
+from domain.record import ResourceRecord, ScopeKey, ScopeRecord
+from domain.rules import AbsenceRules, FreshnessRules
+from domain.words import StaleReason
+from reconcile.choosing import MOST_PROBES, Choice, Question, choose
+from reconcile.flights import Flight, Outcome
+from reconcile.observing import Observer, Silent
+from reconcile.probing import Probes, newly_marked
+from reconcile.shell import BreakdownListener, Shell
+from reconcile.sweeping import Sweeps
+from reconcile.wants import Settlement, Want
+
+_PRUNING_SECONDS: Final = 3600.0
+_CLOSING_SECONDS: Final = 5.0
+
+
+@dataclass(slots=True)
+class _Told:
+    """What one want came to, gathered while it is being settled."""
+
+    scope: StaleReason | None = None
+    resources: dict[UUID, StaleReason] = field(default_factory=dict)
+    calls: int = 0
+    shared: bool = False
+
+
+class Reconciler:
+    """Built once, in the application's lifespan. `start` before anything else, `close` at the end."""
+
+    def __init__(
+        self,
+        record: Record,
+        clouds: Mapping[str, Cloud],
+        setups: Sequence[AccountSetup],
+        rules: FreshnessRules,
+        absence: AbsenceRules,
+        listener: BreakdownListener,
+        *,
+        observer: Observer | None = None,
+        random: Random | None = None,
+        keep_days: float = 90,
+    ) -> None:
+        self._shell = Shell(record, clouds, rules, absence, observer or Silent(), listener, random or Random())  # noqa: S311 - jitter
+        self._setups = setups
+        self._keep = timedelta(days=keep_days)
+        self._probes = Probes(self._shell)
+        self._sweeps = Sweeps(self._shell, self._probes.work)
+
+    async def start(self, *, background: bool = True) -> None:
+        """Bring the configured accounts into the record; in the background, sweep what was never swept and probe marks."""
+        record = self._shell.record
+        await record.configure(self._setups)
+        self._shell.scopes.update({scope.key: scope for scope in await record.scopes()})
+        if not background:
+            return
+        for scope in self._shell.scopes.values():
+            if self._asks(scope) and scope.tried_at is None:
+                self._sweeps.start(scope.key, forced=False)
+            elif self._asks(scope):
+                self._probes.work(scope.key)
+        self._shell.tasks.start(
+            self._prune(), "prune", lambda error: self._shell.listener.broke("prune", error), endless=True
+        )
+
+    async def close(self) -> None:
+        """Let flights end within a few seconds, then cancel them; close the connections to the clouds."""
+        await self._shell.tasks.close(_CLOSING_SECONDS)
+        for cloud in self._shell.clouds.values():
+            await cloud.close()
+
+    async def settle(self, wants: Sequence[Want], arrived_at: float) -> Settlement:
+        """Bring about what is wanted, each within its own max wait; `arrived_at` is the loop's time of the arrival.
+
+        Flights that were not waited for to their end go on. Raises only what the record raises.
+        """
+        told = await asyncio.gather(*(self._settle(want, arrived_at) for want in wants))
+        return Settlement(
+            scopes={want.scope: one.scope for want, one in zip(wants, told, strict=True) if one.scope is not None},
+            resources={key: reason for one in told for key, reason in one.resources.items()},
+            calls=sum(one.calls for one in told),
+            shared=any(one.shared for one in told),
+        )
+
+    async def sweep(self, scope: ScopeKey) -> Outcome:
+        """Sweep now, joining a sweep that is about to be sent; a hold after a failure is kept."""
+        record = self._shell.scopes[scope]
+        if record.hold_until is not None and record.hold_until > self._shell.record.now():
+            return Outcome(record.problem)
+        running = self._sweeps.underway(scope).running
+        flight = (self._sweeps.queued if running else self._sweeps.start)(scope, forced=True)
+        return await asyncio.shield(flight.ended)
+
+    def _asks(self, scope: ScopeRecord) -> bool:
+        return scope.configured and scope.key.account in self._shell.clouds
+
+    async def _settle(self, want: Want, arrived_at: float) -> _Told:
+        told = _Told()
+        scope = self._shell.scopes.get(want.scope)
+        if scope is None or not self._asks(scope):
+            told.scope = StaleReason.NOT_CONFIGURED
+            return told
+        until = arrived_at + want.max_wait_seconds
+        in_time = await self._wait(await self._first_flights(want, arrived_at, told), until, told)
+        if any(told.resources.get(one) is StaleReason.ABSENT for one in want.resources if one not in want.missing):
+            self._look_again(want.scope)
+        elif in_time:
+            await self._wait(await self._mark_flights(want, arrived_at, told), until, told)
+        return told
+
+    async def _first_flights(self, want: Want, arrived_at: float, told: _Told) -> dict[Flight, UUID | None]:
+        """The flights that this want waits for first: a sweep, or probes of few resources."""
+        targets = await self._probe_targets(want)
+        # From here to the flight nothing is awaited, so that two readers never send two.
+        scope = self._shell.scopes[want.scope]
+        order = arrived_at if want.forced else None
+        question = Question(
+            want.not_before,
+            order is None or self._sweeps.sent_since(want.scope, order),
+            len(targets) or None,
+            self._shell.clouds[want.scope.account].sweep_calls(want.scope.kind),
+        )
+        choice = choose(scope, self._sweeps.underway(want.scope), question, self._shell.record.now())
+        if choice is Choice.HELD:
+            told.scope = scope.problem
+        if choice is Choice.PROBE:
+            return self._probe_flights(targets, want, order, told)
+        told.shared = told.shared or choice in {Choice.JOIN_RUNNING, Choice.JOIN_QUEUED}
+        if choice is Choice.JOIN_RUNNING:
+            return {self._sweeps.running(want.scope): None}
+        if choice in {Choice.QUEUE, Choice.JOIN_QUEUED}:
+            return {self._sweeps.queued(want.scope, forced=want.forced): None}
+        if choice is Choice.START:
+            return {self._sweeps.start(want.scope, forced=want.forced): None}
+        return {}
+
+    async def _probe_targets(self, want: Want) -> tuple[ResourceRecord, ...]:
+        cloud = self._shell.clouds[want.scope.account]
+        if not 0 < len(want.resources) <= MOST_PROBES or not cloud.probes(want.scope.kind):
+            return ()
+        return await self._shell.record.resources(want.resources)
+
+    def _probe_flights(
+        self, targets: Sequence[ResourceRecord], want: Want, order: float | None, told: _Told
+    ) -> dict[Flight, UUID | None]:
+        flights: dict[Flight, UUID | None] = {}
+        for record in targets:
+            asked = self._probes.ask(record, want.scope, want.not_before, order)
+            if isinstance(asked, StaleReason):
+                told.resources[record.resource_id] = asked
+            else:
+                told.shared = told.shared or asked.readers > 0
+                flights[asked] = record.resource_id
+        return flights
+
+    async def _mark_flights(self, want: Want, arrived_at: float, told: _Told) -> dict[Flight, UUID | None]:
+        """Who selected a marked resource waits for its probe; nobody waits for the others."""
+        ids = [*want.missing, *want.resources][: self._shell.absence.probes_per_flight]
+        if not ids or not self._shell.clouds[want.scope.account].probes(want.scope.kind):
+            return {}
+        marked = newly_marked(await self._shell.record.resources(ids), want.not_before)
+        return self._probe_flights(marked, want, arrived_at if want.forced else None, told)
+
+    async def _wait(self, flights: Mapping[Flight, UUID | None], until: float, told: _Told) -> bool:
+        """Wait for flights at most until then; whether all of them ended."""
+        if not flights:
+            return True
+        for flight in flights:
+            flight.readers += 1
+        futures = {flight.ended: flight for flight in flights}
+        remaining = max(0.0, until - asyncio.get_running_loop().time())
+        done, pending = await asyncio.wait(futures, timeout=remaining)
+        for future in done:
+            outcome = future.result()
+            if outcome.error is not None:
+                raise outcome.error
+            told.calls += outcome.calls
+            _tell(told, flights[futures[future]], outcome.reason)
+        for future in pending:
+            _tell(told, flights[futures[future]], StaleReason.DEADLINE)
+        return not pending
+
+    def _look_again(self, scope: ScopeKey) -> None:
+        """The vendor says that an unmarked resource is no more: only a listing can bear that out, so fetch one."""
+        record = self._shell.scopes[scope]
+        held = record.hold_until is not None and record.hold_until > self._shell.record.now()
+        if not held and not self._sweeps.underway(scope).running:
+            self._sweeps.start(scope, forced=True)
+
+    async def _prune(self) -> None:
+        while True:
+            await self._shell.record.prune(self._shell.record.now() - self._keep)
+            await asyncio.sleep(_PRUNING_SECONDS)
+
+
+def _tell(told: _Told, resource_id: UUID | None, reason: StaleReason | None) -> None:
+    if reason is None:
+        return
+    if resource_id is None:
+        told.scope = reason
+    else:
+        told.resources[resource_id] = reason

@@ -1,0 +1,83 @@
+"""Flights: sweeps and probes under way. A flight belongs to nobody, and its end is told to all who wait."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from domain.words import StaleReason
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a flight ended: no reason where it went well. `calls` is how many vendor calls it cost.
+
+    `error` is set where the record itself could not be written: then there is nothing that a reader could be told.
+    """
+
+    reason: StaleReason | None = None
+    calls: int = 0
+    error: BaseException | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Flight:
+    """One flight. `sent_order` is the loop's time when it was sent, `sent_at` the record's; both None before."""
+
+    ended: asyncio.Future[Outcome]
+    sent_at: datetime | None = None
+    sent_order: float | None = None
+    readers: int = 0
+
+
+@dataclass(eq=False, slots=True)
+class Lane:
+    """Where flights of one scope or one resource take their turn: at most one runs and one is queued."""
+
+    running: Flight | None = None
+    queued: Flight | None = None
+    forced_order: float | None = None
+    """The loop's time at which the last forced flight was sent."""
+    queued_is_forced: bool = False
+
+
+@dataclass(slots=True)
+class Tasks:
+    """The tasks of the shell. None is lost, and closing ends them all."""
+
+    _running: set[asyncio.Task[None]] = field(default_factory=set)
+    _endless: set[asyncio.Task[None]] = field(default_factory=set)
+    closed: bool = False
+
+    def start(
+        self,
+        work: Coroutine[Any, Any, None],
+        name: str,
+        failed: Callable[[BaseException], None],
+        *,
+        endless: bool = False,
+    ) -> None:
+        """Run the work in the background; should it break, `failed` is told. Closing does not wait for endless work."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        mine = self._endless if endless else self._running
+        mine.add(task)
+
+        def done(finished: asyncio.Task[None]) -> None:
+            mine.discard(finished)
+            if not finished.cancelled() and (error := finished.exception()) is not None:
+                failed(error)
+
+        task.add_done_callback(done)
+
+    async def close(self, grace_seconds: float) -> None:
+        """Let what runs end within the grace, then cancel it. Writing is one transaction, so nothing is half-written."""
+        self.closed = True
+        if self._running:
+            await asyncio.wait(set(self._running), timeout=grace_seconds)
+        left = self._running | self._endless
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)

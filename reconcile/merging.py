@@ -1,0 +1,148 @@
+"""Making records of observations: what is told replaces, what is not told stays."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final, TypeVar
+
+from domain.identity import resource_uuid
+from domain.observation import NO_PRICE, UNTOLD, Observation, Spec, Terms, Untold
+from domain.record import LiveState, ProvenanceEntry, ResourceRecord, ScopeRecord, Ticket
+from domain.words import (
+    UNKNOWN_REGION,
+    ContractType,
+    ObservationSource,
+    OfferRole,
+    OfferType,
+    ResourceStatus,
+    ResourceType,
+)
+
+_OFFER_OF_TYPE: Final = {
+    ResourceType.VM: OfferType.VM,
+    ResourceType.CONTAINER: OfferType.CONTAINER,
+    ResourceType.BARE_METAL: OfferType.BARE_METAL,
+    ResourceType.CLUSTER: OfferType.CLUSTER,
+    ResourceType.BLOCK_DISK: OfferType.STORAGE,
+    ResourceType.FILESYSTEM: OfferType.STORAGE,
+    ResourceType.OTHER: OfferType.OTHER,
+}
+
+T = TypeVar("T")
+
+# Vendors round one instant differently in their listing and in their answer by id.
+_SAME_INSTANT: Final = timedelta(seconds=1)
+
+
+def _told(value: T | Untold, otherwise: T) -> T:
+    return otherwise if value is UNTOLD else value
+
+
+def merged_live(live: LiveState, told: Observation) -> LiveState:
+    """The live fields after an observation."""
+    after = LiveState(
+        status=told.status,
+        vendor_status=told.vendor_status,
+        status_message=_told(told.status_message, live.status_message),
+        name=_told(told.name, live.name),
+        access=_told(told.access, live.access),
+        spec=_told(told.spec, live.spec),
+        price=_told(told.price, live.price),
+        valid_from=_told(told.valid_from, live.valid_from),
+        valid_to=_told(told.valid_to, live.valid_to),
+    )
+    return gone(after) if told.status is ResourceStatus.DELETED else after
+
+
+def gone(live: LiveState) -> LiveState:
+    """The live fields of a tombstone: there is nothing to reach, and what it costs now nobody told."""
+    return replace(live, status=ResourceStatus.DELETED, access=None, price=NO_PRICE)
+
+
+def merged(record: ResourceRecord, told: Observation, scope: ScopeRecord, ticket: Ticket) -> ResourceRecord:
+    """The record after an observation, its order and marks apart."""
+    live = merged_live(record.live, told)
+    after = replace(
+        record,
+        scope_id=scope.scope_id,
+        resource_type=told.resource_type,
+        vendor_region=told.region or record.vendor_region,
+        vendor_created_at=record.vendor_created_at or told.created_at,
+        created_at=record.created_at if record.vendor_created_at or told.created_at is None else told.created_at,
+        live=live,
+    )
+    if live.status is ResourceStatus.DELETED and not record.deleted:
+        return replace(after, deleted_by="VENDOR", deleted_at=ticket.sent_at)
+    return after
+
+
+def first_sight(
+    told: Observation, scope: ScopeRecord, ticket: Ticket, source: ObservationSource, generation: int
+) -> ResourceRecord:
+    """The record of a resource that was never seen before."""
+    live = merged_live(LiveState(status=told.status), told)
+    deleted = live.status is ResourceStatus.DELETED
+    return ResourceRecord(
+        resource_id=resource_uuid(scope.key.account, told.kind, told.vendor_id, told.created_at, generation),
+        account=scope.key.account,
+        kind=told.kind,
+        vendor_id=told.vendor_id,
+        generation=generation,
+        scope_id=scope.scope_id,
+        resource_type=told.resource_type,
+        vendor_region=told.region or scope.key.region or UNKNOWN_REGION,
+        created_at=told.created_at or ticket.sent_at,
+        vendor_created_at=told.created_at,
+        first_seen_at=ticket.sent_at,
+        live=live,
+        seen_no=ticket.number,
+        seen_at=ticket.sent_at,
+        seen_source=source,
+        terms=terms_of(told),
+        terms_status=told.status,
+        deleted_by="VENDOR" if deleted else None,
+        deleted_at=ticket.sent_at if deleted else None,
+    )
+
+
+def terms_of(told: Observation) -> Terms:
+    """The terms told; where none are, an offer of an unknown contract, so that every resource has one."""
+    if told.terms is not UNTOLD:
+        return told.terms
+    spec = _told(told.spec, Spec())
+    return Terms(_OFFER_OF_TYPE[told.resource_type], ContractType.UNKNOWN, spec.vendor_sku, None, None)
+
+
+def created_elsewhere(record: ResourceRecord, told: Observation) -> bool:
+    """Whether the vendor tells another time of creation: then its id names another resource now."""
+    if record.vendor_created_at is None or told.created_at is None:
+        return False
+    return abs(record.vendor_created_at - told.created_at) > _SAME_INSTANT
+
+
+def _rate_changed(old: Terms, new: Terms) -> bool:
+    known = old.running_rate is not None and new.running_rate is not None
+    # A rate that floats by nature is no new terms; the history has it.
+    floats = ContractType.SPOT in {old.contract_type, new.contract_type}
+    return known and not floats and (old.running_rate, old.currency) != (new.running_rate, new.currency)
+
+
+def with_terms(record: ResourceRecord, told: Observation) -> tuple[ResourceRecord, bool]:
+    """The record with the terms to compare with next time, and whether they are new terms.
+
+    Terms are compared in the same status only; those seen while running are the ones to keep.
+    """
+    if told.terms is UNTOLD or told.status is ResourceStatus.DELETED:
+        return record, False
+    old, new = record.terms, told.terms
+    if old is None or record.terms_status is not told.status:
+        better = old is None or told.status is ResourceStatus.RUNNING
+        return (replace(record, terms=new, terms_status=told.status) if better else record), False
+    changed = (old.sku, old.contract_type) != (new.sku, new.contract_type) or _rate_changed(old, new)
+    return replace(record, terms=new), changed
+
+
+def provenance(record: ResourceRecord, terms: Terms, role: OfferRole, ticket: Ticket) -> ProvenanceEntry:
+    """That the resource came from these terms, as of this flight."""
+    return ProvenanceEntry(record.resource_id, record.account, terms, role, ticket.sent_at)

@@ -1,0 +1,185 @@
+"""Probes: at most one runs and one is queued a resource; and the work list of marked resources."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from domain.observation import ProbeResult, Problem
+from domain.record import ResourceRecord, ScopeKey
+from domain.words import StaleReason
+from reconcile.deciding import decide_probe
+from reconcile.flights import Flight, Lane, Outcome
+from reconcile.observing import FlightReport
+from reconcile.shell import Shell, broken, end, named_keys
+
+# After these, asking for the next resource of the scope would only do harm.
+_GIVE_UP: Final = frozenset(
+    {StaleReason.RATE_LIMITED, StaleReason.AUTH_REJECTED, StaleReason.VENDOR_DOWN, StaleReason.TIMED_OUT}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Hold:
+    until: datetime
+    reason: StaleReason
+    failures: int
+
+
+class Probes:
+    """Sends probes."""
+
+    def __init__(self, shell: Shell) -> None:
+        self._shell = shell
+        self._lanes: dict[UUID, Lane] = {}
+        self._holds: dict[UUID, _Hold] = {}
+        self._working: set[ScopeKey] = set()
+
+    def ask(
+        self, record: ResourceRecord, scope: ScopeKey, not_before: datetime, order: float | None
+    ) -> Flight | StaleReason:
+        """A probe sent at or after `not_before` (and, where given, after this time of the loop), or why there is none."""
+        lane = self._lanes.setdefault(record.resource_id, Lane())
+        running = lane.running
+        if running is not None and _serves(running, not_before, order):
+            return running
+        hold = self._holds.get(record.resource_id)
+        if hold is not None and hold.until > self._shell.record.now():
+            return hold.reason
+        if running is None:
+            return self._launch(record, scope, self._shell.new_flight())
+        if lane.queued is None:
+            lane.queued = self._shell.new_flight()
+        return lane.queued
+
+    def work(self, scope: ScopeKey) -> None:
+        """Probe the marked resources of a scope in the background, longest not probed first."""
+        cloud = self._shell.clouds.get(scope.account)
+        idle = scope not in self._working and not self._shell.tasks.closed
+        if cloud is None or not idle or not cloud.probes(scope.kind):
+            return
+        self._working.add(scope)
+        self._shell.tasks.start(
+            self._work(scope), f"probes {scope}", lambda error: self._shell.listener.broke("probes", error)
+        )
+
+    async def _work(self, scope: ScopeKey) -> None:
+        try:
+            marked = await self._shell.record.missing(scope, self._shell.absence.probes_per_flight)
+            for record in marked:
+                asked = self.ask(record, scope, record.missing_since or record.seen_at, None)
+                if isinstance(asked, StaleReason):
+                    continue
+                outcome = await asyncio.shield(asked.ended)
+                if outcome.reason in _GIVE_UP or outcome.error is not None:
+                    break
+        finally:
+            self._working.discard(scope)
+
+    def _launch(self, record: ResourceRecord, scope: ScopeKey, flight: Flight) -> Flight:
+        self._lanes[record.resource_id].running = flight
+        self._shell.tasks.start(
+            self._fly(record, scope, flight),
+            f"probe {record.resource_id}",
+            lambda error: self._shell.listener.broke("probe", error),
+        )
+        return flight
+
+    async def _fly(self, record: ResourceRecord, scope: ScopeKey, flight: Flight) -> None:
+        outcome = Outcome(StaleReason.DEADLINE)
+        try:
+            outcome = await self._probe(record, scope, flight)
+        except BaseException as error:
+            outcome = broken(error)
+            raise
+        finally:
+            end(flight, outcome)
+            self._next(record, scope, outcome)
+
+    def _next(self, record: ResourceRecord, scope: ScopeKey, outcome: Outcome) -> None:
+        lane = self._lanes[record.resource_id]
+        queued, lane.running, lane.queued = lane.queued, None, None
+        if queued is None:
+            del self._lanes[record.resource_id]
+        elif outcome.reason in _GIVE_UP or outcome.error is not None or self._shell.tasks.closed:
+            end(queued, Outcome(outcome.reason, error=outcome.error))
+            del self._lanes[record.resource_id]
+        else:
+            self._launch(record, scope, queued)
+
+    async def _probe(self, record: ResourceRecord, scope: ScopeKey, flight: Flight) -> Outcome:
+        shell, loop = self._shell, asyncio.get_running_loop()
+        ticket = await shell.record.draw(scope.account)
+        flight.sent_at, flight.sent_order = ticket.sent_at, loop.time()
+        result = await self._answer(record, scope)
+        ground = shell.ground(shell.clouds[scope.account], scope)
+        told = [] if result.observation is None else [result.observation]
+        changes = await shell.record.apply(
+            scope,
+            [*dict.fromkeys([record.key, *named_keys(told)])],
+            whole=False,
+            decide=lambda held: decide_probe(held, ticket, record.key, result, ground),
+        )
+        reason = _reason(result)
+        self._hold(record.resource_id, result, reason)
+        shell.report(
+            FlightReport(
+                what="probe",
+                scope=scope,
+                number=ticket.number,
+                outcome=result.outcome,
+                reason=reason,
+                detail=None if result.problem is None else result.problem.detail,
+                seconds=loop.time() - flight.sent_order,
+                calls=result.calls,
+                dropped=0,
+                written=len(changes.resources),
+                readers=flight.readers,
+            )
+        )
+        return Outcome(reason, result.calls)
+
+    async def _answer(self, record: ResourceRecord, scope: ScopeKey) -> ProbeResult:
+        seconds = self._shell.rules.flight_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                cloud = self._shell.clouds[scope.account]
+                return await cloud.probe(record.kind, scope.region, record.vendor_id)
+        except TimeoutError:
+            return ProbeResult("failed", problem=Problem(StaleReason.TIMED_OUT, f"no answer within {seconds:g} s"))
+
+    def _hold(self, resource_id: UUID, result: ProbeResult, reason: StaleReason | None) -> None:
+        """A failed probe is not repeated at once; its error is shared meanwhile."""
+        if reason is None or result.problem is None:
+            self._holds.pop(resource_id, None)
+            return
+        before = self._holds.get(resource_id)
+        failures = 1 if before is None else before.failures + 1
+        until = self._shell.record.now() + timedelta(seconds=self._shell.hold_seconds(failures))
+        retry_at = result.problem.retry_at
+        self._holds[resource_id] = _Hold(until if retry_at is None else max(until, retry_at), reason, failures)
+
+
+def _serves(running: Flight, not_before: datetime, order: float | None) -> bool:
+    if running.sent_at is None or running.sent_order is None:
+        return True
+    return running.sent_at >= not_before and (order is None or running.sent_order >= order)
+
+
+def _reason(result: ProbeResult) -> StaleReason | None:
+    if result.outcome == "gone":
+        return StaleReason.ABSENT
+    return None if result.problem is None else result.problem.reason
+
+
+def newly_marked(records: Sequence[ResourceRecord], not_before: datetime) -> list[ResourceRecord]:
+    """Those that the last complete listing lacks and that were not probed since `not_before`."""
+    return [
+        record
+        for record in records
+        if record.missing_since is not None and (record.probed_at is None or record.probed_at < not_before)
+    ]

@@ -1,0 +1,96 @@
+"""What sweeps and probes share: the record, the clouds, the rules, and what is remembered of the scopes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from random import Random
+from secrets import token_hex
+from typing import Protocol
+
+from domain.observation import UNTOLD, Observation
+from domain.ports import Cloud, Record
+from domain.record import Changes, ScopeKey, ScopeRecord, VendorKey
+from domain.rules import AbsenceRules, FreshnessRules
+from domain.words import StaleReason
+from reconcile.choosing import hold_seconds
+from reconcile.deciding import Credential, Ground
+from reconcile.flights import Flight, Outcome, Tasks
+from reconcile.observing import FlightReport, Observer
+
+
+class BreakdownListener(Protocol):
+    """Told of errors of our own in the background."""
+
+    def broke(self, what: str, error: BaseException) -> None:
+        """Must not block and must not raise."""
+        ...
+
+
+@dataclass(slots=True)
+class Shell:
+    """Built once; sweeps and probes work on it."""
+
+    record: Record
+    clouds: Mapping[str, Cloud]
+    rules: FreshnessRules
+    absence: AbsenceRules
+    observer: Observer
+    listener: BreakdownListener
+    random: Random
+    tasks: Tasks = field(default_factory=Tasks)
+    scopes: dict[ScopeKey, ScopeRecord] = field(default_factory=dict)
+
+    def hold_seconds(self, failures: int) -> float:
+        """How long to leave alone what failed so often in a row."""
+        return hold_seconds(
+            failures, self.rules.error_hold_seconds, self.rules.error_hold_max_seconds, self.random.random()
+        )
+
+    def ground(self, cloud: Cloud, scope: ScopeKey) -> Ground:
+        """What a decision about an ended flight is made by."""
+        return Ground(
+            rules=self.absence,
+            credential=Credential(token_hex(8), cloud.fingerprint),
+            links_owner=cloud.links_owner,
+            probes=cloud.probes(scope.kind),
+            ended_at=self.record.now(),
+            hold_seconds=self.hold_seconds,
+        )
+
+    def remember(self, changes: Changes) -> None:
+        """Keep what a flight wrote of its scope."""
+        if changes.scope is not None:
+            self.scopes[changes.scope.key] = changes.scope
+
+    def new_flight(self) -> Flight:
+        """A flight that has not been sent."""
+        return Flight(asyncio.get_running_loop().create_future())
+
+    def report(self, report: FlightReport) -> None:
+        """Tell of an ended flight."""
+        self.observer.flight_ended(report)
+
+
+def end(flight: Flight, outcome: Outcome) -> None:
+    """Tell all who wait."""
+    if not flight.ended.done():
+        flight.ended.set_result(outcome)
+
+
+def broken(error: BaseException) -> Outcome:
+    """The outcome of a flight that did not come to its end: cancelled on shutdown, or an error of our own."""
+    if isinstance(error, asyncio.CancelledError):
+        return Outcome(StaleReason.DEADLINE)
+    return Outcome(error=error)
+
+
+def named_keys(observations: Iterable[Observation]) -> list[VendorKey]:
+    """The resources that observations speak of, the other ends of their links included."""
+    keys: dict[VendorKey, None] = {}
+    for told in observations:
+        keys[VendorKey(told.kind, told.vendor_id)] = None
+        if told.links is not UNTOLD:
+            keys.update((VendorKey(link.kind, link.vendor_id), None) for link in told.links)
+    return list(keys)

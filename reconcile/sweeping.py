@@ -1,0 +1,144 @@
+"""Sweeps: at most one runs and one is queued a scope."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from domain.observation import Problem, SweepOutcome, SweepResult
+from domain.record import ScopeKey, Ticket
+from domain.words import StaleReason
+from reconcile.choosing import Underway
+from reconcile.deciding import decide_sweep
+from reconcile.flights import Flight, Lane, Outcome
+from reconcile.observing import FlightReport
+from reconcile.shell import Shell, broken, end, named_keys
+
+
+class Sweeps:
+    """Sends sweeps. `after` is called when a sweep of a scope was applied, its outcome told already."""
+
+    def __init__(self, shell: Shell, after: Callable[[ScopeKey], None]) -> None:
+        self._shell = shell
+        self._after = after
+        self._lanes: dict[ScopeKey, Lane] = {}
+
+    def _lane(self, scope: ScopeKey) -> Lane:
+        return self._lanes.setdefault(scope, Lane())
+
+    def underway(self, scope: ScopeKey) -> Underway:
+        """What runs and waits at this moment."""
+        lane = self._lane(scope)
+        running = lane.running
+        return Underway(running is not None, None if running is None else running.sent_at, lane.queued is not None)
+
+    def sent_since(self, scope: ScopeKey, order: float) -> bool:
+        """Whether the running sweep was sent at or after this time of the loop, or will be."""
+        running = self._lane(scope).running
+        return running is None or running.sent_order is None or running.sent_order >= order
+
+    def running(self, scope: ScopeKey) -> Flight:
+        """The running sweep; there must be one."""
+        flight = self._lane(scope).running
+        if flight is None:
+            raise LookupError(scope)
+        return flight
+
+    def queued(self, scope: ScopeKey, *, forced: bool) -> Flight:
+        """The queued sweep, made if there is none."""
+        lane = self._lane(scope)
+        lane.queued = lane.queued or self._shell.new_flight()
+        lane.queued_is_forced = lane.queued_is_forced or forced
+        return lane.queued
+
+    def start(self, scope: ScopeKey, *, forced: bool) -> Flight:
+        """Send a sweep; none may be running. A forced one keeps its distance from the forced one before."""
+        return self._launch(scope, self._shell.new_flight(), forced=forced)
+
+    def _launch(self, scope: ScopeKey, flight: Flight, *, forced: bool) -> Flight:
+        lane = self._lane(scope)
+        lane.running = flight
+        now = asyncio.get_running_loop().time()
+        delay = 0.0
+        if forced:
+            if lane.forced_order is not None:
+                delay = max(0.0, lane.forced_order + self._shell.rules.force_gap_seconds - now)
+            lane.forced_order = now + delay
+        self._shell.tasks.start(
+            self._fly(scope, flight, delay), f"sweep {scope}", lambda error: self._shell.listener.broke("sweep", error)
+        )
+        return flight
+
+    async def _fly(self, scope: ScopeKey, flight: Flight, delay: float) -> None:
+        outcome = Outcome(StaleReason.DEADLINE)
+        try:
+            if delay:
+                await asyncio.sleep(delay)
+            outcome = await self._sweep(scope, flight)
+        except BaseException as error:
+            outcome = broken(error)
+            raise
+        finally:
+            end(flight, outcome)
+            self._next(scope, outcome)
+        self._after(scope)
+
+    def _next(self, scope: ScopeKey, outcome: Outcome) -> None:
+        """Let the queued one go; after a failure it shares its outcome, since a failed sweep is not repeated at once."""
+        lane = self._lane(scope)
+        lane.running = None
+        queued, forced = lane.queued, lane.queued_is_forced
+        lane.queued, lane.queued_is_forced = None, False
+        if queued is None:
+            return
+        if outcome.reason is not None or outcome.error is not None or self._shell.tasks.closed:
+            end(queued, Outcome(outcome.reason, error=outcome.error))
+        else:
+            self._launch(scope, queued, forced=forced)
+
+    async def _sweep(self, scope: ScopeKey, flight: Flight) -> Outcome:
+        shell, cloud = self._shell, self._shell.clouds[scope.account]
+        loop = asyncio.get_running_loop()
+        ticket = await shell.record.draw(scope.account)
+        flight.sent_at, flight.sent_order = ticket.sent_at, loop.time()
+        result = await self._listing(scope)
+        ground = shell.ground(cloud, scope)
+        changes = await shell.record.apply(
+            scope,
+            named_keys(result.observations),
+            whole=True,
+            decide=lambda held: decide_sweep(held, ticket, result, ground),
+        )
+        shell.remember(changes)
+        seconds = loop.time() - flight.sent_order
+        shell.report(_report(scope, ticket, result, seconds, len(changes.resources), flight.readers))
+        return Outcome(None if result.problem is None else result.problem.reason, result.calls)
+
+    async def _listing(self, scope: ScopeKey) -> SweepResult:
+        """The listing, bounded as a whole."""
+        seconds = self._shell.rules.flight_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._shell.clouds[scope.account].sweep(scope.kind, scope.region)
+        except TimeoutError:
+            problem = Problem(StaleReason.TIMED_OUT, f"no whole listing within {seconds:g} s")
+            return SweepResult(SweepOutcome.FAILED, (), problem)
+
+
+def _report(
+    scope: ScopeKey, ticket: Ticket, result: SweepResult, seconds: float, written: int, readers: int
+) -> FlightReport:
+    problem = result.problem
+    return FlightReport(
+        what="sweep",
+        scope=scope,
+        number=ticket.number,
+        outcome=result.outcome.value,
+        reason=None if problem is None else problem.reason,
+        detail=None if problem is None else problem.detail,
+        seconds=seconds,
+        calls=result.calls,
+        dropped=result.dropped,
+        written=written,
+        readers=readers,
+    )
