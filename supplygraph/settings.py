@@ -1,0 +1,148 @@
+"""What the operator may configure. Read by `supplygraph.configuration`; nothing here looks at files or the environment."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Annotated, Final, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, SerializeAsAny, model_validator
+
+from domain.rules import AbsenceRules, FreshnessRules
+from vendors.base import VendorSettings
+
+Seconds = Annotated[float, Field(ge=0, le=31_536_000, allow_inf_nan=False)]
+SomeSeconds = Annotated[float, Field(gt=0, le=31_536_000, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1, le=10**12)]
+
+
+def _origin(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or text != f"{parts.scheme}://{parts.netloc}":
+        raise ValueError("is no origin; write scheme and host alone, as https://portal.example.com")
+    return text
+
+
+def _account_name(text: str) -> str:
+    if not text.isprintable() or text != text.strip():
+        raise ValueError("holds control characters, or spaces at an end")
+    return text
+
+
+Origin = Annotated[str, AfterValidator(_origin)]
+AccountName = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_account_name)]
+
+
+class Section(BaseModel):
+    """A table of the configuration. An unknown key is an error, and nothing is coerced."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class ServerSettings(Section):
+    """Where the gateway listens, and which pages of other origins may call it."""
+
+    host: str = Field("127.0.0.1", min_length=1, description="The address to listen on.")
+    port: int = Field(8000, ge=0, le=65_535, description="The port to listen on; 0 takes a free one.")
+    allowed_origins: list[Origin] = Field(
+        default_factory=list, description="CORS for `/graphql` and `/resources`; no cookies, ever."
+    )
+
+
+class DatabaseSettings(Section):
+    """Where the record is kept."""
+
+    url: SecretStr = Field(
+        SecretStr("sqlite+aiosqlite:///supplygraph.db"),
+        strict=False,
+        description="`sqlite+aiosqlite:///FILE`; or `env:NAME`, `file:PATH` of such a text.",
+    )
+
+
+class FreshnessSettings(Section):
+    """How fresh, how long to wait, how long to hold back. All in seconds."""
+
+    cooldown_seconds: Seconds = Field(30, description="The default max age.")
+    floor_seconds: Seconds = Field(5, description="The lowest max age that a token without `refresh` may ask.")
+    deadline_seconds: Seconds = Field(10, description="The default max wait.")
+    deadline_max_seconds: Seconds = Field(60, description="The longest max wait that a reader may ask.")
+    flight_seconds: SomeSeconds = Field(30, description="A whole flight, retries and a trickling body included.")
+    error_hold_seconds: Seconds = Field(5, description="How long a failed sweep is not repeated; doubling, jittered.")
+    error_hold_max_seconds: Seconds = Field(60, description="Where the doubling ends.")
+    force_gap_seconds: Seconds = Field(2, description="Between forced sweeps of one scope.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        for low, high in (
+            ("deadline_seconds", "deadline_max_seconds"),
+            ("error_hold_seconds", "error_hold_max_seconds"),
+        ):
+            if getattr(self, low) > getattr(self, high):
+                raise ValueError(f"{low} is larger than {high}")
+        return self
+
+    def rules(self) -> FreshnessRules:
+        """As the rules that are handed to the reconciler and the reader."""
+        return FreshnessRules(**{field.name: getattr(self, field.name) for field in fields(FreshnessRules)})
+
+
+class AbsenceSettings(Section):
+    """How much evidence "deleted" needs."""
+
+    grace_seconds: Seconds = Field(120, description="From creation or first sight: delays the verdict, never the mark.")
+    witness_seconds: Seconds = Field(120, description="Between the two listings that are needed where no probe tells.")
+    suspect_seconds: Seconds = Field(900, description="How long a suspect scope's listings must agree.")
+    probes_per_flight: Count = Field(20, description="How many marked resources one flight probes.")
+
+    def rules(self) -> AbsenceRules:
+        """As the rules that are handed to the reconciler."""
+        return AbsenceRules(**{field.name: getattr(self, field.name) for field in fields(AbsenceRules)})
+
+
+class HistorySettings(Section):
+    """How long changes are kept."""
+
+    keep_days: int = Field(90, ge=1, le=36_500, description="Days of history; tombstones are kept as long.")
+
+
+class LimitSettings(Section):
+    """How large an operation may be; counted after fragments, before any work."""
+
+    tokens: Count = Field(2_000, description="Tokens of an operation's text.")
+    fields: Count = Field(500, description="Fields of an operation.")
+    depth: Count = Field(12, description="Depth of an operation, introspection apart.")
+    root_fields: Count = Field(20, description="Root fields of an operation.")
+    forced_root_fields: Count = Field(5, description="Root fields that may force.")
+    nodes: Count = Field(20_000, description="Page sizes multiplied; 10 a link list.")
+    errors: Count = Field(20, description="Errors in an answer.")
+    body_bytes: Count = Field(1_000_000, description="Bytes of a request's body.")
+    statement_seconds: SomeSeconds = Field(5, description="How long one statement may take.")
+
+
+class AccountSettings(Section):
+    """One account: what every account has, and its vendor's own keys."""
+
+    name: AccountName = Field(description="The account's identity; the operator's own word.")
+    vendor: str = Field(description="The cloud: the name of a vendor's file.")
+    cooldown_seconds: Seconds | None = Field(None, description="The account's own default max age.")
+    deadline_seconds: Seconds | None = Field(None, description="The account's own default max wait.")
+    endpoint: str | None = Field(
+        None, description="Scheme, host, optional path prefix: a private endpoint, a proxy, a test."
+    )
+    own: SerializeAsAny[VendorSettings] = Field(strict=False, description="The vendor's own keys.")
+
+
+COMMON_ACCOUNT_KEYS: Final = frozenset(AccountSettings.model_fields) - {"own"}
+"""The keys of `[[accounts]]` that every vendor has; the others are the vendor's."""
+
+
+class Settings(Section):
+    """The whole configuration."""
+
+    server: ServerSettings = Field(default_factory=ServerSettings)
+    database: DatabaseSettings = Field(default_factory=DatabaseSettings)
+    freshness: FreshnessSettings = Field(default_factory=FreshnessSettings)
+    absence: AbsenceSettings = Field(default_factory=AbsenceSettings)
+    history: HistorySettings = Field(default_factory=HistorySettings)
+    limits: LimitSettings = Field(default_factory=LimitSettings)
+    accounts: tuple[AccountSettings, ...] = ()
