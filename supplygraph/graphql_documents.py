@@ -1,0 +1,100 @@
+"""Documents: each text is parsed, measured and validated once, and kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Final
+
+from cachetools import LRUCache
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    parse,
+    specified_rules,
+    validate,
+)
+
+from domain.errors import LimitExceeded
+from resolvers.limits import Limits, check_document
+from supplygraph.graphql_errors import (
+    PARSE_FAILED,
+    VALIDATION_FAILED,
+    ToldError,
+    told_reader_error,
+    told_request_error,
+)
+
+RULES: Final = tuple(specified_rules)
+"""Built once: caches of rules made anew for each request never hit."""
+
+_TEXT_BYTES: Final = 8_000_000
+_OVERHEAD_BYTES: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A document, or why there is none to run. `document` is set as soon as it parses and is within the limits."""
+
+    document: DocumentNode | None
+    errors: tuple[ToldError, ...] = ()
+    size: int = 0
+
+
+@dataclass(slots=True)
+class DocumentCounts:
+    """What became of the texts asked for, since the start."""
+
+    hits: int = 0
+    misses: int = 0
+
+
+class Documents:
+    """Prepares documents, the least recently used forgotten when their texts hold more than `text_bytes` together."""
+
+    def __init__(self, schema: GraphQLSchema, limits: Limits, text_bytes: int = _TEXT_BYTES) -> None:
+        self._schema = schema
+        self._limits = limits
+        self._kept: LRUCache[bytes, Prepared] = LRUCache(text_bytes, getsizeof=lambda prepared: prepared.size)
+        self.counts = DocumentCounts()
+
+    def prepare(self, text: str) -> Prepared:
+        """The document of this text, from what is kept where it was asked for before."""
+        encoded = text.encode()
+        key = blake2b(encoded, digest_size=32).digest()
+        kept = self._kept.get(key)
+        if kept is not None:
+            self.counts.hits += 1
+            return kept
+        self.counts.misses += 1
+        prepared = self._prepared(text, len(encoded) + _OVERHEAD_BYTES)
+        if prepared.size <= self._kept.maxsize:
+            self._kept[key] = prepared
+        return prepared
+
+    def _prepared(self, text: str, size: int) -> Prepared:
+        try:
+            document = self._parsed(text)
+            # Before validation, whose work a nest of fragments can multiply.
+            check_document(document, self._limits)
+        except LimitExceeded as error:
+            return Prepared(None, (told_reader_error(error),), size)
+        except GraphQLSyntaxError as error:
+            return Prepared(None, (told_request_error(error, PARSE_FAILED),), size)
+        found = validate(self._schema, document, RULES, max_errors=self._limits.errors)[: self._limits.errors]
+        return Prepared(document, tuple(self._told(error) for error in found), size)
+
+    def _parsed(self, text: str) -> DocumentNode:
+        allowed = self._limits.tokens
+        try:
+            return parse(text, max_lexical_tokens=allowed, allow_empty_selection_sets=False)
+        except GraphQLSyntaxError as error:
+            if f"more than {allowed} tokens" in error.message:
+                # The parser stops there: how many more there are nobody has counted.
+                raise LimitExceeded("tokens", allowed, allowed + 1) from None
+            raise
+
+    def _told(self, error: GraphQLError) -> ToldError:
+        return told_request_error(error, VALIDATION_FAILED)
