@@ -74,9 +74,14 @@ def of_exception(error: Exception, operation: str) -> VendorFailure:
     raise TypeError(f"no mapping of {type(error).__name__}")
 
 
-def of_status(status: int, headers: Mapping[str, str], operation: str, now: datetime) -> VendorFailure:
-    """The failure that a status means where the vendor's own words told nothing. Header names are lower case."""
-    text = f"{operation}: answered {status}"
+def of_status(
+    status: int, headers: Mapping[str, str], operation: str, now: datetime, code: object = None
+) -> VendorFailure:
+    """The failure that a status means where the vendor's own words told nothing more. Header names are lower case.
+
+    `code` is the vendor's own error code, quoted if it can be.
+    """
+    text = f"{operation}: answered {status}" + (f" ({vendor_word(code)})" if code is not None else "")
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return CredentialsRejected(f"{text}; check the account's credentials and what they may list.")
     if status == HTTPStatus.TOO_MANY_REQUESTS:

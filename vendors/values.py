@@ -17,6 +17,7 @@ from domain.errors import MalformedAnswer
 LONGEST_TEXT: Final = 4096
 """In bytes of UTF-8."""
 LONGEST_ID: Final = 255
+LONGEST_CURSOR: Final = 64 * 1024
 HIGHEST_PORT: Final = 65535
 HIGHEST_PRICE: Final = 1_000_000.0
 """An hour, in any currency."""
@@ -65,6 +66,16 @@ class Taker:
         if value is None:
             raise MalformedAnswer(f"An item of the list has no usable '{name}'.")
         return value
+
+    def cursor(self, name: str) -> str | None:
+        """What asks for the next page. Raises MalformedAnswer where it is told and unusable: the listing has not ended."""
+        value = self._source.get(name)
+        if value is None or value == "":
+            return None
+        text = _to_text(value, LONGEST_CURSOR)
+        if text is None:
+            raise MalformedAnswer(f"'{name}', which asks for the next page, cannot be used.")
+        return text
 
     def reference(self, name: str) -> str | None:
         """The id of another thing."""
@@ -217,9 +228,11 @@ def _to_address(value: object) -> str | None:
     if not isinstance(value, str):
         return None
     try:
-        return str(ip_address(value.strip()))
+        address = ip_address(value.strip())
     except ValueError:
         return None
+    # What follows a % may be any text, and an address may end in a command.
+    return None if "%" in value else str(address)
 
 
 def _to_whole(number: float | None) -> int | None:
@@ -254,7 +267,7 @@ def _to_instant(value: object) -> datetime | None:
 def _plain(element: Element) -> object:
     children = list(element)
     if not children:
-        return element.text or ""
+        return text if (text := element.text or "").strip() else ""
     if all(local_name(child) == "item" for child in children):
         return [_plain(child) for child in children]
     return {local_name(child): _plain(child) for child in children}

@@ -1,0 +1,241 @@
+"""Lambda Cloud: instances and file systems.
+
+Source: Lambda's OpenAPI document, version 1.8.3. Limits: one request a second in general (its introduction).
+
+What our words mean here
+- A price is told for every instance; it is what an `active` one costs. When billing of one that boots, is unhealthy or was
+  preempted begins or ends is not documented, so those read null. The running rate is told throughout.
+- `preempted` is ERROR, not gone: whether it is still billed is not documented.
+- Instances own the links. "If no filesystems are mounted", `file_system_mounts` "will be missing" (Instance); then an empty
+  `file_system_names` says that there are none. Names without mounts tell no ids, and names are not unique over regions, so
+  the links are then not told. A file system has no call of its own: it is never probed.
+- SSH is `ubuntu` at port 22 by convention; the API tells neither. `jupyter_token` and `jupyter_url` are secrets, `bytes_used`
+  moves by itself: they are not taken.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from urllib.parse import quote
+
+from domain.errors import CredentialsRejected, NoSuchThing, Unreachable, VendorFailure
+from domain.observation import NO_PRICE, UNTOLD, Access, Attachment, Observation, Price, Spec, Terms, Untold
+from domain.words import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType
+from vendors.base import Answer, ApiKey, Listing, Page, Request, Vendor, VendorSettings
+from vendors.failures import of_status, vendor_word
+from vendors.values import Drops, Taker, facts, from_object
+
+STATUS: Final[Mapping[str, ResourceStatus]] = {
+    "booting": ResourceStatus.PROVISIONING,
+    "active": ResourceStatus.RUNNING,
+    "unhealthy": ResourceStatus.ERROR,
+    "preempted": ResourceStatus.ERROR,
+    "terminating": ResourceStatus.DELETING,
+    "terminated": ResourceStatus.DELETED,
+}
+_NO_SUCH: Final = "global/object-does-not-exist"
+"""Of the 404 of `GET /instances/{id}` (ApiErrorInstanceNotFound)."""
+_REJECTED: Final = frozenset({"global/invalid-api-key", "global/account-inactive"})
+"""Of the documented 401 and 403."""
+_UPSTREAM: Final = "provider/"
+"""What begins the codes of errors "that come from upstream services/providers" (introduction)."""
+_PROBE: Final = "getInstance"
+
+
+class LambdaSettings(VendorSettings):
+    """One API key."""
+
+    credentials: ApiKey
+
+
+class LambdaCloud(Vendor):
+    """One API key at Lambda Cloud."""
+
+    name = "lambda"
+    settings_type = LambdaSettings
+    links_owner = ResourceKind.MACHINES
+    documented_calls_per_second = 1
+
+    def __init__(self, settings: LambdaSettings) -> None:
+        self._key = settings.credentials.api_key
+
+    def base_url(self, region: str | None) -> str:
+        """One host for all regions."""
+        return "https://cloud.lambda.ai/api/v1"
+
+    def regions(self, kind: ResourceKind) -> tuple[str | None, ...]:
+        """One listing tells all regions."""
+        return (None,)
+
+    def listings(self, kind: ResourceKind, region: str | None) -> tuple[Listing, ...]:
+        """One call a kind; there are no pages."""
+        if kind is ResourceKind.MACHINES:
+            return (_Listing("listInstances", "/instances", _machine),)
+        return (_Listing("listFilesystems", "/file-systems", _volume),)
+
+    def probe_request(self, kind: ResourceKind, region: str | None, vendor_id: str) -> Request | None:
+        """Instances only."""
+        if kind is not ResourceKind.MACHINES:
+            return None
+        return Request(_PROBE, f"/instances/{quote(vendor_id, safe='')}")
+
+    def read_probe(self, kind: ResourceKind, region: str | None, vendor_id: str, answer: Answer) -> Observation:
+        """The same fields as in the list."""
+        data = from_object(answer.payload, Drops()).child("data")
+        return _machine(data)
+
+    def authorize(
+        self, request: Request, url: str, body: bytes, region: str | None, now: datetime
+    ) -> Mapping[str, str]:
+        """A bearer token."""
+        return {"Authorization": f"Bearer {self._key.get_secret_value()}"}
+
+    def credential_text(self) -> str:
+        """The key."""
+        return self._key.get_secret_value()
+
+    def read_failure(
+        self, request: Request, status: int, headers: Mapping[str, str], body: str, now: datetime
+    ) -> VendorFailure | None:
+        """By `error.code`; message and suggestion "are subject to change" (introduction)."""
+        code = _error_code(body)
+        if code is None:
+            return None
+        text = f"{request.operation}: answered {status} ({vendor_word(code)})"
+        if code == _NO_SUCH and request.operation == _PROBE:
+            return NoSuchThing(f"{text}.")
+        if code in _REJECTED:
+            return CredentialsRejected(f"{text}; check the account's api_key.")
+        if code.startswith(_UPSTREAM):
+            return Unreachable(f"{text}.")
+        return of_status(status, headers, request.operation, now, code)
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """One call that tells all."""
+
+    operation: str
+    path: str
+    read_item: Callable[[Taker], Observation]
+
+    def request(self, cursor: str | None) -> Request:
+        """The call."""
+        return Request(self.operation, self.path)
+
+    def read(self, answer: Answer) -> Page:
+        """Every item of `data`; without that list the answer is malformed, never empty."""
+        drops = Drops()
+        items = from_object(answer.payload, drops).items("data")
+        return Page(tuple(self.read_item(item) for item in items), None, drops.count)
+
+
+def _machine(told: Taker) -> Observation:
+    word = told.text("status")
+    status = STATUS.get(word or "", ResourceStatus.UNKNOWN)
+    offered = told.child("instance_type")
+    sku = offered.text("name")
+    cents = offered.number("price_cents_per_hour", 0, 100_000_000)
+    rate = None if cents is None else cents / 100
+    active = status is ResourceStatus.RUNNING and rate is not None
+    currency = None if rate is None else "USD"
+    return Observation(
+        kind=ResourceKind.MACHINES,
+        vendor_id=told.identifier("id"),
+        resource_type=ResourceType.VM,
+        status=status,
+        vendor_status=word,
+        region=told.child("region").text("name"),
+        created_at=None,
+        name=told.text("name"),
+        status_message=None,
+        access=_access(told),
+        spec=_spec(offered, sku, told.text("hostname")),
+        price=Price(rate, "USD", PriceSource.VENDOR) if active else NO_PRICE,
+        terms=Terms(OfferType.VM, ContractType.ONDEMAND, sku, rate, currency),
+        links=_links(told),
+    )
+
+
+def _access(told: Taker) -> Access | None:
+    ip, inner = told.address("ip"), told.address("private_ip")
+    if ip is None:
+        return Access(internal_ip=inner) if inner else None
+    return Access(external_ip=ip, internal_ip=inner, ssh_command=f"ssh ubuntu@{ip}", ssh_port=22)
+
+
+def _spec(offered: Taker, sku: str | None, hostname: str | None) -> Spec:
+    specs = offered.child("specs")
+    gpus = specs.whole("gpus", 0, 10_000)
+    model = _gpu_model(offered) if gpus != 0 else None
+    return Spec(
+        gpu_type=model,
+        gpu_family=_family(model),
+        gpu_count=gpus,
+        vcpu_count=specs.whole("vcpus"),
+        memory_gb=specs.number("memory_gib"),
+        disk_gb=specs.number("storage_gib"),
+        vendor_sku=sku,
+        vendor=facts(hostname=hostname),
+    )
+
+
+def _gpu_model(offered: Taker) -> str | None:
+    told = offered.text("gpu_description")
+    if told is not None:
+        return None if told == "N/A" else told
+    # `8x H100 (80 GB SXM5)` is how an instance type is described.
+    count, _, model = (offered.text("description") or "").partition("x ")
+    return model if model and count.isdigit() else None
+
+
+def _family(model: str | None) -> str | None:
+    """`H100 (80 GB SXM5)` is an `H100`."""
+    if model is None:
+        return None
+    return model.partition("(")[0].strip().removeprefix("NVIDIA ").removeprefix("Tesla ") or None
+
+
+def _links(told: Taker) -> tuple[Attachment, ...] | Untold:
+    before = told.dropped
+    mounts, names = told.children("file_system_mounts"), told.texts("file_system_names")
+    ids = [mount.reference("file_system_id") for mount in mounts or ()]
+    unreadable = told.dropped != before or None in ids
+    nameless = not ids and (bool(names) or (mounts is None and names is None))
+    if unreadable or nameless:
+        return UNTOLD
+    known = dict.fromkeys(one for one in ids if one is not None)
+    return tuple(Attachment(LinkType.ATTACHED_STORAGE, ResourceKind.VOLUMES, one) for one in known)
+
+
+def _volume(told: Taker) -> Observation:
+    return Observation(
+        kind=ResourceKind.VOLUMES,
+        vendor_id=told.identifier("id"),
+        resource_type=ResourceType.FILESYSTEM,
+        # No status is told: what is listed can be mounted.
+        status=ResourceStatus.RUNNING,
+        vendor_status=None,
+        region=told.child("region").text("name"),
+        created_at=told.instant("created"),
+        name=told.text("name"),
+        status_message=None,
+        access=None,
+        spec=Spec(vendor=facts(mount_point=told.text("mount_point"))),
+        price=NO_PRICE,
+        terms=Terms(OfferType.STORAGE, ContractType.ONDEMAND, None, None, None),
+    )
+
+
+def _error_code(body: str) -> str | None:
+    try:
+        payload = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    error = payload.get("error") if isinstance(payload, dict) else None
+    code = error.get("code") if isinstance(error, dict) else None
+    return code if isinstance(code, str) else None
