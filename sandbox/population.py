@@ -101,6 +101,10 @@ def _volume(number: int, region: str, born: datetime, random: Random) -> Volume:
     )
 
 
+def _share(place: int, places: int, count: int) -> range:
+    return range(place * count // places, (place + 1) * count // places)
+
+
 def populate(seed: int, place: int, places: int, machines: int, volumes: int, *, now: datetime) -> Population:
     """The share of the tenant at `place` among `places` tenants that have `machines` and `volumes` between them.
 
@@ -108,15 +112,15 @@ def populate(seed: int, place: int, places: int, machines: int, volumes: int, *,
     """
     random = Random(f"{seed}/{place}")  # noqa: S311 - an invented cloud, no secret
     start = min(EPOCH, now - timedelta(days=90))
-    own = [_machine(n, start + timedelta(hours=5 * n, minutes=7), random) for n in range(place, machines, places)]
+    own = [_machine(n, start + timedelta(hours=5 * n, minutes=7), random) for n in _share(place, places, machines)]
     kept: list[Volume] = []
-    for n in range(place, volumes, places):
+    for n in _share(place, places, volumes):
         host = random.randrange(len(own)) if own else None
         region = REGIONS[n % len(REGIONS)] if host is None else own[host].region
         volume = _volume(n, region, start + timedelta(hours=5 * n), random)
         kept.append(volume)
         if host is not None and n % 3 != 2:  # noqa: PLR2004 - the third of three stays free
-            since = own[host].created_at + timedelta(minutes=20)
+            since = max(own[host].created_at, volume.created_at) + timedelta(minutes=20)
             attached = (*own[host].attachments, Attachment(volume.volume_id, since))
             own[host] = replace(own[host], attachments=attached)
     return Population(tuple(own), tuple(kept))

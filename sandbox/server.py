@@ -13,7 +13,6 @@ import threading
 from typing import Any, Final, Self
 
 import uvicorn
-from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
@@ -60,16 +59,18 @@ class SandboxServer:
         self._listener: asyncio.Server | None = None
         self._state = ServerState()
         self._reopening: asyncio.Task[None] | None = None
-        self._application = api(
-            world, self.faults, self.journal, Control(world, self.faults, self.journal, self).router()
-        )
+        control = Control(world, self.faults, self.journal, self)
+        application = api(world, self.faults, self.journal, control.router())
         # No environment, no log configuration, no signal: nothing here reaches beyond this object.
         self._config = uvicorn.Config(
-            self._call, lifespan="off", log_config=None, ws="none", proxy_headers=False, server_header=False
+            application,
+            interface="asgi3",
+            lifespan="off",
+            log_config=None,
+            ws="none",
+            proxy_headers=False,
+            server_header=False,
         )
-
-    async def _call(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._application(scope, receive, send)
 
     @property
     def port(self) -> int:
