@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, SerializeAsAny, model_validator
 
 from domain.rules import AbsenceRules, FreshnessRules
+from resolvers.limits import Limits
 from vendors.base import VendorSettings
 
 Seconds = Annotated[float, Field(ge=0, le=31_536_000, allow_inf_nan=False)]
@@ -111,12 +112,18 @@ class LimitSettings(Section):
     tokens: Count = Field(2_000, description="Tokens of an operation's text.")
     fields: Count = Field(500, description="Fields of an operation.")
     depth: Count = Field(12, description="Depth of an operation, introspection apart.")
+    introspection_depth: Count = Field(24, description="Depth of what an operation asks of the schema itself.")
     root_fields: Count = Field(20, description="Root fields of an operation.")
-    forced_root_fields: Count = Field(5, description="Root fields that may force.")
+    forced: Count = Field(5, description="Root fields that may force.")
     nodes: Count = Field(20_000, description="Page sizes multiplied; 10 a link list.")
+    links_depth: int = Field(4, ge=1, le=4, description="Steps of a walk over links; SQLite parses no deeper ones.")
     errors: Count = Field(20, description="Errors in an answer.")
     body_bytes: Count = Field(1_000_000, description="Bytes of a request's body.")
     statement_seconds: SomeSeconds = Field(5, description="How long one statement may take.")
+
+    def limits(self) -> Limits:
+        """As what is handed to the graph."""
+        return Limits(**{field.name: getattr(self, field.name) for field in fields(Limits)})
 
 
 class AccountSettings(Section):

@@ -1,0 +1,104 @@
+"""The rows of tokens: hashes, permissions, visible accounts; never a token."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from db.engine import reading, writing
+from db.tables import tokens
+from domain.instants import from_text, optional_instant, optional_text, to_text
+from domain.words import Permission
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRecord:
+    """A token as it is kept. `digest` is the lower-case SHA-256 of its text; `accounts` None sees all of them."""
+
+    name: str
+    digest: str
+    permissions: frozenset[Permission]
+    accounts: frozenset[str] | None
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+    def valid_at(self, now: datetime) -> bool:
+        """Whether it is neither revoked nor expired."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+class TokenNameTaken(ValueError):
+    """A valid token of this name exists."""
+
+
+class TokenRows:
+    """The table of tokens. Every method is one short transaction."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def add(self, record: TokenRecord, *, replace: bool = False) -> None:
+        """Keep a token, in the place of a revoked or expired one of its name; `replace` takes a valid one's place too.
+
+        Raises TokenNameTaken.
+        """
+        async with writing(self._engine) as connection:
+            known = (await connection.execute(select(tokens).where(tokens.c.name == record.name))).mappings().first()
+            if known is not None:
+                if not replace and _record(known).valid_at(record.created_at):
+                    raise TokenNameTaken(record.name)
+                await connection.execute(delete(tokens).where(tokens.c.name == record.name))
+            await connection.execute(insert(tokens).values(**_row(record)))
+
+    async def by_digest(self, digest: str) -> TokenRecord | None:
+        """The token of this hash."""
+        async with reading(self._engine) as connection:
+            row = (await connection.execute(select(tokens).where(tokens.c.hash == digest))).mappings().first()
+            return None if row is None else _record(row)
+
+    async def all(self) -> tuple[TokenRecord, ...]:
+        """Every token, by name; revoked and expired ones included."""
+        async with reading(self._engine) as connection:
+            rows = (await connection.execute(select(tokens).order_by(tokens.c.name))).mappings()
+            return tuple(_record(row) for row in rows)
+
+    async def revoke(self, name: str, at: datetime) -> bool:
+        """Revoke the token of this name; whether there was one that was not revoked yet."""
+        async with writing(self._engine) as connection:
+            changed = await connection.execute(
+                update(tokens)
+                .where(tokens.c.name == name, tokens.c.revoked_at.is_(None))
+                .values(revoked_at=to_text(at))
+                .returning(tokens.c.token_id)
+            )
+            return changed.first() is not None
+
+
+def _row(record: TokenRecord) -> dict[str, Any]:
+    return {
+        "name": record.name,
+        "hash": record.digest,
+        "permissions": json.dumps(sorted(record.permissions)),
+        "accounts": None if record.accounts is None else json.dumps(sorted(record.accounts)),
+        "created_at": to_text(record.created_at),
+        "expires_at": optional_text(record.expires_at),
+        "revoked_at": optional_text(record.revoked_at),
+    }
+
+
+def _record(row: Any) -> TokenRecord:
+    return TokenRecord(
+        name=row["name"],
+        digest=row["hash"],
+        permissions=frozenset(map(Permission, json.loads(row["permissions"]))),
+        accounts=None if row["accounts"] is None else frozenset(json.loads(row["accounts"])),
+        created_at=from_text(row["created_at"]),
+        expires_at=optional_instant(row["expires_at"]),
+        revoked_at=optional_instant(row["revoked_at"]),
+    )
