@@ -4,7 +4,6 @@ import "graphiql/style.css";
 import "@graphiql/plugin-explorer/style.css";
 import "./page.css";
 
-import { DOC_EXPLORER_PLUGIN } from "@graphiql/plugin-doc-explorer";
 import { explorerPlugin } from "@graphiql/plugin-explorer";
 import { HISTORY_PLUGIN } from "@graphiql/plugin-history";
 import { GraphiQL } from "graphiql";
@@ -16,7 +15,7 @@ import { fetcherFor } from "./gateway.js";
 import { TokenBar, useToken } from "./token-bar.jsx";
 
 const EXPLORER = explorerPlugin({ showAttribution: false });
-const PLUGINS = [DOC_EXPLORER_PLUGIN, EXPLORER, HISTORY_PLUGIN];
+const PLUGINS = [EXPLORER, HISTORY_PLUGIN];
 
 function Page({ graphql, docs }) {
   const { token } = useToken();
@@ -38,7 +37,6 @@ function Page({ graphql, docs }) {
             defaultTabs={examples}
             plugins={PLUGINS}
             visiblePlugin={EXPLORER}
-            referencePlugin={DOC_EXPLORER_PLUGIN}
             isHeadersEditorEnabled={false}
             shouldPersistHeaders={false}
             showPersistHeadersSettings={false}
