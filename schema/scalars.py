@@ -12,7 +12,6 @@ from typing import Final
 from uuid import UUID
 
 import strawberry
-from graphql import GraphQLError
 from strawberry.scalars import JSON
 from strawberry.types.scalar import ScalarDefinition
 
@@ -28,34 +27,37 @@ def _as_told(value: object) -> object:
 
 def _text(value: object, what: str) -> str:
     if not isinstance(value, str):
-        raise GraphQLError(f"{what} is written as a string.")
+        raise TypeError(f"{what} is written as a string.")
     if len(value) > _LONGEST:
-        raise GraphQLError(f"{what} has at most {_LONGEST} characters.")
+        raise ValueError(f"{what} has at most {_LONGEST} characters.")
     return value
 
 
 def parse_uuid(value: object) -> UUID:
-    """A UUID in hexadecimal, with hyphens or without. Raises GraphQLError on anything else."""
+    """A UUID in hexadecimal, with hyphens or without. Raises ValueError or TypeError on anything else."""
     text = _text(value, "A UUID")
     try:
         return UUID(text)
     except ValueError:
-        raise GraphQLError(
+        raise ValueError(
             "Not a UUID: 32 hexadecimal digits are expected, as in 123e4567-e89b-12d3-a456-426614174000."
         ) from None
 
 
 def parse_instant(value: object) -> datetime:
-    """An instant in RFC 3339 with an offset or Z, of the years 2000 to 2100, in UTC. Raises GraphQLError on anything else."""
+    """An instant in RFC 3339 with an offset or Z, of the years 2000 to 2100, in UTC.
+
+    Raises ValueError or TypeError on anything else.
+    """
     text = _text(value, "A DateTime")
     try:
         told = datetime.fromisoformat(text)
     except ValueError:
-        raise GraphQLError("Not a DateTime: RFC 3339 is expected, as in 2026-01-31T12:00:00Z.") from None
+        raise ValueError("Not a DateTime: RFC 3339 is expected, as in 2026-01-31T12:00:00Z.") from None
     if told.tzinfo is None:
-        raise GraphQLError("A DateTime needs its offset from UTC: end it with Z, or with one like +02:00.")
+        raise ValueError("A DateTime needs its offset from UTC: end it with Z, or with one like +02:00.")
     if told.year not in _YEARS:
-        raise GraphQLError("A DateTime lies in the years 2000 to 2100.")
+        raise ValueError("A DateTime lies in the years 2000 to 2100.")
     return from_text(text).astimezone(UTC)
 
 
