@@ -1,0 +1,190 @@
+"""The accounts and scopes that a viewer sees: read beside every root field, since ages cannot be judged without them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from sqlalchemy import ColumnElement, ScalarSelect, and_, bindparam, exists, func, literal_column, not_, select, true
+from sqlalchemy.sql.expression import FromClause
+
+from db import tables
+from db.reading import text
+from db.reading.dialect import Listed
+from db.reading.shape import VIEWER, Shape
+from domain.accounts import ScopeHealth, account_state
+from domain.freshness import ScopeFacts
+from domain.instants import optional_instant
+from domain.record import ScopeKey
+from domain.words import AccountState, ResourceKind, ScopeState, StaleReason
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeRow:
+    """A scope.
+
+    `possible`: the recorded conditions of the list leave it so. `holds`: it has living resources, though it is not configured.
+    `count` is null unless it was asked for, and so is `detail`, which is an operator's alone.
+    """
+
+    facts: ScopeFacts
+    state: ScopeState
+    count: int | None
+    detail: str | None
+    possible: bool
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """An account and its scopes, ordered by kind and region."""
+
+    account_id: int
+    name: str
+    vendor: str
+    configured: bool
+    scopes: tuple[ScopeRow, ...]
+
+    def state(self) -> AccountState:
+        """How it fares."""
+        return account_state(
+            self.configured,
+            (
+                ScopeHealth(row.facts.configured, row.facts.swept_at is not None, row.state, row.facts.problem)
+                for row in self.scopes
+            ),
+        )
+
+    def last_error(self) -> str | None:
+        """What went wrong in the scope that was tried last among those with a problem."""
+        troubled = [row for row in self.scopes if row.detail is not None and row.facts.tried_at is not None]
+        latest = max(troubled, key=lambda row: str(row.facts.tried_at), default=None)
+        return None if latest is None else latest.detail
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All accounts that the viewer sees, ordered by name."""
+
+    accounts: tuple[AccountRow, ...]
+
+    @cached_property
+    def by_id(self) -> Mapping[int, AccountRow]:
+        """Accounts by their number in the record."""
+        return {account.account_id: account for account in self.accounts}
+
+    @cached_property
+    def by_name(self) -> Mapping[str, AccountRow]:
+        """Accounts by name."""
+        return {account.name: account for account in self.accounts}
+
+    @cached_property
+    def scopes(self) -> Mapping[int, ScopeRow]:
+        """Scopes by their number in the record."""
+        return {row.facts.scope_id: row for account in self.accounts for row in account.scopes}
+
+
+def visible(account_id: ColumnElement[int], restricted: bool) -> ColumnElement[bool]:
+    """Whether what belongs to this account exists for the viewer."""
+    if not restricted:
+        return true()
+    seen = tables.accounts.alias()
+    return account_id.in_(select(seen.c.account_id).where(_named(seen)))
+
+
+def _named(accounts: FromClause) -> ColumnElement[bool]:
+    return accounts.c.name.in_(Listed(bindparam(VIEWER)))
+
+
+def facts(root: Shape, restricted: bool, possible: ColumnElement[bool] | None) -> ScalarSelect[str]:
+    """The JSON that `read_facts` reads. `possible` is a condition over `tables.scopes` and `tables.accounts`."""
+    accounts = tables.accounts
+    parts = text.array(
+        [
+            text.number(accounts.c.account_id),
+            text.escaped(accounts.c.name),
+            text.escaped(accounts.c.vendor),
+            text.flag(accounts.c.configured),
+            text.number(accounts.c.cooldown_seconds),
+            (_scopes(root, possible),),
+        ]
+    )
+    query = select(text.written(parts).label("t")).select_from(accounts).order_by(accounts.c.name)
+    return text.rows(query.where(_named(accounts)) if restricted else query)
+
+
+def _scopes(root: Shape, possible: ColumnElement[bool] | None) -> ScalarSelect[str]:
+    accounts, scopes, held = tables.accounts, tables.scopes, tables.resources.alias()
+    selected = {(shape.type_name, shape.name) for shape in root.walk()}
+    living = (held.c.scope_id == scopes.c.scope_id, held.c.status != literal_column("'DELETED'"))
+    count = select(func.count()).select_from(held).where(*living).correlate(scopes).scalar_subquery()
+    holds = exists(select(literal_column("1")).select_from(held).where(*living).correlate(scopes))
+    configured = and_(accounts.c.configured, scopes.c.configured)
+    parts = text.array(
+        [
+            text.number(scopes.c.scope_id),
+            text.plain(scopes.c.kind),
+            text.escaped(scopes.c.region),
+            text.flag(configured),
+            text.number(scopes.c.swept_no),
+            text.plain_or_null(scopes.c.swept_at),
+            text.plain_or_null(scopes.c.tried_at),
+            text.plain_or_null(scopes.c.problem),
+            text.plain_or_null(scopes.c.hold_until),
+            text.plain(scopes.c.state),
+            text.number(count) if ("VendorScope", "resourceCount") in selected else ("null",),
+            text.escaped(scopes.c.problem_detail) if ("VendorAccount", "lastError") in selected else ("null",),
+            ("true",) if possible is None else text.flag(possible),
+            ("false",) if possible is None else text.flag(and_(not_(configured), holds)),
+        ]
+    )
+    return text.rows(
+        select(text.written(parts).label("t"))
+        .select_from(scopes)
+        .where(scopes.c.account_id == accounts.c.account_id)
+        .order_by(scopes.c.kind, scopes.c.region)
+        .correlate(accounts)
+    )
+
+
+def read_facts(document: str) -> Facts:
+    """What the text says."""
+    accounts = []
+    for account_id, name, vendor, configured, cooldown, scopes in json.loads(document):
+        read = tuple(_scope(name, cooldown, *row) for row in scopes)
+        accounts.append(AccountRow(account_id, name, vendor, configured, read))
+    return Facts(tuple(accounts))
+
+
+def _scope(
+    account: str,
+    cooldown: float,
+    scope_id: int,
+    kind: str,
+    region: str,
+    configured: bool,
+    swept_no: int,
+    swept_at: str | None,
+    tried_at: str | None,
+    problem: str | None,
+    hold_until: str | None,
+    state: str,
+    count: int | None,
+    detail: str | None,
+    possible: bool,
+    holds: bool,
+) -> ScopeRow:
+    known = ScopeFacts(
+        scope_id=scope_id,
+        key=ScopeKey(account, ResourceKind(kind), region or None),
+        configured=configured,
+        cooldown_seconds=cooldown,
+        swept_no=swept_no,
+        swept_at=optional_instant(swept_at),
+        tried_at=optional_instant(tried_at),
+        problem=None if problem is None else StaleReason(problem),
+        hold_until=optional_instant(hold_until),
+    )
+    return ScopeRow(known, ScopeState(state), count, detail, possible, holds)

@@ -1,0 +1,114 @@
+"""Reading root fields: statements are compiled once a shape and kept; the roots of an operation see one record."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from cachetools import LRUCache
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from db.engine import reading
+from db.reading.facts import Facts, read_facts
+from db.reading.finish import Finishing, Judging, Seen
+from db.reading.shape import VIEWER, Shape, Value, shaped
+from db.reading.statement import LISTS, Statement, compile_root, live_criteria, selects_live
+from domain.errors import LimitExceeded
+from domain.selection import Selected
+from domain.viewer import Viewer
+
+CACHED: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A root field ready to be read: its statement and the values to bind."""
+
+    key: str
+    statement: Statement
+    values: Mapping[str, Value]
+
+    @property
+    def name(self) -> str:
+        """The root field's name in the schema."""
+        return self.statement.shape.name
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it asks scopes for more than what is recorded."""
+        return self.name in LISTS
+
+    @property
+    def live(self) -> bool:
+        """Whether it demands freshness: it selects, filters or orders by what the vendor owns."""
+        return selects_live(self.statement.shape) or live_criteria(self.statement.shape)
+
+    @property
+    def links(self) -> bool:
+        """Whether the list itself tells of links: it selects them of its resources, or filters by one."""
+        shape = self.statement.shape
+        chosen = any(child.type_name == "Resource" and child.name == "linkedResources" for child in shape.walk())
+        return self.is_list and (chosen or "linkedTo" in dict(_filter(shape)))
+
+
+def _filter(shape: Shape) -> tuple[tuple[str, object], ...]:
+    found = shape.argument("filter")
+    return found if isinstance(found, tuple) else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a statement answered: the facts, and data that becomes the answer when it is finished, once."""
+
+    plan: Plan
+    facts: Facts
+    data: Any
+
+    def seen(self) -> Iterator[Seen]:
+        """Every resource in the answer whose age matters; one that is selected twice comes twice."""
+        return self.plan.statement.finisher.seen(self.data, self.plan.values)
+
+    def finish(self, judging: Judging, now: datetime) -> Any:
+        """The answer: JSON-able, by response keys."""
+        return self.plan.statement.finisher.finish(self.data, Finishing(self.plan.values, self.facts, now, judging))
+
+
+class Readings:
+    """Reads root fields from one database. Keeps at most `cached` compiled statements."""
+
+    def __init__(self, engine: AsyncEngine, timeout_seconds: float = 5, cached: int = CACHED) -> None:
+        self._engine = engine
+        self._timeout_seconds = timeout_seconds
+        self._statements: LRUCache[tuple[Shape, bool], Statement] = LRUCache(cached)
+
+    def plan(self, root: Selected, viewer: Viewer) -> Plan:
+        """Check the arguments and find the statement. Raises BadUserInput."""
+        shape, values = shaped(root)
+        restricted = viewer.accounts is not None
+        if viewer.accounts is not None:
+            values[VIEWER] = json.dumps(sorted(viewer.accounts))
+        statement = self._statements.get((shape, restricted))
+        if statement is None:
+            statement = compile_root(shape, restricted, self._engine.dialect)
+            self._statements[shape, restricted] = statement
+        return Plan(root.key, statement, values)
+
+    async def read(self, plans: Sequence[Plan]) -> list[Reading | LimitExceeded]:
+        """Read them in one transaction, one statement each. One that takes too long is refused, and not the others."""
+        async with reading(self._engine) as connection:
+            return [await self._read(connection, plan) for plan in plans]
+
+    async def _read(self, connection: AsyncConnection, plan: Plan) -> Reading | LimitExceeded:
+        statement = plan.statement
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                result = await connection.exec_driver_sql(statement.sql, statement.parameters(plan.values))
+        except TimeoutError:
+            allowed = int(self._timeout_seconds)
+            return LimitExceeded("seconds of reading", allowed, allowed + 1)
+        row: Any = result.one()
+        return Reading(plan, read_facts(row[1]), json.loads(row[0]))
