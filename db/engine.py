@@ -35,15 +35,11 @@ def make_engine(url: str) -> AsyncEngine:
 
 
 def _on_connect(connection: Any, _record: object) -> None:
-    # The driver's own way to begin would leave DDL and reads outside of transactions.
+    # The driver's own way to begin would leave DDL and reads outside of transactions. Write-ahead logging is a property of
+    # the file: migrating sets it, since two connections that set it at once are both refused.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in (
-        f"busy_timeout = {BUSY_SECONDS * 1000}",
-        "journal_mode = WAL",
-        "synchronous = NORMAL",
-        "foreign_keys = ON",
-    ):
+    for pragma in (f"busy_timeout = {BUSY_SECONDS * 1000}", "synchronous = NORMAL", "foreign_keys = ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
 from alembic import command
 from alembic.config import Config
+from filelock import AsyncFileLock
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.engine import writing
 
 _HERE: Final = Path(__file__).parent
+_PATIENCE_SECONDS: Final = 60
 
 
 def alembic_config(connection: Connection | None = None) -> Config:
@@ -27,7 +32,15 @@ def alembic_config(connection: Connection | None = None) -> Config:
 async def migrate(engine: AsyncEngine) -> None:
     """Bring the record up to this version. Safe to run twice, and beside another process that does the same.
 
-    The transaction takes the right to write before it looks: the second of two finds nothing left to do.
+    The second of two waits at the lock beside the file, and finds nothing left to do.
     """
-    async with writing(engine) as connection:
-        await connection.run_sync(lambda sync: command.upgrade(alembic_config(sync), "head"))
+    async with AsyncFileLock(f"{engine.url.database}.lock", timeout=_PATIENCE_SECONDS):
+        await asyncio.to_thread(_write_ahead, str(engine.url.database))
+        async with writing(engine) as connection:
+            await connection.run_sync(lambda sync: command.upgrade(alembic_config(sync), "head"))
+
+
+def _write_ahead(path: str) -> None:
+    """Make readers and a writer not wait for each other: a property of the file, which changes outside of transactions."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")

@@ -1,0 +1,109 @@
+"""A record of plain values: what decisions are tested with, thousands of cases a second."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from domain.observation import ProbeResult, SweepResult
+from domain.record import Changes, Held, LinkRecord, ResourceRecord, ScopeKey, ScopeRecord, Ticket, VendorKey
+from domain.rules import AbsenceRules
+from domain.words import ResourceKind
+from reconcile.deciding import Credential, Ground, decide_probe, decide_sweep
+from tests.clock import START
+
+
+class Ledger:
+    """Machines of one account in two scopes, changed only by what decisions say."""
+
+    def __init__(self, *, probes: bool = True) -> None:
+        self.now: datetime = START
+        self.credential = "first"
+        self._probes = probes
+        self._number = 0
+        self._at = 1
+        self._scopes = {
+            scope_id: ScopeRecord(scope_id, ScopeKey("lab", ResourceKind.MACHINES, f"region-{scope_id}"))
+            for scope_id in (1, 2)
+        }
+        self._resources: dict[UUID, ResourceRecord] = {}
+        self.links: list[LinkRecord] = []
+
+    @property
+    def scope(self) -> ScopeRecord:
+        """The scope at hand."""
+        return self._scopes[self._at]
+
+    def in_scope(self, scope_id: int) -> Ledger:
+        """Go on in another scope."""
+        self._at = scope_id
+        return self
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += timedelta(seconds=seconds)
+
+    def draw(self) -> Ticket:
+        """The next flight's number and instant."""
+        self._number += 1
+        return Ticket(self._number, self.now)
+
+    def sweep(self, result: SweepResult, *, ticket: Ticket | None = None) -> Changes:
+        """Apply a sweep."""
+        return self._apply(decide_sweep(self._held(), ticket or self.draw(), result, self._ground()))
+
+    def probe(self, vendor_id: str, result: ProbeResult, *, ticket: Ticket | None = None) -> Changes:
+        """Apply a probe."""
+        key = VendorKey(ResourceKind.MACHINES, vendor_id)
+        return self._apply(decide_probe(self._held(), ticket or self.draw(), key, result, self._ground()))
+
+    def machines(self) -> list[ResourceRecord]:
+        """The newest record of every vendor id, in order."""
+        newest: dict[str, ResourceRecord] = {}
+        for record in sorted(self._resources.values(), key=lambda record: record.generation):
+            newest[record.vendor_id] = record
+        return [newest[vendor_id] for vendor_id in sorted(newest)]
+
+    def machine(self, vendor_id: str) -> ResourceRecord:
+        """The newest record of a vendor id."""
+        return next(record for record in self.machines() if record.vendor_id == vendor_id)
+
+    def record(self, resource_id: UUID) -> ResourceRecord:
+        """The record of a UUID."""
+        return self._resources[resource_id]
+
+    def _ground(self) -> Ground:
+        secret = self.credential
+        return Ground(
+            AbsenceRules(),
+            Credential("salt", lambda salt: f"{secret} with {salt}"),
+            ResourceKind.MACHINES,
+            self._probes,
+            self.now,
+            lambda failures: 5.0 * failures,
+        )
+
+    def _held(self) -> Held:
+        living: Mapping[VendorKey, ResourceRecord] = {
+            record.key: record for record in self._resources.values() if not record.deleted
+        }
+        dead = sorted((one for one in self._resources.values() if one.deleted), key=lambda one: one.generation)
+        return Held(
+            scope=self.scope,
+            resources=living,
+            tombstones={record.key: record for record in dead},
+            swept={key: (scope.swept_no, scope.swept_at) for key, scope in self._scopes.items()},
+            links=tuple(self.links),
+            ends={key: record.resource_id for key, record in living.items()},
+        )
+
+    def _apply(self, changes: Changes) -> Changes:
+        if changes.scope is not None:
+            self._scopes[changes.scope.scope_id] = replace(changes.scope)
+        self._resources.update({record.resource_id: record for record in changes.resources})
+        closed = {(link.link_type, link.from_key, link.to_key) for link in changes.closed}
+        self.links = [one for one in self.links if (one.link_type, one.from_key, one.to_key) not in closed]
+        self.links.extend(changes.opened)
+        return changes

@@ -1,0 +1,124 @@
+"""Observations become records: what is told replaces, what is not told stays, new terms are told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from domain.observation import UNTOLD, Attachment, Observation, Price, Terms
+from domain.words import (
+    ContractType,
+    LinkType,
+    OfferRole,
+    OfferType,
+    PriceSource,
+    ResourceKind,
+    ResourceStatus,
+)
+from tests.clock import START
+from tests.observations import TERMS, attached, complete, machine
+from tests.reconcile.ledger import Ledger
+
+STOPPED = {"status": ResourceStatus.STOPPED, "vendor_status": "stopped"}
+
+
+def roles(ledger: Ledger, *told: Observation) -> list[list[OfferRole]]:
+    """Which offers each of these listings adds."""
+    return [[entry.role for entry in ledger.sweep(complete(one)).provenance] for one in told]
+
+
+def test_a_field_that_is_not_told_stays() -> None:
+    """A call that does not carry a field says nothing about it; null is something said."""
+    ledger = Ledger()
+    ledger.sweep(complete(machine("m-1")))
+    ledger.sweep(complete(replace(machine("m-1"), name=UNTOLD, access=UNTOLD, spec=UNTOLD, price=UNTOLD)))
+    first = ledger.machine("m-1").live
+    assert ("name of m-1", 22) == (first.name, first.access.ssh_port if first.access else None)
+    ledger.sweep(complete(machine("m-1", name=None, access=None)))
+    assert (None, None) == (ledger.machine("m-1").live.name, ledger.machine("m-1").live.access)
+
+
+def test_every_change_is_in_the_history_once() -> None:
+    """A stop changes two words and the price; the listing after it changes nothing."""
+    ledger = Ledger()
+    ledger.sweep(complete(machine("m-1")))
+    stopped = machine("m-1", **STOPPED, price=Price(0.0, "USD", PriceSource.VENDOR))
+    changed = [(entry.field, entry.before, entry.after) for entry in ledger.sweep(complete(stopped)).history]
+    assert [
+        ("status", "RUNNING", "STOPPED"),
+        ("vendorStatus", "active", "stopped"),
+        ("pricingTotalHourly", 0.75, 0.0),
+    ] == changed
+    assert () == ledger.sweep(complete(stopped)).history
+
+
+def test_every_resource_has_an_observed_offer_also_without_a_price() -> None:
+    """Where no terms are told, the offer is of an unknown contract."""
+    ledger = Ledger()
+    (entry,) = ledger.sweep(complete(machine("m-1", terms=UNTOLD, price=UNTOLD))).provenance
+    assert Terms(OfferType.VM, ContractType.UNKNOWN, "gpu_1x_a10", None, None) == entry.terms
+    assert OfferRole.OBSERVED is entry.role
+
+
+@pytest.mark.parametrize(
+    ("terms", "expected"),
+    [
+        (replace(TERMS, running_rate=0.99), [OfferRole.RETERMED]),
+        (replace(TERMS, sku="gpu_8x_h100"), [OfferRole.RETERMED]),
+        (replace(TERMS, contract_type=ContractType.RESERVED), [OfferRole.RETERMED]),
+        (replace(TERMS, running_rate=None), []),
+        (TERMS, []),
+    ],
+)
+def test_new_terms_in_the_same_status_are_told(terms: Terms, expected: list[OfferRole]) -> None:
+    """Sku, contract type and the rate while running are the terms."""
+    assert [[OfferRole.OBSERVED], expected] == roles(Ledger(), machine("m-1"), machine("m-1", terms=terms))
+
+
+def test_terms_are_compared_in_the_same_status() -> None:
+    """A stopped machine's lower rate is no new offer; running again under another sku is."""
+    stopped = machine("m-1", **STOPPED, terms=replace(TERMS, running_rate=0.1))
+    resized = machine("m-1", terms=replace(TERMS, sku="gpu_8x_h100"))
+    expected = [[OfferRole.OBSERVED], [], [], [OfferRole.RETERMED]]
+    assert expected == roles(Ledger(), machine("m-1"), stopped, machine("m-1"), resized)
+
+
+def test_a_rate_that_floats_by_nature_is_no_new_offer() -> None:
+    """A spot machine's rate moves in the history only."""
+    spot = replace(TERMS, contract_type=ContractType.SPOT)
+    dearer = replace(spot, running_rate=9.0)
+    assert [[OfferRole.OBSERVED], []] == roles(Ledger(), machine("m-1", terms=spot), machine("m-1", terms=dearer))
+
+
+def test_a_link_has_the_vendors_time_of_attachment_else_our_first_sight() -> None:
+    """And it does not move when the link is told again."""
+    ledger = Ledger()
+    since = START - timedelta(days=3)
+    ledger.sweep(complete(machine("m-1", links=(attached("v-1", since), attached("v-2")))))
+    ledger.advance(60)
+    again = ledger.sweep(complete(machine("m-1", links=(attached("v-1"), attached("v-2")))))
+    assert ((), ()) == (again.opened, again.closed)
+    assert [since, START] == [link.linked_since for link in ledger.links]
+
+
+def test_a_deleted_end_closes_its_links() -> None:
+    """Also a link whose owner is the other end."""
+    ledger = Ledger()
+    member = Attachment(LinkType.MEMBER_OF, ResourceKind.MACHINES, "m-2")
+    ledger.sweep(complete(machine("m-1", links=(member,)), machine("m-2")))
+    gone = machine("m-2", status=ResourceStatus.DELETED, vendor_status="terminated")
+    changes = ledger.sweep(complete(machine("m-1", links=(member,)), gone))
+    assert ["m-2"] == [link.to_key.vendor_id for link in changes.closed]
+
+
+def test_a_change_of_links_is_in_the_history_of_both_ends() -> None:
+    """Each end tells it from its own side."""
+    ledger = Ledger()
+    member = Attachment(LinkType.MEMBER_OF, ResourceKind.MACHINES, "m-2")
+    ledger.sweep(complete(machine("m-1"), machine("m-2")))
+    told = ledger.sweep(complete(machine("m-1", links=(member,)), machine("m-2"))).history
+    seen = {ledger.record(entry.resource_id).vendor_id: entry.after for entry in told}
+    words = {key: (value["linkType"], value["vendorId"]) for key, value in seen.items() if isinstance(value, dict)}
+    assert {"m-1": ("MEMBER_OF", "m-2"), "m-2": ("HAS_MEMBER", "m-1")} == words
