@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from pydantic import ValidationError
 
@@ -160,6 +160,10 @@ def _accounts(written: object, environ: Mapping[str, str], base: Path, faults: F
     return tuple(accounts)
 
 
+def _types(annotation: object) -> tuple[object, ...]:
+    return get_args(annotation) or (annotation,)
+
+
 class _AccountReader:
     """One `[[accounts]]`: the keys that all have, the vendor's own, and the secrets behind its credentials."""
 
@@ -206,6 +210,10 @@ class _AccountReader:
             if revealed is None:
                 return nothing
             keys["credentials"] = revealed
+        for key, value in keys.items():
+            # A file named in the configuration lies beside it, wherever the gateway was started.
+            if isinstance(value, str) and Path in _types(wanted.model_fields[key].annotation):
+                keys[key] = self._base / value
         try:
             return wanted.model_validate(keys)
         except ValidationError as error:

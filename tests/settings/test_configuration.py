@@ -167,7 +167,8 @@ BAD_FILES = [
     ('[accounts]\nname = "a"\n',
      "supplygraph.toml line 1: accounts: is no list of tables; write [[accounts]] above each account"),
     (AWS.replace('regions = ["us-east-1"]\n', ""),
-     "supplygraph.toml line 1: accounts[1].regions: is needed and not given"),
+     "supplygraph.toml line 1: accounts[1].regions: "
+     'aws is listed region by region: name them, as in regions = ["us-east-1"]'),
 ]  # fmt: skip
 
 
@@ -221,6 +222,13 @@ def test_empty_regions_are_refused(tmp_path: Path) -> None:
 def test_a_mistake_in_a_variable_names_the_variable(tmp_path: Path, variable: str, text: str, said: str) -> None:
     """The environment's mistakes are told by the variable's name."""
     assert said == refusal(tmp_path, None, **{variable: text})
+
+
+def test_a_file_that_a_vendor_names_lies_beside_the_configuration(tmp_path: Path) -> None:
+    """A relative path starts at the folder of the file that names it."""
+    (account,) = loaded(tmp_path, AWS.replace("regions", 'price_file = "prices.toml"\nregions')).settings.accounts
+
+    assert tmp_path / "prices.toml" == account.own.price_file  # type: ignore[attr-defined]
 
 
 def test_the_database_may_be_named_by_reference(tmp_path: Path) -> None:
