@@ -16,6 +16,10 @@ from typing import Final
 OLDEST: Final = (20, 19)
 """What Vite asks for."""
 
+_UNREACHABLE: Final = re.compile(
+    r"\b(?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|ENOTCACHED)\b"
+)
+
 
 class NodeUnavailable(Exception):
     """No node that is new enough, or npm failed; the text is one line that says which."""
@@ -79,7 +83,8 @@ def _from_machine() -> Node:
 
 def _complaint(output: str) -> str:
     """The line that says most."""
+    if unreachable := _UNREACHABLE.search(output):
+        return f"npm's registry cannot be reached ({unreachable[0]})"
     lines = [line.removeprefix("npm error").strip() for line in output.splitlines()]
     lines = [line for line in lines if line and not line.startswith(("npm warn", "A complete log", "code ", ">"))]
-    telling = [line for line in lines if re.search(r"\b(E[A-Z]{4,}|error|failed|network)\b", line, re.IGNORECASE)]
-    return (telling or lines or ["it said nothing"])[0][:300]
+    return (lines or ["it said nothing"])[0][:300]

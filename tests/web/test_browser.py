@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Page, R
 
 from tests.web.conftest import Gateway
 
+RESOURCE = "0b9de5d0-3c5f-5d5c-9d4e-0f5a2f1b7c11"
 _TELL_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) =>
   console.error(`Content Security Policy: ${event.effectiveDirective} ${event.blockedURI} ${event.sample}`));
@@ -161,4 +162,18 @@ def test_the_rest_documentation_loads_nothing_from_elsewhere(gateway: Gateway, v
     visit.page.goto(f"{gateway.origin}/docs")
     expect(visit.page.locator("#page")).to_contain_text("/resources/{resource_id}")
     assert {gateway.origin} == visit.origins()
+    assert [] == visit.complaints
+
+
+def test_the_rest_documentation_tries_the_route_with_the_session_s_token(gateway: Gateway, visit: Visit) -> None:
+    """What was entered once serves both pages, within the policy."""
+    visit.page.goto(f"{gateway.origin}/docs")
+    visit.page.get_by_role("button", name="Enter token").click()
+    visit.give_token(gateway.token)
+    visit.page.get_by_role("button", name="Try it out").click()
+    visit.page.get_by_placeholder("resource_id").fill(RESOURCE)
+    with visit.page.expect_request(f"**/resources/{RESOURCE}*") as asked:
+        visit.page.get_by_role("button", name="Execute", exact=True).click()
+    assert f"Bearer {gateway.token}" == asked.value.header_value("authorization")
+    expect(visit.page.locator(".live-responses-table").first).to_be_visible()
     assert [] == visit.complaints

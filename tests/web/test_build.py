@@ -69,14 +69,21 @@ def test_what_is_up_to_date_is_left_alone(tmp_path: Path, sources: Path) -> None
 
 
 def test_a_build_without_the_registry_says_so_and_keeps_what_there_is(tmp_path: Path, sources: Path) -> None:
-    """One line with npm's own reason; the pages of before go on being served."""
+    """One line with the reason; the pages of before go on being served."""
     assets = tmp_path / "assets"
     build(sources, assets, _npm(tmp_path, _BUNDLES))
     (sources / "src" / "page.js").write_text("second")
     with pytest.raises(NotBuilt) as raised:
         build(sources, assets, _npm(tmp_path, _FAILS))
-    assert "npm ci failed: network request to the registry failed: EAI_AGAIN" == str(raised.value)
+    assert "npm ci failed: npm's registry cannot be reached (EAI_AGAIN)" == str(raised.value)
     assert "first" == (assets / "static" / "page-1.js").read_text()
+
+
+def test_a_build_that_fails_by_itself_says_what_npm_said(tmp_path: Path, sources: Path) -> None:
+    """The first line that is no warning."""
+    npm = _npm(tmp_path, _FAILS.replace("network request to the registry failed: EAI_AGAIN", "no such package"))
+    with pytest.raises(NotBuilt, match="^npm ci failed: no such package$"):
+        build(sources, tmp_path / "assets", npm)
 
 
 def test_a_build_without_sources_says_where_they_are(tmp_path: Path) -> None:

@@ -89,4 +89,4 @@ def test_an_example_fits_the_editor(path: Path) -> None:
     """The explanation above each operation can be read without scrolling sideways."""
     comments = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
     assert comments
-    assert max(map(len, comments)) <= 50
+    assert max(map(len, comments)) <= 45

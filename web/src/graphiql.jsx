@@ -16,6 +16,9 @@ import { TokenBar, useToken } from "./token-bar.jsx";
 
 const EXPLORER = explorerPlugin({ showAttribution: false });
 const PLUGINS = [EXPLORER, HISTORY_PLUGIN];
+// A third of the window, GraphiQL's own choice, leaves the editor too narrow for the examples' lines.
+const WIDTH_KEY = "graphiql:docExplorerFlex";
+if (localStorage.getItem(WIDTH_KEY) === null) localStorage.setItem(WIDTH_KEY, "0.25");
 
 function Page({ graphql, docs }) {
   const { token } = useToken();
