@@ -82,7 +82,7 @@ def test_a_build_without_the_registry_says_so_and_keeps_what_there_is(tmp_path: 
 def test_a_build_that_fails_by_itself_says_what_npm_said(tmp_path: Path, sources: Path) -> None:
     """The first line that is no warning."""
     npm = _npm(tmp_path, _FAILS.replace("network request to the registry failed: EAI_AGAIN", "no such package"))
-    with pytest.raises(NotBuilt, match="^npm ci failed: no such package$"):
+    with pytest.raises(NotBuilt, match=r"^npm ci failed: no such package$"):
         build(sources, tmp_path / "assets", npm)
 
 
