@@ -1,0 +1,1 @@
+"""Independent doubles of clouds, and the means to stand between them and us."""

@@ -1,0 +1,132 @@
+"""What Lambda's answers mean, by values alone: statuses, prices, links, GPUs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from domain.errors import MalformedAnswer
+from domain.observation import NO_PRICE, UNTOLD, Access, Attachment, Observation, Price, Spec
+from domain.words import LinkType, PriceSource, ResourceKind, ResourceStatus
+from tests.vendors.accounts import lambda_settings
+from vendors.base import Answer, Page
+from vendors.lambda_cloud import LambdaCloud, LambdaSettings
+
+VENDOR = LambdaCloud(LambdaSettings.model_validate(lambda_settings()))
+OFFERED = {
+    "name": "gpu_1x_a10",
+    "gpu_description": "A10 (24 GB PCIe)",
+    "price_cents_per_hour": 75,
+    "specs": {"gpus": 1},
+}
+
+
+def read(payload: object) -> Page:
+    """A page of instances."""
+    (listing,) = VENDOR.listings(ResourceKind.MACHINES, None)
+    return listing.read(Answer(200, {}, payload))
+
+
+def machine(**told: Any) -> Observation:
+    """One instance; keyword arguments replace what is told of it."""
+    item = {"id": "i-1", "status": "active", "file_system_names": [], "instance_type": OFFERED} | told
+    (observation,) = read({"data": [item]}).observations
+    return observation
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        ("booting", ResourceStatus.PROVISIONING),
+        ("active", ResourceStatus.RUNNING),
+        ("unhealthy", ResourceStatus.ERROR),
+        ("preempted", ResourceStatus.ERROR),
+        ("terminating", ResourceStatus.DELETING),
+        ("terminated", ResourceStatus.DELETED),
+        ("sleeping", ResourceStatus.UNKNOWN),
+    ],
+)
+def test_statuses(word: str, status: ResourceStatus) -> None:
+    """Every documented word has ours; the vendor's own is kept; a new one is UNKNOWN."""
+    seen = machine(status=word)
+
+    assert (status, word) == (seen.status, seen.vendor_status)
+
+
+@pytest.mark.parametrize("word", ["booting", "unhealthy", "preempted", "terminating", "terminated"])
+def test_only_an_active_machine_has_a_price(word: str) -> None:
+    """Cents become dollars while it is active; else null, with the running rate still told."""
+    assert Price(0.75, "USD", PriceSource.VENDOR) == machine().price
+    assert NO_PRICE == machine(status=word).price
+    assert machine().terms == machine(status=word).terms
+
+
+def test_a_price_of_nothing_is_told() -> None:
+    """0 is 0 because the vendor says so; a price that is not told is null."""
+    assert Price(0, "USD", PriceSource.VENDOR) == machine(instance_type=OFFERED | {"price_cents_per_hour": 0}).price
+    assert NO_PRICE == machine(instance_type=OFFERED | {"price_cents_per_hour": None}).price
+
+
+LINK = Attachment(LinkType.ATTACHED_STORAGE, ResourceKind.VOLUMES, "fs-1")
+
+
+@pytest.mark.parametrize(
+    ("told", "links"),
+    [
+        ({"file_system_mounts": [{"file_system_id": "fs-1"}], "file_system_names": ["a"]}, (LINK,)),
+        ({"file_system_mounts": [{"file_system_id": "fs-1"}, {"file_system_id": "fs-1"}]}, (LINK,)),
+        ({"file_system_names": []}, ()),
+        ({"file_system_mounts": [], "file_system_names": []}, ()),
+        ({"file_system_names": ["a"]}, UNTOLD),
+        ({"file_system_mounts": [], "file_system_names": ["a"]}, UNTOLD),
+        ({"file_system_names": None}, UNTOLD),
+        ({"file_system_mounts": "fs-1"}, UNTOLD),
+        ({"file_system_mounts": [{"file_system_id": "fs-1"}, {"file_system_id": {}}]}, UNTOLD),
+        ({"file_system_mounts": [{"file_system_id": "fs-1"}, "fs-2"]}, UNTOLD),
+        ({"file_system_mounts": [{"mount_point": "/data"}]}, UNTOLD),
+    ],
+)
+def test_links(told: dict[str, Any], links: object) -> None:
+    """Only a list of which every id is known closes links; an absent one says none only beside empty names."""
+    assert links == machine(**told).links
+
+
+def test_no_command_without_an_address() -> None:
+    """What cannot be an address makes no command that somebody would paste into a shell."""
+    assert Access("192.0.2.7", None, "ssh ubuntu@192.0.2.7", 22) == machine(ip="192.0.2.7").access
+    assert Access(internal_ip="10.0.0.1") == machine(ip="$(reboot)", private_ip="10.0.0.1").access
+    assert None is machine(ip="fe80::1%$(reboot)").access
+
+
+@pytest.mark.parametrize(
+    ("offered", "gpu"),
+    [
+        ({"gpu_description": "H100 (80 GB SXM5)", "specs": {"gpus": 8}}, ("H100 (80 GB SXM5)", "H100", 8)),
+        ({"gpu_description": "Tesla V100 (16 GB)", "specs": {"gpus": 8}}, ("Tesla V100 (16 GB)", "V100", 8)),
+        ({"description": "2x A100 (40 GB)", "specs": {"gpus": 2}}, ("A100 (40 GB)", "A100", 2)),
+        ({"gpu_description": "N/A", "specs": {"gpus": 0}}, (None, None, 0)),
+        ({"description": "CPU only"}, (None, None, None)),
+    ],
+)
+def test_gpus(offered: dict[str, Any], gpu: tuple[str | None, str | None, int | None]) -> None:
+    """The model as it is described, its family before the brackets, and how many."""
+    spec = machine(instance_type=offered).spec
+
+    assert isinstance(spec, Spec)
+    assert gpu == (spec.gpu_type, spec.gpu_family, spec.gpu_count)
+
+
+@pytest.mark.parametrize("payload", [{}, {"data": None}, {"data": {}}, {"data": [1]}, {"data": [{}]}, [], None, "data"])
+def test_a_missing_list_is_never_an_empty_account(payload: object) -> None:
+    """Without a list of objects with ids under `data` the answer is malformed."""
+    with pytest.raises(MalformedAnswer):
+        read(payload)
+
+
+def test_impossible_values_are_counted_and_the_rest_kept() -> None:
+    """One bad address and one bad number are two values left out."""
+    page = read({"data": [{"id": "i-1", "name": "n", "ip": "999.1.1.1", "instance_type": {"specs": {"vcpus": -4}}}]})
+
+    assert 2 == page.dropped
+    assert ["n"] == [one.name for one in page.observations]
