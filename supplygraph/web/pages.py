@@ -44,7 +44,8 @@ left out. In a checkout, with npm's registry in reach, run</p>
 <p>or, in an environment where the gateway is installed from a checkout,</p>
 <pre>python -m supplygraph.web.build</pre>
 <p>and load this page again; the gateway need not be restarted. Until then, a query by hand:</p>
-<pre>curl -s {origin}{root}/graphql -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \\
+<pre>curl -s {origin}{root}/graphql \\
+  -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \\
   -d '{{"query": "{{ resources {{ nodes {{ name status }} }} }}"}}'</pre>
 </body>
 </html>

@@ -19,7 +19,8 @@ _PAGE: Final = (
     "base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
 )
 _PLAIN: Final = (
-    "default-src 'none'; style-src 'nonce-{nonce}'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
+    "default-src 'none'; style-src 'nonce-{nonce}'; img-src data:; "
+    "base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
 )
 # A worker obeys the policy of its own script's answer, not the page's; these compute, and load their own parts only.
 _ASSET: Final = "default-src 'none'; script-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'"

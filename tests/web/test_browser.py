@@ -6,11 +6,15 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Page, Request, expect
+from starlette.applications import Starlette
 
+from supplygraph.web import Site
 from tests.web.conftest import Gateway
+from tests.web.stand_in import serving
 
 RESOURCE = "0b9de5d0-3c5f-5d5c-9d4e-0f5a2f1b7c11"
 _TELL_VIOLATIONS = """
@@ -176,4 +180,13 @@ def test_the_rest_documentation_tries_the_route_with_the_session_s_token(gateway
         visit.page.get_by_role("button", name="Execute", exact=True).click()
     assert f"Bearer {gateway.token}" == asked.value.header_value("authorization")
     expect(visit.page.locator(".live-responses-table").first).to_be_visible()
+    assert [] == visit.complaints
+
+
+def test_a_page_that_was_not_built_is_shown_within_its_policy(visit: Visit, tmp_path: Path) -> None:
+    """The plain page needs nothing that its policy refuses."""
+    with serving(Starlette(routes=Site(tmp_path).routes())) as origin:
+        visit.page.goto(f"{origin}/docs")
+        expect(visit.page.locator("body")).to_contain_text("make web")
+    assert {origin} == visit.origins()
     assert [] == visit.complaints
