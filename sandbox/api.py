@@ -31,7 +31,7 @@ import asyncio
 from datetime import timedelta
 from typing import Final
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route, Router
 from starlette.types import Receive, Scope, Send
@@ -79,7 +79,10 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call."""
         request = Request(scope, receive)
-        body = await request.body()
+        try:
+            body = await request.body()
+        except ClientDisconnect:
+            return
         line = Line(scope, receive, send)
         tenant = self._tenant(request)
         number = self._journal.begin(tenant or NOBODY, self._operation, _page(request))

@@ -112,12 +112,12 @@ def populate(seed: int, place: int, places: int, machines: int, volumes: int, *,
     """
     random = Random(f"{seed}/{place}")  # noqa: S311 - an invented cloud, no secret
     start = min(EPOCH, now - timedelta(days=90))
-    own = [_machine(n, start + timedelta(hours=5 * n, minutes=7), random) for n in _share(place, places, machines)]
+    own = [_machine(n, start + timedelta(minutes=37 * n + 7), random) for n in _share(place, places, machines)]
     kept: list[Volume] = []
     for n in _share(place, places, volumes):
         host = random.randrange(len(own)) if own else None
         region = REGIONS[n % len(REGIONS)] if host is None else own[host].region
-        volume = _volume(n, region, start + timedelta(hours=5 * n), random)
+        volume = _volume(n, region, start + timedelta(minutes=37 * n), random)
         kept.append(volume)
         if host is not None and n % 3 != 2:  # noqa: PLR2004 - the third of three stays free
             since = max(own[host].created_at, volume.created_at) + timedelta(minutes=20)

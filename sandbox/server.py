@@ -25,6 +25,8 @@ from sandbox.world import World
 
 _HOST: Final = "127.0.0.1"
 _LEAVE_SECONDS: Final = 5.0
+# Longer than callers keep an idle connection: none breaks because both ends let go at once.
+_KEEP_ALIVE_SECONDS: Final = 600
 
 
 class _Protocol(H11Protocol):
@@ -70,6 +72,7 @@ class SandboxServer:
             ws="none",
             proxy_headers=False,
             server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         )
 
     @property
@@ -104,9 +107,11 @@ class SandboxServer:
 
     async def refuse(self) -> None:
         """Refuse connections from now on, and break those that are open. The port stays ours."""
-        if self._reopening is not None and self._reopening is not asyncio.current_task():
-            self._reopening.cancel()
+        reopening = self._reopening
+        if reopening is not None and reopening is not asyncio.current_task():
             self._reopening = None
+            reopening.cancel()
+            await asyncio.gather(reopening, return_exceptions=True)
         if self._listener is None:
             return
         self._listener.close()

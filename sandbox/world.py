@@ -24,6 +24,7 @@ from sandbox.values import Machine, Offer, Volume, no_such_machine, no_such_volu
 
 KEPT: Final = timedelta(hours=1)
 """How far back an answer can show the past."""
+_FORGET_EVERY: Final = timedelta(minutes=1)
 
 T = TypeVar("T")
 
@@ -58,6 +59,7 @@ class World:
         self._random = Random(f"{seed}/ids")  # noqa: S311 - an invented cloud, no secret
         self._keys = {name: Key(text) for name, text in api_keys.items()}
         self._tenants = {name: Tenant() for name in api_keys}
+        self._forgot_at = now
         self._schedule = moves.Schedule(seed, now) if lively else None
 
     @classmethod
@@ -220,9 +222,14 @@ class World:
             if self._schedule is not None:
                 for at in self._schedule.due(now, KEPT):
                     self._move(self._schedule.random, at)
+            self._forget(now)
+            return question(now)
+
+    def _forget(self, now: datetime) -> None:
+        if abs(now - self._forgot_at) >= _FORGET_EVERY:
+            self._forgot_at = now
             for tenant in self._tenants.values():
                 tenant.forget(now - KEPT)
-            return question(now)
 
     def _move(self, random: Random, at: datetime) -> None:
         name = random.choice(self.tenants)
