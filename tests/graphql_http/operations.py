@@ -1,0 +1,96 @@
+"""Random valid operations over the graph, with aliases, fragments and conditions."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Final
+
+from graphql import GraphQLObjectType, GraphQLSchema, get_named_type, is_abstract_type, is_object_type
+
+ID: Final = "5f0b1e5c-0c0a-5d3c-9b39-0a53f44d6f6a"
+ARGUMENTS: Final = {
+    ("Query", "resource"): [f'(resourceId: "{ID}")', "(resourceId: $id, freshness: {maxAgeSeconds: 3})"],
+    ("Query", "resources"): [
+        "",
+        "(first: $size, after: null)",
+        '(filter: {status: [RUNNING, STOPPED], vendor: "aws", includeDeleted: true}, orderBy: {field: NAME})',
+        "(filter: $filter, freshness: {forceRefresh: $yes})",
+    ],
+    ("Query", "resourceTotals"): ["", "(groupBy: [VENDOR, STATUS])", "(groupBy: $keys)"],
+    ("Query", "changes"): ["", "(first: 7)"],
+    ("Query", "node"): ['(id: "Resource:x")', '(id: "y", freshness: null)'],
+    ("Resource", "linkedResources"): ["", "(includeEnded: $yes)", "(includeEnded: false)"],
+    ("Resource", "history"): ["", '(first: 3, fields: ["status"])', '(since: "2026-01-31T12:00:00Z")'],
+}
+CONDITIONS: Final = [
+    "@skip(if: true)",
+    "@skip(if: $no)",
+    "@include(if: $yes)",
+    "@include(if: false)",
+    "@include(if: $no)",
+]
+HEAD: Final = (
+    "query Random($id: UUID!, $size: Int! = 5, $filter: ResourceFilter, $keys: [TotalsKey!]! = [VENDOR],"
+    " $yes: Boolean!, $no: Boolean! = false)"
+)
+VARIABLES: Final = {"id": ID, "filter": {"status": "ERROR", "linkedTo": ID}, "yes": True}
+
+
+class Author:
+    """Writes one operation. An alias names the arguments, so that fields of one key can always be merged."""
+
+    def __init__(self, schema: GraphQLSchema, random: Random) -> None:
+        self._schema = schema
+        self._random = random
+        self._fragments: dict[str, tuple[str, str]] = {}
+
+    def document(self) -> str:
+        """The whole text."""
+        assert self._schema.query_type is not None
+        operation = f"{HEAD} {self._selection(self._schema.query_type, 4)}"
+        fragments = (f"fragment {name} on {on} {text}" for name, (on, text) in self._fragments.items())
+        return "\n".join([operation, *fragments])
+
+    def _selection(self, parent: GraphQLObjectType, depth: int) -> str:
+        parts = [self._part(parent, depth) for _ in range(self._random.randint(1, 4))]
+        return "{ " + " ".join(parts) + " }"
+
+    def _part(self, parent: GraphQLObjectType, depth: int) -> str:
+        dice = self._random.random()
+        if dice < 0.12 and depth:
+            on = self._random.choice(["", f"on {parent.name}", *(f"on {i.name}" for i in parent.interfaces)])
+            inner = self._selection(parent, depth - 1) if "Node" not in on else "{ id }"
+            return f"... {on} {self._condition()} {inner}"
+        if dice < 0.3 and depth:
+            return f"...{self._fragment(parent, depth)} {self._condition()}"
+        if dice < 0.35:
+            return "__typename"
+        return self._field(parent, depth)
+
+    def _fragment(self, parent: GraphQLObjectType, depth: int) -> str:
+        known = [name for name, (on, _) in self._fragments.items() if on == parent.name]
+        if known and self._random.random() < 0.5:
+            return self._random.choice(known)
+        text = self._selection(parent, depth - 1)
+        # Named when written: a fragment knows only finished ones, so there are no cycles.
+        name = f"F{len(self._fragments)}"
+        self._fragments[name] = (parent.name, text)
+        return name
+
+    def _field(self, parent: GraphQLObjectType, depth: int) -> str:
+        name, field = self._random.choice(list(parent.fields.items()))
+        below = get_named_type(field.type)
+        if is_abstract_type(below):
+            (below,) = self._schema.get_possible_types(below)
+            inner = "{ id ... on Resource " + self._selection(below, max(depth - 1, 0)) + " }"
+        elif is_object_type(below):
+            inner = self._selection(below, depth - 1) if depth else "{ __typename }"
+        else:
+            inner = ""
+        arguments = ARGUMENTS.get((parent.name, name), [""])
+        number = self._random.randrange(len(arguments))
+        alias = f"{name}_{number}: " if number or self._random.random() < 0.2 else ""
+        return f"{alias}{name}{arguments[number]} {self._condition()} {inner}"
+
+    def _condition(self) -> str:
+        return self._random.choice(CONDITIONS) if self._random.random() < 0.25 else ""

@@ -1,0 +1,97 @@
+"""Documents are prepared once a text, and what is kept is bounded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from graphql import parse, validate
+
+import supplygraph.graphql_documents as documents
+from resolvers.limits import Limits
+from supplygraph.graphql_documents import Documents
+from tests.graphql_http.gateway import Gateway, graph
+
+
+@dataclass
+class Work:
+    """How often graphql-core was put to work, and with which rules."""
+
+    parsed: int = 0
+    validated: int = 0
+    rules: tuple[object, ...] = ()
+
+
+@pytest.fixture
+def work(monkeypatch: pytest.MonkeyPatch) -> Work:
+    """Counts parses and validations; both still happen."""
+    counted = Work()
+
+    def counting_parse(*given: Any, **named: Any) -> Any:
+        counted.parsed += 1
+        return parse(*given, **named)
+
+    def counting_validate(schema: Any, document: Any, rules: Any, **named: Any) -> Any:
+        counted.validated += 1
+        counted.rules = rules
+        return validate(schema, document, rules, **named)
+
+    monkeypatch.setattr(documents, "parse", counting_parse)
+    monkeypatch.setattr(documents, "validate", counting_validate)
+    return counted
+
+
+async def test_a_text_is_parsed_and_validated_once(work: Work) -> None:
+    """Requests with the same text, whatever their variables, share one parse and one validation."""
+    gateway = Gateway()
+    async with gateway.client() as client:
+        for size in range(1, 6):
+            query = "query($n: Int!) { changes(first: $n) { nodes { field } } }"
+            response = await client.post("/graphql", json={"query": query, "variables": {"n": size}})
+            assert 200 == response.status_code
+    assert (1, 1) == (work.parsed, work.validated)
+    assert [1, 2, 3, 4, 5] == [roots[0].arguments["first"] for roots, _, _ in gateway.reader.asked]
+
+
+@pytest.mark.parametrize("text", ["{", "{ nope }", "{ resources { } }", "{ " + "a: __typename " * 999 + "}"])
+def test_a_text_that_is_refused_is_looked_at_once(text: str, work: Work) -> None:
+    """The same mistake sent again costs no second look, and is told the same way."""
+    prepare = Documents(graph().core, Limits()).prepare
+    first = prepare(text)
+    assert first.errors
+    assert first is prepare(text)
+    assert 1 == work.parsed
+
+
+def test_counts_tell_hits_and_misses() -> None:
+    """What is kept is hit; what is not is a miss."""
+    kept = Documents(graph().core, Limits())
+    for text in ["{ __typename }", "{ a: __typename }", "{ __typename }", "{ __typename }"]:
+        kept.prepare(text)
+    assert (2, 2) == (kept.counts.hits, kept.counts.misses)
+
+
+def test_rules_are_built_once(work: Work) -> None:
+    """Every validation gets the very same rules."""
+    kept = Documents(graph().core, Limits())
+    kept.prepare("{ __typename }")
+    first = work.rules
+    kept.prepare("{ a: __typename }")
+    assert first is work.rules
+    assert documents.RULES is first
+
+
+def test_what_is_kept_is_bounded_by_its_size(work: Work) -> None:
+    """The least recently used text goes when all of them hold too much; one that is larger than all is not kept."""
+    kept = Documents(graph().core, Limits(), text_bytes=6_500)
+    for text in ["{ a: __typename }", "{ b: __typename }", "{ c: __typename }", "{ a: __typename }"]:
+        kept.prepare(text)
+    assert 3 == work.parsed
+    kept.prepare("{ d: __typename }")
+    kept.prepare("{ a: __typename }")
+    assert 4 == work.parsed
+    kept.prepare("{ b: __typename }")
+    assert 5 == work.parsed
+    huge = "{ __typename } #" + "x" * 10_000
+    assert kept.prepare(huge) is not kept.prepare(huge)

@@ -1,0 +1,189 @@
+"""How large an operation may be: each limit at its edge, told with its count, and no text that makes us work."""
+
+from __future__ import annotations
+
+import pytest
+from graphql import FragmentDefinitionNode, OperationDefinitionNode, get_introspection_query, parse
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.errors import LimitExceeded
+from resolvers.limits import Limits, check_document
+from tests.graphql_http.gateway import RESOURCE_ID, Gateway, body, codes
+
+RESOURCE = f'resource(resourceId: "{RESOURCE_ID}")'
+
+
+def roots(count: int, arguments: str = "") -> str:
+    """A query of so many root fields."""
+    return "{ " + " ".join(f"r{n}: resources{arguments} {{ totalCount }}" for n in range(count)) + " }"
+
+
+def walk(hops: int) -> str:
+    """A walk over so many links."""
+    inner = "id"
+    for _ in range(hops):
+        inner = f"linkedResources {{ resource {{ {inner} }} }}"
+    return f"{{ {RESOURCE} {{ {inner} }} }}"
+
+
+def wide(fields: int) -> str:
+    """So many fields after fragments: each spread counts what it spreads."""
+    tens, ones = divmod(fields - 1, 10)
+    inner = " ".join([*["...Ten"] * tens, *(f"x{n}: name" for n in range(ones))])
+    ten = " ".join(f"a{n}: name" for n in range(10))
+    return f"{{ accounts {{ {inner} }} }} fragment Ten on VendorAccount {{ {ten} }}"
+
+
+def deep(levels: int) -> str:
+    """So many levels, the last ones in a fragment."""
+    inner = "...Leaf"
+    for level in range(levels - 2):
+        inner = f"... on Resource {{ linkedResources {{ {inner} }} }}" if level % 2 else f"resource {{ {inner} }}"
+    return f"{{ changes {{ {inner} }} }} fragment Leaf on LinkedResource {{ name }}"
+
+
+def tokens(count: int) -> str:
+    """So many tokens, comments apart, in few fields."""
+    listed = '"x" ' * (count - 22)
+    return (
+        f"# not counted\n{{ resources(filter: {{vendor: [{listed}]}}) {{ totalCount }} a: __typename b: __typename }}"
+    )
+
+
+def nodes(last: int) -> str:
+    """100 resources, each with 10 links and 188 changes: 19,900; and a page of this size."""
+    return (
+        "query($n: Int! = 188) { resources(first: 100) { nodes { linkedResources { name } history(first: $n)"
+        f" {{ nodes {{ field }} }} }} }} changes(first: {last}) {{ nodes {{ field }} }} }}"
+    )
+
+
+EDGES = [
+    ("tokens", tokens(2_000), tokens(2_001), 2_000, 2_001),
+    ("fields", wide(500), wide(501), 500, 501),
+    ("root fields", roots(20), roots(21), 20, 21),
+    ("forced root fields", roots(5, "(freshness: {forceRefresh: true})"), roots(6, "(freshness: {forceRefresh: true})"), 5, 6),
+    ("forced root fields", roots(5, "(freshness: {maxAgeSeconds: 0})"), roots(6, "(freshness: {maxAgeSeconds: 0})"), 5, 6),
+    ("levels of linkedResources", walk(4), walk(5), 4, 5),
+    ("nodes", nodes(100), nodes(101), 20_000, 20_001),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("limit", "inside", "beyond", "allowed", "count"), EDGES)
+async def test_limits_at_their_edge(limit: str, inside: str, beyond: str, allowed: int, count: int) -> None:
+    """At the limit an operation runs; one beyond it is refused before any work, with the limit and the count."""
+    assert [] == codes(await Gateway().post(inside))
+    gateway = Gateway()
+    response = await gateway.post(beyond)
+    assert (400, []) == (response.status_code, gateway.reader.asked)
+    assert [{"code": "LIMIT_EXCEEDED", "limit": limit, "allowed": allowed, "count": count}] == [
+        error["extensions"] for error in body(response)["errors"]
+    ]
+
+
+def test_depth_is_counted_through_fragments() -> None:
+    """12 levels are allowed, 13 are not, wherever they are written."""
+    check_document(parse(deep(12)), Limits())
+    with pytest.raises(LimitExceeded) as caught:
+        check_document(parse(deep(13)), Limits())
+    assert ("levels of depth", 12, 13) == (caught.value.limit, caught.value.allowed, caught.value.count)
+
+
+async def test_variables_count_as_nodes() -> None:
+    """A page size that a variable tells multiplies like a written one."""
+    response = await Gateway().post(nodes(100), variables={"n": 189})
+    assert [20_100] == [error["extensions"]["count"] for error in body(response)["errors"]]
+
+
+@pytest.mark.parametrize("first", [-5, 0, 1_001, 2_000_000_000])
+async def test_page_sizes_out_of_bounds_are_left_to_the_reader(first: int) -> None:
+    """They are a mistake in an argument, and are told as that, not as a limit."""
+    gateway = Gateway()
+    await gateway.post(f"{{ resources(first: {first}) {{ totalCount }} }}")
+    assert first == gateway.reader.roots[0].arguments["first"]
+
+
+async def test_full_introspection_is_allowed() -> None:
+    """The deepest query that tools send is answered, chains of 15 wrapped types included."""
+    full = get_introspection_query(
+        descriptions=True, specified_by_url=True, directive_is_repeatable=True, schema_description=True,
+        input_value_deprecation=True,
+    )  # fmt: skip
+    assert [] == codes(await Gateway().post(full))
+    chain = "name"
+    for _ in range(15):
+        chain = f"name ofType {{ {chain} }}"
+    query = "{ __schema { types { ...T } } } fragment T on __Type { fields { args { type { %s } } } }"
+    assert [] == codes(await Gateway().post(query.replace("%s", chain)))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }",
+        "{ __schema { types { " + "ofType { " * 30 + "name" + " }" * 30 + " } } }",
+        "{ __schema { types { ...T } } } fragment T on __Type { " + "ofType { " * 30 + "name" + " }" * 30 + " }",
+    ],
+)
+async def test_introspection_is_bounded(query: str) -> None:
+    """Introspection that goes round in circles is refused."""
+    assert 400 == (await Gateway().post(query)).status_code
+
+
+def chain(links: int, spreads: int, inner: str) -> str:
+    """Fragments that spread the next one so many times each."""
+    fragments = (f"fragment F{n} on Query {{ {f'...F{n + 1} ' * spreads}}}" for n in range(links))
+    return "{ ...F0 } " + " ".join(fragments) + f" fragment F{links} on Query {{ {inner} }}"
+
+
+ATTACKS = {
+    "doubling": chain(120, 2, "accounts { name }"),
+    "doubling nothing": chain(120, 2, "__typename"),
+    "long chain": chain(240, 1, "accounts { name }"),
+    "cycle": "{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }",
+    "cycle of itself": "{ accounts { ...A } } fragment A on VendorAccount { name ...A }",
+    "cycle through fields": "{ changes { nodes { resource { ...A } } } }"
+    " fragment A on Resource { linkedResources { resource { ...A } } }",
+    "conflicts": "{ resources { nodes { " + "a: name a: vendor " * 240 + "} } }",
+    "inline nest": "{ " + "... on Query { " * 400 + "__typename" + " }" * 400 + " }",
+    "list nest": "{ resources(filter: " + "[" * 190 + "]" * 190 + ") { totalCount } }",
+    "deeper list nest": "{ resources(filter: " + "[" * 900 + "]" * 900 + ") { totalCount } }",
+    "object nest": "{ resources(filter: " + "{a:" * 190 + "1" + "}" * 190 + ") { totalCount } }",
+    "type nest": "query($a: " + "[" * 900 + "Int" + "]" * 900 + ") { resources(first: $a) { totalCount } }",
+    "empty selection": "{ resources { } }",
+}
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+async def test_attacks_are_refused(name: str) -> None:
+    """What would multiply, recurse or never end is refused, and quoted at no length."""
+    gateway = Gateway()
+    response = await gateway.post(ATTACKS[name])
+    assert (400, []) == (response.status_code, gateway.reader.asked)
+    assert len(response.content) < 30_000
+
+
+async def test_deeply_nested_variables_are_refused() -> None:
+    """Nesting in a variable is an error of the variable."""
+    nest: object = 1
+    for _ in range(900):
+        nest = {"vendor": [nest]} if nest == 1 else [nest]
+    query = "query($f: ResourceFilter) { resources(filter: $f) { totalCount } }"
+    response = await Gateway().post(query, variables={"f": {"vendor": nest}})
+    assert (400, {"BAD_USER_INPUT"}) == (response.status_code, set(codes(response)))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(1, 6), st.integers(1, 3), st.integers(0, 3))
+def test_count_equals_what_is_written_out(links: int, spreads: int, fields: int) -> None:
+    """Fields are counted as if every fragment were written where it is spread."""
+    inner = " ".join(["__typename", *(f"a{n}: __typename" for n in range(fields))])
+    document = parse(chain(links, spreads, inner))
+    count = spreads**links * (fields + 1)
+    kinds = {type(definition) for definition in document.definitions}
+    assert {OperationDefinitionNode, FragmentDefinitionNode} == kinds
+    check_document(document, Limits(fields=count, root_fields=count))
+    with pytest.raises(LimitExceeded) as caught:
+        check_document(document, Limits(fields=count - 1, root_fields=count))
+    assert count == caught.value.count

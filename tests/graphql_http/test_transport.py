@@ -1,0 +1,312 @@
+"""HTTP around an operation: methods, media types, bodies, who asks."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from domain.errors import Forbidden
+from tests.graphql_http.gateway import TOKEN, Gateway, body, codes
+
+GRAPHQL = "application/graphql-response+json"
+JSON = "application/json"
+NAMES = "{ accounts { name } }"
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+@pytest.mark.parametrize(
+    ("accept", "media"),
+    [
+        (GRAPHQL, GRAPHQL),
+        (JSON, JSON),
+        ("*/*", JSON),
+        ("application/*", JSON),
+        ("", JSON),
+        (f"{GRAPHQL}, {JSON}", GRAPHQL),
+        (f"{JSON}, {GRAPHQL}", GRAPHQL),
+        (f"{JSON}, {GRAPHQL};q=0.9", JSON),
+        (f"{GRAPHQL};charset=utf-8", GRAPHQL),
+        (f"{GRAPHQL};charset=latin1, {JSON}", JSON),
+        (f"{JSON};q=0, */*", GRAPHQL),
+        (f"{GRAPHQL.upper()} ; Q=0.5", GRAPHQL),
+        (f"text/html, {JSON};q=0.2", JSON),
+    ],
+)
+async def test_media_type_is_negotiated(accept: str, media: str) -> None:
+    """The answer has the media type that the client prefers, JSON where it takes anything."""
+    response = await Gateway().post(NAMES, accept)
+    assert 200 == response.status_code
+    assert f"{media}; charset=utf-8" == response.headers["content-type"]
+
+
+@pytest.mark.parametrize(
+    "accept", ["text/plain", "image/*", f"{JSON};q=0", f"{JSON};q=nan", "application/json2", ";q=1"]
+)
+async def test_nothing_acceptable_is_406(accept: str) -> None:
+    """A client that takes neither media type is told which there are."""
+    response = await Gateway().post(NAMES, accept)
+    assert 406 == response.status_code
+    assert GRAPHQL in response.text
+
+
+async def test_answers_are_private_and_depend_on_who_asks() -> None:
+    """No cache may hand an answer to anybody else."""
+    response = await Gateway().post(NAMES)
+    assert "private, no-cache" == response.headers["cache-control"]
+    assert "Authorization" in response.headers["vary"]
+
+
+async def test_get_runs_queries() -> None:
+    """GET takes the operation from the query string."""
+    gateway = Gateway()
+    async with gateway.client(Accept=GRAPHQL) as client:
+        response = await client.get(
+            "/graphql",
+            params={
+                "query": "query A($n: Int!) { changes(first: $n) { nodes { field } } } query B { accounts { name } }",
+                "variables": '{"n": 3}',
+                "operationName": "A",
+                "extensions": "{}",
+            },
+        )
+    assert 200 == response.status_code
+    assert 3 == gateway.reader.roots[0].arguments["first"]
+
+
+async def test_get_refuses_other_operations_with_405() -> None:
+    """A mutation by GET is the wrong method, whatever is in it."""
+    gateway = Gateway()
+    async with gateway.client() as client:
+        response = await client.get("/graphql", params={"query": "mutation { anything }"})
+    assert (405, "POST") == (response.status_code, response.headers["allow"])
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "BREW"])
+async def test_other_methods_are_405(method: str) -> None:
+    """Other methods are told which there are, in a GraphQL error."""
+    async with Gateway().client() as client:
+        response = await client.request(method, "/graphql")
+    assert (405, "GET, POST") == (response.status_code, response.headers["allow"])
+    assert ["BAD_USER_INPUT"] == codes(response)
+
+
+@pytest.mark.parametrize(
+    "media",
+    ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", "application/json; charset=utf-16", ""],
+)
+async def test_other_bodies_are_415(media: str) -> None:
+    """A body that is not JSON in UTF-8 is not looked at."""
+    response = await Gateway().post_body(b'{"query": "{ __typename }"}', **{"Content-Type": media})
+    assert 415 == response.status_code
+
+
+async def test_compressed_bodies_are_415() -> None:
+    """A small compressed body can be a large one: it is not unpacked."""
+    response = await Gateway().post_body(b"\x1f\x8b", **{"Content-Encoding": "gzip"})
+    assert 415 == response.status_code
+
+
+@pytest.mark.parametrize(
+    "media", ["application/json", "application/json;charset=utf-8", 'Application/JSON; charset="UTF-8"']
+)
+async def test_json_is_read_in_utf_8(media: str) -> None:
+    """JSON is read, with the charset told or not."""
+    response = await Gateway().post_body(b'{"query": "{ __typename }"}', **{"Content-Type": media})
+    assert {"data": {"__typename": "Query"}} == body(response)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"", b" \n", b"1", b'"x"', b"null", b"true", b"[]", b"{}", b"{", b"{'query': 1}", b"\xff\xfe", b'{"query": "\xff"}',
+        b'{"query": "\\ud800"}', b'{"query": null}', b'{"query": ""}', b'{"query": " "}', b'{"query": 1}', b'{"query": ["{a}"]}',
+        b'[{"query": "{ __typename }"}]', b"[" * 100_000, b'{"a":' * 100_000, b'{"query": "{ __typename }"}{}', b"\xef\xbb\xbf{}",
+        b'{"query": "{ __typename }", "variables": "x"}', b'{"query": "{ __typename }", "variables": []}',
+        b'{"query": "{ __typename }", "variables": 1e999}', b'{"query": "{ __typename }", "operationName": 1}',
+        b'{"query": "{ __typename }", "extensions": 0}', b'{"query": "{ __typename }", "extensions": "x"}', b"NaN",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("accept", [GRAPHQL, JSON])
+async def test_what_is_no_request_is_400(sent: bytes, accept: str) -> None:
+    """Whatever is sent in place of a request gets 400 and a clear error, in both media types."""
+    gateway = Gateway()
+    response = await gateway.post_body(sent, Accept=accept)
+    assert (400, ["BAD_USER_INPUT"]) == (response.status_code, codes(response))
+    assert [] == gateway.reader.asked
+
+
+async def test_batches_are_refused_by_name() -> None:
+    """A batch is told to be one, not merely a wrong type."""
+    response = await Gateway().post_body(b'[{"query": "{ __typename }"}]')
+    assert "Batches" in body(response)["errors"][0]["message"]
+
+
+async def test_null_and_unknown_parameters_are_fine() -> None:
+    """Null is the same as left out; a parameter that nobody knows is ignored."""
+    response = await Gateway().post("{ __typename }", variables=None, operationName=None, extensions=None, later=1)
+    assert {"data": {"__typename": "Query"}} == body(response)
+
+
+@pytest.mark.parametrize(
+    "query_string",
+    [
+        "", "query=", "query=%FF", "query=%7B__typename%7D&query=%7B__typename%7D", "query=%7B__typename%7D&variables=x",
+        "query=%7B__typename%7D&variables=%5B%5D", "query=%7B__typename%7D&extensions=1", "&".join(f"a{n}=" for n in range(99)),
+        "query=%7B__typename%7D&variables=" + quote("[" * 2000),
+    ],
+)  # fmt: skip
+async def test_bad_query_strings_are_400(query_string: str) -> None:
+    """The query string is read as strictly as a body."""
+    async with Gateway().client() as client:
+        response = await client.get(f"/graphql?{query_string}")
+    assert (400, ["BAD_USER_INPUT"]) == (response.status_code, codes(response))
+
+
+async def test_empty_parameters_of_get_are_left_out() -> None:
+    """Forms send what is empty: it is the same as nothing."""
+    async with Gateway().client() as client:
+        response = await client.get("/graphql?query=%7B__typename%7D&variables=&operationName=&extensions=")
+    assert {"data": {"__typename": "Query"}} == body(response)
+
+
+async def test_large_bodies_are_413() -> None:
+    """A body over the limit is refused by its told length, with the limit and the count."""
+    response = await Gateway().post_body(b" " * 1_000_001)
+    assert 413 == response.status_code
+    assert {"code": "LIMIT_EXCEEDED", "limit": "bytes of body", "allowed": 1_000_000, "count": 1_000_001} == (
+        body(response)["errors"][0]["extensions"]
+    )
+
+
+@pytest.mark.parametrize("told", [None, "5", "9" * 30, "-1", "x", "٣"])
+async def test_bodies_that_lie_about_their_length_are_413(told: str | None) -> None:
+    """What counts is what comes: a body without a length, or with a false one, is cut off at the limit."""
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        while True:
+            sent += 100_000
+            yield b" " * 100_000
+
+    headers = [(b"content-type", b"application/json")]
+    if told is not None:
+        headers.append((b"content-length", told.encode()))
+    async with Gateway().client() as client:
+        request = httpx.Request(
+            "POST", "http://gateway/graphql", headers=[*client.headers.raw, *headers], stream=_Stream(endless())
+        )
+        response = await client.send(request)
+    assert 413 == response.status_code
+    assert sent <= 1_200_000
+
+
+class _Stream(httpx.AsyncByteStream):
+    """A body that httpx sends as it is."""
+
+    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
+        self._chunks = chunks
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._chunks:
+            yield chunk
+
+
+@pytest.mark.parametrize("accept", [GRAPHQL, JSON, "*/*", "text/plain"])
+@pytest.mark.parametrize("sent", [b'{"query": "{ __typename }"}', b"{", b" " * 2_000_000])
+async def test_who_asks_is_known_before_what(accept: str, sent: bytes) -> None:
+    """Without a token nothing is read: 401, how to authenticate, and a GraphQL error."""
+    gateway = Gateway()
+    response = await gateway.post_body(sent, Authorization="Bearer wrong", Accept=accept)
+    assert (401, "Bearer") == (response.status_code, response.headers["www-authenticate"])
+    assert ["UNAUTHENTICATED"] == codes(response)
+    assert 0 == len(gateway.reader.asked)
+    assert TOKEN not in response.text
+
+
+@pytest.mark.parametrize("accept", [GRAPHQL, JSON])
+async def test_a_token_that_may_not_read_is_403(accept: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token without the permission is refused before anything is read."""
+
+    async def refuse(_request: object) -> None:
+        raise Forbidden("Reading needs the permission 'read', which this token does not have.")
+
+    monkeypatch.setattr("tests.graphql_http.gateway.authenticate", refuse)
+    response = await Gateway().post(NAMES, accept)
+    assert (403, ["FORBIDDEN"]) == (response.status_code, codes(response))
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_browsers_get_the_page_without_a_token(method: str) -> None:
+    """GraphiQL's page is open; it asks for the token itself."""
+    async with Gateway().client(Accept=BROWSER, Authorization="") as client:
+        response = await client.request(method, "/graphql")
+    assert (200, "text/html; charset=utf-8") == (response.status_code, response.headers["content-type"])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "accept"),
+    [
+        ("GET", "/graphql?query=%7B__typename%7D", BROWSER),
+        ("POST", "/graphql", BROWSER),
+        ("GET", "/graphql", "*/*"),
+        ("GET", "/graphql", f"{JSON}, text/html;q=0.5"),
+        ("GET", "/graphql", f"{JSON}, text/html;q=0"),
+    ],
+)
+async def test_only_browsers_get_the_page(method: str, path: str, accept: str) -> None:
+    """Whoever does not ask for HTML first, or asks for an operation, needs a token."""
+    async with Gateway().client(Accept=accept, Authorization="") as client:
+        response = await client.request(method, path)
+    assert 401 == response.status_code
+
+
+async def test_unknown_operation_names_are_told() -> None:
+    """A name that the document lacks, or none where there are several, is an error that says so."""
+    for query, name in [("query A { __typename }", "B"), ("query A { __typename } query B { __typename }", None)]:
+        response = await Gateway().post(query, operationName=name)
+        assert 400 == response.status_code
+        assert {"code": "BAD_USER_INPUT", "argument": "operationName"} == body(response)["errors"][0]["extensions"]
+
+
+@pytest.mark.parametrize(
+    "query", ["fragment F on Query { __typename }", "type Query { a: Int }", "subscription { a }", "mutation { a }"]
+)
+async def test_documents_without_a_query_are_400(query: str) -> None:
+    """There is nothing to run: no operation, or one that the graph does not serve."""
+    response = await Gateway().post(query)
+    assert 400 == response.status_code
+    assert {"GRAPHQL_VALIDATION_FAILED"} == set(codes(response))
+
+
+async def test_observer_is_told_what_became_of_requests() -> None:
+    """Each answer is observed with its status, operation and codes."""
+    gateway = Gateway()
+    await gateway.post("query Mine { accounts { name } }")
+    await gateway.post("{")
+    await gateway.post_body(b"{}", Authorization="none")
+    assert [(200, "Mine", ()), (400, None, ("GRAPHQL_PARSE_FAILED",)), (401, None, ("UNAUTHENTICATED",))] == [
+        (served.status, served.operation_name, served.codes) for served in gateway.served
+    ]
+
+
+async def test_hanging_up_while_sending_is_no_fault() -> None:
+    """A client that goes away in the middle of its body leaves nothing behind, no error either."""
+    gateway = Gateway()
+    events: Iterator[dict[str, object]] = iter(
+        [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
+    )
+    headers = [(b"authorization", f"Bearer {TOKEN}".encode()), (b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": "/graphql", "query_string": b"", "headers": headers}
+
+    async def receive() -> dict[str, object]:
+        return next(events)
+
+    async def send(_message: object) -> None:
+        """Nobody is there."""
+
+    await gateway.app()(scope, receive, send)
+    assert [] == gateway.served
