@@ -89,14 +89,6 @@ class Finisher:
         return value
 
 
-class Real(Finisher):
-    """A number with a fraction: its shortest text may read like a whole one."""
-
-    def finish(self, value: Any, finishing: Finishing) -> Any:
-        """As a float, null kept."""
-        return None if value is None else float(value)
-
-
 class LastSynced(Finisher):
     """`lastSyncedAt`: the same instant as `freshness.observedAt`."""
 

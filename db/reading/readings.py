@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,10 +12,11 @@ from cachetools import LRUCache
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db.engine import reading
+from db.reading.bounded import bounded
 from db.reading.facts import Facts, read_facts
 from db.reading.finish import Finishing, Judging, Seen
 from db.reading.shape import VIEWER, Shape, Value, shaped
-from db.reading.statement import LISTS, Statement, compile_root, live_criteria, selects_live
+from db.reading.statement import DemandShape, Statement, compile_root
 from domain.errors import LimitExceeded
 from domain.selection import Selected
 from domain.viewer import Viewer
@@ -38,26 +38,9 @@ class Plan:
         return self.statement.shape.name
 
     @property
-    def is_list(self) -> bool:
-        """Whether it asks scopes for more than what is recorded."""
-        return self.name in LISTS
-
-    @property
-    def live(self) -> bool:
-        """Whether it demands freshness: it selects, filters or orders by what the vendor owns."""
-        return selects_live(self.statement.shape) or live_criteria(self.statement.shape)
-
-    @property
-    def links(self) -> bool:
-        """Whether the list itself tells of links: it selects them of its resources, or filters by one."""
-        shape = self.statement.shape
-        chosen = any(child.type_name == "Resource" and child.name == "linkedResources" for child in shape.walk())
-        return self.is_list and (chosen or "linkedTo" in dict(_filter(shape)))
-
-
-def _filter(shape: Shape) -> tuple[tuple[str, object], ...]:
-    found = shape.argument("filter")
-    return found if isinstance(found, tuple) else ()
+    def demand(self) -> DemandShape:
+        """What there is to demand."""
+        return self.statement.demand
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +88,7 @@ class Readings:
     async def _read(self, connection: AsyncConnection, plan: Plan) -> Reading | LimitExceeded:
         statement = plan.statement
         try:
-            async with asyncio.timeout(self._timeout_seconds):
+            async with bounded(connection, self._timeout_seconds):
                 result = await connection.exec_driver_sql(statement.sql, statement.parameters(plan.values))
         except TimeoutError:
             allowed = int(self._timeout_seconds)

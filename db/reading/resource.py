@@ -14,7 +14,7 @@ from db.reading.built import Builder, Built, built_object, sighted_object
 from db.reading.dialect import Listed
 from db.reading.facts import visible
 from db.reading.filters import bound
-from db.reading.finish import AccountOf, Finisher, FreshnessOf, LastSynced, Many, PricedAsOf, Real
+from db.reading.finish import AccountOf, Finisher, FreshnessOf, LastSynced, Many, PricedAsOf
 from db.reading.pages import Paging, connection, limit, node_shapes, row_parts, wants_rows
 from db.reading.shape import Place, Shape
 from domain.identity import NODE_PREFIX
@@ -32,6 +32,7 @@ _COLUMNS: Final[Mapping[str, Source]] = {
     "status": ("status", text.plain),
     "vendorStatus": ("vendor_status", text.escaped),
     "statusMessage": ("status_message", text.escaped),
+    "pricingTotalHourly": ("price_text", text.number),
     "currency": ("currency", text.escaped),
     "pricingSource": ("pricing_source", text.plain),
     "validFrom": ("valid_from", text.plain_or_null),
@@ -52,8 +53,6 @@ _SPEC: Final[Mapping[str, Source]] = {
     "vendorSku": ("vendor_sku", text.escaped),
     "image": ("image", text.escaped),
     "vendor": ("spec_vendor", text.raw),
-}
-_REAL_SPEC: Final[Mapping[str, Source]] = {
     "vcpuCount": ("vcpu_count", text.number),
     "memoryGb": ("memory_gb", text.number),
     "diskGb": ("disk_gb", text.number),
@@ -63,27 +62,27 @@ _OFFER: Final[Mapping[str, Source]] = {
     "offerType": ("offer_type", text.plain),
     "contractType": ("contract_type", text.plain),
     "vendorSku": ("vendor_sku", text.escaped),
+    "priceHourly": ("price_text", text.number),
     "currency": ("currency", text.escaped),
 }
 _AGES: Final = ("freshness", "lastSyncedAt", "pricingAsOf")
 
 
-def _columns(table: FromClause, sources: Mapping[str, Source], finisher: Finisher | None = None) -> dict[str, Builder]:
+def _columns(table: FromClause, sources: Mapping[str, Source]) -> dict[str, Builder]:
     def builder(column: str, write: Callable[[ColumnElement[Any]], text.Parts]) -> Builder:
-        return lambda _: Built(write(table.c[column]), finisher)
+        return lambda _: Built(write(table.c[column]))
 
     return {name: builder(column, write) for name, (column, write) in sources.items()}
 
 
 def resource_object(shape: Shape, resource: FromClause, restricted: bool, *, aged: bool = False) -> Built:
-    """A resource as selected. `aged` makes it carry its sighting also where no age or live field is selected."""
+    """A resource as selected. `aged` makes it count as live although it selects no live field: it was chosen by one."""
     fields: dict[str, Builder] = {
         **_columns(resource, _COLUMNS),
-        **_columns(resource, {"pricingTotalHourly": ("price_text", text.number)}, Real()),
         "id": lambda _: Built((f'"{NODE_PREFIX}', resource.c.resource_id, '"')),
         "account": lambda child: Built(text.number(resource.c.account_id), AccountOf(child)),
         "access": lambda child: _access(child, resource),
-        "spec": lambda child: built_object(child, _columns(resource, _SPEC) | _columns(resource, _REAL_SPEC, Real())),
+        "spec": lambda child: built_object(child, _columns(resource, _SPEC)),
         "pricingAsOf": lambda _: Built((_priced_as_of(resource),), PricedAsOf()),
         "lastSyncedAt": lambda _: Built(("null",), LastSynced()),
         "freshness": lambda child: Built(("null",), FreshnessOf(child)),
@@ -91,8 +90,8 @@ def resource_object(shape: Shape, resource: FromClause, restricted: bool, *, age
         "offerHistory": lambda child: _offers(child, resource),
         "history": lambda child: _history(child, resource, restricted),
     }
-    live = any(child.live for child in shape.fields)
-    if not (live or aged or shape.selects(*_AGES)):
+    live = aged or any(child.live for child in shape.fields)
+    if not (live or shape.selects(*_AGES)):
         return built_object(shape, fields)
     links = shape.selects("linkedResources")
     return sighted_object(shape, fields, sighting(resource), live=live, links=links)
@@ -182,7 +181,7 @@ def _links(shape: Shape, resource: FromClause, restricted: bool) -> Built:
 
 def _offers(shape: Shape, resource: FromClause) -> Built:
     provenance, offers = tables.provenance.alias(), tables.offers.alias()
-    offer = _columns(offers, _OFFER) | _columns(offers, {"priceHourly": ("price_text", text.number)}, Real())
+    offer = _columns(offers, _OFFER)
     item = built_object(
         shape,
         {

@@ -27,6 +27,19 @@ _LIVE_KEYS: Final = ("STATUS", "GPU_TYPE")
 
 
 @dataclass(frozen=True, slots=True)
+class DemandShape:
+    """What a root field may demand, whatever its values.
+
+    `live`: it selects, filters, orders or groups by what the vendor owns. `scopes`: it asks scopes for more than what is
+    recorded. `links`: it tells of links, or filters by one.
+    """
+
+    live: bool
+    scopes: bool
+    links: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """One compiled statement: it answers one row of two texts, the data and the facts.
 
@@ -38,6 +51,7 @@ class Statement:
     places: tuple[str, ...]
     constants: Mapping[str, Any]
     finisher: Finisher
+    demand: DemandShape
 
     def parameters(self, values: Mapping[str, Value]) -> tuple[Any, ...]:
         """What is bound, in order."""
@@ -55,9 +69,13 @@ def live_criteria(root: Shape) -> bool:
     )
 
 
-def selects_live(root: Shape) -> bool:
-    """Whether the selection holds a field that the vendor owns."""
-    return any(shape.live for shape in root.walk())
+def demand_shape(root: Shape) -> DemandShape:
+    """What the root field may demand."""
+    return DemandShape(
+        live=live_criteria(root) or any(shape.live for shape in root.walk()),
+        scopes=root.name in LISTS,
+        links="linkedTo" in conditions_of(root) or any(shape.name == "linkedResources" for shape in root.walk()),
+    )
 
 
 def compile_root(root: Shape, restricted: bool, dialect: Dialect) -> Statement:
@@ -67,7 +85,7 @@ def compile_root(root: Shape, restricted: bool, dialect: Dialect) -> Statement:
     query = select(text.written(built.parts).label("data"), facts(root, restricted, possible).label("facts"))
     compiled = query.compile(dialect=dialect)
     places = getattr(compiled, "positiontup", None) or ()
-    return Statement(root, str(compiled), tuple(places), compiled.params, built.finisher or FINAL)
+    return Statement(root, str(compiled), tuple(places), compiled.params, built.finisher or FINAL, demand_shape(root))
 
 
 def _resource(root: Shape, restricted: bool) -> Built:
