@@ -33,7 +33,7 @@ class VendorAccount:
     vendor: str = strawberry.field(description="The cloud: `aws`, `lambda`, ...")
     state: AccountState = strawberry.field(description="How it fares, over all its scopes.")
     last_error: str | None = strawberry.field(
-        description="What went wrong last, in words for the operator; null without the permission `admin`."
+        description="What went wrong last, in words for the operator; selecting it needs the permission `admin`."
     )
     scopes: list[VendorScope] = strawberry.field(description="All that is listed with these credentials.")
 

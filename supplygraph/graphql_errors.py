@@ -25,7 +25,7 @@ _QUOTED: Final = re.compile(r"(?:Argument|Variable) '\$?(\w+)'")
 _log = structlog.get_logger("supplygraph.graphql")
 
 
-class Mask:
+class Faults:
     """Masks what is our own fault: the reader gets a correlation id, the log gets the rest under the same id."""
 
     def __init__(self, correlate: Callable[[], str] = lambda: uuid4().hex) -> None:
@@ -54,14 +54,14 @@ def told_request_error(error: GraphQLError, code: str) -> ToldError:
     return _placed({"message": _short(error.message)}, error, extensions)
 
 
-def told_field_error(error: GraphQLError, mask: Mask) -> ToldError:
+def told_field_error(error: GraphQLError, faults: Faults) -> ToldError:
     """An error of one field: the reader's own, or a fault of ours, masked."""
     cause = error.original_error
     if isinstance(cause, ReaderError):
         return _placed({"message": _short(str(cause))}, error, cause.extensions())
     if cause is None and _QUOTED.match(error.message):
         return told_request_error(error, BAD_USER_INPUT)
-    masked = mask.masked(cause or error)
+    masked = faults.masked(cause or error)
     return _placed({"message": masked["message"]}, error, masked["extensions"])
 
 

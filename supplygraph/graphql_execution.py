@@ -27,7 +27,7 @@ from schema.build import Answers, Graph
 from supplygraph.graphql_documents import Documents
 from supplygraph.graphql_errors import (
     BAD_USER_INPUT,
-    Mask,
+    Faults,
     ToldError,
     payload,
     told_field_error,
@@ -92,7 +92,7 @@ class Operations:
     graph: Graph
     reader: Reader
     limits: Limits
-    mask: Mask
+    faults: Faults
     documents: Documents = field(init=False)
 
     def __post_init__(self) -> None:
@@ -173,7 +173,7 @@ class Operations:
         return body
 
     def _told(self, error: GraphQLError) -> ToldError:
-        return told_field_error(error, self.mask)
+        return told_field_error(error, self.faults)
 
 
 def _no_operation(name: str | None) -> _Rejected:

@@ -23,7 +23,7 @@ from domain.instants import Clock, SystemClock
 from domain.viewer import Viewer
 from resolvers.limits import Limits
 from schema.build import Graph
-from supplygraph.graphql_errors import Mask, payload, told_reader_error
+from supplygraph.graphql_errors import Faults, payload, told_reader_error
 from supplygraph.graphql_execution import Operations, Outcome, Reader
 from supplygraph.graphql_negotiation import MediaType, negotiate, prefers_page
 from supplygraph.graphql_request import Asked, Refused, read_get, read_post
@@ -62,18 +62,18 @@ def graphql_route(
     limits: Limits | None = None,
     clock: Clock | None = None,
     observe: Observe = _unobserved,
-    mask: Mask | None = None,
+    faults: Faults | None = None,
 ) -> Route:
     """The route for `/graphql`. `page` answers browsers; `clock` tells when a request arrived."""
     told_limits = limits or Limits()
-    told_mask = mask or Mask()
+    told_faults = faults or Faults()
     endpoint = GraphQLEndpoint(
-        operations=Operations(graph, reader, told_limits, told_mask),
+        operations=Operations(graph, reader, told_limits, told_faults),
         authenticate=authenticate,
         page=page,
         clock=clock or SystemClock(),
         observe=observe,
-        mask=told_mask,
+        faults=told_faults,
         body_bytes=told_limits.body_bytes,
     )
     # An ASGI application gets every method, so that what is refused is refused in one voice.
@@ -109,7 +109,7 @@ class GraphQLEndpoint:
     page: Page
     clock: Clock
     observe: Observe
-    mask: Mask
+    faults: Faults
     body_bytes: int
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -128,7 +128,7 @@ class GraphQLEndpoint:
             # Nobody is left to read an answer.
             return Response(status_code=_CLOSED_REQUEST)
         except Exception as fault:  # noqa: BLE001  # the last door: whatever went wrong is logged, masked and told as INTERNAL
-            reply = _Reply(500, payload([self.mask.masked(fault)]), media or MediaType.JSON)
+            reply = _Reply(500, payload([self.faults.masked(fault)]), media or MediaType.JSON)
             response = reply.response()
         self.observe(Served(reply.status, reply.operation_name, reply.codes()))
         return response

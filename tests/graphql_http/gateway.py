@@ -20,7 +20,7 @@ from domain.viewer import Viewer
 from domain.words import Permission
 from resolvers.limits import Limits
 from schema.build import Graph, build
-from supplygraph.graphql_errors import Mask
+from supplygraph.graphql_errors import Faults
 from supplygraph.graphql_http import Served, graphql_route
 
 ARRIVAL = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
@@ -140,7 +140,7 @@ class Gateway:
             limits=self.limits,
             clock=FixedClock(),
             observe=self.served.append,
-            mask=Mask(lambda: CORRELATION_ID),
+            faults=Faults(lambda: CORRELATION_ID),
         )
         return Starlette(routes=[route])
 
