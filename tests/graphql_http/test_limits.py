@@ -164,6 +164,12 @@ async def test_attacks_are_refused(name: str) -> None:
     assert len(response.content) < 30_000
 
 
+async def test_deep_nesting_of_nothing_is_answered() -> None:
+    """Nesting that asks for nothing more is legal up to the parser's own bound, and runs."""
+    deepest = "{ " + "... on Query { " * 190 + "accounts { name }" + " }" * 190 + " }"
+    assert [] == codes(await Gateway().post(deepest))
+
+
 async def test_deeply_nested_variables_are_refused() -> None:
     """Nesting in a variable is an error of the variable."""
     nest: object = 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, MutableMapping
 from urllib.parse import quote
 
 import httpx
@@ -310,3 +310,24 @@ async def test_hanging_up_while_sending_is_no_fault() -> None:
 
     await gateway.app()(scope, receive, send)
     assert [] == gateway.served
+
+
+async def test_websockets_are_not_served() -> None:
+    """There is no other transport than HTTP: a websocket is closed before it is opened."""
+    sent: list[MutableMapping[str, object]] = []
+    scope = {
+        "type": "websocket",
+        "path": "/graphql",
+        "query_string": b"",
+        "headers": [],
+        "subprotocols": ["graphql-ws"],
+    }
+
+    async def receive() -> dict[str, object]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: MutableMapping[str, object]) -> None:
+        sent.append(message)
+
+    await Gateway().app()(scope, receive, send)
+    assert ["websocket.close"] == [message["type"] for message in sent]
