@@ -127,6 +127,21 @@ def test_a_spot_machine_announces_its_end_and_keeps_to_it(world: World, clock: M
     )
 
 
+def test_a_new_order_calls_off_what_was_planned(world: World, clock: ManualClock) -> None:
+    """A machine that was stopped and started after the announcement is not taken back, whatever else is changed on it."""
+    spot = spot_machine(world)
+    world.announce_reclaim(EAST, spot.machine_id, 30)
+    world.stop(EAST, spot.machine_id)
+    clock.advance(5)
+    world.start(EAST, spot.machine_id)
+    world.amend_machine(EAST, spot.machine_id, lambda m: replace(m, name="kept"))
+    clock.advance(60)
+
+    machine = world.machine(EAST, spot.machine_id)
+
+    assert ("kept", "running", None) == (machine.name, machine.status, machine.reclaim_at)
+
+
 def test_volumes_come_off_and_go_on_with_their_time(world: World, clock: ManualClock) -> None:
     """A block volume is on one machine at a time, and the attachment tells since when."""
     machine, volume = attached_pair(world)
