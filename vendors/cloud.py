@@ -112,11 +112,12 @@ class VendorCloud:
             answer = await self._transport.send(request, region, haul.tally)
             with reading(self.account, request.operation):
                 page = listing.read(answer)
+                repeated = page.cursor in cursors
             haul.add(page)
             cursor = page.cursor
             if cursor is None:
                 return
-            if cursor in cursors:
+            if repeated:
                 raise PagesDoNotEnd(f"{request.operation}: the same page is offered again and again.")
             cursors.add(cursor)
         raise PagesDoNotEnd(f"{request.operation}: more than {self._page_limit} pages.")

@@ -1,0 +1,350 @@
+"""The transport against real servers on loopback, each bad in its own way."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+import pytest
+
+from domain.errors import (
+    CredentialsRejected,
+    MalformedAnswer,
+    RateLimited,
+    TimedOut,
+    Unreachable,
+    VendorFailure,
+)
+from tests.clock import START, ManualClock
+from tests.vendors.accounts import QUICK, SECRET, Calls
+from tests.vendors.loopback import (
+    Reply,
+    answer,
+    cut,
+    endless,
+    free_port,
+    head,
+    loopback,
+    reset,
+    silent,
+    trickling,
+)
+from vendors.base import Answer, Request
+from vendors.transport import Limits, Tally, Transport
+
+ASK = Request("list_things", "/things")
+SMALL = Limits(body_bytes=1000, retries=0)
+HASTY = Limits(read_seconds=0.05, call_seconds=5, retries=0)
+
+
+class Asked:
+    """What came of one call."""
+
+    def __init__(self) -> None:
+        self.calls = Calls()
+        self.tally = Tally()
+
+
+def bearer(request: Request, url: str, body: bytes, region: str | None, now: datetime) -> Mapping[str, str]:
+    """Authorize with a secret."""
+    return {"authorization": f"Bearer {SECRET}"}
+
+
+def wordless(request: Request, status: int, headers: Mapping[str, str], body: str, now: datetime) -> None:
+    """A vendor without words of its own."""
+
+
+def at(address: str) -> Callable[[str | None], str]:
+    """The base URL of every region."""
+
+    def base_url(region: str | None) -> str:
+        return address
+
+    return base_url
+
+
+async def ask(
+    address: str, request: Request = ASK, *, limits: Limits = QUICK, asked: Asked | None = None, times: int = 1
+) -> Answer:
+    """Call, on one transport; the last answer."""
+    asked = asked or Asked()
+    transport = Transport(
+        "lab",
+        at(address),
+        bearer,
+        wordless,
+        clock=ManualClock(),
+        observer=asked.calls,
+        secrets=(SECRET,),
+        limits=limits,
+    )
+    try:
+        for _ in range(times - 1):
+            await transport.send(request, None, asked.tally)
+        return await transport.send(request, None, asked.tally)
+    finally:
+        await transport.close()
+
+
+async def failure_of(reply: Reply, limits: Limits = QUICK) -> VendorFailure:
+    """What a server's reply is told as."""
+    async with loopback(reply) as server:
+        with pytest.raises(VendorFailure) as caught:
+            await ask(server.address, limits=limits)
+    return caught.value
+
+
+GZIP = {"content-encoding": "gzip"}
+BAD_BODIES = {
+    "a web page": answer(b"<!DOCTYPE html><p>Sign in", headers={"content-type": "text/html"}),
+    "cut JSON": answer(b'{"data": [1, 2'),
+    "nothing": answer(b""),
+    "NaN": answer(b'{"price": NaN}'),
+    "infinity": answer(b"[-Infinity]"),
+    "invalid UTF-8": answer(b'{"name": "\xff"}'),
+    "deep nesting": answer(b"[" * 100_000 + b"]" * 100_000),
+    "a number of 10,000 digits": answer(b"1" * 10_000),
+    "no gzip": answer(b"{}", headers=GZIP),
+    "cut gzip": answer(gzip.compress(b'{"data": []}')[:-9], headers=GZIP),
+    "an encoding not asked for": answer(b"{}", headers={"content-encoding": "br"}),
+}
+
+
+@pytest.mark.parametrize("reply", BAD_BODIES.values(), ids=BAD_BODIES.keys())
+async def test_what_is_not_json_is_malformed(reply: Reply) -> None:
+    """A 200 with any other body is a malformed answer, asked for once."""
+    async with loopback(reply) as server:
+        with pytest.raises(MalformedAnswer, match="list_things"):
+            await ask(server.address)
+        assert 1 == len(server.requests)
+
+
+BAD_XML = {
+    "a web page": b"<!DOCTYPE html><html></html>",
+    "cut": b"<a><b>",
+    "entities": b'<!DOCTYPE a [<!ENTITY x "xxxxxxxx">]><a>&x;</a>',
+    "an unknown encoding": b'<?xml version="1.0" encoding="nonsense"?><a/>',
+    "JSON": b"{}",
+    "a wide encoding that it is not in": b'<?xml version="1.0" encoding="utf-32"?><a/>',
+}
+
+
+@pytest.mark.parametrize("body", BAD_XML.values(), ids=BAD_XML.keys())
+async def test_what_is_not_plain_xml_is_malformed(body: bytes) -> None:
+    """No DTD, no entities, no guesses."""
+    async with loopback(answer(body)) as server:
+        with pytest.raises(MalformedAnswer):
+            await ask(server.address, Request("list_things", "/", expects="xml"))
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        endless(b" " * 400),
+        answer(b"[" + b"0," * 600 + b"0]"),
+        endless(gzip.compress(b" " * 100_000), GZIP),
+        answer(gzip.compress(b"[" + b" " * 5_000_000 + b"]"), headers=GZIP),
+    ],
+    ids=["endless", "large", "endless gzip", "a bomb"],
+)
+async def test_a_body_beyond_the_limit(reply: Reply) -> None:
+    """Reading stops at the limit, of what came and of what it unpacks to."""
+    failure = await failure_of(reply, SMALL)
+
+    assert isinstance(failure, MalformedAnswer)
+    assert "size limit" in failure.detail
+
+
+async def test_a_packed_body_is_unpacked() -> None:
+    """Gzip is asked for and understood, in one member or several."""
+    packed = gzip.compress(b'{"a": ') + gzip.compress(b"1}")
+    async with loopback(answer(packed, headers=GZIP)) as server:
+        assert {"a": 1} == (await ask(server.address)).payload
+        assert b"accept-encoding: gzip\r\n" in server.requests[0].lower()
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_redirects_are_not_followed(status: int) -> None:
+    """Where a redirect leads is never called."""
+    async with loopback(answer()) as elsewhere:
+        failure = await failure_of(answer(b"", status, {"location": elsewhere.address}))
+        assert [] == elsewhere.requests
+
+    assert isinstance(failure, MalformedAnswer)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected", "calls"),
+    [
+        (400, MalformedAnswer, 1),
+        (401, CredentialsRejected, 1),
+        (403, CredentialsRejected, 1),
+        (404, MalformedAnswer, 1),
+        (408, TimedOut, 1),
+        (429, RateLimited, 1),
+        (500, Unreachable, 3),
+        (503, Unreachable, 3),
+    ],
+)
+async def test_statuses(status: int, expected: type[VendorFailure], calls: int) -> None:
+    """What each status means, and that only a server's error is tried again, twice."""
+    asked = Asked()
+    async with loopback(answer(b"no", status)) as server:
+        with pytest.raises(expected):
+            await ask(server.address, asked=asked)
+        assert calls == len(server.requests) == asked.tally.calls == len(asked.calls.seen)
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ("120", START + timedelta(seconds=120)),
+        ("Sat, 31 Jan 2026 12:05:00 GMT", START + timedelta(minutes=5)),
+        ("Sat, 31 Jan 2026 11:00:00 GMT", START),
+        ("99999999999999", START + timedelta(days=1)),
+        ("soon", None),
+        ("-5", None),
+    ],
+)
+async def test_a_429_ends_the_call_and_tells_until_when(told: str, expected: datetime | None) -> None:
+    """Retry-After is read in both its forms, and never slept on."""
+    failure = await failure_of(answer(b"", 429, {"retry-after": told}))
+
+    assert isinstance(failure, RateLimited)
+    assert expected == failure.retry_at
+
+
+async def test_a_server_that_tells_when_to_come_back_is_not_asked_before() -> None:
+    """A 503 with Retry-After ends the call at once."""
+    async with loopback(answer(b"", 503, {"retry-after": "60"}), answer()) as server:
+        with pytest.raises(Unreachable) as caught:
+            await ask(server.address)
+        assert 1 == len(server.requests)
+    assert START + timedelta(seconds=60) == caught.value.retry_at
+
+
+@pytest.mark.parametrize("first", [answer(b"oops", 500), reset(), cut(head(200, {"content-length": "10"}) + b"{")])
+async def test_a_passing_fault_is_tried_again(first: Reply) -> None:
+    """One server error or broken connection costs a second call, and each call is observed."""
+    asked = Asked()
+    async with loopback(first, answer(b"[1]")) as server:
+        assert [1] == (await ask(server.address, asked=asked)).payload
+    assert [("lab", "list_things", "unreachable"), ("lab", "list_things", "ok")] == asked.calls.seen
+
+
+async def test_what_is_not_idempotent_is_sent_once() -> None:
+    """A call that may have taken effect is not repeated."""
+    async with loopback(answer(b"", 500)) as server:
+        with pytest.raises(Unreachable):
+            await ask(server.address, Request("make_thing", "/things", method="POST", idempotent=False))
+        assert 1 == len(server.requests)
+
+
+async def test_refused() -> None:
+    """Nobody listens: three attempts, then unreachable."""
+    asked = Asked()
+    with pytest.raises(Unreachable):
+        await ask(f"http://127.0.0.1:{free_port()}", asked=asked)
+    assert ["unreachable"] * 3 == asked.calls.outcomes
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [reset(head(200, {"content-length": "10"}) + b"{"), cut(b""), cut(b"what is HTTP?\r\n\r\n")],
+    ids=["reset in the body", "hung up", "not HTTP"],
+)
+async def test_broken_connections(reply: Reply) -> None:
+    """A connection that breaks is unreachable."""
+    assert isinstance(await failure_of(reply), Unreachable)
+
+
+@pytest.mark.parametrize(
+    ("reply", "limits"),
+    [
+        (silent(), HASTY),
+        (silent(head(200, {"content-length": "10"})), HASTY),
+        (trickling(), Limits(read_seconds=30, call_seconds=0.2, retries=0)),
+        (trickling(401), Limits(read_seconds=30, call_seconds=0.2, retries=0)),
+    ],
+    ids=["never answers", "stalls after the headers", "trickles", "trickles a refusal"],
+)
+async def test_no_whole_answer_in_time(reply: Reply, limits: Limits) -> None:
+    """Silence ends by the timeout between bytes, a trickle by the timeout of the whole call; neither is repeated."""
+    failure = await failure_of(reply, limits)
+
+    assert isinstance(failure, TimedOut)
+
+
+async def test_a_refusal_stands_without_its_body() -> None:
+    """A 401 whose body never comes is still a 401."""
+    failure = await failure_of(silent(head(401, {"content-length": "10"})), HASTY)
+
+    assert isinstance(failure, CredentialsRejected)
+
+
+async def test_connections_are_used_again() -> None:
+    """Ten calls, failed ones among them, share one connection."""
+    async with loopback(answer(), answer(b"no", 404), answer()) as server:
+        transport = Transport("lab", at(server.address), bearer, wordless, clock=ManualClock(), limits=QUICK)
+        for _ in range(10):
+            try:
+                await transport.send(ASK, None, Tally())
+            except MalformedAnswer:
+                continue
+        await transport.close()
+        assert (10, 1) == (len(server.requests), server.connections)
+
+
+async def test_cookies_are_not_kept() -> None:
+    """What a server sets does not change later calls."""
+    async with loopback(answer(headers={"set-cookie": "a=b; Path=/"}), answer()) as server:
+        await ask(server.address, times=2)
+        assert b"cookie" not in server.requests[1].lower()
+
+
+async def test_what_is_sent() -> None:
+    """Base path, path, query, form and authorization arrive as they were meant."""
+    request = Request(
+        "list_things", "/things", method="POST", query=(("a b", "c&d"), ("e", "ü")), form=(("x", "1 2"), ("y", "&"))
+    )
+    async with loopback(answer()) as server:
+        await ask(f"{server.address}/v1/", request)
+        sent = server.requests[0]
+    assert sent.startswith(b"POST /v1/things?a%20b=c%26d&e=%C3%BC HTTP/1.1\r\n")
+    assert sent.endswith(b"\r\n\r\nx=1%202&y=%26")
+    assert f"authorization: bearer {SECRET}".encode().lower() in sent.lower()
+
+
+async def test_cancelled() -> None:
+    """A cancelled call closes its connection, counts, and is observed as cancelled."""
+    asked = Asked()
+    async with loopback(trickling()) as server:
+        task = asyncio.create_task(ask(server.address, asked=asked))
+        await asyncio.wait_for(server.asked.wait(), 20)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.wait_for(server.hung_up.wait(), 20)
+    assert (["cancelled"], 1) == (asked.calls.outcomes, asked.tally.calls)
+
+
+async def test_secrets_stay_out_of_failures() -> None:
+    """A vendor's words that hold the credential are scrubbed, whoever quotes them."""
+
+    def chatty(
+        request: Request, status: int, headers: Mapping[str, str], body: str, now: datetime
+    ) -> VendorFailure | None:
+        return CredentialsRejected(f"the vendor said {body}\r\n{'x' * 1000}")
+
+    async with loopback(answer(f"no key {SECRET} here".encode(), 401)) as server:
+        transport = Transport(
+            "lab", at(server.address), bearer, chatty, clock=ManualClock(), secrets=(SECRET,), limits=QUICK
+        )
+        with pytest.raises(CredentialsRejected) as caught:
+            await transport.send(ASK, None, Tally())
+        await transport.close()
+    assert caught.value.detail.startswith("the vendor said no key *** here")
+    assert caught.value.detail.isprintable()
+    assert 300 == len(caught.value.detail)
