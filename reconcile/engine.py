@@ -17,7 +17,7 @@ from domain.words import StaleReason
 from reconcile.choosing import MOST_PROBES, Choice, Question, choose
 from reconcile.flights import Flight, Outcome
 from reconcile.observing import Observer, Silent
-from reconcile.probing import Probes, newly_marked
+from reconcile.probing import Probes, Since, newly_marked
 from reconcile.shell import BreakdownListener, Shell
 from reconcile.sweeping import Sweeps
 from reconcile.wants import Settlement, Want
@@ -156,7 +156,7 @@ class Reconciler:
     ) -> dict[Flight, UUID | None]:
         flights: dict[Flight, UUID | None] = {}
         for record in targets:
-            asked = self._probes.ask(record, want.scope, want.not_before, order)
+            asked = self._probes.ask(record, want.scope, Since(want.not_before, order))
             if isinstance(asked, StaleReason):
                 told.resources[record.resource_id] = asked
             else:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from domain.record import Ticket
 from domain.words import StaleReason
 
 
@@ -25,12 +26,18 @@ class Outcome:
 
 @dataclass(eq=False, slots=True)
 class Flight:
-    """One flight. `sent_order` is the loop's time when it was sent, `sent_at` the record's; both None before."""
+    """One flight. `sent_order` is the loop's time when it was sent, `sent_at` the record's; all None before."""
 
     ended: asyncio.Future[Outcome]
+    number: int | None = None
     sent_at: datetime | None = None
     sent_order: float | None = None
     readers: int = 0
+
+    def sent(self, ticket: Ticket) -> None:
+        """It is sent now, with this ticket."""
+        self.number, self.sent_at = ticket.number, ticket.sent_at
+        self.sent_order = asyncio.get_running_loop().time()
 
 
 @dataclass(eq=False, slots=True)

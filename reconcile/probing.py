@@ -21,6 +21,16 @@ from reconcile.shell import Shell, broken, end, named_keys
 _GIVE_UP: Final = frozenset(
     {StaleReason.RATE_LIMITED, StaleReason.AUTH_REJECTED, StaleReason.VENDOR_DOWN, StaleReason.TIMED_OUT}
 )
+_REMEMBERED: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """How late a probe must have been sent: by the record's clock, by the loop's time, by its number. All must hold."""
+
+    not_before: datetime | None = None
+    order: float | None = None
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +47,16 @@ class Probes:
         self._shell = shell
         self._lanes: dict[UUID, Lane] = {}
         self._holds: dict[UUID, _Hold] = {}
+        self._recent: dict[UUID, Flight] = {}
         self._working: set[ScopeKey] = set()
 
-    def ask(
-        self, record: ResourceRecord, scope: ScopeKey, not_before: datetime, order: float | None
-    ) -> Flight | StaleReason:
-        """A probe sent at or after `not_before` (and, where given, after this time of the loop), or why there is none."""
-        lane = self._lanes.setdefault(record.resource_id, Lane())
+    def ask(self, record: ResourceRecord, scope: ScopeKey, since: Since) -> Flight | StaleReason:
+        """A probe that was sent late enough, or will be; else why there is none."""
+        lane = self._lanes.get(record.resource_id) or Lane()
         running = lane.running
-        if running is not None and _serves(running, not_before, order):
-            return running
+        for flight in (running, self._recent.get(record.resource_id)):
+            if flight is not None and _serves(flight, since):
+                return flight
         hold = self._holds.get(record.resource_id)
         if hold is not None and hold.until > self._shell.record.now():
             return hold.reason
@@ -69,9 +79,10 @@ class Probes:
 
     async def _work(self, scope: ScopeKey) -> None:
         try:
+            since = Since(number=self._shell.scopes[scope].swept_no)
             marked = await self._shell.record.missing(scope, self._shell.absence.probes_per_flight)
             for record in marked:
-                asked = self.ask(record, scope, record.missing_since or record.seen_at, None)
+                asked = self.ask(record, scope, since)
                 if isinstance(asked, StaleReason):
                     continue
                 outcome = await asyncio.shield(asked.ended)
@@ -81,7 +92,7 @@ class Probes:
             self._working.discard(scope)
 
     def _launch(self, record: ResourceRecord, scope: ScopeKey, flight: Flight) -> Flight:
-        self._lanes[record.resource_id].running = flight
+        self._lanes.setdefault(record.resource_id, Lane()).running = flight
         self._shell.tasks.start(
             self._fly(record, scope, flight),
             f"probe {record.resource_id}",
@@ -98,7 +109,15 @@ class Probes:
             raise
         finally:
             end(flight, outcome)
+            self._remember(record.resource_id, flight)
             self._next(record, scope, outcome)
+
+    def _remember(self, resource_id: UUID, flight: Flight) -> None:
+        """Keep the ended flight for those who decide on what they read just before it ended."""
+        self._recent.pop(resource_id, None)
+        self._recent[resource_id] = flight
+        if len(self._recent) > _REMEMBERED:
+            del self._recent[next(iter(self._recent))]
 
     def _next(self, record: ResourceRecord, scope: ScopeKey, outcome: Outcome) -> None:
         lane = self._lanes[record.resource_id]
@@ -114,7 +133,8 @@ class Probes:
     async def _probe(self, record: ResourceRecord, scope: ScopeKey, flight: Flight) -> Outcome:
         shell, loop = self._shell, asyncio.get_running_loop()
         ticket = await shell.record.draw(scope.account)
-        flight.sent_at, flight.sent_order = ticket.sent_at, loop.time()
+        flight.sent(ticket)
+        sent_order = loop.time()
         result = await self._answer(record, scope)
         ground = shell.ground(shell.clouds[scope.account], scope)
         told = [] if result.observation is None else [result.observation]
@@ -134,7 +154,7 @@ class Probes:
                 outcome=result.outcome,
                 reason=reason,
                 detail=None if result.problem is None else result.problem.detail,
-                seconds=loop.time() - flight.sent_order,
+                seconds=loop.time() - sent_order,
                 calls=result.calls,
                 dropped=0,
                 written=len(changes.resources),
@@ -164,10 +184,11 @@ class Probes:
         self._holds[resource_id] = _Hold(until if retry_at is None else max(until, retry_at), reason, failures)
 
 
-def _serves(running: Flight, not_before: datetime, order: float | None) -> bool:
-    if running.sent_at is None or running.sent_order is None:
+def _serves(flight: Flight, since: Since) -> bool:
+    if flight.number is None or flight.sent_at is None or flight.sent_order is None:
         return True
-    return running.sent_at >= not_before and (order is None or running.sent_order >= order)
+    in_time = since.not_before is None or flight.sent_at >= since.not_before
+    return in_time and flight.number > since.number and (since.order is None or flight.sent_order >= since.order)
 
 
 def _reason(result: ProbeResult) -> StaleReason | None:

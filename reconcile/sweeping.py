@@ -98,9 +98,9 @@ class Sweeps:
 
     async def _sweep(self, scope: ScopeKey, flight: Flight) -> Outcome:
         shell, cloud = self._shell, self._shell.clouds[scope.account]
-        loop = asyncio.get_running_loop()
         ticket = await shell.record.draw(scope.account)
-        flight.sent_at, flight.sent_order = ticket.sent_at, loop.time()
+        flight.sent(ticket)
+        sent_order = asyncio.get_running_loop().time()
         result = await self._listing(scope)
         ground = shell.ground(cloud, scope)
         changes = await shell.record.apply(
@@ -110,7 +110,7 @@ class Sweeps:
             decide=lambda held: decide_sweep(held, ticket, result, ground),
         )
         shell.remember(changes)
-        seconds = loop.time() - flight.sent_order
+        seconds = asyncio.get_running_loop().time() - sent_order
         shell.report(_report(scope, ticket, result, seconds, len(changes.resources), flight.readers))
         return Outcome(None if result.problem is None else result.problem.reason, result.calls)
 
