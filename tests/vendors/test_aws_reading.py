@@ -1,0 +1,303 @@
+"""What EC2's answers mean, by values alone: what moto does not show."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import fromstring
+
+import moto
+import pytest
+
+from domain.errors import (
+    CredentialsRejected,
+    MalformedAnswer,
+    NoSuchThing,
+    RateLimited,
+    Unreachable,
+    VendorFailure,
+)
+from domain.observation import NO_PRICE, UNTOLD, Attachment, Observation, Price, Spec, Terms
+from domain.words import ContractType, LinkType, PriceSource, ResourceKind, ResourceStatus, ResourceType
+from tests.clock import START
+from vendors.aws import Aws, AwsSettings
+from vendors.aws_gpus import Gpus, gpus_of
+from vendors.aws_reading import read_page
+from vendors.base import Answer, Page, Request
+from vendors.prices import PriceFile
+
+MACHINES, VOLUMES = ResourceKind.MACHINES, ResourceKind.VOLUMES
+PRICES = PriceFile(datetime(2026, 1, 1, tzinfo=UTC), {"us-east-1": {"p5.48xlarge": 55.04}})
+KEY = {"access_key_id": "AKIAEXAMPLE", "secret_access_key": "secret", "session_token": "temporary"}
+
+
+def page(kind: ResourceKind, inside: str, tail: str = "", namespace: str = "") -> Page:
+    """A page of one item."""
+    if kind is MACHINES:
+        text = f"<r {namespace}><reservationSet><item><instancesSet>{inside}</instancesSet></item></reservationSet>{tail}</r>"
+    else:
+        text = f"<r {namespace}><volumeSet>{inside}</volumeSet>{tail}</r>"
+    return read_page(kind, "us-east-1", Answer(200, {}, fromstring(text)), PRICES)  # noqa: S314 - the test's own text
+
+
+def machine(inside: str = "", state: str = "running", sku: str = "p5.48xlarge") -> Observation:
+    """One instance."""
+    text = f"<instanceState><name>{state}</name></instanceState><instanceType>{sku}</instanceType>{inside}"
+    (observation,) = page(MACHINES, f"<item><instanceId>i-1</instanceId>{text}</item>").observations
+    return observation
+
+
+def volume(inside: str = "", state: str = "in-use") -> Observation:
+    """One volume."""
+    (observation,) = page(
+        VOLUMES, f"<item><volumeId>vol-1</volumeId><status>{state}</status>{inside}</item>"
+    ).observations
+    return observation
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        ("pending", ResourceStatus.PROVISIONING),
+        ("running", ResourceStatus.RUNNING),
+        ("stopping", ResourceStatus.STOPPING),
+        ("stopped", ResourceStatus.STOPPED),
+        ("shutting-down", ResourceStatus.DELETING),
+        ("terminated", ResourceStatus.DELETED),
+        ("rebooting", ResourceStatus.UNKNOWN),
+    ],
+)
+def test_instance_states(word: str, status: ResourceStatus) -> None:
+    """Every documented word has ours; the vendor's own is kept."""
+    assert (status, word) == ((seen := machine(state=word)).status, seen.vendor_status)
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        ("creating", ResourceStatus.PROVISIONING),
+        ("available", ResourceStatus.RUNNING),
+        ("in-use", ResourceStatus.RUNNING),
+        ("deleting", ResourceStatus.DELETING),
+        ("deleted", ResourceStatus.DELETED),
+        ("error", ResourceStatus.ERROR),
+        ("resting", ResourceStatus.UNKNOWN),
+    ],
+)
+def test_volume_states(word: str, status: ResourceStatus) -> None:
+    """Every documented word has ours; the vendor's own is kept."""
+    assert (status, word) == ((seen := volume(state=word)).status, seen.vendor_status)
+
+
+@pytest.mark.parametrize(
+    ("told", "contract", "priced"),
+    [
+        ("", ContractType.ONDEMAND, True),
+        ("<capacityReservationId>cr-1</capacityReservationId>", ContractType.ONDEMAND, True),
+        ("<platformDetails>Linux/UNIX</platformDetails>", ContractType.ONDEMAND, True),
+        ("<instanceLifecycle>spot</instanceLifecycle>", ContractType.SPOT, False),
+        ("<instanceLifecycle>capacity-block</instanceLifecycle>", ContractType.UNKNOWN, False),
+        ("<placement><tenancy>dedicated</tenancy></placement>", ContractType.ONDEMAND, False),
+        ("<platform>windows</platform>", ContractType.ONDEMAND, False),
+        ("<platformDetails>Red Hat Enterprise Linux</platformDetails>", ContractType.ONDEMAND, False),
+    ],
+)
+def test_a_list_price_is_only_for_what_it_is_for(told: str, contract: ContractType, priced: bool) -> None:
+    """Other terms cost something else: no price is better than a wrong one."""
+    seen = machine(told)
+
+    assert isinstance(seen.terms, Terms)
+    assert (contract, 55.04 if priced else None) == (seen.terms.contract_type, seen.terms.running_rate)
+    assert (Price(55.04, "USD", PriceSource.PRICE_FILE, PRICES.as_of) if priced else NO_PRICE) == seen.price
+
+
+NIC = "<networkInterfaceSet>{}</networkInterfaceSet>"
+INTERFACE = (
+    "<item><attachment><deviceIndex>{}</deviceIndex><attachTime>2026-01-0{}T00:00:00Z</attachTime></attachment></item>"
+)
+ROOT = (
+    "<rootDeviceName>/dev/sda1</rootDeviceName><blockDeviceMapping>"
+    "<item><deviceName>/dev/sdf</deviceName><ebs><attachTime>2026-01-06T00:00:00.000Z</attachTime></ebs></item>"
+    "<item><deviceName>/dev/sda1</deviceName><ebs><attachTime>2026-01-07T00:00:00.000Z</attachTime></ebs></item>"
+    "</blockDeviceMapping>"
+)
+
+
+@pytest.mark.parametrize(
+    ("told", "day"),
+    [
+        (NIC.format(INTERFACE.format(1, 2) + INTERFACE.format(0, 3)) + ROOT, 3),
+        (NIC.format(INTERFACE.format(1, 2)) + ROOT, 7),
+        (ROOT, 7),
+        (NIC.format(INTERFACE.format(1, 2)), None),
+        ("", None),
+    ],
+)
+def test_when_a_machine_was_made(told: str, day: int | None) -> None:
+    """The primary interface tells it, else the root volume; the time of the last start never does."""
+    seen = machine(told + "<launchTime>2026-01-09T00:00:00.000Z</launchTime>")
+
+    assert (datetime(2026, 1, day, tzinfo=UTC) if day else None) == seen.created_at
+    assert isinstance(seen.spec, Spec)
+    assert "2026-01-09T00:00:00.000000Z" == seen.spec.vendor["launch_time"]
+
+
+ATTACHED = "<item><instanceId>{}</instanceId><status>{}</status><attachTime>{}</attachTime></item>"
+THEN = datetime(2026, 1, 5, tzinfo=UTC)
+LINK = Attachment(LinkType.ATTACHED_TO, MACHINES, "i-1", THEN)
+
+
+@pytest.mark.parametrize(
+    ("told", "links"),
+    [
+        *(
+            (ATTACHED.format("i-1", word, "2026-01-05T00:00:00Z"), (LINK,))
+            for word in ("attaching", "attached", "busy")
+        ),
+        (ATTACHED.format("i-1", "detaching", "2026-01-05T00:00:00Z"), (LINK,)),
+        (ATTACHED.format("i-1", "detached", "2026-01-05T00:00:00Z"), ()),
+        (ATTACHED.format("i-1", "attached", ""), (Attachment(LinkType.ATTACHED_TO, MACHINES, "i-1"),)),
+        (ATTACHED.format("", "attached", "2026-01-05T00:00:00Z"), ()),
+        (ATTACHED.format("i 1", "attached", "2026-01-05T00:00:00Z"), UNTOLD),
+        ("<item>i-1</item>", UNTOLD),
+        ("", ()),
+    ],
+)
+def test_links(told: str, links: object) -> None:
+    """Held until detached; a list of which a part cannot be read closes nothing."""
+    assert links == volume(f"<attachmentSet>{told}</attachmentSet>").links
+
+
+def test_a_volume_without_its_attachments() -> None:
+    """Not told closes nothing."""
+    assert UNTOLD is volume().links
+
+
+def test_what_else_is_told_of_a_machine() -> None:
+    """Processors by cores and threads; bare metal by its size; a state's reason; the name by its tag alone."""
+    seen = machine(
+        "<cpuOptions><coreCount>96</coreCount><threadsPerCore>2</threadsPerCore></cpuOptions>"
+        "<stateReason><message>Server.InternalError</message></stateReason>"
+        "<tagSet><item><key>name</key><value>no</value></item><item><key>Name</key><value>yes</value></item></tagSet>",
+        sku="g4dn.metal",
+    )
+
+    assert isinstance(seen.spec, Spec)
+    assert (192, "T4", 8) == (seen.spec.vcpu_count, seen.spec.gpu_type, seen.spec.gpu_count)
+    assert (ResourceType.BARE_METAL, "Server.InternalError", "yes") == (
+        seen.resource_type,
+        seen.status_message,
+        seen.name,
+    )
+
+
+@pytest.mark.parametrize("namespace", ["", 'xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"', 'xmlns="urn:other"'])
+def test_the_namespace_does_not_matter(namespace: str) -> None:
+    """Tags are matched by their local names."""
+    told = page(VOLUMES, "<item><volumeId>vol-1</volumeId></item>", "<nextToken>more</nextToken>", namespace)
+
+    assert (["vol-1"], "more") == ([one.vendor_id for one in told.observations], told.cursor)
+
+
+@pytest.mark.parametrize("inside", ["<item/>", "<item><volumeType>gp3</volumeType></item>", "<volume/>"])
+def test_an_item_without_its_id_is_malformed(inside: str) -> None:
+    """Left out, it would read as absent."""
+    with pytest.raises(MalformedAnswer):
+        page(VOLUMES, inside)
+
+
+def aws() -> Aws:
+    """The vendor, with temporary credentials."""
+    return Aws(AwsSettings.model_validate({"credentials": KEY, "regions": ["us-east-1"]}))
+
+
+def told(code: str, status: int = 400) -> VendorFailure | None:
+    """What an error document means."""
+    body = f"<Response><Errors><Error><Code>{code}</Code><Message>No key secret</Message></Error></Errors></Response>"
+    return aws().read_failure(Request("DescribeVolumes", "/"), status, {"retry-after": "7"}, body, START)
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "expected"),
+    [
+        ("InvalidInstanceID.NotFound", 400, NoSuchThing),
+        ("InvalidVolume.NotFound", 400, NoSuchThing),
+        ("InvalidVolumeID.Malformed", 400, MalformedAnswer),
+        ("AuthFailure", 401, CredentialsRejected),
+        ("UnauthorizedOperation", 403, CredentialsRejected),
+        ("RequestExpired", 400, CredentialsRejected),
+        ("SignatureDoesNotMatch", 403, CredentialsRejected),
+        ("RequestLimitExceeded", 503, RateLimited),
+        ("Throttling", 400, RateLimited),
+        ("InternalError", 500, Unreachable),
+        ("Unavailable", 503, Unreachable),
+        ("InvalidParameterValue", 400, MalformedAnswer),
+    ],
+)
+def test_error_codes(code: str, status: int, expected: type[VendorFailure]) -> None:
+    """The code decides, not the status; it is quoted, its message is not."""
+    failure = told(code, status)
+
+    assert isinstance(failure, expected)
+    assert f"({code})" in failure.detail
+    assert "No key" not in failure.detail
+
+
+@pytest.mark.parametrize("body", ["", "<html>", "no XML", '<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>', "<a/>", "\ud800"])
+def test_no_error_document(body: str) -> None:
+    """Without one the common mapping decides."""
+    assert None is aws().read_failure(Request("DescribeVolumes", "/"), 400, {}, body, START)
+
+
+def test_the_signature_is_of_the_given_instant() -> None:
+    """The clock is handed in; a session token is sent along, and is no part of what is fingerprinted."""
+    vendor = aws()
+    request = Request("DescribeVolumes", "/", method="POST")
+
+    headers = vendor.authorize(request, "https://ec2.us-east-1.amazonaws.com/", b"Action=A", "us-east-1", START)
+
+    assert ("20260131T120000Z", "temporary") == (headers["X-Amz-Date"], headers["X-Amz-Security-Token"])
+    assert headers["Authorization"].startswith(
+        "AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE/20260131/us-east-1/ec2/aws4_request, "
+    )
+    assert "temporary" not in vendor.credential_text()
+
+
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [
+        ("eu-west-1", "https://ec2.eu-west-1.amazonaws.com/"),
+        ("us-gov-west-1", "https://ec2.us-gov-west-1.amazonaws.com/"),
+        ("cn-north-1", "https://ec2.cn-north-1.amazonaws.com.cn/"),
+    ],
+)
+def test_hosts(region: str, host: str) -> None:
+    """One host a region, in its own partition."""
+    assert host == aws().base_url(region)
+
+
+def known_types() -> dict[str, Any]:
+    """EC2's DescribeInstanceTypes, as moto ships it."""
+    file = Path(moto.__file__).parent / "ec2" / "resources" / "instance_types.json.gz"
+    told: dict[str, Any] = json.loads(gzip.decompress(file.read_bytes()))
+    return told
+
+
+def test_the_table_of_gpus_is_ec2s_own() -> None:
+    """For every type that EC2 describes, the table says the same or nothing, and it knows the whole of its families."""
+    types = known_types()
+    described = {
+        name: Gpus(gpu["Name"], gpu["Count"])
+        for name, told in types.items()
+        for gpu in (told.get("GpuInfo") or {"Gpus": []})["Gpus"]
+        if gpu["Count"]
+    }
+    known = {name: gpus for name in types if (gpus := gpus_of(name))}
+
+    assert known.items() <= described.items()
+    families = {name.partition(".")[0] for name in known}
+    assert {"p5", "p5en", "p4d", "g6e", "g5"} <= families
+    assert {name for name in described if name.partition(".")[0] in families} == set(known)
