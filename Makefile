@@ -49,7 +49,7 @@ lock: ## the hash-locked requirements anew (needs uv)
 	    --no-emit-index-url --no-emit-find-links --no-annotate --no-header --no-config -q -o requirements/$$name.txt || exit 1; done
 
 clean: ## away with what was built
-	@rm -rf $(VENV) supplygraph/web/assets web/node_modules tests/doubles/node_modules
+	@rm -rf $(VENV) supplygraph/web/assets web/node_modules tests/*/node_modules
 
 $(VENV)/pyvenv.cfg:
 	@python=""; for one in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -78,8 +78,9 @@ $(WEB): $(RUNTIME) $(wildcard web/package-lock.json web/*.js web/src/* web/examp
 	@if $(PY) -m supplygraph.web.build; then touch $@; \
 	  else echo "The browser pages were not built (is npm's registry reachable?); everything else works. Again: make web" >&2; fi
 
-$(DOUBLES): $(RUNTIME) $(wildcard tests/doubles/package-lock.json)
-	@if [ ! -e tests/doubles/package-lock.json ]; then exit 0; fi; \
-	echo "Fetching the doubles from npm"; \
-	if PATH="$(CURDIR)/$(VENV)/bin:$$PATH" npm ci --prefix tests/doubles --no-audit --no-fund --silent; then touch $@; \
+$(DOUBLES): $(RUNTIME) $(wildcard tests/*/package-lock.json)
+	@echo "Fetching the doubles from npm"; \
+	for lock in $(wildcard tests/*/package-lock.json); do \
+	  PATH="$(CURDIR)/$(VENV)/bin:$$PATH" npm ci --prefix "$$(dirname "$$lock")" --no-audit --no-fund --silent || failed=1; done; \
+	if [ -z "$$failed" ]; then touch $@; \
 	  else echo "The doubles were not fetched (is npm's registry reachable?); their tests will say so and skip. Again: make doubles" >&2; fi

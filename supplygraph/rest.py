@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from datetime import datetime
+from typing import Annotated, Any, Final, Protocol
 from uuid import UUID
 
 import orjson
@@ -18,8 +19,9 @@ from domain.errors import ReaderError, Unauthenticated
 from domain.freshness import Demand
 from domain.instants import Clock
 from domain.rules import FreshnessRules
+from domain.selection import Selected
 from domain.viewer import Viewer
-from supplygraph.graphql_execution import OperationAnswer, Reader
+from resolvers.summary import OperationAnswer
 from supplygraph.rest_caching import COMMON, Asking, age_headers, demand_of, entity_tag, matches
 from supplygraph.rest_models import VALIDATION_ERROR, Detail, ResourceSummary
 from supplygraph.rest_rendering import ROOT, Told, full_selection, render
@@ -33,6 +35,14 @@ _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     403: {"model": Detail, "description": "Forbidden"},
     404: {"model": Detail, "description": "Not Found"},
 }
+
+
+class Reader(Protocol):
+    """What answers root fields: `resolvers.reader.Reader`."""
+
+    async def answer(self, roots: Sequence[Selected], viewer: Viewer, arrival: datetime) -> OperationAnswer:
+        """Read, reconcile what is demanded, read once more. Raises ReaderError where nothing may run."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +73,12 @@ class Resources:
         headers = {
             **COMMON,
             "ETag": tag,
-            **age_headers(told, self.clock.now(), self._max_age(told, demand), _cost(answer)),
+            **age_headers(
+                told,
+                self.clock.now(),
+                self._max_age(told, demand),
+                Asking(answer.summary.vendor_calls, answer.summary.shared),
+            ),
         }
         if matches(request.headers, tag):
             return Response(status_code=304, headers=headers)
@@ -150,9 +165,3 @@ def _in_graph(demand: Demand) -> dict[str, object]:
     if demand.max_wait_seconds is not None:
         told["maxWaitSeconds"] = demand.max_wait_seconds
     return told
-
-
-def _cost(answer: OperationAnswer) -> Asking:
-    summary = answer.summary.to_extensions()
-    calls = summary.get("vendorCalls", 0)
-    return Asking(calls if isinstance(calls, int) else 0, bool(getattr(answer.summary, "shared", False)))

@@ -25,6 +25,7 @@ from supplygraph.rest_rendering import Told, seen_things
 
 COMMON: Final = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
 _MOST_SECONDS: Final = 2**31 - 1
+_LEAST_SECONDS: Final = 1.0
 _MAX_AGE: Final = re.compile(r'max-age="?([0-9]{1,20})"?')
 _WAIT: Final = re.compile(r'wait\s*=\s*"?([0-9]{1,20})"?')
 
@@ -33,7 +34,8 @@ def demand_of(headers: Headers, *, force: bool, viewer: Viewer, rules: Freshness
     """How fresh the request wants it. A header is clamped where a parameter would be refused, and loosens no parameter."""
     max_age = None if force else _max_age(headers)
     if max_age is not None and not viewer.may(Permission.REFRESH):
-        max_age = max(max_age, rules.floor_seconds)
+        # Max age 0 is force, whatever the floor: a header never comes so far without the permission.
+        max_age = max(max_age, rules.floor_seconds, _LEAST_SECONDS)
     wait = _wait(headers)
     return Demand(max_age, force, None if wait is None else min(wait, rules.deadline_max_seconds))
 

@@ -1,0 +1,56 @@
+"""One database, opened: what the gateway needs of it besides reading and writing the record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from db.engine import make_engine, reading
+from db.migrations import migrate
+from domain.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """The engine, with its beginning and its end."""
+
+    engine: AsyncEngine
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """The database of a URL; no connection is made. Raises ConfigurationError, which never repeats the URL."""
+        return cls(make_engine(url))
+
+    @property
+    def file(self) -> Path | None:
+        """The file that SQLite keeps the record in; None where it is no file."""
+        name = self.engine.url.database
+        named = self.engine.url.get_backend_name() == "sqlite" and name and not name.startswith((":memory:", "file:"))
+        return Path(name).absolute() if name and named else None
+
+    async def migrate(self) -> None:
+        """Bring the record up to this version. Raises ConfigurationError where there is no database to bring up."""
+        try:
+            await migrate(self.engine)
+        except SQLAlchemyError as error:
+            # The cause's first line is the driver's own word; the statement and its values stay out.
+            cause = str(getattr(error, "orig", None) or type(error).__name__).splitlines()[0]
+            raise ConfigurationError(f"database.url: the database cannot be used: {cause}") from None
+
+    async def answers(self) -> bool:
+        """Whether the database answers."""
+        try:
+            async with reading(self.engine) as connection:
+                await connection.execute(text("SELECT 1 FROM accounts LIMIT 1"))
+        except (SQLAlchemyError, OSError):
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()

@@ -1,0 +1,57 @@
+"""What the operator says of accounts: that what a suspect scope shows is true, and that a name has changed."""
+
+from __future__ import annotations
+
+import json
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from db.engine import reading, writing
+from db.tables import accounts, scopes, tokens
+from domain.errors import ConfigurationError
+from domain.words import ScopeState
+
+
+async def account_names(engine: AsyncEngine) -> tuple[str, ...]:
+    """Every account that was ever recorded, by name."""
+    async with reading(engine) as connection:
+        return tuple((await connection.scalars(select(accounts.c.name).order_by(accounts.c.name))).all())
+
+
+async def confirm(engine: AsyncEngine, name: str) -> int:
+    """The account's suspect scopes show the truth; answers how many they were. Raises ConfigurationError.
+
+    The next listing of each is believed, by whichever credential, and judged by the ordinary rules of absence.
+    """
+    async with writing(engine) as connection:
+        account_id = await _account_id(connection, name)
+        confirmed = await connection.execute(
+            update(scopes)
+            .where(scopes.c.account_id == account_id, scopes.c.state == ScopeState.SUSPECT.value)
+            .values(state=ScopeState.OK.value, problem=None, problem_detail=None, held=0, fingerprint=None)
+            .returning(scopes.c.scope_id)
+        )
+        return len(confirmed.all())
+
+
+async def rename(engine: AsyncEngine, old: str, new: str) -> None:
+    """Give an account another name; its record and the tokens that see it go with it. Raises ConfigurationError."""
+    async with writing(engine) as connection:
+        account_id = await _account_id(connection, old)
+        if await connection.scalar(select(accounts.c.account_id).where(accounts.c.name == new)) is not None:
+            raise ConfigurationError(f"an account named '{new}' is recorded already; an account's name is its identity")
+        await connection.execute(update(accounts).where(accounts.c.account_id == account_id).values(name=new))
+        for row in (await connection.execute(select(tokens).where(tokens.c.accounts.is_not(None)))).all():
+            seen = json.loads(row.accounts)
+            if old in seen:
+                names = json.dumps(sorted({new if name == old else name for name in seen}))
+                await connection.execute(update(tokens).where(tokens.c.token_id == row.token_id).values(accounts=names))
+
+
+async def _account_id(connection: AsyncConnection, name: str) -> int:
+    found = await connection.scalar(select(accounts.c.account_id).where(accounts.c.name == name))
+    if found is None:
+        known = ", ".join(f"'{known}'" for known in await connection.scalars(select(accounts.c.name)))
+        raise ConfigurationError(f"no account named '{name}' is recorded; recorded are: {known or 'none yet'}")
+    return int(found)

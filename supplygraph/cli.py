@@ -1,0 +1,88 @@
+"""The command line."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from supplygraph import cli_accounts, cli_sync, cli_tokens, logs
+from supplygraph.cli_common import ConfigOption, configured, told
+from supplygraph.serving import Started
+from supplygraph.serving import serve as run_server
+from supplygraph.settings import Settings
+
+app = typer.Typer(
+    name="supplygraph",
+    no_args_is_help=True,
+    add_completion=False,
+    # Rich's tracebacks show the values of variables, secrets among them.
+    pretty_exceptions_enable=False,
+    help="One graph over every GPU machine and volume a team rents, from whichever cloud, fresh when you look.",
+)
+app.add_typer(cli_tokens.app, name="token")
+app.add_typer(cli_accounts.app, name="accounts")
+app.command()(cli_sync.sync)
+app.command()(cli_sync.check)
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="The address to listen on; else server.host.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65_535, help="The port; else server.port. 0 takes a free one.")
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Run the gateway; on a simulated cloud of our own where nothing is configured."""
+    configuration = configured(config)
+    given = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
+    settings = configuration.settings
+    settings = settings.model_copy(update={"server": settings.server.model_copy(update=given)})
+    logs.configure()
+    with told():
+        run_server(settings, sandbox=configuration.empty, on_started=lambda started: _welcome(started, settings))
+
+
+def _welcome(started: Started, settings: Settings) -> None:
+    for line in _sandbox_lines(started) if started.token else _lines(started, settings):
+        typer.echo(line)
+
+
+def _lines(started: Started, settings: Settings) -> list[str]:
+    accounts = (
+        ", ".join(account.name for account in settings.accounts) or "none; write [[accounts]] into the configuration"
+    )
+    return [
+        f"supplygraph serves {started.address}/graphql",
+        f"Accounts: {accounts}",
+        "A token to ask with: supplygraph token create NAME",
+    ]
+
+
+def _sandbox_lines(started: Started) -> list[str]:
+    question = (
+        "{ resources(first: 5) { nodes { name status vendorRegion account { name } freshness { state ageSeconds } } } }"
+    )
+    return [
+        "",
+        "  =====================================================================",
+        "  SANDBOX: nothing is configured, so these machines are simulated ones.",
+        "  For your own clouds write supplygraph.toml; README.md shows how.",
+        "  =====================================================================",
+        "",
+        f"  Graph   {started.address}/graphql   (open it in a browser, give it the token)",
+        f"  REST    {started.address}/resources/{{resource_id}}, described at {started.address}/docs",
+        f"  Token   {started.token}",
+        "",
+        "  A first question:",
+        "",
+        f"curl -s {started.address}/graphql -H 'Authorization: Bearer {started.token}' \\",
+        f"  -H 'Content-Type: application/json' -d '{{\"query\": \"{question}\"}}'",
+        "",
+    ]
+
+
+def main() -> None:
+    """The entry point of the command `supplygraph`."""
+    app()

@@ -1,0 +1,70 @@
+"""What the commands share: the `--config` option, errors told in one voice, and an opened record."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeVar
+
+import typer
+from rich.console import Console
+
+from db.database import Database
+from domain.errors import SupplygraphError
+from supplygraph import logs
+from supplygraph.configuration import Configuration, load
+
+MISTAKE: Final = 2
+"""The exit code of what cannot be done as asked."""
+TROUBLE: Final = 1
+"""The exit code of what was done and did not go well."""
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", metavar="FILE", help="The configuration; else SUPPLYGRAPH_CONFIG, else supplygraph.toml here."
+    ),
+]
+T = TypeVar("T")
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Tell our own errors by their text alone and end with exit code 2."""
+    try:
+        yield
+    except SupplygraphError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(MISTAKE) from None
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a command's work with its errors told."""
+    logs.configure()
+    with told():
+        return asyncio.run(work)
+
+
+def configured(config: Path | None) -> Configuration:
+    """The configuration, its mistakes told."""
+    with told():
+        return load(config, os.environ, Path.cwd())
+
+
+@asynccontextmanager
+async def opened(configuration: Configuration) -> AsyncIterator[Database]:
+    """The record, brought up to this version; beside a running gateway too."""
+    database = Database.open(configuration.settings.database.url.get_secret_value())
+    try:
+        await database.migrate()
+        yield database
+    finally:
+        await database.close()
+
+
+def console() -> Console:
+    """Where tables go. Made at each use: tests and pipes replace standard output."""
+    return Console()

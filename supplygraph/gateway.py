@@ -1,0 +1,146 @@
+"""The composition root: everything that one gateway is made of, built once from its settings."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import Self
+
+from db.database import Database
+from db.reading import Readings
+from db.store import Store
+from db.tokens import TokenRows
+from domain.instants import Clock, SystemClock
+from domain.ports import AccountSetup
+from domain.selection import Selected
+from domain.viewer import Viewer
+from reconcile.engine import Reconciler
+from resolvers.reader import Reader
+from resolvers.summary import OperationAnswer
+from supplygraph.settings import AccountSettings, Settings
+from supplygraph.telemetry import Telemetry
+from supplygraph.tokens import Authenticator
+from vendors import registry
+from vendors.cloud import VendorCloud
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Built by `assemble`; `running` brings it to life."""
+
+    settings: Settings
+    clock: Clock
+    telemetry: Telemetry
+    database: Database
+    store: Store
+    tokens: TokenRows
+    clouds: Mapping[str, VendorCloud]
+    setups: tuple[AccountSetup, ...]
+    reconciler: Reconciler
+    reader: AgesTold
+    authenticator: Authenticator
+
+    def max_age_of(self, account: str) -> float:
+        """The default max age of an account, in seconds."""
+        known = {setup.name: setup.cooldown_seconds for setup in self.setups}
+        return known.get(account, self.settings.freshness.cooldown_seconds)
+
+    @asynccontextmanager
+    async def running(self, *, background: bool = True) -> AsyncIterator[Self]:
+        """Bring the record up to this version and start; at the end flights end and connections are closed.
+
+        `background` also sweeps what was never swept. Raises ConfigurationError.
+        """
+        try:
+            await self.database.migrate()
+            await self.reconciler.start(background=background)
+            yield self
+        finally:
+            await self.reconciler.close()
+            await self.database.close()
+
+
+def assemble(settings: Settings, clock: Clock | None = None) -> Gateway:
+    """Build a gateway. No file is touched and no connection made. Raises ConfigurationError."""
+    told_clock = clock or SystemClock()
+    telemetry = Telemetry()
+    database = Database.open(settings.database.url.get_secret_value())
+    clouds = {
+        account.name: registry.build(
+            account.vendor,
+            account.name,
+            account.own,
+            account.endpoint,
+            clock=told_clock,
+            observer=telemetry.call_ended,
+        )
+        for account in settings.accounts
+    }
+    setups = tuple(_setup(account, clouds[account.name], settings) for account in settings.accounts)
+    store = Store(database.engine, told_clock)
+    reconciler = Reconciler(
+        store,
+        clouds,
+        setups,
+        settings.freshness.rules(),
+        settings.absence.rules(),
+        telemetry,
+        observer=telemetry,
+        keep_days=settings.history.keep_days,
+    )
+    reader = Reader(
+        Readings(database.engine, settings.limits.statement_seconds),
+        reconciler,
+        settings.freshness.rules(),
+        told_clock,
+        {name: cloud.links_owner for name, cloud in clouds.items()},
+        _deadlines(settings),
+    )
+    tokens = TokenRows(database.engine)
+    return Gateway(
+        settings=settings,
+        clock=told_clock,
+        telemetry=telemetry,
+        database=database,
+        store=store,
+        tokens=tokens,
+        clouds=MappingProxyType(clouds),
+        setups=setups,
+        reconciler=reconciler,
+        reader=AgesTold(reader, telemetry),
+        authenticator=Authenticator(tokens, told_clock),
+    )
+
+
+def _setup(account: AccountSettings, cloud: VendorCloud, settings: Settings) -> AccountSetup:
+    own = account.cooldown_seconds, registry.find(account.vendor).default_cooldown_seconds
+    cooldown = next((seconds for seconds in own if seconds is not None), settings.freshness.cooldown_seconds)
+    return AccountSetup(account.name, account.vendor, cooldown, cloud.scopes)
+
+
+def _deadlines(settings: Settings) -> dict[str, float]:
+    """The default max wait of each account that has its own, or whose vendor has."""
+    own = {
+        account.name: (account.deadline_seconds, registry.find(account.vendor).default_deadline_seconds)
+        for account in settings.accounts
+    }
+    told = {name: next((each for each in seconds if each is not None), None) for name, seconds in own.items()}
+    return {name: seconds for name, seconds in told.items() if seconds is not None}
+
+
+class AgesTold:
+    """A reader whose answers' ages are noted."""
+
+    def __init__(self, reader: Reader, telemetry: Telemetry) -> None:
+        self._reader = reader
+        self._telemetry = telemetry
+
+    async def answer(self, roots: Sequence[Selected], viewer: Viewer, arrival: datetime) -> OperationAnswer:
+        """As the reader's own."""
+        answer = await self._reader.answer(roots, viewer, arrival)
+        if answer.summary.oldest_age_seconds is not None:
+            self._telemetry.age_served(answer.summary.oldest_age_seconds)
+        return answer

@@ -1,0 +1,162 @@
+"""Runs the gateway: takes the port and the record's lock, serves until a signal, lets requests and flights end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+from filelock import FileLock, Timeout
+
+from domain.errors import ConfigurationError
+from domain.instants import SystemClock
+from domain.words import Permission
+from supplygraph.app import make_app
+from supplygraph.gateway import assemble
+from supplygraph.settings import Settings
+from supplygraph.showcase import sandbox_accounts
+from supplygraph.tokens import make
+
+SANDBOX_TOKEN: Final = "sandbox"  # noqa: S105 - a token's name
+_BACKLOG: Final = 2_048
+_GRACE_SECONDS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What is told once the gateway answers. `token` is set on the sandbox alone."""
+
+    address: str
+    token: str | None = None
+
+
+def serve(settings: Settings, *, sandbox: bool, on_started: Callable[[Started], None]) -> None:
+    """Serve until SIGINT or SIGTERM. Raises ConfigurationError where it cannot start."""
+    host = settings.server.host
+    with contextlib.closing(bound(host, settings.server.port)) as listener:
+        config = uvicorn.Config("", loop="auto", log_config=None)
+        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+            runner.run(_serve(settings, listener, on_started, sandbox=sandbox))
+
+
+async def _serve(
+    settings: Settings, listener: socket.socket, on_started: Callable[[Started], None], *, sandbox: bool
+) -> None:
+    clock = SystemClock()
+    async with AsyncExitStack() as stack:
+        if sandbox:
+            accounts = await stack.enter_async_context(sandbox_accounts(clock))
+            settings = settings.model_copy(update={"accounts": accounts})
+        gateway = assemble(settings, clock)
+        stack.enter_context(alone(gateway.database.file))
+        await stack.enter_async_context(gateway.running())
+        token = None
+        if sandbox:
+            token = make(SANDBOX_TOKEN, Permission, None, clock.now())
+            await gateway.tokens.add(token.record, replace=True)
+        started = Started(address_of(settings.server.host, listener), token.text if token else None)
+        server = _Server(_config(settings, make_app(gateway, running=True)), lambda: on_started(started))
+        await server.serve(sockets=[listener])
+
+
+def _config(settings: Settings, app: object) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type] # any ASGI application
+        lifespan="off",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        # Whoever waits for a cloud waits no longer than this.
+        timeout_graceful_shutdown=int(settings.freshness.deadline_max_seconds) + _GRACE_SECONDS,
+    )
+
+
+class _Server(uvicorn.Server):
+    """Ends with exit code 0 on a signal, and says when it answers."""
+
+    def __init__(self, config: uvicorn.Config, on_started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_started = on_started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then tell so."""
+        await super().startup(sockets)
+        self._on_started()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Without raising the signal again at the end, as uvicorn's own does: an asked-for end is a good one."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket bound to the address. Raises ConfigurationError, with the cure."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except (socket.gaierror, UnicodeError):
+        raise ConfigurationError(f"server.host: '{host}' is no address of this machine; try --host 127.0.0.1") from None
+    made = socket.socket(family, kind, protocol)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(address)
+        made.listen(_BACKLOG)
+    except OSError as error:
+        made.close()
+        raise ConfigurationError(_refusal(host, port, error)) from None
+    made.set_inheritable(False)
+    return made
+
+
+def _refusal(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"server.port: {port} is in use on {host}; choose another, as --port {port ^ 1}"
+    return f"server: cannot listen on {host} port {port}: {os.strerror(error.errno or 0)}"
+
+
+def address_of(host: str, listener: socket.socket) -> str:
+    """Where a browser on this machine finds the gateway."""
+    port = listener.getsockname()[1]
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+
+
+@contextmanager
+def alone(record: Path | None) -> Iterator[None]:
+    """Hold the record's lock: one gateway a file. Raises ConfigurationError where another holds it."""
+    if record is None:
+        yield
+        return
+    # Another file than the one that migrations take turns by.
+    lock = FileLock(f"{record}.serve.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise ConfigurationError(
+            f"database.url: another gateway serves from {record.name}; stop it, or give this one a file of its own"
+        ) from None
+    except OSError as error:
+        raise ConfigurationError(f"database.url: {record} cannot be made: {os.strerror(error.errno or 0)}") from None
+    try:
+        yield
+    finally:
+        lock.release()

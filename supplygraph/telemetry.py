@@ -1,0 +1,94 @@
+"""What the gateway tells of itself: metrics for Prometheus, a line for each request, flight and breakdown."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+from reconcile.observing import FlightReport
+from supplygraph.logs import logger
+
+CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
+_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+_AGES: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 900, 3_600, 86_400)
+
+
+class Telemetry:
+    """Told by the transport, the reconciler and the HTTP side. Nothing here blocks or raises. One of it an application."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "supplygraph_requests", "Requests by route.", ("route", "method", "status"), registry=self._registry
+        )
+        self._request_seconds = Histogram(
+            "supplygraph_request_seconds",
+            "Seconds until a request was answered.",
+            ("route",),
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._calls = Counter(
+            "supplygraph_vendor_calls",
+            "Calls to vendors, repeated ones included.",
+            ("account", "operation", "outcome"),
+            registry=self._registry,
+        )
+        self._flights = Histogram(
+            "supplygraph_flight_seconds",
+            "Seconds from a flight's sending to its end.",
+            ("account", "what", "outcome"),
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._ages = Histogram(
+            "supplygraph_served_age_seconds",
+            "Age of the oldest value in an answer.",
+            buckets=_AGES,
+            registry=self._registry,
+        )
+
+    def exposition(self) -> bytes:
+        """All metrics in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+    def request_ended(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count and log one request. `route` is the template: no id and no query string gets in."""
+        self._requests.labels(route, method, str(status)).inc()
+        self._request_seconds.labels(route).observe(seconds)
+        logger("http").info("request", route=route, method=method, status=status, seconds=round(seconds, 4))
+
+    def call_ended(self, account: str, operation: str, outcome: str, seconds: float) -> None:
+        """Count one vendor call (`vendors.transport.CallObserver`)."""
+        self._calls.labels(account, operation, outcome).inc()
+
+    def flight_ended(self, report: FlightReport) -> None:
+        """Count and log one flight (`reconcile.observing.Observer`)."""
+        self._flights.labels(report.scope.account, report.what, report.outcome).observe(max(0.0, report.seconds))
+        log = logger("flights").info if report.reason is None else logger("flights").warning
+        log(
+            "flight",
+            what=report.what,
+            account=report.scope.account,
+            kind=report.scope.kind.value,
+            region=report.scope.region,
+            number=report.number,
+            outcome=report.outcome,
+            reason=report.reason,
+            detail=report.detail,
+            seconds=round(report.seconds, 4),
+            calls=report.calls,
+            dropped=report.dropped,
+            written=report.written,
+            readers=report.readers,
+        )
+
+    def age_served(self, seconds: float) -> None:
+        """Note the age of the oldest value of one answer."""
+        self._ages.observe(seconds)
+
+    def broke(self, what: str, error: BaseException) -> None:
+        """Log an error of our own in the background (`reconcile.shell.BreakdownListener`)."""
+        logger("background").error("broke", what=what, exc_info=error)
