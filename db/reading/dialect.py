@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import String
+from sqlalchemy import ColumnElement, String
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -36,6 +36,11 @@ class Listed(FunctionElement[str]):
 
     type = String()
     inherit_cache = True
+
+
+def among(value: ColumnElement[Any], array: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether a text is in a JSON array that is bound."""
+    return value.bool_op("IN")(Listed(array))
 
 
 class Size(FunctionElement[int]):

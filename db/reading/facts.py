@@ -12,7 +12,7 @@ from sqlalchemy.sql.expression import FromClause
 
 from db import tables
 from db.reading import text
-from db.reading.dialect import Listed
+from db.reading.dialect import among
 from db.reading.shape import VIEWER, Shape
 from domain.accounts import ScopeHealth, account_state
 from domain.freshness import ScopeFacts
@@ -95,7 +95,7 @@ def visible(account_id: ColumnElement[int], restricted: bool) -> ColumnElement[b
 
 
 def _named(accounts: FromClause) -> ColumnElement[bool]:
-    return accounts.c.name.in_(Listed(bindparam(VIEWER)))
+    return among(accounts.c.name, bindparam(VIEWER))
 
 
 def facts(root: Shape, restricted: bool, possible: ColumnElement[bool] | None) -> ScalarSelect[str]:

@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.expression import FromClause
 
 from db import tables
-from db.reading.dialect import Listed, Position, Size
+from db.reading.dialect import Position, Size, among
 from db.reading.facts import visible
 from db.reading.shape import Argument, Place, Shape
 from domain.words import KIND_OF_TYPE, ResourceKind
@@ -45,11 +45,6 @@ def conditions_of(root: Shape) -> Mapping[str, Hashable]:
     return dict(cast("tuple[Argument, ...]", root.argument("filter") or ()))
 
 
-def listed(place: Hashable) -> Listed:
-    """The texts of a bound list."""
-    return Listed(bound(place))
-
-
 def bound(place: Hashable) -> ColumnElement[Any]:
     """A bound value."""
     if not isinstance(place, Place):
@@ -68,7 +63,7 @@ def matches(
     """The conditions of the filter over a resource, its visibility among them. `tombstones` shows the deleted ones anyway."""
     found = [visible(resource.c.account_id, restricted)]
     found.extend(
-        resource.c[column].in_(listed(conditions[name])) for name, column in _LISTS.items() if name in conditions
+        among(resource.c[column], bound(conditions[name])) for name, column in _LISTS.items() if name in conditions
     )
     if "account" in conditions:
         found.append(resource.c.account_id.in_(_accounts_named(conditions["account"])))
@@ -98,28 +93,28 @@ def possible_scopes(conditions: Mapping[str, Hashable], restricted: bool) -> Col
     scopes, accounts = tables.scopes, tables.accounts
     found: list[ColumnElement[bool]] = []
     if "vendor" in conditions:
-        found.append(accounts.c.vendor.in_(listed(conditions["vendor"])))
+        found.append(among(accounts.c.vendor, bound(conditions["vendor"])))
     if "account" in conditions:
-        found.append(accounts.c.name.in_(listed(conditions["account"])))
+        found.append(among(accounts.c.name, bound(conditions["account"])))
     if "resourceType" in conditions:
         found.append(_lists_type(conditions["resourceType"]))
     if "vendorRegion" in conditions:
-        region = listed(conditions["vendorRegion"])
-        some = Size(bound(conditions["vendorRegion"])) > literal_column("0")
+        region = bound(conditions["vendorRegion"])
+        some = Size(region) > literal_column("0")
         found.append(
-            and_(some, or_(scopes.c.region == "", scopes.c.region.in_(region), _holds("vendor_region", region)))
+            and_(some, or_(scopes.c.region == "", among(scopes.c.region, region), _holds("vendor_region", region)))
         )
     if "resourceId" in conditions:
-        found.append(_holds("resource_id", listed(conditions["resourceId"])))
+        found.append(_holds("resource_id", bound(conditions["resourceId"])))
     if "vendorId" in conditions:
-        ids = listed(conditions["vendorId"])
+        ids = bound(conditions["vendorId"])
         found.append(or_(_holds("vendor_id", ids), _some_unrecorded(conditions["vendorId"], restricted)))
     return and_(true(), *found)
 
 
 def _accounts_named(place: Hashable) -> Select[Any]:
     accounts = tables.accounts.alias()
-    return select(accounts.c.account_id).where(accounts.c.name.in_(listed(place)))
+    return select(accounts.c.account_id).where(among(accounts.c.name, bound(place)))
 
 
 def _came_from(resource: FromClause, offer: Hashable) -> ColumnElement[bool]:
@@ -165,7 +160,7 @@ def _is_duplicate(resource: FromClause, restricted: bool) -> ColumnElement[bool]
 
 
 def _lists_type(place: Hashable) -> ColumnElement[bool]:
-    types = listed(place)
+    types = bound(place)
     kinds = {
         kind: [resource_type.value for resource_type, listing in KIND_OF_TYPE.items() if kind in listing]
         for kind in ResourceKind
@@ -174,19 +169,19 @@ def _lists_type(place: Hashable) -> ColumnElement[bool]:
         *(
             and_(
                 tables.scopes.c.kind == kind.value,
-                or_(*(literal_column(f"'{name}'").in_(types) for name in names)),
+                or_(*(among(literal_column(f"'{name}'"), types) for name in names)),
             )
             for kind, names in kinds.items()
         )
     )
 
 
-def _holds(column: str, values: Listed) -> ColumnElement[bool]:
+def _holds(column: str, values: ColumnElement[Any]) -> ColumnElement[bool]:
     held = tables.resources.alias()
     return exists(
         select(_ONE)
         .select_from(held)
-        .where(held.c.scope_id == tables.scopes.c.scope_id, held.c[column].in_(values))
+        .where(held.c.scope_id == tables.scopes.c.scope_id, among(held.c[column], values))
         .correlate(tables.scopes)
     )
 
@@ -196,7 +191,7 @@ def _some_unrecorded(place: Hashable, restricted: bool) -> ColumnElement[bool]:
     recorded = (
         select(func.count(distinct(known.c.vendor_id)))
         .select_from(known)
-        .where(known.c.vendor_id.in_(listed(place)), visible(known.c.account_id, restricted))
+        .where(among(known.c.vendor_id, bound(place)), visible(known.c.account_id, restricted))
         .scalar_subquery()
     )
     return recorded < Size(bound(place))

@@ -11,7 +11,7 @@ from sqlalchemy.sql.expression import FromClause
 from db import tables
 from db.reading import cursors, text
 from db.reading.built import Builder, Built, built_object, sighted_object
-from db.reading.dialect import Listed
+from db.reading.dialect import among
 from db.reading.facts import visible
 from db.reading.filters import bound
 from db.reading.finish import AccountOf, Finisher, FreshnessOf, LastSynced, Many, PricedAsOf
@@ -222,7 +222,7 @@ def _history(shape: Shape, resource: FromClause, restricted: bool) -> Built:
     if after := shape.place("after"):
         query = query.where(entry.c.seq > bound(after))
     if names := shape.place("fields"):
-        query = query.where(entry.c.field.in_(Listed(bound(names))))
+        query = query.where(among(entry.c.field, bound(names)))
     if since := shape.place("since"):
         query = query.where(entry.c.observed_at >= bound(since))
     listed: text.Part = text.rows(query) if wants_rows(shape) else "[]"

@@ -75,6 +75,7 @@ class World:
         row["status_rank"] = STATUS_RANK[ResourceStatus(row["status"])]
         row["name_folded"] = None if row["name"] is None else row["name"].casefold()
         row["price"] = None if row["price_text"] is None else float(row["price_text"])
+        row["price_text"] = None if row["price"] is None else repr(row["price"])
         if row["status"] == "DELETED":
             row["deleted_at"], row["deleted_by"] = ago(5), "VENDOR"
         return _kept(self.resources, row)
@@ -109,9 +110,9 @@ class World:
         return _kept(self.history, row | values)
 
     @asynccontextmanager
-    async def recorded(self, file: Path) -> AsyncIterator[AsyncEngine]:
-        """The world in a database file."""
-        engine = make_engine(f"sqlite+aiosqlite:///{file}")
+    async def recorded(self, file: Path | None = None) -> AsyncIterator[AsyncEngine]:
+        """The world in a database file, or in memory."""
+        engine = make_engine("sqlite+aiosqlite://" if file is None else f"sqlite+aiosqlite:///{file}")
         try:
             async with engine.begin() as connection:
                 await connection.run_sync(tables.metadata.create_all)
