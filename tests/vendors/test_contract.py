@@ -127,6 +127,7 @@ BAD_ANSWERS = {
     "a web page": (HTML, StaleReason.MALFORMED_ANSWER),
     "an object without its list": (answer(b"{}"), StaleReason.MALFORMED_ANSWER),
     "an element without its list": (answer(b"<a/>"), StaleReason.MALFORMED_ANSWER),
+    "deep nesting": (answer(b"<a>" * 5000 + b"</a>" * 5000), StaleReason.MALFORMED_ANSWER),
     "null": (answer(b"null"), StaleReason.MALFORMED_ANSWER),
     "nothing": (answer(b""), StaleReason.MALFORMED_ANSWER),
     "a web page's 404": (answer(b"<html>Not found</html>", 404), StaleReason.MALFORMED_ANSWER),
