@@ -112,6 +112,9 @@ class Reconciler:
             told.scope = StaleReason.NOT_CONFIGURED
             return told
         until = arrived_at + want.max_wait_seconds
+        if want.tombstones:
+            await self._wait(await self._tombstone_flights(want, arrived_at), until, told)
+            return told
         in_time = await self._wait(await self._first_flights(want, arrived_at, told), until, told)
         if any(told.resources.get(one) is StaleReason.ABSENT for one in want.resources if one not in want.missing):
             self._look_again(want.scope)
@@ -144,6 +147,13 @@ class Reconciler:
         if choice is Choice.START:
             return {self._sweeps.start(want.scope, forced=want.forced): None}
         return {}
+
+    async def _tombstone_flights(self, want: Want, arrived_at: float) -> dict[Flight, UUID | None]:
+        """Probes that may show a deleted resource to be back. What they fail with is no matter: deleted stays true."""
+        if not self._shell.clouds[want.scope.account].probes(want.scope.kind):
+            return {}
+        targets = (await self._shell.record.resources(want.tombstones))[:MOST_PROBES]
+        return self._probe_flights(targets, want, arrived_at, _Told())
 
     async def _probe_targets(self, want: Want) -> tuple[ResourceRecord, ...]:
         cloud = self._shell.clouds[want.scope.account]

@@ -17,6 +17,8 @@ class Want:
 
     `resources` names what is wanted of it: where there are few, probes may serve. Empty means the whole scope.
     `missing` are those among them that the last complete listing lacks: they wait for their probe.
+    `tombstones` are deleted ones that a forced reader asks for, a want of their own: each costs one probe where there is one,
+    and no sweep.
     `max_wait_seconds` counts from the reader's arrival.
     """
 
@@ -26,6 +28,7 @@ class Want:
     max_wait_seconds: float
     resources: tuple[UUID, ...] = ()
     missing: tuple[UUID, ...] = ()
+    tombstones: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -272,6 +272,25 @@ async def test_words_of_absence_for_an_unmarked_machine_bring_a_listing(bench: B
     assert ["m-1", "m-1"] == bench.cloud.probed
 
 
+async def test_a_forced_reader_of_a_deleted_machine_costs_one_probe_and_may_see_it_back(bench: Bench) -> None:
+    """Deleted settles every demand, so no listing is fetched; found alive by its id, it is the same resource again."""
+    keep = [f"m-{number}" for number in range(2, 6)]
+    bench.cloud.machines.update({name: machine(name) for name in keep})
+    await bench.read(bench.want())
+    bench.clock.advance(600)
+    gone, resource_id = bench.cloud.machines.pop("m-1"), (await bench.machine("m-1")).resource_id
+    await bench.read(bench.want(ids=(resource_id,)))
+    assert (await bench.machine("m-1")).deleted
+    swept = bench.cloud.swept
+    for expected in (True, False):
+        bench.clock.advance(10)
+        want = bench.want(forced=True)
+        await bench.read(replace(want, tombstones=(resource_id,)))
+        assert expected == (await bench.machine("m-1")).deleted
+        bench.cloud.machines["m-1"] = gone
+    assert (swept, ["m-1"] * 3) == (bench.cloud.swept, bench.cloud.probed)
+
+
 async def test_what_is_not_configured_settles_at_once(bench: Bench) -> None:
     """Nobody waits for an account that is no longer there."""
     want = Want(ScopeKey("gone", ResourceKind.MACHINES, None), bench.clock.now(), True, LONG)
