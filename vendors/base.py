@@ -91,6 +91,8 @@ class Vendor(ABC):
     """Its own keys in `[[accounts]]`, `credentials` among them."""
     links_owner: ClassVar[ResourceKind]
     """The kind whose listings say what is attached to what."""
+    needs_endpoint: ClassVar[bool] = False
+    """Whether the vendor has no public address, so that every account must be configured with an `endpoint`."""
     documented_calls_per_second: ClassVar[float | None] = None
     """The vendor's documented limit; its source stands beside it."""
     default_cooldown_seconds: ClassVar[float | None] = None

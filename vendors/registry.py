@@ -50,6 +50,8 @@ def build(
     found = find(name)
     checked = _settings(found, account, settings)
     vendor = found(checked)
+    if found.needs_endpoint and endpoint is None:
+        raise ConfigurationError(f"account '{account}': the vendor '{name}' has no public address; give it an endpoint.")
     moved = endpoints.parse(endpoint, account) if endpoint is not None else None
 
     def base_url(region: str | None) -> str:

@@ -83,6 +83,7 @@ class Sandbox(Vendor):
     """One tenant of the simulated cloud."""
 
     name = "sandbox"
+    needs_endpoint = True
     settings_type = SandboxSettings
     links_owner = ResourceKind.MACHINES
     page_size = 100
@@ -92,8 +93,8 @@ class Sandbox(Vendor):
         self._key = settings.credentials.api_key
 
     def base_url(self, region: str | None) -> str:
-        """No public address: a name that never resolves (RFC 6761) says so, and `endpoint` stands in for it."""
-        return "http://this-account-needs-an-endpoint.invalid/v1"
+        """No public address, only a base path: the name never resolves (RFC 6761), and `endpoint` stands in for it."""
+        return "http://sandbox.invalid/v1"
 
     def regions(self, kind: ResourceKind) -> tuple[str | None, ...]:
         """One listing tells all regions."""

@@ -130,3 +130,8 @@ def test_a_price_file_that_is_missing(tmp_path: Path) -> None:
     """Named and not there is an error, not an empty list."""
     with pytest.raises(ConfigurationError, match="cannot be read"):
         prices.load(tmp_path / "none.toml")
+
+
+def test_a_vendor_without_a_public_address_needs_an_endpoint() -> None:
+    """Nothing is built that could only ever fail."""
+    assert "give it an endpoint" in refused("sandbox", {"credentials": {"api_key": SECRET}})
