@@ -10,6 +10,16 @@ from functools import cache
 from typing import Any
 
 import httpx
+from graphql import (
+    GraphQLEnumType,
+    GraphQLLeafType,
+    GraphQLObjectType,
+    get_named_type,
+    get_nullable_type,
+    is_leaf_type,
+    is_list_type,
+    is_non_null_type,
+)
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -39,7 +49,6 @@ LEAVES: Mapping[str, object] = {
     "name": "trainer",
     "status": "RUNNING",
     "createdAt": "2026-01-31T12:00:00.000000Z",
-    "state": "FRESH",
     "totalCount": 1,
     "pricingTotalHourly": 2.5,
     "gpuType": "H100",
@@ -47,7 +56,7 @@ LEAVES: Mapping[str, object] = {
     "before": None,
     "after": {"nested": [1, None, "x"]},
 }
-LISTS = frozenset({"nodes", "edges", "linkedResources", "accounts", "resourceTotals", "scopes", "gaps", "offerHistory"})
+OF_TYPE: Mapping[str, object] = {"Int": 1, "Float": 1.5, "Boolean": True, "JSON": {}}
 
 
 class FixedClock:
@@ -77,10 +86,23 @@ class Answer:
 
 def data_of(selected: Selected) -> object:
     """What the selection asks for, one entry in every list."""
-    if not selected.fields:
-        return LEAVES.get(selected.name, selected.name if selected.name == "field" else None)
-    told = {child.key: data_of(child) for child in selected.fields}
-    return [told] if selected.name in LISTS else told
+    parent = graph().core.type_map[selected.type_name]
+    assert isinstance(parent, GraphQLObjectType)
+    told = parent.fields[selected.name].type
+    named = get_named_type(told)
+    if is_leaf_type(named):
+        return leaf(selected.name, named, required=is_non_null_type(told))
+    answer = {child.key: data_of(child) for child in selected.fields}
+    return [answer] if is_list_type(get_nullable_type(told)) else answer
+
+
+def leaf(name: str, told: GraphQLLeafType, *, required: bool) -> object:
+    """The value of a field; null where there is none and none is needed."""
+    if name in LEAVES or not required:
+        return LEAVES.get(name)
+    if isinstance(told, GraphQLEnumType):
+        return next(iter(told.values))
+    return OF_TYPE.get(told.name, "text")
 
 
 @dataclass

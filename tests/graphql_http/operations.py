@@ -29,10 +29,14 @@ CONDITIONS: Final = [
     "@include(if: false)",
     "@include(if: $no)",
 ]
-HEAD: Final = (
-    "query Random($id: UUID!, $size: Int! = 5, $filter: ResourceFilter, $keys: [TotalsKey!]! = [VENDOR],"
-    " $yes: Boolean!, $no: Boolean! = false)"
-)
+DECLARED: Final = {
+    "$id": "UUID!",
+    "$size": "Int! = 5",
+    "$filter": "ResourceFilter",
+    "$keys": "[TotalsKey!]! = [VENDOR]",
+    "$yes": "Boolean!",
+    "$no": "Boolean! = false",
+}
 VARIABLES: Final = {"id": ID, "filter": {"status": "ERROR", "linkedTo": ID}, "yes": True}
 
 
@@ -47,9 +51,13 @@ class Author:
     def document(self) -> str:
         """The whole text."""
         assert self._schema.query_type is not None
-        operation = f"{HEAD} {self._selection(self._schema.query_type, 4)}"
-        fragments = (f"fragment {name} on {on} {text}" for name, (on, text) in self._fragments.items())
-        return "\n".join([operation, *fragments])
+        selection = self._selection(self._schema.query_type, 4)
+        text = "\n".join(
+            [selection, *(f"fragment {name} on {on} {inner}" for name, (on, inner) in self._fragments.items())]
+        )
+        # What is declared and not used is no valid operation.
+        used = [f"{name}: {told}" for name, told in DECLARED.items() if name in text]
+        return f"query Random{'(' + ', '.join(used) + ')' if used else ''} {text}"
 
     def _selection(self, parent: GraphQLObjectType, depth: int) -> str:
         parts = [self._part(parent, depth) for _ in range(self._random.randint(1, 4))]

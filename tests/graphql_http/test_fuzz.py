@@ -94,6 +94,17 @@ def test_any_mutilation_of_an_operation_is_answered(runner: asyncio.Runner, rand
     check(runner.run(_post(sent, {})))
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(random=st.randoms(use_true_random=False))
+def test_any_valid_operation_is_answered_with_data(runner: asyncio.Runner, random: Random) -> None:
+    """Valid operations within the limits have data and no errors."""
+    text = Author(graph().core, random).document()
+    response = runner.run(_post(json.dumps({"query": text, "variables": VARIABLES}).encode(), {}))
+    told = {error["extensions"]["code"] for error in body(response).get("errors", ())}
+    assert told <= {"LIMIT_EXCEEDED"}
+    assert ("data" in body(response)) is not bool(told)
+
+
 async def _post(sent: bytes, more: dict[str, bytes]) -> httpx.Response:
     async with GATEWAY.client() as client:
         told = {b"content-type": b"application/json", **{name.encode(): value for name, value in more.items()}}
