@@ -11,7 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from domain.ports import AccountSetup, Cloud, Record
-from domain.record import ResourceRecord, ScopeKey, ScopeRecord
+from domain.record import Changes, ResourceRecord, ScopeKey, ScopeRecord
 from domain.rules import AbsenceRules, FreshnessRules
 from domain.words import StaleReason
 from reconcile.choosing import MOST_PROBES, Choice, Question, choose
@@ -21,6 +21,7 @@ from reconcile.probing import Probes, Since, newly_marked
 from reconcile.shell import BreakdownListener, Shell
 from reconcile.sweeping import Sweeps
 from reconcile.wants import Settlement, Want
+from reconcile.watching import Watch, newly_absent
 
 _PRUNING_SECONDS: Final = 3600.0
 _CLOSING_SECONDS: Final = 5.0
@@ -56,7 +57,8 @@ class Reconciler:
         self._setups = setups
         self._keep = timedelta(days=keep_days)
         self._probes = Probes(self._shell)
-        self._sweeps = Sweeps(self._shell, self._probes.work)
+        self._sweeps = Sweeps(self._shell, self._swept)
+        self._watch = Watch(self._shell, self._ask_again)
 
     async def start(self, *, background: bool = True) -> None:
         """Bring the configured accounts into the record; in the background, sweep what was never swept and probe marks."""
@@ -68,8 +70,9 @@ class Reconciler:
         for scope in self._shell.scopes.values():
             if self._asks(scope) and scope.tried_at is None:
                 self._sweeps.start(scope.key, forced=False)
-            elif self._asks(scope):
+            elif self._asks(scope) and await record.missing(scope.key, 1):
                 self._probes.work(scope.key)
+                self._watch.begin(scope.key)
         self._shell.tasks.start(
             self._prune(), "prune", lambda error: self._shell.listener.broke("prune", error), endless=True
         )
@@ -117,7 +120,8 @@ class Reconciler:
             return told
         in_time = await self._wait(await self._first_flights(want, arrived_at, told), until, told)
         if any(told.resources.get(one) is StaleReason.ABSENT for one in want.resources if one not in want.missing):
-            self._look_again(want.scope)
+            # The vendor says that an unmarked resource is no more: only a listing can bear that out.
+            self._ask_again(want.scope)
         elif in_time:
             await self._wait(await self._mark_flights(want, arrived_at, told), until, told)
         return told
@@ -201,12 +205,19 @@ class Reconciler:
             _tell(told, flights[futures[future]], StaleReason.DEADLINE)
         return not pending
 
-    def _look_again(self, scope: ScopeKey) -> None:
-        """The vendor says that an unmarked resource is no more: only a listing can bear that out, so fetch one."""
+    def _swept(self, scope: ScopeKey, changes: Changes) -> None:
+        """After a sweep: marks are a work list, and a scope with a new one is watched."""
+        self._probes.work(scope)
+        if newly_absent(changes):
+            self._watch.begin(scope)
+
+    def _ask_again(self, scope: ScopeKey) -> Flight | None:
+        """A sweep that no reader waits for, unless one runs already or the scope is held."""
         record = self._shell.scopes[scope]
         held = record.hold_until is not None and record.hold_until > self._shell.record.now()
-        if not held and not self._sweeps.underway(scope).running:
-            self._sweeps.start(scope, forced=True)
+        if held or self._sweeps.underway(scope).running or not self._asks(record):
+            return None
+        return self._sweeps.start(scope, forced=True)
 
     async def _prune(self) -> None:
         while True:

@@ -66,7 +66,7 @@ class Tasks:
         failed: Callable[[BaseException], None],
         *,
         endless: bool = False,
-    ) -> None:
+    ) -> asyncio.Task[None]:
         """Run the work in the background; should it break, `failed` is told. Closing does not wait for endless work."""
         task = asyncio.get_running_loop().create_task(work, name=name)
         mine = self._endless if endless else self._running
@@ -78,6 +78,7 @@ class Tasks:
                 failed(error)
 
         task.add_done_callback(done)
+        return task
 
     async def close(self, grace_seconds: float) -> None:
         """Let what runs end within the grace, then cancel it. Writing is one transaction, so nothing is half-written."""

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from domain.observation import Problem, SweepOutcome, SweepResult
-from domain.record import ScopeKey, Ticket
+from domain.record import Changes, ScopeKey, Ticket
 from domain.words import StaleReason
 from reconcile.choosing import Underway
 from reconcile.deciding import decide_sweep
@@ -18,7 +18,7 @@ from reconcile.shell import Shell, broken, end, named_keys
 class Sweeps:
     """Sends sweeps. `after` is called when a sweep of a scope was applied, its outcome told already."""
 
-    def __init__(self, shell: Shell, after: Callable[[ScopeKey], None]) -> None:
+    def __init__(self, shell: Shell, after: Callable[[ScopeKey, Changes], None]) -> None:
         self._shell = shell
         self._after = after
         self._lanes: dict[ScopeKey, Lane] = {}
@@ -74,14 +74,14 @@ class Sweeps:
         try:
             if delay:
                 await asyncio.sleep(delay)
-            outcome = await self._sweep(scope, flight)
+            outcome, changes = await self._sweep(scope, flight)
         except BaseException as error:
             outcome = broken(error)
             raise
         finally:
             end(flight, outcome)
             self._next(scope, outcome)
-        self._after(scope)
+        self._after(scope, changes)
 
     def _next(self, scope: ScopeKey, outcome: Outcome) -> None:
         """Let the queued one go; after a failure it shares its outcome, since a failed sweep is not repeated at once."""
@@ -96,7 +96,7 @@ class Sweeps:
         else:
             self._launch(scope, queued, forced=forced)
 
-    async def _sweep(self, scope: ScopeKey, flight: Flight) -> Outcome:
+    async def _sweep(self, scope: ScopeKey, flight: Flight) -> tuple[Outcome, Changes]:
         shell, cloud = self._shell, self._shell.clouds[scope.account]
         ticket = await shell.record.draw(scope.account)
         flight.sent(ticket)
@@ -112,7 +112,7 @@ class Sweeps:
         shell.remember(changes)
         seconds = asyncio.get_running_loop().time() - sent_order
         shell.report(_report(scope, ticket, result, seconds, len(changes.resources), flight.readers))
-        return Outcome(None if result.problem is None else result.problem.reason, result.calls)
+        return Outcome(None if result.problem is None else result.problem.reason, result.calls), changes
 
     async def _listing(self, scope: ScopeKey) -> SweepResult:
         """The listing, bounded as a whole."""
