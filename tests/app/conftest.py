@@ -1,0 +1,17 @@
+"""A running gateway for the tests of the application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.app.running import Running, running
+
+
+@pytest.fixture
+async def up(tmp_path: Path) -> AsyncIterator[Running]:
+    """A whole gateway over a simulated cloud."""
+    async with running(tmp_path) as gateway:
+        yield gateway
