@@ -92,7 +92,7 @@ def _duplicate(world: World, row: Row, accounts: frozenset[str] | None) -> bool:
 
 def _matches(world: World, row: Row, conditions: Mapping[str, Any], accounts: frozenset[str] | None) -> bool:
     for name, column in _EQUAL.items():
-        if conditions.get(name) is not None and row[column] not in conditions[name]:
+        if conditions.get(name) is not None and row[column] not in map(str, conditions[name]):
             return False
     if conditions.get("account") is not None and account_name(world, row) not in conditions["account"]:
         return False

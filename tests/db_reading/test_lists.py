@@ -12,7 +12,7 @@ from domain.viewer import Viewer
 from tests.db_reading import oracle
 from tests.db_reading.asking import answered, f, root
 from tests.db_reading.rows import World
-from tests.db_reading.worlds import FILTERS, ORDERS, VIEWERS, worlds
+from tests.db_reading.worlds import ORDERS, VIEWERS, filters, worlds
 
 _SELECTION = (
     f("nodes", "resourceId"),
@@ -53,7 +53,7 @@ async def _walk(engine: AsyncEngine, field: str, direction: str, first: int, vie
 class TestAgainstTheOracle:
     """What SQL answers is what plain Python answers over the same rows."""
 
-    @given(world=worlds(), asked=st.lists(FILTERS, min_size=4, max_size=4), accounts=VIEWERS)
+    @given(world=worlds(), asked=st.lists(filters(), min_size=8, max_size=8), accounts=VIEWERS)
     @_SETTINGS
     async def test_filters(self, world: World, asked: list[dict[str, Any]], accounts: frozenset[str] | None) -> None:
         """A filter matches the same resources, in the default order, and counts them."""

@@ -38,7 +38,7 @@ def worlds(draw: st.DrawFn) -> World:
     east, west = world.account("east", "sandbox"), world.account("west", "aws")
     scopes = [world.scope(east), world.scope(west, region="us-east-1"), world.scope(west, "VOLUMES", "us-west-2")]
     living: set[object] = set()
-    for number, values in enumerate(draw(st.lists(_RESOURCE, max_size=10))):
+    for number, values in enumerate(draw(st.lists(_RESOURCE, min_size=draw(st.sampled_from((0, 5))), max_size=10))):
         scope = scopes[draw(st.integers(0, 2))]
         key = (scope["account_id"], scope["kind"], values["vendor_id"])
         if values["status"] != "DELETED" and key in living:
@@ -75,26 +75,32 @@ def _some(values: tuple[str, ...]) -> st.SearchStrategy[list[str] | None]:
     return st.none() | st.lists(st.sampled_from(values), max_size=3)
 
 
-FILTERS: Final[st.SearchStrategy[dict[str, Any]]] = st.fixed_dictionaries(
-    {},
-    optional={
-        "resourceId": st.none() | st.lists(st.integers(0, 9).map(uuid_of), max_size=4),
-        "vendorId": _some(("v-1", "v-2", "v-9")),
-        "vendor": _some(("sandbox", "aws", "lambda")),
-        "account": _some(ACCOUNTS),
-        "vendorRegion": _some(("unknown", "us-east-1")),
-        "status": _some(STATUSES),
-        "resourceType": _some(("VM", "BLOCK_DISK", "OTHER")),
-        "gpuType": _some(("H100", "A100", "B200")),
-        "gpuFamily": _some(("hopper",)),
-        "nameContains": st.sampled_from((None, "", "A", "%", "_", "SS", "ß", "É", "\U0001f600")),
-        "offerId": st.sampled_from((None, UUID(int=1000, version=5), str(UUID(int=1001, version=5)))),
-        "linkedTo": st.none() | st.integers(0, 9).map(uuid_of),
-        "unconfirmed": st.sampled_from((None, True, False)),
-        "includeDeleted": st.booleans(),
-        "includeDuplicates": st.booleans(),
-    },
-)
+_CONDITIONS: Final[dict[str, st.SearchStrategy[Any]]] = {
+    "resourceId": st.none() | st.lists(st.integers(0, 9).map(uuid_of), max_size=4),
+    "vendorId": _some(("v-1", "v-2", "v-9")),
+    "vendor": _some(("sandbox", "aws", "lambda")),
+    "account": _some(ACCOUNTS),
+    "vendorRegion": _some(("unknown", "us-east-1")),
+    "status": _some(STATUSES),
+    "resourceType": _some(("VM", "BLOCK_DISK", "OTHER")),
+    "gpuType": _some(("H100", "A100", "B200")),
+    "gpuFamily": _some(("hopper",)),
+    "nameContains": st.sampled_from((None, "", "A", "%", "_", "SS", "ß", "É", "\U0001f600")),
+    "offerId": st.sampled_from((None, UUID(int=1000, version=5), str(UUID(int=1001, version=5)))),
+    "linkedTo": st.none() | st.integers(0, 9).map(uuid_of),
+    "unconfirmed": st.sampled_from((None, True, False)),
+    "includeDeleted": st.booleans(),
+    "includeDuplicates": st.booleans(),
+}
+
+
+@st.composite
+def filters(draw: st.DrawFn) -> dict[str, Any]:
+    """Up to three conditions: with more, next to nothing matches."""
+    names = draw(st.lists(st.sampled_from(list(_CONDITIONS)), max_size=3, unique=True))
+    return {name: draw(_CONDITIONS[name]) for name in names}
+
+
 VIEWERS: Final = st.sampled_from(
     (None, frozenset({"east"}), frozenset({"west"}), frozenset(ACCOUNTS), frozenset[str]())
 )

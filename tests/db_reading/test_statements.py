@@ -1,0 +1,140 @@
+"""How statements are made, kept and run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from db.reading import Reading, Readings
+from domain.errors import LimitExceeded
+from domain.identity import node_id
+from domain.selection import Selected
+from domain.viewer import Viewer
+from tests.db_reading.asking import EVERYONE, answered, f, finished, root
+from tests.db_reading.rows import World, uuid_of
+
+_DEEP = (
+    "name",
+    f("account", "state", f("scopes", "resourceCount")),
+    f("linkedResources", "name", f("resource", f("offerHistory", "role"), f("history", f("nodes", "field")))),
+)
+_ROOTS = (
+    root("resource", *_DEEP, resourceId=uuid_of(0)),
+    root("node", *_DEEP, id=node_id(uuid_of(0))),
+    root("resources", f("nodes", *_DEEP), "totalCount", f("coverage", "complete", f("gaps", f("account", "name")))),
+    root("resourceTotals", "count", f("hourly", "amount"), f("coverage", "complete"), groupBy=["STATUS"]),
+    root("changes", f("nodes", f("resource", *_DEEP))),
+    root("accounts", "name", f("scopes", "resourceCount")),
+)
+
+
+def _world(resources: int = 5) -> World:
+    world = World()
+    scope = world.scope(world.account("lab"))
+    for number in range(resources):
+        world.resource(scope, number)
+        if number:
+            world.link(world.resources[number], world.resources[number - 1], "MEMBER_OF")
+        world.change(world.resources[number], "name", None, "x")
+    return world
+
+
+def _counting(engine: AsyncEngine) -> list[str]:
+    statements: list[str] = []
+
+    @event.listens_for(engine.sync_engine, "before_cursor_execute")
+    def before(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if not statement.startswith("BEGIN"):
+            statements.append(statement)
+
+    return statements
+
+
+class TestStatements:
+    """One a root field."""
+
+    async def test_one_a_root_field(self, tmp_path: Path) -> None:
+        """Whatever is nested in it, and however many rows there are."""
+        async with _world().recorded(tmp_path / "record.db") as engine:
+            readings, statements = Readings(engine), _counting(engine)
+            for count, asked in enumerate(_ROOTS, start=1):
+                (reading,) = await readings.read([readings.plan(asked, EVERYONE)])
+                assert isinstance(reading, Reading)
+                assert finished(reading)
+                assert count == len(statements)
+            await readings.read([readings.plan(asked, EVERYONE) for asked in _ROOTS])
+            assert 2 * len(_ROOTS) == len(statements)
+
+    async def test_only_what_is_asked_for(self) -> None:
+        """Columns that are not selected are not read."""
+        async with _world().recorded() as engine:
+            statements = _counting(engine)
+            await answered(engine, root("resources", f("nodes", "vendorId")))
+        assert "vendor_id" in statements[0]
+        for column in ("spec_vendor", "ssh_command", "price", "seen_at", "offer_id", "history"):
+            assert column not in statements[0]
+
+    async def test_kept_by_shape(self) -> None:
+        """Other values, the same statement; a restricted viewer another one; no more are kept than allowed."""
+
+        def page(first: int, *fields: str) -> Selected:
+            return root("resources", f("nodes", *fields), first=first)
+
+        async with World().recorded() as engine:
+            readings = Readings(engine, cached=2)
+            kept = readings.plan(page(1, "name"), EVERYONE).statement
+            assert kept is readings.plan(page(7, "name"), EVERYONE).statement
+            assert kept is not readings.plan(page(7, "name"), Viewer("x", frozenset(), frozenset({"a"}))).statement
+            readings.plan(page(1, "status"), EVERYONE)
+            assert kept is not readings.plan(page(1, "name"), EVERYONE).statement
+
+    async def test_values_of_one_reader_are_not_another_s(self) -> None:
+        """Two readers with one statement get each their own."""
+        async with _world().recorded() as engine:
+            readings = Readings(engine)
+            plans = [
+                readings.plan(root("resource", "resourceId", resourceId=uuid_of(number)), EVERYONE) for number in (3, 1)
+            ]
+            told = [finished(reading) for reading in await readings.read(plans) if isinstance(reading, Reading)]
+        assert [{"resourceId": str(uuid_of(3))}, {"resourceId": str(uuid_of(1))}] == told
+
+    async def test_a_statement_that_takes_too_long(self) -> None:
+        """It is interrupted and refused; the others of the operation are answered on the same connection."""
+        endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT max(x), 1 FROM n"
+        async with _world().recorded() as engine:
+            readings = Readings(engine, timeout_seconds=0.05)
+            good = readings.plan(root("resources", "totalCount"), EVERYONE)
+            slow = replace(good, statement=replace(good.statement, sql=endless, places=()))
+            refused, answer = await readings.read([slow, good])
+        assert isinstance(refused, LimitExceeded)
+        assert isinstance(answer, Reading)
+        assert {"totalCount": 5} == finished(answer)
+
+
+class TestSingle:
+    """One resource, and one node."""
+
+    async def test_tombstones_are_shown(self) -> None:
+        """Who has its id sees what became of it."""
+        world = World()
+        world.resource(world.scope(world.account("lab")), 0, status="DELETED")
+        async with world.recorded() as engine:
+            assert {"status": "DELETED"} == await answered(engine, root("resource", "status", resourceId=uuid_of(0)))
+            assert {"status": "DELETED"} == await answered(engine, root("node", "status", id=node_id(uuid_of(0))))
+
+    async def test_unknown_and_invisible_are_alike(self) -> None:
+        """No such resource, no such node, no node id at all, another's resource: null."""
+        viewer = Viewer("x", frozenset(), frozenset({"other"}))
+        async with _world().recorded() as engine:
+            for asked, who in (
+                (root("resource", "status", resourceId=uuid_of(99)), EVERYONE),
+                (root("node", "id", id=node_id(uuid_of(99))), EVERYONE),
+                (root("node", "id", id="Offer:1"), EVERYONE),
+                (root("resource", "status", resourceId=uuid_of(0)), viewer),
+                (root("node", "id", id=node_id(uuid_of(0))), viewer),
+            ):
+                assert await answered(engine, asked, who) is None
