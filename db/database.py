@@ -24,7 +24,12 @@ class Database:
     @classmethod
     def open(cls, url: str) -> Self:
         """The database of a URL; no connection is made. Raises ConfigurationError, which never repeats the URL."""
-        return cls(make_engine(url))
+        database = cls(make_engine(url))
+        if database.file is not None and not database.file.parent.is_dir():
+            raise ConfigurationError(
+                f"database.url: there is no folder {database.file.parent}; make it, or name another"
+            )
+        return database
 
     @property
     def file(self) -> Path | None:
