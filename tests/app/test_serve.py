@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -77,13 +77,16 @@ def environment(**more: str) -> dict[str, str]:
 
 @contextmanager
 def serving(
-    folder: Path, *arguments: str, until: Callable[[str], bool] = lambda text: "/graphql" in text, **variables: str
+    folder: Path,
+    *arguments: str,
+    until: Callable[[str], bool] = lambda text: "/graphql" in text,
+    variables: Mapping[str, str] | None = None,
 ) -> Iterator[Serve]:
     """Serve in a folder on a free port, from the moment when it says that it answers."""
     with (folder / "stderr").open("w", encoding="utf-8") as errors:
         process = subprocess.Popen(  # noqa: S603 - our own command
             command("serve", "--port", "0", *arguments),
-            cwd=folder, env=environment(PYTHONUNBUFFERED="1", **variables), stdout=subprocess.PIPE, stderr=errors, text=True,
+            cwd=folder, env=environment(PYTHONUNBUFFERED="1", **(variables or {})), stdout=subprocess.PIPE, stderr=errors, text=True,
         )  # fmt: skip
     serve = Serve(process)
     answers = threading.Event()
@@ -237,7 +240,7 @@ def test_a_request_in_flight_is_finished_after_the_signal(tmp_path: Path) -> Non
     cloud = SandboxServer(World.default(SystemClock(), 7, KEYS, lively=False))
     with SandboxThread(cloud), ThreadPoolExecutor() as pool:
         (tmp_path / "supplygraph.toml").write_text(CONFIGURATION.format(endpoint=cloud.url), encoding="utf-8")
-        with serving(tmp_path, **{f"{name.upper()}_KEY": key for name, key in KEYS.items()}) as serve:
+        with serving(tmp_path, variables={f"{name.upper()}_KEY": key for name, key in KEYS.items()}) as serve:
             made = subprocess.run(  # noqa: S603 - our own command
                 command("token", "create", "t"), cwd=tmp_path, capture_output=True, text=True, check=True,
                 env=environment(EAST_KEY="-", WEST_KEY="-"),
