@@ -6,10 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import event
+from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.reading import Reading, Readings
+from db.reading.shape import VIEWER, shaped
+from db.reading.statement import compile_root
 from domain.errors import LimitExceeded
 from domain.identity import node_id
 from domain.selection import Selected
@@ -77,6 +81,15 @@ class TestStatements:
         assert "vendor_id" in statements[0]
         for column in ("spec_vendor", "ssh_command", "price", "seen_at", "offer_id", "history"):
             assert column not in statements[0]
+
+    @pytest.mark.parametrize("asked", _ROOTS, ids=lambda asked: asked.name)
+    def test_for_postgresql(self, asked: Selected) -> None:
+        """Compiled for the other database it uses none of SQLite's functions, and binds by position."""
+        shape, values = shaped(asked)
+        statement = compile_root(shape, True, asyncpg.dialect())  # type: ignore[no-untyped-call]  # theirs
+        for word in ("json_quote", "group_concat", "json_each", "instr"):
+            assert word not in statement.sql
+        assert {VIEWER, *values} <= {*statement.places}
 
     async def test_kept_by_shape(self) -> None:
         """Other values, the same statement; a restricted viewer another one; no more are kept than allowed."""

@@ -1,0 +1,85 @@
+"""A reader over a small record, with a settler that writes down what it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from db import tables
+from db.reading import Readings
+from domain.rules import FreshnessRules
+from domain.selection import Selected
+from domain.viewer import Viewer
+from domain.words import Permission, ResourceKind
+from reconcile.wants import Settlement, Want
+from resolvers.reader import Reader
+from resolvers.summary import OperationAnswer
+from tests.clock import ManualClock
+from tests.db_reading.rows import NOW, World, ago
+
+READER = Viewer("reader", frozenset({Permission.READ, Permission.REFRESH}))
+
+
+@dataclass
+class FakeSettler:
+    """Sets in the record what a flight would have told, and answers as it was told to."""
+
+    engine: AsyncEngine
+    settlement: Settlement = field(default_factory=Settlement)
+    tells: Callable[[Want], dict[str, dict[str, Any]]] = lambda _: {}
+    asked: list[list[Want]] = field(default_factory=list)
+    arrivals: list[float] = field(default_factory=list)
+
+    async def settle(self, wants: Sequence[Want], arrived_at: float) -> Settlement:
+        """One settlement for all wants."""
+        self.asked.append(list(wants))
+        self.arrivals.append(arrived_at)
+        async with self.engine.begin() as connection:
+            for want in wants:
+                for name, values in self.tells(want).items():
+                    await connection.execute(update(tables.metadata.tables[name]).values(**values))
+        return self.settlement
+
+    @property
+    def wants(self) -> list[Want]:
+        """Of the only call."""
+        (wants,) = self.asked
+        return wants
+
+
+def swept(**values: Any) -> Callable[[Want], dict[str, dict[str, Any]]]:
+    """A complete sweep of every scope just now, that told these values of every resource."""
+    scope = {"swept_no": 9, "swept_at": ago(-1), "tried_no": 9, "tried_at": ago(-1)}
+    return lambda _: {"scopes": scope} | ({"resources": values} if values else {})
+
+
+@dataclass
+class Bench:
+    """What a test holds."""
+
+    reader: Reader
+    settler: FakeSettler
+    clock: ManualClock
+
+    async def answer(self, *roots: Selected, viewer: Viewer = READER) -> OperationAnswer:
+        """Of a request that arrived at NOW and is looked at two seconds later."""
+        return await self.reader.answer(roots, viewer, NOW)
+
+    async def one(self, root: Selected, viewer: Viewer = READER) -> Any:
+        """The only root field's answer."""
+        return (await self.answer(root, viewer=viewer)).answers[root.key]
+
+
+@asynccontextmanager
+async def bench(world: World, links_owner: ResourceKind = ResourceKind.MACHINES) -> AsyncIterator[Bench]:
+    """A reader over this world; `slow` waits 40 s by default, others as the rules say."""
+    async with world.recorded() as engine:
+        settler, clock = FakeSettler(engine), ManualClock(NOW)
+        clock.advance(2)
+        owners = {str(account["name"]): links_owner for account in world.accounts}
+        yield Bench(Reader(Readings(engine), settler, FreshnessRules(), clock, owners, {"slow": 40.0}), settler, clock)
