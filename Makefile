@@ -63,13 +63,13 @@ $(VENV)/pyvenv.cfg:
 $(RUNTIME): $(VENV)/pyvenv.cfg requirements/runtime.txt pyproject.toml
 	@$(PY) -m pip --version >/dev/null 2>&1 || $(PY) -m ensurepip -q
 	@echo "Installing what the gateway runs on"
-	@$(PIP) install -q --require-hashes -r requirements/runtime.txt
-	@$(PIP) install -q --no-deps --no-build-isolation -e .
+	@$(PIP) install -qq --require-hashes -r requirements/runtime.txt
+	@$(PIP) install -qq --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(DEV): $(RUNTIME) requirements/dev.txt
 	@echo "Installing what the tests need"
-	@$(PIP) install -q --require-hashes -r requirements/dev.txt
+	@$(PIP) install -qq --require-hashes -r requirements/dev.txt
 	@touch $@
 
 # The pages and the doubles come from npm. Without it everything else works, and what is missing says so: hence best effort.

@@ -73,6 +73,7 @@ def _sandbox_lines(started: Started) -> list[str]:
         "",
         f"  Graph   {started.address}/graphql   (open it in a browser, give it the token)",
         f"  REST    {started.address}/resources/{{resource_id}}, described at {started.address}/docs",
+        f"  Cloud   {started.cloud}/_control/faults   (the simulated one: make it fail, see docs/operations.md)",
         f"  Token   {started.token}",
         "",
         "  A first question:",

@@ -10,7 +10,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -33,10 +33,11 @@ _GRACE_SECONDS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """What is told once the gateway answers. `token` is set on the sandbox alone."""
+    """What is told once the gateway answers. `token` and `cloud`, the simulated cloud's address, are set on the sandbox alone."""
 
     address: str
     token: str | None = None
+    cloud: str | None = None
 
 
 def serve(settings: Settings, *, sandbox: bool, on_started: Callable[[Started], None]) -> None:
@@ -59,11 +60,11 @@ async def _serve(
         gateway = assemble(settings, clock)
         stack.enter_context(alone(gateway.database.file))
         await stack.enter_async_context(gateway.running())
-        token = None
+        started = Started(address_of(settings.server.host, listener))
         if sandbox:
             token = make(SANDBOX_TOKEN, Permission, None, clock.now())
             await gateway.tokens.add(token.record, replace=True)
-        started = Started(address_of(settings.server.host, listener), token.text if token else None)
+            started = replace(started, token=token.text, cloud=settings.accounts[0].endpoint)
         server = _Server(_config(settings, make_app(gateway, running=True)), lambda: on_started(started))
         await server.serve(sockets=[listener])
 

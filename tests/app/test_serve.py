@@ -86,8 +86,12 @@ def serving(
     with (folder / "stderr").open("w", encoding="utf-8") as errors:
         process = subprocess.Popen(  # noqa: S603 - our own command
             command("serve", "--port", "0", *arguments),
-            cwd=folder, env=environment(PYTHONUNBUFFERED="1", **(variables or {})), stdout=subprocess.PIPE, stderr=errors, text=True,
-        )  # fmt: skip
+            cwd=folder,
+            env=environment(PYTHONUNBUFFERED="1", **(variables or {})),
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
     serve = Serve(process)
     answers = threading.Event()
 
