@@ -1,0 +1,91 @@
+"""A whole gateway on a port of this machine, over simulated clouds, with a clock that stands until it is moved."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from pydantic import SecretStr
+
+from domain.words import Permission
+from supplygraph.app import make_app
+from supplygraph.gateway import Gateway, assemble
+from supplygraph.serving import bound
+from supplygraph.settings import AccountSettings, DatabaseSettings, Settings
+from supplygraph.tokens import make
+from tests.clock import ManualClock
+from vendors.base import ApiKey
+from vendors.sandbox import SandboxSettings
+
+
+def account(name: str, endpoint: str, key: str) -> AccountSettings:
+    """An account of the simulated cloud."""
+    own = SandboxSettings(credentials=ApiKey(api_key=SecretStr(key)))
+    return AccountSettings(name=name, vendor="sandbox", endpoint=endpoint, own=own)
+
+
+@dataclass(frozen=True)
+class Served:
+    """A gateway that answers at `client`'s address, with a token that may everything."""
+
+    gateway: Gateway
+    clock: ManualClock
+    client: httpx.AsyncClient
+
+    async def graph(self, query: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The whole answer, which is 200."""
+        answer = await self.client.post("/graphql", json={"query": query, "variables": variables or {}})
+        assert 200 == answer.status_code, answer.text
+        told: dict[str, Any] = answer.json()
+        assert "errors" not in told, told
+        return told
+
+    async def data(self, query: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Its data alone."""
+        told: dict[str, Any] = (await self.graph(query, variables))["data"]
+        return told
+
+    async def swept(self) -> None:
+        """Wait until every scope was asked for the first time: readers do, by demanding the whole of it."""
+        await self.data("{ resources(first: 1) { nodes { status linkedResources { status } } } }")
+
+
+@asynccontextmanager
+async def served(folder: Path, *accounts: AccountSettings, **freshness: float) -> AsyncIterator[Served]:
+    """Run a gateway over these accounts; keyword arguments are its settings of freshness."""
+    clock = ManualClock()
+    settings = Settings.model_validate({"freshness": freshness}).model_copy(
+        update={
+            "accounts": accounts,
+            "database": DatabaseSettings(url=SecretStr(f"sqlite+aiosqlite:///{folder / 'record.db'}")),
+        }
+    )
+    gateway = assemble(settings, clock)
+    listener = bound("127.0.0.1", 0)
+    async with gateway.running():
+        token = make("proof", Permission, None, clock.now())
+        await gateway.tokens.add(token.record)
+        config = uvicorn.Config(make_app(gateway, running=True), lifespan="off", ws="none", log_config=None)
+        server = uvicorn.Server(config)
+        # The process's signals are the test runner's.
+        server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        host, port = listener.getsockname()
+        async with httpx.AsyncClient(
+            base_url=f"http://{host}:{port}",
+            headers={"Authorization": f"Bearer {token.text}"},
+            timeout=60,
+            limits=httpx.Limits(max_connections=200),
+            trust_env=False,
+        ) as client:
+            yield Served(gateway, clock, client)
+        server.should_exit = True
+        await serving
+    listener.close()
