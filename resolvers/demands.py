@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from db.reading.arguments import seconds
 from domain.errors import BadUserInput
@@ -11,6 +12,9 @@ from domain.rules import FreshnessRules
 from domain.selection import Selected
 from domain.viewer import Viewer
 from domain.words import Permission
+
+_LONGEST_SECONDS: Final = 1e9
+"""Thirty years: a longer max age says no more, and would leave the calendar."""
 
 
 def demand_of(root: Selected, rules: FreshnessRules) -> Demand:
@@ -27,7 +31,7 @@ def demand_of(root: Selected, rules: FreshnessRules) -> Demand:
         raise BadUserInput("freshness", "Give either 'forceRefresh' or 'maxAgeSeconds', not both.")
     if max_age == 0:
         return Demand(force=True, max_wait_seconds=max_wait)
-    return Demand(max_age, force, max_wait)
+    return Demand(None if max_age is None else min(max_age, _LONGEST_SECONDS), force, max_wait)
 
 
 def check_permissions(root: Selected, demand: Demand | None, viewer: Viewer, rules: FreshnessRules) -> None:

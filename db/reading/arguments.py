@@ -77,7 +77,10 @@ def seconds(value: object, argument: str, most: float | None = None) -> float | 
     """A duration, null kept. Raises BadUserInput for a negative or endless one, or one over `most`."""
     if value is None:
         return None
-    number = math.nan if isinstance(value, bool) or not isinstance(value, int | float) else float(value)
+    try:
+        number = math.nan if isinstance(value, bool) or not isinstance(value, int | float) else float(value)
+    except OverflowError:
+        number = math.inf
     if not math.isfinite(number) or number < 0:
         raise BadUserInput(argument, f"'{argument}' must be a number of seconds, 0 or more.")
     if most is not None and number > most:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -91,7 +92,7 @@ class Readings:
             async with bounded(connection, self._timeout_seconds):
                 result = await connection.exec_driver_sql(statement.sql, statement.parameters(plan.values))
         except TimeoutError:
-            allowed = int(self._timeout_seconds)
+            allowed = math.ceil(self._timeout_seconds)
             return LimitExceeded("seconds of reading", allowed, allowed + 1)
         row: Any = result.one()
         return Reading(plan, read_facts(row[1]), json.loads(row[0]))

@@ -119,7 +119,7 @@ class TestStatements:
         """It is interrupted and refused; the others of the operation are answered on the same connection."""
         endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT max(x), 1 FROM n"
         async with _world().recorded() as engine:
-            readings = Readings(engine, timeout_seconds=0.05)
+            readings = Readings(engine, timeout_seconds=0.5)
             good = readings.plan(root("resources", "totalCount"), EVERYONE)
             slow = replace(good, statement=replace(good.statement, sql=endless, places=()))
             refused, answer = await readings.read([slow, good])

@@ -31,6 +31,7 @@ def _demand(**told: Any) -> Demand:
         ({"maxAgeSeconds": 0}, Demand(force=True)),
         ({"forceRefresh": True, "maxWaitSeconds": 0}, Demand(force=True, max_wait_seconds=0.0)),
         ({"forceRefresh": True, "maxAgeSeconds": None}, Demand(force=True)),
+        ({"maxAgeSeconds": 1e300}, Demand(1e9)),
         ({"maxWaitSeconds": 60}, Demand(max_wait_seconds=60.0)),
     ],
 )
@@ -52,6 +53,7 @@ def test_no_demand() -> None:
         ({"forceRefresh": True, "maxAgeSeconds": 30}, "freshness"),
         ({"maxAgeSeconds": -1}, "maxAgeSeconds"),
         ({"maxAgeSeconds": float("nan")}, "maxAgeSeconds"),
+        ({"maxAgeSeconds": 10**400}, "maxAgeSeconds"),
         ({"maxAgeSeconds": "30"}, "maxAgeSeconds"),
         ({"maxWaitSeconds": -0.1}, "maxWaitSeconds"),
         ({"maxWaitSeconds": float("inf")}, "maxWaitSeconds"),

@@ -97,8 +97,9 @@ class TestDemanding:
     async def test_arrival_on_the_loop_s_clock(self) -> None:
         """The settler is told when the request arrived, two seconds before it is looked at."""
         async with bench(_world()) as at:
+            before = asyncio.get_running_loop().time()
             await at.answer(_machine("name"))
-            assert asyncio.get_running_loop().time() - 2 == pytest.approx(at.settler.arrivals[0], abs=1)
+            assert before <= at.settler.arrivals[0] + 2 <= asyncio.get_running_loop().time()
 
     async def test_force(self) -> None:
         """Whatever its age, the scope is wanted from the arrival on; the wait is the reader's own."""
