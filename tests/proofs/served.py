@@ -1,4 +1,4 @@
-"""A whole gateway on a port of this machine, over simulated clouds, with a clock that stands until it is moved."""
+"""A whole gateway on a port of this machine, with a clock that stands until it is moved."""
 
 from __future__ import annotations
 
@@ -60,13 +60,19 @@ class Served:
 @asynccontextmanager
 async def served(folder: Path, *accounts: AccountSettings, **freshness: float) -> AsyncIterator[Served]:
     """Run a gateway over these accounts; keyword arguments are its settings of freshness."""
-    clock = ManualClock()
     settings = Settings.model_validate({"freshness": freshness}).model_copy(
         update={
             "accounts": accounts,
             "database": DatabaseSettings(url=SecretStr(f"sqlite+aiosqlite:///{folder / 'record.db'}")),
         }
     )
+    async with answering(settings, ManualClock()) as gateway:
+        yield gateway
+
+
+@asynccontextmanager
+async def answering(settings: Settings, clock: ManualClock) -> AsyncIterator[Served]:
+    """Run a gateway of these settings on a free port of loopback."""
     gateway = assemble(settings, clock)
     listener = bound("127.0.0.1", 0)
     async with gateway.running():
