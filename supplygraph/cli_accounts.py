@@ -21,6 +21,7 @@ from reconcile.wants import Settlement, Want
 from resolvers.reader import Reader
 from supplygraph.cli_common import ConfigOption, configured, console, opened, run
 from supplygraph.configuration import Configuration
+from supplygraph.serving import alone
 
 app = typer.Typer(invoke_without_command=True, help="How each account fares: state, ages, errors.")
 _OPERATOR: Final = Viewer("operator", frozenset(Permission))
@@ -133,4 +134,6 @@ async def _rename(configuration: Configuration, old: str, new: str) -> None:
     if not new or not new.isprintable() or new != new.strip():
         raise ConfigurationError("an account's name is not empty and has no space at its ends")
     async with opened(configuration) as database:
-        await rename(database.engine, old, new)
+        # A running gateway draws its flights' numbers by the old name.
+        with alone(database.file):
+            await rename(database.engine, old, new)

@@ -201,6 +201,8 @@ class _AccountReader:
         except ConfigurationError as error:
             self._faults.add((*self._at, "vendor"), str(error).removesuffix("."))
             return nothing
+        if registry.find(vendor).needs_endpoint and "endpoint" not in table:
+            self._faults.add((*self._at, "endpoint"), "is needed and not given: this vendor has no public address")
         keys = {key: value for key, value in table.items() if key not in COMMON_ACCOUNT_KEYS}
         for key in sorted(keys.keys() - wanted.model_fields.keys()):
             self._faults.add((*self._at, key), unknown_key(key, COMMON_ACCOUNT_KEYS | wanted.model_fields.keys()))

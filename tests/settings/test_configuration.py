@@ -166,6 +166,8 @@ BAD_FILES = [
      "cooldown_seconds, credentials, deadline_seconds, endpoint, name, vendor"),
     ('[accounts]\nname = "a"\n',
      "supplygraph.toml line 1: accounts: is no list of tables; write [[accounts]] above each account"),
+    (LAB.replace('"lambda"', '"sandbox"'),
+     "supplygraph.toml line 1: accounts[1].endpoint: is needed and not given: this vendor has no public address"),
     (AWS.replace('regions = ["us-east-1"]\n', ""),
      "supplygraph.toml line 1: accounts[1].regions: "
      'aws is listed region by region: name them, as in regions = ["us-east-1"]'),
