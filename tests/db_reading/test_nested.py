@@ -7,7 +7,9 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
+from db.reading.text import constant
 from domain.selection import Selected
 from domain.viewer import Viewer
 from tests.db_reading.asking import Ask, answered, f, root
@@ -87,6 +89,11 @@ class TestText:
         async with world.recorded() as engine:
             told = await answered(engine, root("resources", f("nodes", "name"), filter={"nameContains": name}))
         assert [{"name": name}] == told["nodes"]
+
+    async def test_constants(self) -> None:
+        """A constant of ours with an apostrophe stays one text."""
+        async with World().recorded() as engine, engine.connect() as connection:
+            assert await connection.scalar(select(constant("it's :so %s"))) == "it's :so %s"
 
     async def test_numbers(self) -> None:
         """Counts are whole, what may have a fraction is a float, unknown is null."""
@@ -172,6 +179,17 @@ class TestLinks:
         async with world.recorded() as engine:
             assert {"totalCount": 0} == await answered(engine, found, viewer)
             assert {"totalCount": 1} == await answered(engine, found)
+
+    async def test_open_ones_first(self) -> None:
+        """Open links by their age, then those that ended, though they are older."""
+        world = _machine()
+        for number, since, until in ((1, 900, 5), (2, 100, None), (3, 200, None), (4, 800, 5)):
+            times = {"linked_since": ago(since), "linked_until": None if until is None else ago(until)}
+            world.link(world.resources[0], world.resource(world.scopes[0], number), "MEMBER_OF", **times)
+        told = await _told(world, f("linkedResources", "resourceId", includeEnded=True))
+        assert [str(uuid_of(number)) for number in (3, 2, 1, 4)] == [
+            link["resourceId"] for link in told["linkedResources"]
+        ]
 
     async def test_an_end_that_is_not_recorded(self) -> None:
         """A link whose other end is not recorded yet is not shown."""

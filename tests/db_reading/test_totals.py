@@ -101,6 +101,16 @@ class TestTotals:
             told = await answered(engine, root("resourceTotals", f("hourly", "amount")))
         assert [{"hourly": [{"amount": 1.0}]}] == told
 
+    async def test_unknown_prices_are_counted(self) -> None:
+        """Each of them, however many are alike; zero is a price."""
+        world = World()
+        scope = world.scope(world.account("lab"))
+        for price, currency in ((None, None), (None, None), ("2.0", None), ("0.0", "USD")):
+            world.resource(scope, price_text=price, currency=currency)
+        async with world.recorded() as engine:
+            told = await answered(engine, root("resourceTotals", "unpricedCount", f("hourly", "amount")))
+        assert [{"unpricedCount": 3, "hourly": [{"amount": 0.0}]}] == told
+
     async def test_what_is_not_configured_is_left_out(self) -> None:
         """Neither an account nor a region that is no longer configured counts."""
         world = World()

@@ -156,6 +156,18 @@ class TestDemanding:
             await at.answer(root("changes", f("nodes", "field", f("resource", "status"))))
             assert [(uuid_of(0),)] == [want.resources for want in at.settler.wants]
 
+    async def test_what_only_tells_that_more_follows_asks_nothing(self) -> None:
+        """The row behind the page is neither demanded nor counted."""
+        world = _world()
+        world.scopes[1] |= _OLD
+        for resource in world.resources:
+            world.change(resource, "name", None, "x")
+        page = (f("nodes", f("resource", "status")), f("pageInfo", "hasNextPage"))
+        async with bench(world) as at:
+            answer = await at.answer(root("changes", *page, first=1))
+            assert [(uuid_of(0),)] == [want.resources for want in at.settler.wants]
+        assert (answer.summary.fresh + answer.summary.stale) == 1
+
     async def test_a_marked_resource_waits_for_its_probe(self) -> None:
         """Its scope was asked in time, yet its own probe is wanted; once probed it is not. It stays unconfirmed."""
         world = _world(swept_at=ago(5), tried_at=ago(5))
