@@ -1,0 +1,1 @@
+"""What the gateway takes and gives, measured; nothing here passes or fails."""
