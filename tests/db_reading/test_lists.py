@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -12,7 +12,7 @@ from domain.viewer import Viewer
 from tests.db_reading import oracle
 from tests.db_reading.asking import answered, f, root
 from tests.db_reading.rows import World
-from tests.db_reading.worlds import ORDERS, VIEWERS, filters, worlds
+from tests.db_reading.worlds import ORDERS, TRIED, VIEWERS, filters, worlds
 
 _SELECTION = (
     f("nodes", "resourceId"),
@@ -21,7 +21,6 @@ _SELECTION = (
     f("pageInfo", "hasNextPage"),
 )
 _DIRECTIONS = ("ASC", "DESC")
-_SETTINGS = settings(max_examples=25, deadline=None)
 
 
 def _viewer(accounts: frozenset[str] | None) -> Viewer:
@@ -54,7 +53,7 @@ class TestAgainstTheOracle:
     """What SQL answers is what plain Python answers over the same rows."""
 
     @given(world=worlds(), asked=st.lists(filters(), min_size=8, max_size=8), accounts=VIEWERS)
-    @_SETTINGS
+    @TRIED
     async def test_filters(self, world: World, asked: list[dict[str, Any]], accounts: frozenset[str] | None) -> None:
         """A filter matches the same resources, in the default order, and counts them."""
         async with world.recorded() as engine:
@@ -71,7 +70,7 @@ class TestAgainstTheOracle:
                 assert (len(expected) > 3) is told["pageInfo"]["hasNextPage"]
 
     @given(world=worlds(), first=st.integers(1, 4), accounts=VIEWERS)
-    @_SETTINGS
+    @TRIED
     async def test_a_walk_in_pages_is_the_whole_list(
         self, world: World, first: int, accounts: frozenset[str] | None
     ) -> None:
@@ -85,7 +84,7 @@ class TestAgainstTheOracle:
                     assert [row["resource_id"] for row in expected] == walked
 
     @given(world=worlds(), accounts=VIEWERS, ended=st.booleans())
-    @_SETTINGS
+    @TRIED
     async def test_links(self, world: World, accounts: frozenset[str] | None, ended: bool) -> None:
         """Each resource shows its own links alone, in their order, to ends that the viewer sees; also the ends theirs."""
         selection = f(

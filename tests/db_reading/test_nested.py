@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -14,6 +14,7 @@ from domain.selection import Selected
 from domain.viewer import Viewer
 from tests.db_reading.asking import Ask, answered, f, root
 from tests.db_reading.rows import World, ago, uuid_of
+from tests.db_reading.worlds import TRIED
 
 _STORABLE = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
 _AWKWARD = "\"\\/\x01\x1f\x7f\b\f\n\r\t\u2028\u2029é\U0001f600\ufeff<>&'"
@@ -82,7 +83,7 @@ class TestText:
         assert {"name": _AWKWARD, "spec": {"image": _AWKWARD, "vendor": {_AWKWARD: [_AWKWARD]}}} == told
 
     @given(name=_STORABLE)
-    @settings(max_examples=25, deadline=None)
+    @TRIED
     async def test_any_text(self, name: str) -> None:
         """Any text without NUL and lone surrogates comes through, and is found by itself."""
         world = _machine(name=name)

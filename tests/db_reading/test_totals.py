@@ -6,7 +6,7 @@ from collections import defaultdict
 from fractions import Fraction
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.viewer import Viewer
@@ -14,7 +14,7 @@ from domain.words import STATUS_RANK, ResourceStatus, TotalsKey
 from tests.db_reading import oracle
 from tests.db_reading.asking import answered, f, root
 from tests.db_reading.rows import Row, World
-from tests.db_reading.worlds import VIEWERS, filters, worlds
+from tests.db_reading.worlds import TRIED, VIEWERS, filters, worlds
 
 _FIELDS = {
     "VENDOR": "vendor",
@@ -81,7 +81,7 @@ class TestTotals:
         keys=st.lists(st.sampled_from(list(TotalsKey)).map(str), max_size=3, unique=True),
         accounts=VIEWERS,
     )
-    @settings(max_examples=30, deadline=None)
+    @TRIED
     async def test_groups(
         self, world: World, conditions: dict[str, Any], keys: list[str], accounts: frozenset[str] | None
     ) -> None:

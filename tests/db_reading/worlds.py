@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any, Final
 from uuid import UUID
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from tests.db_reading.rows import World, ago, uuid_of
 
+TRIED: Final = settings(max_examples=settings().max_examples // 4, deadline=None)
+"""A quarter of what is usual: each example makes a database."""
 STATUSES: Final = ("PENDING", "RUNNING", "STOPPED", "DELETED", "UNKNOWN")
 NAMES: Final = (None, "", "a", "A", "b%", "b_", "Straße", "STRASSE", "é", "\U0001f600", "\uffff")
 ACCOUNTS: Final = ("east", "west")
