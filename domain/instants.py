@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -13,6 +14,10 @@ class Clock(Protocol):
         """The present instant, aware, in UTC."""
         ...
 
+    def steady(self) -> float:
+        """Seconds that only ever rise as time passes, whatever is done to the clock; their zero means nothing."""
+        ...
+
 
 class SystemClock:
     """The machine's own clock."""
@@ -20,6 +25,10 @@ class SystemClock:
     def now(self) -> datetime:
         """The present instant, aware, in UTC."""
         return datetime.now(UTC)
+
+    def steady(self) -> float:
+        """The machine's monotonic time."""
+        return time.monotonic()
 
 
 def to_text(instant: datetime) -> str:

@@ -5,14 +5,18 @@ Pure functions over records; the rules are told where they are applied.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import NamedTuple
+from datetime import datetime
+from typing import NamedTuple, TypeAlias
 
 from domain.record import ResourceRecord, Ticket
 from domain.rules import AbsenceRules
 from domain.words import ObservationSource
+from reconcile.patience import by_the_clock
+
+Elapsed: TypeAlias = Callable[[datetime, datetime], float]
+"""The seconds from one instant to another."""
 
 
 class LastWord(NamedTuple):
@@ -44,13 +48,20 @@ def suspect(marks: int, held: int) -> bool:
     return held > 0 and (marks >= held or (held >= 3 and 2 * marks > held))  # noqa: PLR2004 - the rule's own number
 
 
-def past_grace(record: ResourceRecord, at: datetime, rules: AbsenceRules) -> bool:
-    """Whether the grace period, from creation or else first sight, was over at the instant."""
-    return at >= record.created_at + timedelta(seconds=rules.grace_seconds)
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How long evidence must be apart, and by which measure of time."""
+
+    rules: AbsenceRules
+    elapsed: Elapsed = by_the_clock
+
+    def past_grace(self, record: ResourceRecord, at: datetime) -> bool:
+        """Whether the grace period, from creation or else first sight, was over at the instant."""
+        return self.elapsed(record.created_at, at) >= self.rules.grace_seconds
 
 
 def marked(
-    record: ResourceRecord, word: LastWord, ticket: Ticket, rules: AbsenceRules, *, countable: bool, reset: bool
+    record: ResourceRecord, word: LastWord, ticket: Ticket, waits: Waits, *, countable: bool, reset: bool
 ) -> ResourceRecord:
     """The record after a complete listing without it.
 
@@ -68,7 +79,7 @@ def marked(
     )
     if first or reset:
         after = replace(after, absences=0, witness_no=None, witness_at=None)
-    if not countable or not past_grace(record, ticket.sent_at, rules):
+    if not countable or not waits.past_grace(record, ticket.sent_at):
         return after
     if after.witness_no is None:
         return replace(after, absences=1, witness_no=ticket.number, witness_at=ticket.sent_at)
@@ -80,15 +91,16 @@ def unmarked(record: ResourceRecord) -> ResourceRecord:
     return replace(record, missing_since=None, absent_no=None, absences=0, witness_no=None, witness_at=None)
 
 
-def listings_agree(record: ResourceRecord, ticket: Ticket, rules: AbsenceRules, *, in_suspect_scope: bool) -> bool:
+def listings_agree(record: ResourceRecord, ticket: Ticket, waits: Waits, *, in_suspect_scope: bool) -> bool:
     """Whether complete listings alone are evidence enough; asked only where there is no probe.
 
     Two by the same credential, `witness_seconds` apart; in a suspect scope three over `suspect_seconds`.
     """
     if record.witness_at is None:
         return False
+    rules = waits.rules
     needed, seconds = (3, rules.suspect_seconds) if in_suspect_scope else (2, rules.witness_seconds)
-    return record.absences >= needed and ticket.sent_at >= record.witness_at + timedelta(seconds=seconds)
+    return record.absences >= needed and waits.elapsed(record.witness_at, ticket.sent_at) >= seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +112,7 @@ class ProbeEvidence:
     credential_proven: bool
 
 
-def probe_settles(record: ResourceRecord, evidence: ProbeEvidence, rules: AbsenceRules) -> bool:
+def probe_settles(record: ResourceRecord, evidence: ProbeEvidence, waits: Waits) -> bool:
     """Whether those words, after a countable listing without it, mean deleted.
 
     In a suspect scope they count only when asked `witness_seconds` after the mark.
@@ -108,7 +120,7 @@ def probe_settles(record: ResourceRecord, evidence: ProbeEvidence, rules: Absenc
     ticket = evidence.ticket
     if record.missing_since is None or record.witness_no is None or not evidence.credential_proven:
         return False
-    if ticket.number <= max(record.witness_no, record.seen_no) or not past_grace(record, ticket.sent_at, rules):
+    if ticket.number <= max(record.witness_no, record.seen_no) or not waits.past_grace(record, ticket.sent_at):
         return False
-    patience = rules.witness_seconds if evidence.in_suspect_scope else 0
-    return ticket.sent_at >= record.missing_since + timedelta(seconds=patience)
+    patience = waits.rules.witness_seconds if evidence.in_suspect_scope else 0
+    return waits.elapsed(record.missing_since, ticket.sent_at) >= patience

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 from domain.observation import UNTOLD, Observation, ProbeResult, Problem, SweepOutcome, SweepResult
 from domain.record import Changes, Held, ResourceRecord, ScopeRecord, Ticket, VendorKey, without_problem
-from domain.rules import AbsenceRules
 from domain.words import ObservationSource, OfferRole, ResourceKind, ResourceStatus, ScopeState, StaleReason
 from reconcile.absence import (
     ProbeEvidence,
+    Waits,
     last_word,
     listings_agree,
     marked,
@@ -50,7 +50,7 @@ class Credential:
 class Ground:
     """What a decision is made by: the rules, the vendor's facts, and when the flight ended and may be repeated."""
 
-    rules: AbsenceRules
+    waits: Waits
     credential: Credential
     links_owner: ResourceKind
     probes: bool
@@ -88,7 +88,7 @@ def decide_probe(held: Held, ticket: Ticket, key: VendorKey, result: ProbeResult
     evidence = ProbeEvidence(
         ticket, held.scope.state is ScopeState.SUSPECT, ground.credential.made(held.scope.fingerprint)
     )
-    if result.outcome == "gone" and probe_settles(record, evidence, ground.rules):
+    if result.outcome == "gone" and probe_settles(record, evidence, ground.waits):
         after = _deleted(after, ticket)
     draft.put(record, after)
     return draft.finish(None)
@@ -171,13 +171,13 @@ def _absences(draft: Draft, result: SweepResult, ground: Ground) -> ScopeRecord:
     for record in draft.in_scope():
         word = last_word(record, draft.held.swept)
         if record.key not in told and ticket.number > word.number:
-            draft.put(record, marked(record, word, ticket, ground.rules, countable=proven, reset=not same))
+            draft.put(record, marked(record, word, ticket, ground.waits, countable=proven, reset=not same))
     missing = [record for record in draft.in_scope() if record.missing_since is not None]
     in_doubt = suspect(len(missing), scope.held) or not proven
     if not ground.probes and proven:
         for record in missing:
             if record.absent_no == ticket.number and listings_agree(
-                record, ticket, ground.rules, in_suspect_scope=in_doubt
+                record, ticket, ground.waits, in_suspect_scope=in_doubt
             ):
                 draft.put(record, _deleted(record, ticket))
     after = replace(

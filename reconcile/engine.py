@@ -10,6 +10,7 @@ from random import Random
 from typing import Final
 from uuid import UUID
 
+from domain.instants import Clock, SystemClock
 from domain.ports import AccountSetup, Cloud, Record
 from domain.record import Changes, ResourceRecord, ScopeKey, ScopeRecord
 from domain.rules import AbsenceRules, FreshnessRules
@@ -51,9 +52,19 @@ class Reconciler:
         *,
         observer: Observer | None = None,
         random: Random | None = None,
+        clock: Clock | None = None,
         keep_days: float = 90,
     ) -> None:
-        self._shell = Shell(record, clouds, rules, absence, observer or Silent(), listener, random or Random())  # noqa: S311 - jitter
+        self._shell = Shell(
+            record,
+            clouds,
+            rules,
+            absence,
+            observer or Silent(),
+            listener,
+            random or Random(),  # noqa: S311 - jitter
+            clock or SystemClock(),
+        )
         self._setups = setups
         self._keep = timedelta(days=keep_days)
         self._probes = Probes(self._shell)
@@ -63,6 +74,7 @@ class Reconciler:
     async def start(self, *, background: bool = True) -> None:
         """Bring the configured accounts into the record; in the background, sweep what was never swept and probe marks."""
         record = self._shell.record
+        self._shell.sample()
         await record.configure(self._setups)
         self._shell.scopes.update({scope.key: scope for scope in await record.scopes()})
         if not background:

@@ -132,8 +132,7 @@ class Probes:
 
     async def _probe(self, record: ResourceRecord, scope: ScopeKey, flight: Flight) -> Outcome:
         shell, loop = self._shell, asyncio.get_running_loop()
-        ticket = await shell.record.draw(scope.account)
-        flight.sent(ticket)
+        ticket = await shell.send(scope.account, flight)
         sent_order = loop.time()
         result = await self._answer(record, scope)
         ground = shell.ground(shell.clouds[scope.account], scope)

@@ -9,15 +9,18 @@ from random import Random
 from secrets import token_hex
 from typing import Protocol
 
+from domain.instants import Clock
 from domain.observation import UNTOLD, Observation
 from domain.ports import Cloud, Record
-from domain.record import Changes, ScopeKey, ScopeRecord, VendorKey
+from domain.record import Changes, ScopeKey, ScopeRecord, Ticket, VendorKey
 from domain.rules import AbsenceRules, FreshnessRules
 from domain.words import StaleReason
+from reconcile.absence import Waits
 from reconcile.choosing import hold_seconds
 from reconcile.deciding import Credential, Ground
 from reconcile.flights import Flight, Outcome, Tasks
 from reconcile.observing import FlightReport, Observer
+from reconcile.patience import SteadyTime
 
 
 class BreakdownListener(Protocol):
@@ -39,6 +42,8 @@ class Shell:
     observer: Observer
     listener: BreakdownListener
     random: Random
+    clock: Clock
+    steady: SteadyTime = field(default_factory=SteadyTime)
     tasks: Tasks = field(default_factory=Tasks)
     scopes: dict[ScopeKey, ScopeRecord] = field(default_factory=dict)
 
@@ -48,10 +53,21 @@ class Shell:
             failures, self.rules.error_hold_seconds, self.rules.error_hold_max_seconds, self.random.random()
         )
 
+    async def send(self, account: str, flight: Flight) -> Ticket:
+        """Draw the flight's ticket: it is sent now."""
+        ticket = await self.record.draw(account)
+        self.sample()
+        flight.sent(ticket)
+        return ticket
+
+    def sample(self) -> None:
+        """Compare the clocks."""
+        self.steady.sample(self.record.now(), self.clock.steady())
+
     def ground(self, cloud: Cloud, scope: ScopeKey) -> Ground:
         """What a decision about an ended flight is made by."""
         return Ground(
-            rules=self.absence,
+            waits=Waits(self.absence, self.steady.elapsed),
             credential=Credential(token_hex(8), cloud.fingerprint),
             links_owner=cloud.links_owner,
             probes=cloud.probes(scope.kind),

@@ -98,8 +98,7 @@ class Sweeps:
 
     async def _sweep(self, scope: ScopeKey, flight: Flight) -> tuple[Outcome, Changes]:
         shell, cloud = self._shell, self._shell.clouds[scope.account]
-        ticket = await shell.record.draw(scope.account)
-        flight.sent(ticket)
+        ticket = await shell.send(scope.account, flight)
         sent_order = asyncio.get_running_loop().time()
         result = await self._listing(scope)
         ground = shell.ground(cloud, scope)

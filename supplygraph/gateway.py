@@ -89,6 +89,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Gateway:
         settings.absence.rules(),
         telemetry,
         observer=telemetry,
+        clock=told_clock,
         keep_days=settings.history.keep_days,
     )
     reader = Reader(

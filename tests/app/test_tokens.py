@@ -35,7 +35,7 @@ class HandClock:
         """The instant it was set to."""
         return self.instant + timedelta(seconds=self.seconds)
 
-    def timer(self) -> float:
+    def steady(self) -> float:
         """The seconds it was moved by."""
         return self.seconds
 
@@ -58,7 +58,7 @@ def clock() -> HandClock:
 @pytest.fixture
 def authenticator(rows: TokenRows, clock: HandClock) -> Authenticator:
     """What tells who asks."""
-    return Authenticator(rows, clock, clock.timer)
+    return Authenticator(rows, clock, clock.steady)
 
 
 def asking(*headers: str) -> Request:

@@ -26,6 +26,7 @@ from domain.ports import AccountSetup
 from domain.record import Changes, Held, ScopeKey
 from domain.rules import AbsenceRules
 from domain.words import ResourceKind, ResourceStatus
+from reconcile.absence import Waits
 from reconcile.deciding import Credential, Ground, decide_sweep
 from reconcile.shell import named_keys
 from tests.clock import ManualClock
@@ -39,7 +40,7 @@ VOLUMES = ScopeKey("lab", ResourceKind.VOLUMES, None)
 def ground(clock: ManualClock, *, probes: bool = True) -> Ground:
     """What decisions here are made by."""
     return Ground(
-        AbsenceRules(),
+        Waits(AbsenceRules()),
         Credential("salt", lambda salt: f"hash of {salt}"),
         ResourceKind.MACHINES,
         probes,

@@ -1,6 +1,7 @@
 """The `/graphql` route over a reader that answers from memory."""
 
-from __future__ import annotations
+from __future__ import annotationsfrom tests.clock import ManualClock
+
 
 import json
 from collections.abc import Mapping, Sequence
@@ -57,14 +58,6 @@ LEAVES: Mapping[str, object] = {
     "after": {"nested": [1, None, "x"]},
 }
 OF_TYPE: Mapping[str, object] = {"Int": 1, "Float": 1.5, "Boolean": True, "JSON": {}}
-
-
-class FixedClock:
-    """A clock that stands."""
-
-    def now(self) -> datetime:
-        """Always the same instant."""
-        return ARRIVAL
 
 
 @dataclass(frozen=True)
@@ -160,7 +153,7 @@ class Gateway:
             authenticate,
             page,
             limits=self.limits,
-            clock=FixedClock(),
+            clock=ManualClock(ARRIVAL),
             observe=self.served.append,
             faults=Faults(lambda: CORRELATION_ID),
         )

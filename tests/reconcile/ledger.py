@@ -11,6 +11,7 @@ from domain.observation import ProbeResult, SweepResult
 from domain.record import Changes, Held, LinkRecord, ResourceRecord, ScopeKey, ScopeRecord, Ticket, VendorKey
 from domain.rules import AbsenceRules
 from domain.words import ResourceKind
+from reconcile.absence import Waits
 from reconcile.deciding import Credential, Ground, decide_probe, decide_sweep
 from tests.clock import START
 
@@ -77,7 +78,7 @@ class Ledger:
     def _ground(self) -> Ground:
         secret = self.credential
         return Ground(
-            AbsenceRules(),
+            Waits(AbsenceRules()),
             Credential("salt", lambda salt: f"{secret} with {salt}"),
             ResourceKind.MACHINES,
             self._probes,
