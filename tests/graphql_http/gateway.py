@@ -1,7 +1,6 @@
 """The `/graphql` route over a reader that answers from memory."""
 
-from __future__ import annotationsfrom tests.clock import ManualClock
-
+from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
@@ -33,6 +32,7 @@ from resolvers.limits import Limits
 from schema.build import Graph, build
 from supplygraph.graphql_errors import Faults
 from supplygraph.graphql_http import Served, graphql_route
+from tests.clock import ManualClock
 
 ARRIVAL = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 TOKEN = "a-token-of-the-tests"
