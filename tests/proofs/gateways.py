@@ -1,4 +1,4 @@
-"""A team's gateway: a configuration file, the secrets in the environment, the command as people run it, and a server over both."""
+"""A team's gateway: a configuration file, the secrets in the environment, the command as people run it, a server over both."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ _DATABASE = '[database]\nurl = "sqlite+aiosqlite:///{folder}/record.db"\n\n'
 
 @dataclass(frozen=True)
 class Ended:
-    """A command that has ended: its exit code, and all that it wrote."""
+    """A command that has ended: its exit code, what it told, and what it wrote beside: progress and logs."""
 
     code: int
     output: str
+    errors: str
 
 
 @dataclass(frozen=True)
@@ -44,16 +45,16 @@ class Team:
             env={**kept, "PYTHONPATH": str(_ROOT), "PYTHONWARNINGS": "error", "COLUMNS": "200", **self.secrets},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
+            stderr=asyncio.subprocess.PIPE,
         )
         try:
-            output, _ = await asyncio.wait_for(process.communicate(), _COMMAND_SECONDS)
+            output, errors = await asyncio.wait_for(process.communicate(), _COMMAND_SECONDS)
         except BaseException:
             process.kill()
             await process.wait()
             raise
         assert process.returncode is not None
-        return Ended(process.returncode, output.decode())
+        return Ended(process.returncode, output.decode(), errors.decode())
 
     @asynccontextmanager
     async def gateway(self) -> AsyncIterator[Served]:

@@ -77,7 +77,7 @@ async def answering(settings: Settings, clock: ManualClock) -> AsyncIterator[Ser
     listener = bound("127.0.0.1", 0)
     async with gateway.running():
         token = make("proof", Permission, None, clock.now())
-        await gateway.tokens.add(token.record)
+        await gateway.tokens.add(token.record, replace=True)
         config = uvicorn.Config(make_app(gateway, running=True), lifespan="off", ws="none", log_config=None)
         server = uvicorn.Server(config)
         # The process's signals are the test runner's.
