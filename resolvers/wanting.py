@@ -110,6 +110,9 @@ def _wants(
     asked = tuple(dict.fromkeys((*unsettled, *marked)))
     if asked:
         yield replace(want, resources=asked, missing=marked)
+    gone = _ids(one for one in sightings if one.deleted)
+    if terms.demand.force and gone and not whole:
+        yield replace(want, tombstones=gone)
 
 
 def _waits_for_probe(sighting: Sighting, not_before: datetime, now: datetime) -> bool:
@@ -129,8 +132,9 @@ def merged(wants: Iterable[Want]) -> list[Want]:
     """
     whole: dict[ScopeKey, Want] = {}
     named: dict[ScopeKey, Want] = {}
+    gone: dict[ScopeKey, Want] = {}
     for want in wants:
-        into = named if want.resources else whole
+        into = gone if want.tombstones else named if want.resources else whole
         into[want.scope] = _joined(into[want.scope], want) if want.scope in into else want
     found: list[Want] = []
     for scope in dict.fromkeys((*whole, *named)):
@@ -138,7 +142,7 @@ def merged(wants: Iterable[Want]) -> list[Want]:
         if one is not None and few is not None and _serves(one, few):
             one, few = _joined(one, replace(few, resources=())), None
         found.extend(want for want in (one, few) if want is not None)
-    return found
+    return [*found, *gone.values()]
 
 
 def _serves(one: Want, few: Want) -> bool:
@@ -153,4 +157,5 @@ def _joined(one: Want, other: Want) -> Want:
         max(one.max_wait_seconds, other.max_wait_seconds),
         tuple(dict.fromkeys((*one.resources, *other.resources))),
         tuple(dict.fromkeys((*one.missing, *other.missing))),
+        tuple(dict.fromkeys((*one.tombstones, *other.tombstones))),
     )

@@ -109,7 +109,7 @@ class TestWants:
         wants = wants_of(found, scopes, terms, _NOW)
         by_key = {scope.key: scope for scope in scopes.values()}
         assert {key for key in by_key if self._unsettled(found, by_key[key], terms)} == {
-            want.scope for want in wants if not want.resources
+            want.scope for want in wants if not want.resources and not want.tombstones
         }
         for want in wants:
             scope = by_key[want.scope]
@@ -135,7 +135,22 @@ class TestWants:
             for number, one in scopes.items()
         }
         probed = [Seen(_probed(each.sighting), each.live, each.links) for each in seen]
-        assert wants_of(demanded(later, possible, probed, _OWNERS, links=True), later, _terms(demand), _NOW) == []
+        wants = wants_of(demanded(later, possible, probed, _OWNERS, links=True), later, _terms(demand), _NOW)
+        assert [] == [want for want in wants if not want.tombstones]
+
+    @given(scopes=_scopes(), possible=_POSSIBLE, seen=_SEEN, demand=_DEMANDS)
+    def test_only_a_forced_reader_asks_for_tombstones_and_for_nothing_else_with_them(
+        self, scopes: dict[int, ScopeFacts], possible: set[int], seen: list[Seen], demand: Demand
+    ) -> None:
+        """Deleted settles every other demand, and a list never asks for its tombstones."""
+        found = demanded(scopes, possible, seen, _OWNERS)
+        gone = [want for want in wants_of(found, scopes, _terms(demand), _NOW) if want.tombstones]
+        assert demand.force or not gone
+        for want in gone:
+            number = next(number for number, scope in scopes.items() if scope.key == want.scope)
+            assert number not in found.whole
+            assert ((), ()) == (want.resources, want.missing)
+            assert all(found.named[number][resource_id].deleted for resource_id in want.tombstones)
 
     @given(scopes=_scopes(), seen=_SEEN, demand=_DEMANDS)
     def test_tombstones_and_the_removed_want_nothing(
@@ -164,7 +179,7 @@ class TestMerged:
             for want in wants_of(demanded(scopes, possible, seen, _OWNERS), scopes, _terms(demand), _NOW)
         ]
         found = merged(wants)
-        assert len(found) == len({(want.scope, bool(want.resources)) for want in found})
+        assert len(found) == len({(want.scope, bool(want.resources), bool(want.tombstones)) for want in found})
         for want in wants:
             assert any(self._serves(each, want) for each in found)
 
@@ -176,6 +191,8 @@ class TestMerged:
             and one.max_wait_seconds >= want.max_wait_seconds
             and (not one.resources or (bool(want.resources) and set(want.resources) <= set(one.resources)))
             and set(want.missing) <= set(one.missing)
+            and bool(want.tombstones) == bool(one.tombstones)
+            and set(want.tombstones) <= set(one.tombstones)
         )
 
 
