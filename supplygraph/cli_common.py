@@ -43,7 +43,7 @@ def told() -> Iterator[None]:
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run a command's work with its errors told."""
-    logs.configure()
+    logs.configure(quiet=True)
     with told():
         return asyncio.run(work)
 

@@ -15,7 +15,7 @@ from rich.table import Table
 from domain.errors import ConfigurationError
 from domain.observation import Problem, SweepOutcome, SweepResult
 from domain.record import ScopeKey, ScopeRecord
-from domain.words import StaleReason
+from domain.words import ResourceKind, StaleReason
 from reconcile.flights import Outcome
 from supplygraph.cli_common import TROUBLE, ConfigOption, configured, console, run
 from supplygraph.configuration import Configuration
@@ -139,7 +139,7 @@ async def _checked(name: str, cloud: VendorCloud, seconds: float) -> tuple[bool,
     return True, f"{name} ({cloud.vendor}): well; {found}"
 
 
-async def _one(cloud: VendorCloud, scope: tuple, seconds: float) -> SweepResult:  # type: ignore[type-arg]
+async def _one(cloud: VendorCloud, scope: tuple[ResourceKind, str | None], seconds: float) -> SweepResult:
     try:
         return await asyncio.wait_for(cloud.sweep(*scope), seconds)
     except TimeoutError:

@@ -16,8 +16,11 @@ _CORRELATION: Final = "correlation_id"
 _GIVEN: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
-def configure(stream: TextIO | None = None) -> None:
-    """Set up logging for the process, our own lines and those of libraries alike."""
+def configure(stream: TextIO | None = None, *, quiet: bool = False) -> None:
+    """Set up logging for the process, our own lines and those of libraries alike. `quiet` leaves only errors.
+
+    A gateway tells each request and flight; a command that shows its result itself is quiet.
+    """
     target = stream or sys.stderr
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -35,8 +38,8 @@ def configure(stream: TextIO | None = None) -> None:
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_ending(target)))
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(logging.WARNING)
-    logging.getLogger("supplygraph").setLevel(logging.INFO)
+    root.setLevel(logging.ERROR if quiet else logging.WARNING)
+    logging.getLogger("supplygraph").setLevel(logging.ERROR if quiet else logging.INFO)
 
 
 def _ending(target: TextIO) -> list[Processor]:

@@ -52,7 +52,9 @@ class Observed:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[ID_HEADER] = correlation_id
+                headers = MutableHeaders(scope=message)
+                headers[ID_HEADER] = correlation_id
+                headers["X-Content-Type-Options"] = "nosniff"
             await send(message)
 
         try:

@@ -96,6 +96,7 @@ async def test_every_answer_has_a_correlation_id(up: Running) -> None:
 
     assert "job-17" == kept.headers["X-Request-ID"]
     assert 32 == len(made.headers["X-Request-ID"])
+    assert {"nosniff"} == {answer.headers["X-Content-Type-Options"] for answer in (kept, made)}
 
 
 async def test_a_request_is_one_line_without_secrets(up: Running) -> None:

@@ -150,6 +150,7 @@ def test_sync_tells_what_went_wrong(here: Path, cloud: SandboxServer) -> None:
 
     assert 1 == told.exit_code
     assert (2, 2) == (told.stdout.count("AUTH_REJECTED"), told.stdout.count("complete"))
+    assert "{" not in told.stderr
 
 
 def test_check_is_one_line_an_account_with_the_cure(here: Path, cloud: SandboxServer) -> None:
