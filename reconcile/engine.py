@@ -81,7 +81,7 @@ class Reconciler:
             return
         for scope in self._shell.scopes.values():
             if self._asks(scope) and scope.tried_at is None:
-                self._sweeps.start(scope.key, forced=False)
+                self._sweeps.start(scope.key, forced=False, background=True)
             elif self._asks(scope) and await record.missing(scope.key, 1):
                 self._probes.work(scope.key)
                 self._watch.begin(scope.key)
@@ -229,7 +229,7 @@ class Reconciler:
         held = record.hold_until is not None and record.hold_until > self._shell.record.now()
         if held or self._sweeps.underway(scope).running or not self._asks(record):
             return None
-        return self._sweeps.start(scope, forced=True)
+        return self._sweeps.start(scope, forced=True, background=True)
 
     async def _prune(self) -> None:
         while True:

@@ -16,10 +16,17 @@ from reconcile.deciding import decide_probe
 from reconcile.flights import Flight, Lane, Outcome
 from reconcile.observing import FlightReport
 from reconcile.shell import Shell, broken, end, named_keys
+from vendors.budget import IN_BACKGROUND
 
-# After these, asking for the next resource of the scope would only do harm.
+# After these, asking for the next resource would only do harm.
 _GIVE_UP: Final = frozenset(
-    {StaleReason.RATE_LIMITED, StaleReason.AUTH_REJECTED, StaleReason.VENDOR_DOWN, StaleReason.TIMED_OUT}
+    {
+        StaleReason.RATE_LIMITED,
+        StaleReason.BUDGET_SPENT,
+        StaleReason.AUTH_REJECTED,
+        StaleReason.VENDOR_DOWN,
+        StaleReason.TIMED_OUT,
+    }
 )
 _REMEMBERED: Final = 1000
 
@@ -78,6 +85,8 @@ class Probes:
         )
 
     async def _work(self, scope: ScopeKey) -> None:
+        # The flights started here take this over.
+        IN_BACKGROUND.set(True)
         try:
             since = Since(number=self._shell.scopes[scope].swept_no)
             marked = await self._shell.record.missing(scope, self._shell.absence.probes_per_flight)

@@ -13,6 +13,7 @@ from reconcile.deciding import decide_sweep
 from reconcile.flights import Flight, Lane, Outcome
 from reconcile.observing import FlightReport
 from reconcile.shell import Shell, broken, end, named_keys
+from vendors.budget import IN_BACKGROUND
 
 
 class Sweeps:
@@ -51,11 +52,14 @@ class Sweeps:
         lane.queued_is_forced = lane.queued_is_forced or forced
         return lane.queued
 
-    def start(self, scope: ScopeKey, *, forced: bool) -> Flight:
-        """Send a sweep; none may be running. A forced one keeps its distance from the forced one before."""
-        return self._launch(scope, self._shell.new_flight(), forced=forced)
+    def start(self, scope: ScopeKey, *, forced: bool, background: bool = False) -> Flight:
+        """Send a sweep; none may be running. A forced one keeps its distance from the forced one before.
 
-    def _launch(self, scope: ScopeKey, flight: Flight, *, forced: bool) -> Flight:
+        One in the background, which no reader asked for, leaves part of the account's budget to those who do.
+        """
+        return self._launch(scope, self._shell.new_flight(), forced=forced, background=background)
+
+    def _launch(self, scope: ScopeKey, flight: Flight, *, forced: bool, background: bool = False) -> Flight:
         lane = self._lane(scope)
         lane.running = flight
         now = asyncio.get_running_loop().time()
@@ -65,11 +69,14 @@ class Sweeps:
                 delay = max(0.0, lane.forced_order + self._shell.rules.force_gap_seconds - now)
             lane.forced_order = now + delay
         self._shell.tasks.start(
-            self._fly(scope, flight, delay), f"sweep {scope}", lambda error: self._shell.listener.broke("sweep", error)
+            self._fly(scope, flight, delay, background),
+            f"sweep {scope}",
+            lambda error: self._shell.listener.broke("sweep", error),
         )
         return flight
 
-    async def _fly(self, scope: ScopeKey, flight: Flight, delay: float) -> None:
+    async def _fly(self, scope: ScopeKey, flight: Flight, delay: float, background: bool) -> None:
+        IN_BACKGROUND.set(background)
         outcome = Outcome(StaleReason.DEADLINE)
         try:
             if delay:

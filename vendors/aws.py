@@ -32,7 +32,7 @@ from domain.observation import Observation
 from domain.words import ResourceKind
 from vendors import prices
 from vendors.aws_reading import read_page
-from vendors.base import Answer, Listing, Page, Request, Vendor, VendorSettings
+from vendors.base import Allowance, Answer, Listing, Page, Request, Vendor, VendorSettings
 from vendors.failures import of_status, retry_at, vendor_word
 from vendors.prices import PriceFile
 from vendors.values import local_name
@@ -102,7 +102,8 @@ class Aws(Vendor):
     name = "aws"
     settings_type = AwsSettings
     links_owner = ResourceKind.VOLUMES
-    documented_calls_per_second = 20
+    # A token bucket for Describe*, 100 deep and refilled with 20 a second, for each account and region (EC2's API throttling).
+    documented_limits = (Allowance(100, 5),)
     page_size: ClassVar[int] = 500
     """`MaxResults`: 5 to 1000 for both actions."""
 

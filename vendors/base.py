@@ -66,6 +66,14 @@ class Page:
     dropped: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """A documented limit: so many calls in so many seconds."""
+
+    calls: float
+    seconds: float
+
+
 class Listing(Protocol):
     """One paged listing; a sweep is one or several of them."""
 
@@ -93,8 +101,8 @@ class Vendor(ABC):
     """The kind whose listings say what is attached to what."""
     needs_endpoint: ClassVar[bool] = False
     """Whether the vendor has no public address, so that every account must be configured with an `endpoint`."""
-    documented_calls_per_second: ClassVar[float | None] = None
-    """The vendor's documented limit; its source stands beside it."""
+    documented_limits: ClassVar[tuple[Allowance, ...]] = ()
+    """The vendor's documented limits, for an account in a region; half of them is the budget. The source stands beside them."""
     default_cooldown_seconds: ClassVar[float | None] = None
     """The vendor's own default max age, where the global one would cost too much."""
     default_deadline_seconds: ClassVar[float | None] = None

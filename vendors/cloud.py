@@ -10,6 +10,7 @@ from domain.errors import MalformedAnswer, NoSuchThing, VendorFailure
 from domain.observation import Observation, ProbeResult, SweepOutcome, SweepResult
 from domain.words import ResourceKind, StaleReason
 from vendors.base import Listing, Page, Vendor
+from vendors.budget import Remaining
 from vendors.guard import reading
 from vendors.transport import Tally, Transport
 
@@ -74,6 +75,12 @@ class VendorCloud:
         """A salted hash of the credentials: tells whether they are the same, and nothing else."""
         text = self._vendor.credential_text()
         return hmac.new(salt.encode(), text.encode(), hashlib.sha256).hexdigest()
+
+    def remaining(self) -> Remaining:
+        """What is left of the budget, in the region where least is."""
+        regions = {region for kind in ResourceKind for region in self._vendor.regions(kind)}
+        told = [self._transport.budget(region).remaining() for region in regions]
+        return min(told, key=lambda one: float("inf") if one.calls is None else one.calls)
 
     async def sweep(self, kind: ResourceKind, region: str | None) -> SweepResult:
         """List a scope, all its pages. All its listings must end for it to be complete. Safe to repeat and to cancel."""

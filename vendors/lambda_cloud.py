@@ -25,7 +25,7 @@ from urllib.parse import quote
 from domain.errors import CredentialsRejected, NoSuchThing, Unreachable, VendorFailure
 from domain.observation import NO_PRICE, UNTOLD, Access, Attachment, Observation, Price, Spec, Terms, Untold
 from domain.words import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType
-from vendors.base import Answer, ApiKey, Listing, Page, Request, Vendor, VendorSettings
+from vendors.base import Allowance, Answer, ApiKey, Listing, Page, Request, Vendor, VendorSettings
 from vendors.failures import of_status, vendor_word
 from vendors.values import Drops, Taker, facts, from_object
 
@@ -58,7 +58,8 @@ class LambdaCloud(Vendor):
     name = "lambda"
     settings_type = LambdaSettings
     links_owner = ResourceKind.MACHINES
-    documented_calls_per_second = 1
+    # About one request a second (the specification's text), taken over ten seconds.
+    documented_limits = (Allowance(10, 10),)
 
     def __init__(self, settings: LambdaSettings) -> None:
         self._key = settings.credentials.api_key

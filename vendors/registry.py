@@ -51,7 +51,9 @@ def build(
     checked = _settings(found, account, settings)
     vendor = found(checked)
     if found.needs_endpoint and endpoint is None:
-        raise ConfigurationError(f"account '{account}': the vendor '{name}' has no public address; give it an endpoint.")
+        raise ConfigurationError(
+            f"account '{account}': the vendor '{name}' has no public address; give it an endpoint."
+        )
     moved = endpoints.parse(endpoint, account) if endpoint is not None else None
 
     def base_url(region: str | None) -> str:
@@ -69,6 +71,7 @@ def build(
         observer=observer,
         secrets=secrets,
         limits=limits,
+        allowances=vendor.documented_limits,
     )
     return VendorCloud(account, vendor, transport)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -17,10 +17,11 @@ from urllib.parse import quote, urlencode
 import httpx
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from domain.errors import MalformedAnswer, TimedOut, VendorFailure
+from domain.errors import MalformedAnswer, RateLimited, TimedOut, VendorFailure
 from domain.instants import Clock
 from vendors import decoding, failures
-from vendors.base import Answer, Request
+from vendors.base import Allowance, Answer, Request
+from vendors.budget import Budget
 from vendors.guard import reading
 
 _ACCEPTS: Final = {"json": "application/json", "xml": "text/xml, application/xml"}
@@ -98,6 +99,7 @@ class Transport:
         observer: CallObserver = nobody,
         secrets: tuple[str, ...] = (),
         limits: Limits | None = None,
+        allowances: Sequence[Allowance] = (),
     ) -> None:
         self._account = account
         self._base_url = base_url
@@ -108,6 +110,8 @@ class Transport:
         self._secrets = secrets
         self._limits = limits or Limits()
         self._client = _client(self._limits)
+        self._allowances = allowances
+        self._budgets: dict[str | None, Budget] = {}
 
     async def send(self, request: Request, region: str | None, tally: Tally) -> Answer:
         """One call and its repetitions. Raises VendorFailure; a 429 is never waited for. Safe to cancel."""
@@ -115,16 +119,21 @@ class Transport:
         attempts = AsyncRetrying(
             stop=stop_after_attempt(1 + (limits.retries if request.idempotent else 0)),
             wait=wait_random_exponential(multiplier=limits.backoff_seconds, max=limits.backoff_max_seconds),
-            retry=retry_if_exception(failures.worth_again),
+            retry=retry_if_exception(lambda error: failures.worth_again(error) and not self.budget(region).wait()),
             reraise=True,
         )
         return await attempts(self._once, request, region, tally)
+
+    def budget(self, region: str | None) -> Budget:
+        """The budget of the account's calls to a region."""
+        return self._budgets.setdefault(region, Budget(self._allowances, self._clock))
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
 
     async def _once(self, request: Request, region: str | None, tally: Tally) -> Answer:
+        await self.budget(region).take(request.operation)
         tally.calls += 1
         outcome = "broken"
         started = time.perf_counter()
@@ -133,6 +142,8 @@ class Transport:
             outcome = "ok"
         except VendorFailure as failure:
             outcome = failures.outcome_word(failure)
+            if isinstance(failure, RateLimited):
+                self.budget(region).refused(failure)
             raise failures.scrubbed(failure, self._secrets) from None
         except asyncio.CancelledError:
             outcome = "cancelled"
@@ -146,7 +157,7 @@ class Transport:
             async with asyncio.timeout(self._limits.call_seconds):
                 response = await self._client.send(self._compose(request, region), stream=True)
                 try:
-                    return await self._answer(request, response)
+                    return await self._answer(request, response, region)
                 finally:
                     await response.aclose()
         except TimeoutError:
@@ -170,9 +181,10 @@ class Transport:
         headers |= self._authorize(request, url, body, region, self._clock.now())
         return self._client.build_request(request.method, url, headers=headers, content=body or None)
 
-    async def _answer(self, request: Request, response: httpx.Response) -> Answer:
+    async def _answer(self, request: Request, response: httpx.Response, region: str | None) -> Answer:
         status = response.status_code
         headers = {name.lower(): value for name, value in response.headers.items()}
+        self.budget(region).heard(headers)
         encoding = headers.get("content-encoding", "")
         if not response.is_success:
             raise await self._refusal(request, response, headers, encoding)

@@ -46,7 +46,10 @@ def plausible(model: type[BaseModel], secret: str = SECRET) -> dict[str, Any]:
 
 def built(name: str, secret: str = SECRET, endpoint: str | None = None) -> VendorCloud:
     """An account, through the registry."""
-    settings = plausible(registry.find(name).settings_type, secret)
+    found = registry.find(name)
+    settings = plausible(found.settings_type, secret)
+    if found.needs_endpoint and endpoint is None:
+        endpoint = "http://127.0.0.1:9"
     return registry.build(name, "lab", settings, endpoint, clock=ManualClock(), limits=QUICK)
 
 

@@ -1,0 +1,151 @@
+"""How many calls an account may make: half of what its vendor documents, since the team's own tools use the same limits.
+
+Each documented window is a token bucket of half its calls, refilled at half its rate. What the vendor tells besides, in the
+headers of its answers, closes the account until the instant told. Time is the event loop's: no step of a clock opens a window.
+
+Sources: draft-ietf-httpapi-ratelimit-headers (`RateLimit`: `r` remaining, `t` seconds to the reset), and the older
+`ratelimit-remaining` with `ratelimit-reset` in seconds from now or since 1970 (DigitalOcean).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from domain.errors import RateLimited, VendorFailure
+from domain.instants import Clock
+from domain.words import StaleReason
+from vendors.base import Allowance
+
+IN_BACKGROUND: Final[ContextVar[bool]] = ContextVar("in_background", default=False)
+"""Set in flights that no reader waits for: they leave half of the budget to those that do."""
+
+_SHARE: Final = 0.5
+_PATIENCE_SECONDS: Final = 5.0
+_BACKGROUND_PATIENCE_SECONDS: Final = 20.0
+_LONGEST_SECONDS: Final = 3600.0
+_EPOCH_FROM: Final = 1_000_000_000.0
+_LEFT: Final = re.compile(r"(?:^|[;,\s])(?:r|remaining)\s*=\s*(\d{1,12})", re.IGNORECASE)
+_RESET: Final = re.compile(r"(?:^|[;,\s])(?:t|reset)\s*=\s*(\d{1,12})", re.IGNORECASE)
+
+
+class BudgetSpent(VendorFailure):
+    """Our own limit, not the vendor's: nothing was sent."""
+
+    reason = StaleReason.BUDGET_SPENT
+
+
+@dataclass(frozen=True, slots=True)
+class Remaining:
+    """What is left: calls that could be sent at once, and when the budget is whole again. Null where nothing limits."""
+
+    calls: int | None
+    resets_at: datetime | None
+
+
+class _Bucket:
+    def __init__(self, allowance: Allowance) -> None:
+        # At least one call, or a vendor that documents one at a time could never be asked.
+        self.capacity = max(1.0, allowance.calls * _SHARE)
+        self.rate = allowance.calls * _SHARE / allowance.seconds
+        self.level = self.capacity
+        self._at: float | None = None
+
+    def refill(self, now: float) -> None:
+        passed = 0.0 if self._at is None else max(0.0, now - self._at)
+        self.level = min(self.capacity, self.level + passed * self.rate)
+        self._at = now
+
+    def wait(self, reserve: float) -> float:
+        """Seconds until a call may be taken that leaves this share of the bucket."""
+        needed = min(1.0 + reserve * self.capacity, self.capacity)
+        return max(0.0, (needed - self.level) / self.rate)
+
+
+class Budget:
+    """One account's budget in one region. No allowance: only what the vendor's answers tell limits it."""
+
+    def __init__(self, allowances: Sequence[Allowance], clock: Clock) -> None:
+        self._clock = clock
+        self._buckets = [_Bucket(allowance) for allowance in allowances]
+        self._closed_until = 0.0
+
+    def wait(self, *, background: bool = False) -> float:
+        """Seconds until the next call may be sent."""
+        now = _steady()
+        reserve = _SHARE if background else 0.0
+        waits = [max(0.0, self._closed_until - now)]
+        for bucket in self._buckets:
+            bucket.refill(now)
+            waits.append(bucket.wait(reserve))
+        return max(waits)
+
+    async def take(self, operation: str) -> None:
+        """Take one call, waiting a little for it. Raises BudgetSpent, with the instant to come back."""
+        background = IN_BACKGROUND.get()
+        patience = _BACKGROUND_PATIENCE_SECONDS if background else _PATIENCE_SECONDS
+        while (seconds := self.wait(background=background)) > 0:
+            if seconds > patience:
+                retry_at = self._clock.now() + timedelta(seconds=seconds)
+                raise BudgetSpent(f"{operation}: the account's budget of calls is spent.", retry_at)
+            patience -= seconds
+            await asyncio.sleep(seconds)
+        for bucket in self._buckets:
+            bucket.level -= 1
+
+    def heard(self, headers: Mapping[str, str]) -> None:
+        """Take in what an answer's headers tell; names are lower case. Whatever they say, at most an hour is believed."""
+        told = remaining_of(headers)
+        if told is not None and told[0] < 1:
+            self._close(self._until_reset(told[1]))
+
+    def refused(self, failure: RateLimited) -> None:
+        """The vendor said that it was too much, and perhaps until when."""
+        if failure.retry_at is not None:
+            self._close((failure.retry_at - self._clock.now()).total_seconds())
+
+    def remaining(self) -> Remaining:
+        """What could be sent now."""
+        closed = self.wait()
+        now = self._clock.now()
+        if not self._buckets:
+            return Remaining(0 if closed else None, now + timedelta(seconds=closed) if closed else None)
+        whole = max((bucket.capacity - bucket.level) / bucket.rate for bucket in self._buckets)
+        calls = 0 if closed else int(min(bucket.level for bucket in self._buckets))
+        return Remaining(calls, now + timedelta(seconds=max(whole, closed)))
+
+    def _close(self, seconds: float) -> None:
+        until = _steady() + min(max(seconds, 0.0), _LONGEST_SECONDS)
+        self._closed_until = max(self._closed_until, until)
+
+    def _until_reset(self, reset: float) -> float:
+        return reset - self._clock.now().timestamp() if reset >= _EPOCH_FROM else reset
+
+
+def _steady() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def remaining_of(headers: Mapping[str, str]) -> tuple[int, float] | None:
+    """How many calls the vendor says are left, and its word for when that ends; the scarcest where it tells several."""
+    found: list[tuple[int, float]] = []
+    header = headers.get("ratelimit", "")
+    # An older draft puts commas between the items of its only policy.
+    for policy in [header] if "remaining" in header.lower() else header.split(","):
+        left, reset = _LEFT.search(policy), _RESET.search(policy)
+        if left is not None:
+            found.append((int(left[1]), float(reset[1]) if reset is not None else 0.0))
+    for prefix in ("", "x-"):
+        left_text, reset_text = (
+            headers.get(f"{prefix}ratelimit-remaining", ""),
+            headers.get(f"{prefix}ratelimit-reset", ""),
+        )
+        if left_text.isascii() and left_text.isdigit():
+            seconds = float(reset_text) if reset_text.isascii() and reset_text.isdigit() else 0.0
+            found.append((int(left_text[:12]), seconds))
+    return min(found, default=None)
