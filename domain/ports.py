@@ -14,13 +14,29 @@ from domain.words import ResourceKind
 
 
 @dataclass(frozen=True, slots=True)
+class KeepFresh:
+    """How an account is swept in the background: every so many seconds, and every so many while something moves.
+
+    With `idle_seconds`, not while nobody has read it for so long.
+    """
+
+    seconds: float
+    moving_seconds: float
+    idle_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AccountSetup:
-    """A configured account: its name, vendor, default max age in seconds, and the scopes its vendor lists."""
+    """A configured account: its name, vendor, default max age in seconds, and the scopes its vendor lists.
+
+    `keep_fresh` None leaves it to its readers.
+    """
 
     name: str
     vendor: str
     cooldown_seconds: float
     scopes: tuple[tuple[ResourceKind, str | None], ...]
+    keep_fresh: KeepFresh | None = None
 
 
 class Record(Protocol):

@@ -17,6 +17,7 @@ from domain.rules import AbsenceRules, FreshnessRules
 from domain.words import StaleReason
 from reconcile.choosing import MOST_PROBES, Choice, Question, choose
 from reconcile.flights import Flight, Outcome
+from reconcile.keeping import Keeper
 from reconcile.observing import Observer, Silent
 from reconcile.probing import Probes, Since, newly_marked
 from reconcile.shell import BreakdownListener, Shell
@@ -69,6 +70,8 @@ class Reconciler:
         self._keep = timedelta(days=keep_days)
         self._probes = Probes(self._shell)
         self._sweeps = Sweeps(self._shell, self._swept)
+        keep = {setup.name: setup.keep_fresh for setup in setups if setup.keep_fresh is not None}
+        self._keeper = Keeper(self._shell, keep, self._ask_again)
         self._watch = Watch(self._shell, self._ask_again)
 
     async def start(self, *, background: bool = True) -> None:
@@ -85,6 +88,7 @@ class Reconciler:
             elif self._asks(scope) and await record.missing(scope.key, 1):
                 self._probes.work(scope.key)
                 self._watch.begin(scope.key)
+        self._keeper.start()
         self._shell.tasks.start(
             self._prune(), "prune", lambda error: self._shell.listener.broke("prune", error), endless=True
         )
@@ -107,6 +111,10 @@ class Reconciler:
             calls=sum(one.calls for one in told),
             shared=any(one.shared for one in told),
         )
+
+    def read(self, account: str) -> None:
+        """Somebody wants the account fresh, whether or not anything must be asked for it. Never blocks."""
+        self._keeper.read(account)
 
     async def sweep(self, scope: ScopeKey) -> Outcome:
         """Sweep now, joining a sweep that is about to be sent; a hold after a failure is kept."""

@@ -46,6 +46,8 @@ class Shell:
     steady: SteadyTime = field(default_factory=SteadyTime)
     tasks: Tasks = field(default_factory=Tasks)
     scopes: dict[ScopeKey, ScopeRecord] = field(default_factory=dict)
+    moving: set[ScopeKey] = field(default_factory=set)
+    """The scopes whose last listing showed something in a status that does not last."""
 
     def hold_seconds(self, failures: int) -> float:
         """How long to leave alone what failed so often in a row."""

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Final
 
 from domain.observation import Problem, SweepOutcome, SweepResult
 from domain.record import Changes, ScopeKey, Ticket
-from domain.words import StaleReason
+from domain.words import ResourceStatus, StaleReason
 from reconcile.choosing import Underway
 from reconcile.deciding import decide_sweep
 from reconcile.flights import Flight, Lane, Outcome
 from reconcile.observing import FlightReport
 from reconcile.shell import Shell, broken, end, named_keys
 from vendors.budget import IN_BACKGROUND
+
+MOVING: Final = frozenset({ResourceStatus.PROVISIONING, ResourceStatus.STOPPING, ResourceStatus.DELETING})
+"""The statuses that do not last."""
 
 
 class Sweeps:
@@ -108,6 +112,7 @@ class Sweeps:
         ticket = await shell.send(scope.account, flight)
         sent_order = asyncio.get_running_loop().time()
         result = await self._listing(scope)
+        self._note_movement(scope, result)
         ground = shell.ground(cloud, scope)
         changes = await shell.record.apply(
             scope,
@@ -119,6 +124,12 @@ class Sweeps:
         seconds = asyncio.get_running_loop().time() - sent_order
         shell.report(_report(scope, ticket, result, seconds, len(changes.resources), flight.readers))
         return Outcome(None if result.problem is None else result.problem.reason, result.calls), changes
+
+    def _note_movement(self, scope: ScopeKey, result: SweepResult) -> None:
+        if any(told.status in MOVING for told in result.observations):
+            self._shell.moving.add(scope)
+        elif result.outcome is SweepOutcome.COMPLETE:
+            self._shell.moving.discard(scope)
 
     async def _listing(self, scope: ScopeKey) -> SweepResult:
         """The listing, bounded as a whole."""

@@ -32,6 +32,10 @@ class Settler(Protocol):
         """Settle the wants, or wait as long as each allows. `arrived_at` is the event loop's time. Raises for no vendor."""
         ...
 
+    def read(self, account: str) -> None:
+        """Somebody wants the account fresh, whether or not anything must be asked for it."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class _Root:
@@ -73,6 +77,7 @@ class Reader:
         errors, planned = self._planned(roots, viewer)
         readings, refused = await self._read(planned)
         asked = {key: wanted for key, reading in readings.items() if (wanted := self._demanded(reading)) is not None}
+        self._tell_of_readers(readings, asked)
         now = self._clock.now()
         wants = merged(
             want
@@ -133,6 +138,12 @@ class Reader:
         rows = reading.facts.scopes.items() if plan.demand.scopes else ()
         possible = [scope_id for scope_id, row in rows if row.possible]
         return demanded(_scopes(reading), possible, reading.seen(), self._links_owner, links=plan.demand.links)
+
+    def _tell_of_readers(self, readings: Mapping[str, Reading], asked: Mapping[str, Demanded]) -> None:
+        for key, wanted in asked.items():
+            scopes = readings[key].facts.scopes
+            for account in {scopes[scope_id].facts.key.account for scope_id in (*wanted.whole, *wanted.named)}:
+                self._settler.read(account)
 
     def _terms(self, root: _Root, arrival: datetime) -> Terms:
         return Terms(root.demand, arrival, lambda account: self._deadlines.get(account, self._rules.deadline_seconds))

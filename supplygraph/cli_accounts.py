@@ -50,6 +50,9 @@ class _NobodyAsked:
         """Nothing."""
         return Settlement()
 
+    def read(self, account: str) -> None:
+        """Nobody listens."""
+
 
 @app.callback()
 def show(context: typer.Context, config: ConfigOption = None) -> None:

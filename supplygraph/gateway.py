@@ -14,7 +14,7 @@ from db.reading import Readings
 from db.store import Store
 from db.tokens import TokenRows
 from domain.instants import Clock, SystemClock
-from domain.ports import AccountSetup
+from domain.ports import AccountSetup, KeepFresh
 from domain.selection import Selected
 from domain.viewer import Viewer
 from reconcile.engine import Reconciler
@@ -119,7 +119,15 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Gateway:
 def _setup(account: AccountSettings, cloud: VendorCloud, settings: Settings) -> AccountSetup:
     own = account.cooldown_seconds, registry.find(account.vendor).default_cooldown_seconds
     cooldown = next((seconds for seconds in own if seconds is not None), settings.freshness.cooldown_seconds)
-    return AccountSetup(account.name, account.vendor, cooldown, cloud.scopes)
+    return AccountSetup(account.name, account.vendor, cooldown, cloud.scopes, _keep_fresh(account))
+
+
+def _keep_fresh(account: AccountSettings) -> KeepFresh | None:
+    seconds = account.keep_fresh_seconds
+    if seconds is None:
+        return None
+    moving = account.keep_fresh_moving_seconds or max(1.0, seconds / 5)
+    return KeepFresh(seconds, min(moving, seconds), account.keep_fresh_idle_seconds)
 
 
 def _deadlines(settings: Settings) -> dict[str, float]:

@@ -133,6 +133,15 @@ class AccountSettings(Section):
     vendor: str = Field(description="The cloud: the name of a vendor's file.")
     cooldown_seconds: Seconds | None = Field(None, description="The account's own default max age.")
     deadline_seconds: Seconds | None = Field(None, description="The account's own default max wait.")
+    keep_fresh_seconds: Seconds | None = Field(
+        None, ge=1, description="Sweep in the background so often; off if not set."
+    )
+    keep_fresh_moving_seconds: Seconds | None = Field(
+        None, ge=1, description="So often while something starts, stops or is deleted; a fifth of the above if not set."
+    )
+    keep_fresh_idle_seconds: Seconds | None = Field(
+        None, description="Not while nobody has read the account for so long; always if not set."
+    )
     endpoint: str | None = Field(
         None, description="Scheme, host, optional path prefix: a private endpoint, a proxy, a test."
     )

@@ -34,6 +34,11 @@ class FakeSettler:
     tells: Callable[[Want], dict[str, dict[str, Any]]] = lambda _: {}
     asked: list[list[Want]] = field(default_factory=list)
     arrivals: list[float] = field(default_factory=list)
+    readers_of: list[str] = field(default_factory=list)
+
+    def read(self, account: str) -> None:
+        """Note it."""
+        self.readers_of.append(account)
 
     async def settle(self, wants: Sequence[Want], arrived_at: float) -> Settlement:
         """One settlement for all wants."""
