@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from supplygraph.web.assets import FOLDER, page_files
-from tests.web.stand_in import TOKEN, serving, stand_in
+from tests.web.real import real_gateway
 
 _FLAGS = (
     "--no-sandbox",
@@ -36,12 +36,12 @@ class Gateway:
 
 
 @pytest.fixture(scope="module")
-def gateway() -> Iterator[Gateway]:
-    """What the browser is pointed at."""
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """What the browser is pointed at: the real gateway, with simulated machines."""
     if page_files("src/graphiql.jsx", FOLDER) is None:
         pytest.skip("the pages are not built: make web")
-    with serving(stand_in()) as origin:
-        yield Gateway(origin, TOKEN)
+    with real_gateway(tmp_path_factory.mktemp("record")) as (origin, token):
+        yield Gateway(origin, token)
 
 
 @pytest.fixture(scope="module")

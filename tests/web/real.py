@@ -1,0 +1,47 @@
+"""The real gateway over a simulated cloud, in a thread of its own: the browser's driver holds the test's thread."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+
+from sandbox.server import SandboxServer
+from sandbox.world import World
+from tests.clock import ManualClock
+from tests.proofs.served import account, served
+
+KEYS = {"east": "key-of-east", "west": "key-of-west"}
+
+
+@contextmanager
+def real_gateway(folder: Path) -> Iterator[tuple[str, str]]:
+    """Its origin, and a token that it accepts."""
+    ready: Future[tuple[str, str]] = Future()
+    leave = threading.Event()
+    thread = threading.Thread(target=lambda: asyncio.run(_serve(folder, ready, leave)), name="gateway")
+    thread.start()
+    try:
+        yield ready.result(timeout=60)
+    finally:
+        leave.set()
+        thread.join()
+
+
+async def _serve(folder: Path, ready: Future[tuple[str, str]], leave: threading.Event) -> None:
+    try:
+        world = World.default(ManualClock(), 7, KEYS, lively=False)
+        async with SandboxServer(world) as cloud:
+            accounts = [account(name, cloud.url, key) for name, key in KEYS.items()]
+            async with served(folder, *accounts) as gateway:
+                await gateway.swept()
+                token = gateway.client.headers["Authorization"].removeprefix("Bearer ")
+                ready.set_result((str(gateway.client.base_url).rstrip("/"), token))
+                await asyncio.to_thread(leave.wait)
+    except BaseException as error:
+        if not ready.done():
+            ready.set_exception(error)
+        raise
