@@ -103,7 +103,7 @@ class Attachment:
 class Observation:
     """What one flight told of one resource: the fields that its call carries; the others are UNTOLD.
 
-    `links` is told by the owner of the links alone: an empty tuple says that there are none, UNTOLD says nothing.
+    `call` is the place, in the flight's trace, of the call that told it. `links` is told by the owner of the links alone: an empty tuple says that there are none, UNTOLD says nothing.
     `created_at` is the vendor's time of creation, None where it tells none.
     """
 
@@ -123,6 +123,21 @@ class Observation:
     valid_from: datetime | Untold | None = UNTOLD
     valid_to: datetime | Untold | None = UNTOLD
     links: tuple[Attachment, ...] | Untold = UNTOLD
+    call: int | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CallTrace:
+    """One answered call of a flight: the vendor's operation, the page of its listing (from 1), how it was answered.
+
+    `seconds` from sending it to its last byte; `request_id` is the vendor's own, None where it gives none that could be one.
+    """
+
+    operation: str
+    page: int
+    http_status: int
+    seconds: float
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,20 +162,28 @@ class SweepOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SweepResult:
-    """What a sweep told. `problem` is set unless COMPLETE; `dropped` counts impossible values that were left out."""
+    """What a sweep told. `problem` is set unless COMPLETE; `dropped` counts impossible values that were left out.
+
+    `trace` are the calls whose answers could be read, in order.
+    """
 
     outcome: SweepOutcome
     observations: tuple[Observation, ...]
     problem: Problem | None = None
     calls: int = 0
     dropped: int = 0
+    trace: tuple[CallTrace, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """What a probe told: `found` with an observation, `gone` in the vendor's own words, or `failed` with a problem."""
+    """What a probe told: `found` with an observation, `gone` in the vendor's own words, or `failed` with a problem.
+
+    `trace` is the call that found it.
+    """
 
     outcome: Literal["found", "gone", "failed"]
     observation: Observation | None = None
     problem: Problem | None = None
     calls: int = 0
+    trace: tuple[CallTrace, ...] = field(default=(), compare=False)

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 from uuid import UUID
 
 from domain.observation import NO_PRICE, Access, Json, Price, Spec, Terms
+from domain.telling import FailedTry, Told, ToldAll
 from domain.words import (
     LinkType,
     ObservationSource,
@@ -49,7 +50,8 @@ class ScopeRecord:
     """A scope and what its flights told.
 
     `swept_*` is of the last complete sweep; `tried_*` of the last sweep that ended, whatever it said. `held` is how many
-    living resources the last good sweep left in it. `hold_until` is the earliest next sweep after a failure.
+    living resources the last good sweep left in it. `hold_until` is the earliest next sweep after a failure. `told` explains
+    the last complete sweep, `tries` are the failed ones since.
     """
 
     scope_id: int
@@ -66,6 +68,8 @@ class ScopeRecord:
     hold_until: datetime | None = None
     held: int = 0
     fingerprint: str | None = None
+    told: ToldAll | None = None
+    tries: tuple[FailedTry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,8 @@ class ResourceRecord:
     `seen_*` tell the last flight written to the row. While the last complete listing lacks it, `missing_since` is when the
     first such listing was sent and `absent_no` the number of the last one. Of these listings, those that may count towards a
     verdict are counted by `absences`; the first of them has number `witness_no` and was sent at `witness_at`. `deleted_by`
-    tells whether the vendor itself said so or absence did. `probed_at` is when the last ended probe was sent.
+    tells whether the vendor itself said so or absence did. `probed_at` is when the last ended probe was sent. `told` explains
+    the flight of `seen_no`; `tries` are the probes since the last good one that did not show it.
     """
 
     resource_id: UUID
@@ -120,6 +125,8 @@ class ResourceRecord:
     probed_no: int = 0
     probed_at: datetime | None = None
     probe_problem: StaleReason | None = None
+    told: Told | None = None
+    tries: tuple[FailedTry, ...] = ()
 
     @property
     def key(self) -> VendorKey:

@@ -50,11 +50,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A decoded answer. `payload` is what JSON decodes to, or an XML root element; header names are lower case."""
+    """A decoded answer. `payload` is what JSON decodes to, or an XML root element; header names are lower case.
+
+    `seconds` is how long it took, `request_id` what the vendor itself calls the request.
+    """
 
     status: int
     headers: Mapping[str, str]
     payload: object
+    seconds: float = 0
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from dataclasses import replace
 from typing import Final
 
 from domain.errors import MalformedAnswer, NoSuchThing, VendorFailure
-from domain.observation import Observation, ProbeResult, SweepOutcome, SweepResult
+from domain.observation import CallTrace, Observation, ProbeResult, SweepOutcome, SweepResult
 from domain.words import ResourceKind, StaleReason
-from vendors.base import Listing, Page, Vendor
+from vendors.base import Answer, Listing, Page, Request, Vendor
 from vendors.budget import Remaining
 from vendors.guard import reading
 from vendors.transport import Tally, Transport
@@ -29,22 +30,27 @@ class _Haul:
 
     def __init__(self) -> None:
         self.tally = Tally()
-        self.pages = 0
+        self._trace: list[CallTrace] = []
         self._dropped = 0
         self._seen: dict[str, Observation] = {}
 
-    def add(self, page: Page) -> None:
-        self.pages += 1
+    def add(self, page: Page, call: CallTrace) -> None:
+        place = len(self._trace)
+        self._trace.append(call)
         self._dropped += page.dropped
         for observation in page.observations:
-            self._seen[observation.vendor_id] = observation
+            self._seen[observation.vendor_id] = replace(observation, call=place)
 
     def result(self, failure: VendorFailure | None = None) -> SweepResult:
-        seen, calls = tuple(self._seen.values()), self.tally.calls
-        if failure is None:
-            return SweepResult(SweepOutcome.COMPLETE, seen, None, calls, self._dropped)
-        outcome = SweepOutcome.PARTIAL if self.pages else SweepOutcome.FAILED
-        return SweepResult(outcome, seen, failure.problem(), calls, self._dropped)
+        outcome = SweepOutcome.PARTIAL if self._trace else SweepOutcome.FAILED
+        return SweepResult(
+            SweepOutcome.COMPLETE if failure is None else outcome,
+            tuple(self._seen.values()),
+            None if failure is None else failure.problem(),
+            self.tally.calls,
+            self._dropped,
+            tuple(self._trace),
+        )
 
 
 class VendorCloud:
@@ -99,12 +105,12 @@ class VendorCloud:
         """Ask for one resource by its id. Safe to repeat and to cancel."""
         tally = Tally()
         try:
-            observation = await self._ask(kind, region, vendor_id, tally)
+            observation, call = await self._ask(kind, region, vendor_id, tally)
         except NoSuchThing:
             return ProbeResult("gone", calls=tally.calls)
         except VendorFailure as failure:
             return ProbeResult("failed", problem=failure.problem(), calls=tally.calls)
-        return ProbeResult("found", observation, calls=tally.calls)
+        return ProbeResult("found", replace(observation, call=0), calls=tally.calls, trace=(call,))
 
     async def close(self) -> None:
         """Close the connections."""
@@ -113,14 +119,14 @@ class VendorCloud:
     async def _list(self, listing: Listing, region: str | None, haul: _Haul) -> None:
         cursors: set[str] = set()
         cursor: str | None = None
-        for _ in range(self._page_limit):
+        for number in range(1, self._page_limit + 1):
             with reading(self.account, "list"):
                 request = listing.request(cursor)
             answer = await self._transport.send(request, region, haul.tally)
             with reading(self.account, request.operation):
                 page = listing.read(answer)
                 repeated = page.cursor in cursors
-            haul.add(page)
+            haul.add(page, _trace(request, answer, number))
             cursor = page.cursor
             if cursor is None:
                 return
@@ -129,7 +135,9 @@ class VendorCloud:
             cursors.add(cursor)
         raise PagesDoNotEnd(f"{request.operation}: more than {self._page_limit} pages.")
 
-    async def _ask(self, kind: ResourceKind, region: str | None, vendor_id: str, tally: Tally) -> Observation:
+    async def _ask(
+        self, kind: ResourceKind, region: str | None, vendor_id: str, tally: Tally
+    ) -> tuple[Observation, CallTrace]:
         with reading(self.account, "probe"):
             request = self._vendor.probe_request(kind, region, vendor_id)
         if request is None:
@@ -139,4 +147,8 @@ class VendorCloud:
             observation = self._vendor.read_probe(kind, region, vendor_id, answer)
         if observation.vendor_id != vendor_id or observation.kind is not kind:
             raise MalformedAnswer(f"{request.operation}: told of another resource than the one asked for.")
-        return observation
+        return observation, _trace(request, answer, 1)
+
+
+def _trace(request: Request, answer: Answer, page: int) -> CallTrace:
+    return CallTrace(request.operation, page, answer.status, round(answer.seconds, 6), answer.request_id)

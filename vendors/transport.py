@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final, Protocol
@@ -23,6 +23,7 @@ from vendors import decoding, failures
 from vendors.base import Allowance, Answer, Request
 from vendors.budget import Budget
 from vendors.guard import reading
+from vendors.request_ids import request_id
 
 _ACCEPTS: Final = {"json": "application/json", "xml": "text/xml, application/xml"}
 _THREAD_FROM: Final = 256 * 1024
@@ -140,6 +141,7 @@ class Transport:
         try:
             answer = await self._exchange(request, region)
             outcome = "ok"
+            answer = replace(answer, seconds=time.perf_counter() - started)
         except VendorFailure as failure:
             outcome = failures.outcome_word(failure)
             if isinstance(failure, RateLimited):
@@ -196,7 +198,7 @@ class Transport:
                 payload = await asyncio.to_thread(decoding.decode, body, request.expects)
         except MalformedAnswer as failure:
             raise MalformedAnswer(f"{request.operation}: {failure.detail}") from None
-        return Answer(status, headers, payload)
+        return Answer(status, headers, payload, request_id=request_id(headers, payload, self._secrets))
 
     async def _refusal(
         self, request: Request, response: httpx.Response, headers: Mapping[str, str], encoding: str
