@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping
 
+from db.telling import read_told, read_told_all, read_tries, told_all_text, told_text, tries_text
 from domain.instants import from_text, optional_instant, optional_text, to_text
 from domain.observation import Access, Json, Price, Spec, Terms
 from domain.record import LinkRecord, LiveState, ResourceRecord, ScopeKey, ScopeRecord, VendorKey
@@ -124,6 +125,8 @@ def resource_row(record: ResourceRecord, account_id: int, vendor: str) -> dict[s
         "probed_no": record.probed_no,
         "probed_at": optional_text(record.probed_at),
         "probe_problem": record.probe_problem,
+        "told": told_text(record.told),
+        "tries": tries_text(record.tries),
     }
 
 
@@ -189,6 +192,8 @@ def resource_record(row: Row, account: str) -> ResourceRecord:
         probed_no=row["probed_no"],
         probed_at=optional_instant(row["probed_at"]),
         probe_problem=_reason(row["probe_problem"]),
+        told=read_told(row["told"]),
+        tries=read_tries(row["tries"]),
     )
 
 
@@ -213,6 +218,8 @@ def scope_record(row: Row) -> ScopeRecord:
         hold_until=optional_instant(row["hold_until"]),
         held=row["held"],
         fingerprint=row["fingerprint"],
+        told=read_told_all(row["told"]),
+        tries=read_tries(row["tries"]),
     )
 
 
@@ -228,6 +235,8 @@ def scope_row(scope: ScopeRecord) -> dict[str, Any]:
         "swept_at": optional_text(scope.swept_at),
         "tried_at": optional_text(scope.tried_at),
         "hold_until": optional_text(scope.hold_until),
+        "told": told_all_text(scope.told),
+        "tries": tries_text(scope.tries),
     }
 
 

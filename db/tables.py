@@ -66,6 +66,9 @@ scopes: Final = Table(
     Column("hold_until", Text),
     Column("held", Integer, nullable=False, server_default=text("0")),
     Column("fingerprint", Text),
+    # what explains answers, as JSON; never in the history
+    Column("told", Text),
+    Column("tries", Text),
     UniqueConstraint("account_id", "kind", "region"),
 )
 
@@ -132,6 +135,8 @@ resources: Final = Table(
     Column("probed_no", BigInteger, nullable=False, server_default=text("0")),
     Column("probed_at", Text),
     Column("probe_problem", Text),
+    Column("told", Text),
+    Column("tries", Text),
     CheckConstraint("(status = 'DELETED') = (deleted_at IS NOT NULL)", name="tombstone"),
     Index(
         "uq_resources_living",

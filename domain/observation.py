@@ -103,7 +103,8 @@ class Attachment:
 class Observation:
     """What one flight told of one resource: the fields that its call carries; the others are UNTOLD.
 
-    `call` is the place, in the flight's trace, of the call that told it. `links` is told by the owner of the links alone: an empty tuple says that there are none, UNTOLD says nothing.
+    `call` is the place, in the flight's trace, of the call that told it.
+    `links` is told by the owner of the links alone: an empty tuple says that there are none, UNTOLD says nothing.
     `created_at` is the vendor's time of creation, None where it tells none.
     """
 

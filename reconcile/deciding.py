@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from domain.observation import UNTOLD, Observation, ProbeResult, Problem, SweepOutcome, SweepResult
 from domain.record import Changes, Held, ResourceRecord, ScopeRecord, Ticket, VendorKey, without_problem
+from domain.telling import since
 from domain.words import ObservationSource, OfferRole, ResourceKind, ResourceStatus, ScopeState, StaleReason
 from reconcile.absence import (
     ProbeEvidence,
@@ -21,6 +22,7 @@ from reconcile.absence import (
     unmarked,
 )
 from reconcile.draft import Draft
+from reconcile.explaining import Teller, last_told
 from reconcile.merging import created_elsewhere, first_sight, gone, merged, with_terms
 
 # A vendor's word on when it may be asked again is kept, but not for ever.
@@ -57,25 +59,27 @@ class Ground:
     ended_at: datetime
     hold_seconds: Callable[[int], float]
     """Of a number of failures in a row."""
+    readers: int = 0
+    """How many shared the flight."""
 
 
 def decide_sweep(held: Held, ticket: Ticket, result: SweepResult, ground: Ground) -> Changes:
     """What a sweep changes. Only a complete one says anything about what is absent."""
     if ticket.number <= held.scope.swept_no:
         return Changes()
-    draft = Draft(held, ticket, ObservationSource.SWEEP)
+    draft = Draft(held, Teller(ticket, ObservationSource.SWEEP, ground.readers, result.trace))
     complete = result.outcome is SweepOutcome.COMPLETE
     for told in result.observations:
         _sight(draft, told, ground, inherits=complete)
     if not complete:
         problem = result.problem or Problem(StaleReason.PARTIAL_SWEEP, "the listing ended early")
-        return draft.finish(_troubled(held.scope, ticket, result.outcome, problem, ground))
+        return draft.finish(_troubled(draft, result.outcome, problem, ground))
     return draft.finish(_absences(draft, result, ground))
 
 
 def decide_probe(held: Held, ticket: Ticket, key: VendorKey, result: ProbeResult, ground: Ground) -> Changes:
     """What a probe of one resource changes."""
-    draft = Draft(held, ticket, ObservationSource.PROBE)
+    draft = Draft(held, Teller(ticket, ObservationSource.PROBE, ground.readers, result.trace))
     if result.observation is not None:
         _sight(draft, result.observation, ground, inherits=False)
     record = draft.living(key)
@@ -84,7 +88,8 @@ def decide_probe(held: Held, ticket: Ticket, key: VendorKey, result: ProbeResult
     problem = result.problem.reason if result.problem is not None else None
     if result.outcome == "gone":
         problem = StaleReason.ABSENT
-    after = replace(record, probed_no=ticket.number, probed_at=ticket.sent_at, probe_problem=problem)
+    tries = () if problem is None else draft.teller.failed(record.tries, problem)
+    after = replace(record, probed_no=ticket.number, probed_at=ticket.sent_at, probe_problem=problem, tries=tries)
     evidence = ProbeEvidence(
         ticket, held.scope.state is ScopeState.SUSPECT, ground.credential.made(held.scope.fingerprint)
     )
@@ -124,7 +129,7 @@ def _again(draft: Draft, record: ResourceRecord, told: Observation, *, inherits:
         # Listings sent before this sighting are no evidence against it.
         after = replace(after, absences=0, witness_no=None, witness_at=None)
     if not inherits or after != record:
-        after = replace(after, seen_no=number, seen_at=at, seen_source=draft.source)
+        after = replace(after, seen_no=number, seen_at=at, seen_source=draft.source, told=draft.told(told))
     draft.put(record, after)
     if new_terms:
         draft.under_terms(after, OfferRole.RETERMED)
@@ -143,7 +148,10 @@ def _unknown(draft: Draft, told: Observation) -> ResourceRecord | None:
         return _first(draft, told, tombstone.generation + 1)
     back = replace(unmarked(tombstone), deleted_by=None, deleted_at=None, probe_problem=None)
     after, new_terms = with_terms(merged(back, told, draft.held.scope, draft.ticket), told)
-    after = replace(after, seen_no=draft.ticket.number, seen_at=draft.ticket.sent_at, seen_source=draft.source)
+    ticket, source = draft.ticket, draft.source
+    after = replace(
+        after, seen_no=ticket.number, seen_at=ticket.sent_at, seen_source=source, told=draft.told(told), tries=()
+    )
     draft.put(tombstone, after)
     if new_terms:
         draft.under_terms(after, OfferRole.RETERMED)
@@ -151,7 +159,8 @@ def _unknown(draft: Draft, told: Observation) -> ResourceRecord | None:
 
 
 def _first(draft: Draft, told: Observation, generation: int) -> ResourceRecord:
-    record = first_sight(told, draft.held.scope, draft.ticket, draft.source, generation)
+    seen = first_sight(told, draft.held.scope, draft.ticket, draft.source, generation)
+    record = replace(seen, told=draft.told(told))
     draft.put(None, record)
     draft.under_terms(record, OfferRole.OBSERVED)
     return record
@@ -171,7 +180,8 @@ def _absences(draft: Draft, result: SweepResult, ground: Ground) -> ScopeRecord:
     for record in draft.in_scope():
         word = last_word(record, draft.held.swept)
         if record.key not in told and ticket.number > word.number:
-            draft.put(record, marked(record, word, ticket, ground.waits, countable=proven, reset=not same))
+            known = replace(record, told=last_told(record, scope, word.number))
+            draft.put(record, marked(known, word, ticket, ground.waits, countable=proven, reset=not same))
     missing = [record for record in draft.in_scope() if record.missing_since is not None]
     in_doubt = suspect(len(missing), scope.held) or not proven
     if not ground.probes and proven:
@@ -189,6 +199,8 @@ def _absences(draft: Draft, result: SweepResult, ground: Ground) -> ScopeRecord:
         state=ScopeState.OK,
         fingerprint=(scope.fingerprint if same else None)
         or (ground.credential.stamp() if proven else scope.fingerprint),
+        told=draft.teller.told_all(result),
+        tries=since(ticket.number, scope.tries),
     )
     return _suspected(after, proven=proven) if in_doubt else replace(after, held=len(draft.in_scope()))
 
@@ -198,10 +210,9 @@ def _suspected(scope: ScopeRecord, *, proven: bool) -> ScopeRecord:
     return replace(scope, state=ScopeState.SUSPECT, problem=StaleReason.SUSPECT_SWEEP, problem_detail=detail)
 
 
-def _troubled(
-    scope: ScopeRecord, ticket: Ticket, outcome: SweepOutcome, problem: Problem, ground: Ground
-) -> ScopeRecord:
+def _troubled(draft: Draft, outcome: SweepOutcome, problem: Problem, ground: Ground) -> ScopeRecord:
     """The scope after a sweep that was cut or failed: what is known stays, and it is not repeated before its hold."""
+    scope, ticket = draft.held.scope, draft.ticket
     if ticket.number <= scope.tried_no:
         return scope
     failures = scope.failures + 1
@@ -217,4 +228,5 @@ def _troubled(
         problem_detail=problem.detail,
         failures=failures,
         hold_until=hold,
+        tries=draft.teller.failed(scope.tries, problem.reason),
     )

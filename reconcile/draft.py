@@ -6,7 +6,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from domain.history import changes_of
-from domain.observation import Attachment
+from domain.observation import Attachment, Observation
 from domain.record import (
     Changes,
     Held,
@@ -18,7 +18,9 @@ from domain.record import (
     Ticket,
     VendorKey,
 )
+from domain.telling import Told
 from domain.words import ObservationSource, OfferRole
+from reconcile.explaining import Teller
 from reconcile.linking import compared, link_history
 from reconcile.merging import provenance
 
@@ -26,10 +28,11 @@ from reconcile.merging import provenance
 class Draft:
     """Collects what to write; what does not differ from what is held is left out."""
 
-    def __init__(self, held: Held, ticket: Ticket, source: ObservationSource) -> None:
+    def __init__(self, held: Held, teller: Teller) -> None:
         self.held = held
-        self.ticket = ticket
-        self.source = source
+        self.teller = teller
+        self.ticket: Ticket = teller.ticket
+        self.source: ObservationSource = teller.source
         self._living = dict(held.resources)
         self._ends = dict(held.ends)
         self._links: list[LinkRecord] = list(held.links)
@@ -38,6 +41,10 @@ class Draft:
         self._opened: list[LinkRecord] = []
         self._closed: list[LinkRecord] = []
         self._provenance: list[ProvenanceEntry] = []
+
+    def told(self, observation: Observation) -> Told:
+        """What this flight is to the resource that it saw."""
+        return self.teller.told(observation)
 
     def living(self, key: VendorKey) -> ResourceRecord | None:
         """The living resource of the key, as drafted so far."""

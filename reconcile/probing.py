@@ -144,7 +144,7 @@ class Probes:
         ticket = await shell.send(scope.account, flight)
         sent_order = loop.time()
         result = await self._answer(record, scope)
-        ground = shell.ground(shell.clouds[scope.account], scope)
+        ground = shell.ground(shell.clouds[scope.account], scope, flight.readers)
         told = [] if result.observation is None else [result.observation]
         changes = await shell.record.apply(
             scope,

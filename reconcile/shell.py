@@ -66,7 +66,7 @@ class Shell:
         """Compare the clocks."""
         self.steady.sample(self.record.now(), self.clock.steady())
 
-    def ground(self, cloud: Cloud, scope: ScopeKey) -> Ground:
+    def ground(self, cloud: Cloud, scope: ScopeKey, readers: int = 0) -> Ground:
         """What a decision about an ended flight is made by."""
         return Ground(
             waits=Waits(self.absence, self.steady.elapsed),
@@ -75,6 +75,7 @@ class Shell:
             probes=cloud.probes(scope.kind),
             ended_at=self.record.now(),
             hold_seconds=self.hold_seconds,
+            readers=readers,
         )
 
     def remember(self, changes: Changes) -> None:

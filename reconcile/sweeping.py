@@ -113,7 +113,7 @@ class Sweeps:
         sent_order = asyncio.get_running_loop().time()
         result = await self._listing(scope)
         self._note_movement(scope, result)
-        ground = shell.ground(cloud, scope)
+        ground = shell.ground(cloud, scope, flight.readers)
         changes = await shell.record.apply(
             scope,
             named_keys(result.observations),
