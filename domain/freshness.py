@@ -68,6 +68,12 @@ class Judgement:
     missing_since: datetime | None
 
 
+def inherits(sighting: Sighting, swept_no: int, swept_at: datetime | None, now: datetime) -> bool:
+    """Whether its scope's last complete sweep saw the resource last, and not a flight that was written to its own row."""
+    listed = sighting.missing_since is None and not sighting.deleted and swept_no > sighting.seen_no
+    return listed and swept_at is not None and swept_at <= now
+
+
 def last_seen(
     sighting: Sighting, swept_no: int, swept_at: datetime | None, now: datetime
 ) -> tuple[datetime | None, ObservationSource | None]:
@@ -76,8 +82,7 @@ def last_seen(
     Its scope's last complete sweep unless it is marked missing or deleted, or its own sighting if that is later by number.
     An instant in the future tells no age.
     """
-    inherits = sighting.missing_since is None and not sighting.deleted and swept_no > sighting.seen_no
-    if inherits and swept_at is not None and swept_at <= now:
+    if swept_at is not None and inherits(sighting, swept_no, swept_at, now):
         return swept_at, ObservationSource.SWEEP
     if sighting.seen_at <= now:
         return sighting.seen_at, sighting.source

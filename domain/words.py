@@ -142,6 +142,14 @@ class ScopeState(StrEnum):
     REMOVED = "REMOVED"
 
 
+class BreakerState(StrEnum):
+    """Whether a scope may be asked."""
+
+    CLOSED = "CLOSED"
+    OPEN = "OPEN"
+    HALF_OPEN = "HALF_OPEN"
+
+
 class TotalsKey(StrEnum):
     """By what totals may be grouped."""
 

@@ -13,6 +13,15 @@ from domain.selection import Selected
 from domain.viewer import Viewer
 from domain.words import Permission
 
+_OPERATORS: Final = frozenset(
+    {
+        ("VendorAccount", "lastError"),
+        ("VendorAccount", "budget"),
+        ("VendorAccount", "calls"),
+        ("VendorScope", "breaker"),
+    }
+)
+"""The fields that tell how the gateway is run."""
 _LONGEST_SECONDS: Final = 1e9
 """Thirty years: a longer max age says no more, and would leave the calendar."""
 
@@ -40,8 +49,9 @@ def check_permissions(root: Selected, demand: Demand | None, viewer: Viewer, rul
         viewer.require(Permission.REFRESH, "A forced refresh")
     if demand is not None and demand.max_age_seconds is not None and demand.max_age_seconds < rules.floor_seconds:
         viewer.require(Permission.REFRESH, f"A max age below {rules.floor_seconds:g} seconds")
-    if any(field.type_name == "VendorAccount" and field.name == "lastError" for field in _walk(root)):
-        viewer.require(Permission.ADMIN, "'lastError'")
+    for field in _walk(root):
+        if (field.type_name, field.name) in _OPERATORS:
+            viewer.require(Permission.ADMIN, f"'{field.name}'")
 
 
 def _walk(selected: Selected) -> Iterator[Selected]:

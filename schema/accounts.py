@@ -3,11 +3,34 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 import strawberry
 
-from domain.words import AccountState, ResourceKind, ScopeState, StaleReason
+from domain.words import AccountState, BreakerState, ResourceKind, ScopeState, StaleReason
 from schema import enums as enums  # noqa: PLC0414  # importing it publishes the enums named above
+
+_ADMIN: Final = "selecting it needs the permission `admin`."
+
+
+@strawberry.type(description="An account's share of its vendor's limits: half of what is documented.")
+class AccountBudget:
+    """How many calls are left."""
+
+    remaining: int | None = strawberry.field(
+        description="Calls that could be sent at once, where least are left; null where nothing limits them."
+    )
+    resets_at: datetime | None = strawberry.field(
+        description="When the budget is whole again; null where it is endless."
+    )
+
+
+@strawberry.type(description="The last hour's calls to a vendor.")
+class AccountCalls:
+    """What was asked, and what sharing saved."""
+
+    made: int = strawberry.field(description="Calls made, repeated ones included.")
+    saved: int = strawberry.field(description="Calls that readers were spared because they shared a flight.")
 
 
 @strawberry.type(description="The smallest unit that a vendor lists in one go.")
@@ -23,6 +46,8 @@ class VendorScope:
     next_allowed_at: datetime | None = strawberry.field(
         description="Before this moment it is not asked again; null is now."
     )
+    breaker: BreakerState | None = strawberry.field(description=f"Whether it may be asked after its failures; {_ADMIN}")
+    marks: int = strawberry.field(description="How many of its resources the last complete listing lacks.")
 
 
 @strawberry.type(description="One set of credentials at one vendor, named by the operator.")
@@ -32,9 +57,9 @@ class VendorAccount:
     name: str = strawberry.field(description="The account's name, which is its identity.")
     vendor: str = strawberry.field(description="The cloud: `aws`, `lambda`, ...")
     state: AccountState = strawberry.field(description="How it fares, over all its scopes.")
-    last_error: str | None = strawberry.field(
-        description="What went wrong last, in words for the operator; selecting it needs the permission `admin`."
-    )
+    last_error: str | None = strawberry.field(description=f"What went wrong last, in words for the operator; {_ADMIN}")
+    budget: AccountBudget | None = strawberry.field(description=f"The account's budget of calls; {_ADMIN}")
+    calls: AccountCalls | None = strawberry.field(description=f"The last hour's calls; {_ADMIN}")
     scopes: list[VendorScope] = strawberry.field(description="All that is listed with these credentials.")
 
 

@@ -150,6 +150,14 @@ MEANINGS: Final[Mapping[EnumType, tuple[str, Mapping[str, str]]]] = {
             "REMOVED": "No longer configured.",
         },
     ),
+    words.BreakerState: (
+        "Whether a scope may be asked after its failures.",
+        {
+            "CLOSED": "It may: nothing failed last.",
+            "OPEN": "Not before its hold ends; readers are told why.",
+            "HALF_OPEN": "Its hold has ended; the next request is a trial.",
+        },
+    ),
     words.TotalsKey: (
         "By what totals are grouped.",
         {

@@ -61,6 +61,34 @@ class ResourceAccess:
     ssh_port: int | None = strawberry.field(description="The port of SSH, 1 to 65535.")
 
 
+@strawberry.type(description="A request that was sent since and did not tell of the resource.")
+class FailedTry:
+    """One that failed."""
+
+    source: ObservationSource = strawberry.field(description="Which kind of request it was.")
+    sent_at: datetime = strawberry.field(description="When it was sent.")
+    reason: StaleReason = strawberry.field(description="Why it told nothing.")
+
+
+@strawberry.type(description="Where an age comes from: the call that told us last, and what was tried since.")
+class Explanation:
+    """Of the newest request that saw the resource; null what is not known of it."""
+
+    vendor: str = strawberry.field(description="The cloud that was asked.")
+    operation: str | None = strawberry.field(description="What it was asked, as the vendor names it.")
+    page: int | None = strawberry.field(description="Which page of the listing told it, from 1.")
+    http_status: int | None = strawberry.field(description="The answer's HTTP status.")
+    latency_seconds: float | None = strawberry.field(description="How long the answer took.")
+    request_id: str | None = strawberry.field(description="The vendor's own id of the request, for its support.")
+    sent_at: datetime | None = strawberry.field(description="When the request was sent: the same as `observedAt`.")
+    source: ObservationSource | None = strawberry.field(description="Which kind of request it was.")
+    readers: int | None = strawberry.field(description="How many readers shared it; 0 is one in the background.")
+    tries: list[FailedTry] = strawberry.field(description="What failed since, newest last; at most 5.")
+    next_allowed_at: datetime | None = strawberry.field(
+        description="Before this moment its scope is not asked again; null is now."
+    )
+
+
 @strawberry.type(description="The truth about an age.")
 class Freshness:
     """How old what is told is, and why."""
@@ -73,6 +101,7 @@ class Freshness:
     missing_since: datetime | None = strawberry.field(
         description="Set while the last complete listing lacks the resource: since when."
     )
+    explain: Explanation | None = strawberry.field(description="Which call told us, and what was tried since.")
 
 
 @strawberry.type(description="One set of terms.")

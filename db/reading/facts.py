@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from sqlalchemy import ColumnElement, ScalarSelect, and_, bindparam, exists, func, literal_column, not_, select, true
 from sqlalchemy.sql.expression import FromClause
@@ -26,7 +27,8 @@ class ScopeRow:
     """A scope.
 
     `possible`: the recorded conditions of the list leave it so. `holds`: it has living resources, though it is not configured.
-    `count` is null unless it was asked for, and so is `detail`, which is an operator's alone.
+    `count` and `marks`, how many of its resources are marked missing, are null unless they were asked for, and so are `detail`,
+    which is an operator's alone, and what explains its answers.
     """
 
     facts: ScopeFacts
@@ -35,6 +37,10 @@ class ScopeRow:
     detail: str | None
     possible: bool
     holds: bool
+    failures: int = 0
+    marks: int | None = None
+    told: str | None = None
+    tries: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +125,9 @@ def _scopes(root: Shape, possible: ColumnElement[bool] | None) -> ScalarSelect[s
     accounts, scopes, held = tables.accounts, tables.scopes, tables.resources.alias()
     selected = {(shape.type_name, shape.name) for shape in root.walk()}
     living = (held.c.scope_id == scopes.c.scope_id, held.c.status != literal_column("'DELETED'"))
-    count = select(func.count()).select_from(held).where(*living).correlate(scopes).scalar_subquery()
+    count = select(func.count()).select_from(held).where(*living).correlate(scopes)
+    marks = count.where(held.c.missing_since.is_not(None))
+    explained = ("Freshness", "explain") in selected
     holds = exists(select(literal_column("1")).select_from(held).where(*living).correlate(scopes))
     configured = and_(accounts.c.configured, scopes.c.configured)
     parts = text.array(
@@ -134,10 +142,14 @@ def _scopes(root: Shape, possible: ColumnElement[bool] | None) -> ScalarSelect[s
             text.plain_or_null(scopes.c.problem),
             text.plain_or_null(scopes.c.hold_until),
             text.plain(scopes.c.state),
-            text.number(count) if ("VendorScope", "resourceCount") in selected else ("null",),
+            text.number(count.scalar_subquery()) if ("VendorScope", "resourceCount") in selected else ("null",),
             text.escaped(scopes.c.problem_detail) if ("VendorAccount", "lastError") in selected else ("null",),
             ("true",) if possible is None else text.flag(possible),
             ("false",) if possible is None else text.flag(and_(not_(configured), holds)),
+            text.number(scopes.c.failures),
+            text.number(marks.scalar_subquery()) if ("VendorScope", "marks") in selected else ("null",),
+            text.escaped(scopes.c.told) if explained else ("null",),
+            text.escaped(scopes.c.tries) if explained else ("null",),
         ]
     )
     return text.rows(
@@ -175,6 +187,7 @@ def _scope(
     detail: str | None,
     possible: bool,
     holds: bool,
+    *rest: Any,
 ) -> ScopeRow:
     known = ScopeFacts(
         scope_id=scope_id,
@@ -187,4 +200,4 @@ def _scope(
         problem=None if problem is None else StaleReason(problem),
         hold_until=optional_instant(hold_until),
     )
-    return ScopeRow(known, ScopeState(state), count, detail, possible, holds)
+    return ScopeRow(known, ScopeState(state), count, detail, possible, holds, *rest)

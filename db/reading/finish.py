@@ -6,15 +6,18 @@ Every finisher stands for one place in the decoded text. A place without one is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Protocol
 from uuid import UUID
 
+from db.reading.explained import Own, budget_object, calls_object, explanation_object
 from db.reading.facts import Facts, ScopeRow
 from db.reading.shape import Shape, Value
+from domain.breaker import breaker_state
 from domain.freshness import Judgement, ScopeFacts, Sighting
 from domain.instants import from_text, optional_instant, optional_text
+from domain.running import NOT_RUNNING, Running
 from domain.words import ObservationSource, StaleReason
 
 SIGHTED: Final = "@"
@@ -60,17 +63,19 @@ class Judging(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Finishing:
-    """What the finishers share. `around` is the judgement of the resource that surrounds the place."""
+    """What the finishers share. `around` is the judgement of the resource that surrounds the place, `sighting` what it judged."""
 
     values: Mapping[str, Value]
     facts: Facts
     now: datetime
     judging: Judging
+    running: Running = NOT_RUNNING
     around: Judgement | None = None
+    sighting: Sighting | None = None
 
     def within(self, sighting: Sighting) -> Finishing:
         """The same inside of this resource."""
-        return Finishing(self.values, self.facts, self.now, self.judging, self.judging.resource(sighting))
+        return replace(self, around=self.judging.resource(sighting), sighting=sighting)
 
     def past(self, instant: datetime | None) -> str | None:
         """The instant's text; null where it is in the future, which tells no age."""
@@ -124,7 +129,20 @@ class FreshnessOf(Finisher):
             "reason": None if around.reason is None else around.reason.value,
             "missingSince": optional_text(around.missing_since),
         }
-        return {child.key: told[child.name] for child in self.shape.fields}
+        return {
+            child.key: _explanation(child, value, finishing) if child.name == "explain" else told[child.name]
+            for child in self.shape.fields
+        }
+
+
+def _explanation(shape: Shape, ingredient: Sequence[str | None], finishing: Finishing) -> dict[str, Any] | None:
+    if finishing.sighting is None:
+        return None
+    vendor_id, told, tries = ingredient
+    scope = finishing.facts.scopes[finishing.sighting.scope_id]
+    vendor = finishing.facts.by_name[scope.facts.key.account].vendor
+    own = Own(finishing.sighting, str(vendor_id), told, tries)
+    return explanation_object(shape, own, scope, vendor, finishing.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,13 +202,15 @@ class AccountOf(Finisher):
 
 
 def account_object(shape: Shape, account_id: int, finishing: Finishing) -> dict[str, Any]:
-    """An account as selected. `lastError` is read for operators alone."""
-    account = finishing.facts.by_id[account_id]
+    """An account as selected. What tells how the gateway is run is asked for by operators alone."""
+    account, running = finishing.facts.by_id[account_id], finishing.running
     told: Mapping[str, Callable[[Shape], Any]] = {
         "name": lambda _: account.name,
         "vendor": lambda _: account.vendor,
         "state": lambda _: account.state().value,
         "lastError": lambda _: account.last_error(),
+        "budget": lambda child: budget_object(child, running.budget(account.name)),
+        "calls": lambda child: calls_object(child, running.calls(account.name)),
         "scopes": lambda child: [scope_object(child, row, finishing) for row in account.scopes],
     }
     return {child.key: told[child.name](child) for child in shape.fields}
@@ -208,6 +228,8 @@ def scope_object(shape: Shape, row: ScopeRow, finishing: Finishing) -> dict[str,
         "state": row.state.value if facts.configured else "REMOVED",
         "reason": None if facts.problem is None else facts.problem.value,
         "nextAllowedAt": optional_text(facts.hold_until) if held_back else None,
+        "marks": row.marks,
+        "breaker": breaker_state(row.failures, facts.hold_until, finishing.now).value,
     }
     return {child.key: told[child.name] for child in shape.fields}
 

@@ -19,6 +19,7 @@ from db.reading.finish import Finishing, Judging, Seen
 from db.reading.shape import VIEWER, Shape, Value, shaped
 from db.reading.statement import DemandShape, Statement, compile_root
 from domain.errors import LimitExceeded
+from domain.running import NOT_RUNNING, Running
 from domain.selection import Selected
 from domain.viewer import Viewer
 
@@ -51,6 +52,7 @@ class Reading:
     plan: Plan
     facts: Facts
     data: Any
+    running: Running = NOT_RUNNING
 
     def seen(self) -> Iterator[Seen]:
         """Every resource in the answer whose age matters; one that is selected twice comes twice."""
@@ -58,14 +60,26 @@ class Reading:
 
     def finish(self, judging: Judging, now: datetime) -> Any:
         """The answer: JSON-able, by response keys."""
-        return self.plan.statement.finisher.finish(self.data, Finishing(self.plan.values, self.facts, now, judging))
+        finishing = Finishing(self.plan.values, self.facts, now, judging, self.running)
+        return self.plan.statement.finisher.finish(self.data, finishing)
 
 
 class Readings:
-    """Reads root fields from one database. Keeps at most `cached` compiled statements."""
+    """Reads root fields from one database. Keeps at most `cached` compiled statements.
 
-    def __init__(self, engine: AsyncEngine, timeout_seconds: float = 5, cached: int = CACHED) -> None:
+    `running` tells what the record does not know, where a gateway runs.
+    """
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        timeout_seconds: float = 5,
+        cached: int = CACHED,
+        *,
+        running: Running = NOT_RUNNING,
+    ) -> None:
         self._engine = engine
+        self._running = running
         self._timeout_seconds = timeout_seconds
         self._statements: LRUCache[tuple[Shape, bool], Statement] = LRUCache(cached)
 
@@ -95,4 +109,4 @@ class Readings:
             allowed = math.ceil(self._timeout_seconds)
             return LimitExceeded("seconds of reading", allowed, allowed + 1)
         row: Any = result.one()
-        return Reading(plan, read_facts(row[1]), json.loads(row[0]))
+        return Reading(plan, read_facts(row[1]), json.loads(row[0]), self._running)

@@ -85,7 +85,7 @@ def resource_object(shape: Shape, resource: FromClause, restricted: bool, *, age
         "spec": lambda child: built_object(child, _columns(resource, _SPEC)),
         "pricingAsOf": lambda _: Built((_priced_as_of(resource),), PricedAsOf()),
         "lastSyncedAt": lambda _: Built(("null",), LastSynced()),
-        "freshness": lambda child: Built(("null",), FreshnessOf(child)),
+        "freshness": lambda child: _freshness(child, resource),
         "linkedResources": lambda child: _links(child, resource, restricted),
         "offerHistory": lambda child: _offers(child, resource),
         "history": lambda child: _history(child, resource, restricted),
@@ -131,6 +131,13 @@ def sighting(resource: FromClause) -> text.Parts:
     )
 
 
+def _freshness(shape: Shape, resource: FromClause) -> Built:
+    """What explains it is read only where it is asked for."""
+    columns = (resource.c.vendor_id, resource.c.told, resource.c.tries)
+    explained = text.array([text.escaped(column) for column in columns])
+    return Built(explained if shape.selects("explain") else ("null",), FreshnessOf(shape))
+
+
 def sequence_paging(shape: Shape, order: str) -> tuple[Place, Paging]:
     """The paging of a connection that runs through the history's numbers."""
     first, after = shape.place("first"), shape.place("after")
@@ -159,7 +166,7 @@ def _links(shape: Shape, resource: FromClause, restricted: bool) -> Built:
         "linkType": lambda _: Built(text.plain(links.c.link_type)),
         "linkedSince": lambda _: Built(text.plain(links.c.linked_since)),
         "linkedUntil": lambda _: Built(text.plain_or_null(links.c.linked_until)),
-        "freshness": lambda child: Built(("null",), FreshnessOf(child)),
+        "freshness": lambda child: _freshness(child, other),
         "resource": lambda child: resource_object(child, other, restricted),
     }
     live = any(child.live for child in shape.fields)
