@@ -40,7 +40,7 @@ class Outcome:
 
 @dataclass
 class Case:
-    """A cell while it runs. `before` and `seen` are what was told before it met the fault, and then."""
+    """A cell while it runs. `before` and `seen` are what was told before it met the fault, and then of what it struck."""
 
     cell: Cell
     before: Mapping[str, dict[str, object]] = field(default_factory=dict)
@@ -150,6 +150,9 @@ class Course:
                 case.cell.stage.breaks_probes = case.cell.fault.connection
             # Where nothing can be reached, the listing that lacks the machine must have come before.
             await asyncio.gather(*(self.world.read(case.cell) for case in unreachable))
+            await self.world.flown()
+            for case in unreachable:
+                case.before = (await self.world.read(case.cell)).nodes
             self.world.clock.advance(LATER_SECONDS)
 
     async def _fail(self) -> None:
@@ -221,9 +224,11 @@ class Course:
             case.must(str(ours) == theirs, f"{kind}: we counted {ours} calls, the server {theirs}")
         for vendor_id, was in case.before.items():
             node = read.nodes.get(vendor_id, was)
+            if node["status"] == "DELETED":
+                continue
             same = was["lastSyncedAt"] == node["lastSyncedAt"]
             case.must(same != (_freshness(node)[0] == "FRESH"), f"{vendor_id}: its age is not true")
-        case.seen = read.nodes
+        case.seen = told
         self._judge_record(case, read)
         if cell.fault.shared:
             case.row = _either(case.row)
@@ -276,8 +281,8 @@ class Course:
             for case, read in zip(held, reads, strict=True):
                 again = self._log.flights(case.cell.account, self._what, since)
                 case.must(not again, f"asked again {seconds} s after it failed")
-                ages = [node["lastSyncedAt"] == case.seen[key]["lastSyncedAt"] for key, node in read.nodes.items()]
-                case.must(all(ages), "nobody was asked, and yet it is younger")
+                same = [read.nodes[key]["lastSyncedAt"] == node["lastSyncedAt"] for key, node in case.seen.items()]
+                case.must(all(same), "nobody was asked, and yet it is younger")
                 self._judge_record(case, read)
 
     async def _recover(self) -> None:

@@ -1,0 +1,33 @@
+"""What the tests of the matrix share: every cell of one kind of flight against its row of the committed table."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import pytest
+
+from tests.matrix.faults import FAULTS
+from tests.matrix.player import When
+from tests.matrix.run import Outcome, run
+from tests.matrix.table import Key, Row, load
+from vendors import registry
+
+CELLS = [f"{vendor} {fault.name}" for vendor in registry.names() for fault in FAULTS]
+"""Of one kind of flight."""
+
+
+def ran(when: When) -> Mapping[str, Outcome]:
+    """Every cell of these flights, run beside each other."""
+    return asyncio.run(run(when))
+
+
+def compare(when: When, cell: str, outcomes: Mapping[str, Outcome]) -> None:
+    """Fail where the cell came to something else than its row, or to what must never be."""
+    vendor, _, fault = cell.partition(" ")
+    key = Key(vendor, when, fault)
+    expected: Row | None = load().get(key)
+    if expected is None:
+        pytest.fail(f"expected.csv has no row of {' | '.join(key)}: `python -m tests.matrix --write`, and judge what it says")
+    assert expected == outcomes[cell].row
+    assert [] == outcomes[cell].amiss

@@ -1,0 +1,23 @@
+"""The fault matrix, column `later sweep`: through real HTTP, every vendor, every fault."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from tests.matrix.comparing import CELLS, compare, ran
+from tests.matrix.player import When
+from tests.matrix.run import Outcome
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> Mapping[str, Outcome]:
+    """What every cell came to."""
+    return ran(When.LATER)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_it_comes_to_what_the_table_says(outcomes: Mapping[str, Outcome], cell: str) -> None:
+    """Verdict, reason, rows and calls are those of the table; nothing is lost, deleted, late, broken or given away."""
+    compare(When.LATER, cell, outcomes)
