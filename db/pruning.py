@@ -33,11 +33,16 @@ async def prune(connection: AsyncConnection, before: str) -> int:
 
 
 async def _fold(connection: AsyncConnection, resource_id: str, before: str) -> int:
-    mine = (history.c.resource_id == resource_id, history.c.observed_at < before)
-    rows = (await connection.execute(select(history).where(*mine).order_by(history.c.seq))).all()
+    mine = history.c.resource_id == resource_id
+    # Up to the first that is kept: after a clock was set back, older instants may follow newer ones.
+    kept = await connection.scalar(select(func.min(history.c.seq)).where(mine, history.c.observed_at >= before))
+    old = [mine] if kept is None else [mine, history.c.seq < kept]
+    rows = (await connection.execute(select(history).where(*old).order_by(history.c.seq))).all()
+    if not rows:
+        return 0
     state = replay((row.field, json.loads(row.before), json.loads(row.after)) for row in rows)
     last = rows[-1].seq
-    await connection.execute(delete(history).where(*mine, history.c.seq < last))
+    await connection.execute(delete(history).where(mine, history.c.seq < last))
     await connection.execute(
         update(history)
         .where(history.c.seq == last)

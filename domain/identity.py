@@ -21,10 +21,20 @@ def _uuid(*parts: str | float | None) -> UUID:
 
 
 def resource_uuid(
-    account: str, kind: ResourceKind, vendor_id: str, created_at: datetime | None, generation: int
+    account: str,
+    kind: ResourceKind,
+    vendor_id: str,
+    created_at: datetime | None,
+    generation: int,
+    *,
+    twin: bool = False,
 ) -> UUID:
-    """Of a resource: account, kind, vendor id, and the vendor's creation time or, where it tells none, a generation number."""
-    return _uuid("resource", account, kind.value, vendor_id, to_text(created_at) if created_at else generation)
+    """Of a resource: account, kind, vendor id, and the vendor's creation time or, where it tells none, a generation number.
+
+    A `twin` has the creation time of the resource before it, which its vendor had called deleted: both tell them apart.
+    """
+    told = to_text(created_at) if created_at else generation
+    return _uuid("resource", account, kind.value, vendor_id, told, *([generation] if created_at and twin else []))
 
 
 def offer_uuid(account: str, terms: Terms) -> UUID:

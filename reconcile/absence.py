@@ -56,8 +56,11 @@ class Waits:
     elapsed: Elapsed = by_the_clock
 
     def past_grace(self, record: ResourceRecord, at: datetime) -> bool:
-        """Whether the grace period, from creation or else first sight, was over at the instant."""
-        return self.elapsed(record.created_at, at) >= self.rules.grace_seconds
+        """Whether the grace period, from creation or first sight, was over at the instant.
+
+        From the later of the two: the vendor's clock and ours may differ, and nothing is seen before it is made.
+        """
+        return self.elapsed(max(record.created_at, record.first_seen_at), at) >= self.rules.grace_seconds
 
 
 def marked(

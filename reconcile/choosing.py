@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Final
 
 from domain.record import ScopeRecord
 
+# An hour of a vendor's own asking, and some for the time that the flight took.
+_LONGEST_HOLD: Final = timedelta(hours=1, minutes=5)
 MOST_PROBES: Final = 3
 """A demand for more resources than this goes by sweep."""
 
@@ -60,6 +62,11 @@ def joins(underway: Underway, question: Question) -> bool:
     return underway.sent_at >= question.not_before and question.in_order
 
 
+def held_back(hold_until: datetime | None, now: datetime) -> bool:
+    """Whether a hold lasts. One longer than any hold can be is what a clock that was set back makes of a past one."""
+    return hold_until is not None and now < hold_until <= now + _LONGEST_HOLD
+
+
 def choose(scope: ScopeRecord, underway: Underway, question: Question, now: datetime) -> Choice:
     """Choose for one want of one scope."""
     tried = scope.tried_at
@@ -67,7 +74,7 @@ def choose(scope: ScopeRecord, underway: Underway, question: Question, now: date
         return Choice.SETTLED
     if joins(underway, question):
         return Choice.JOIN_RUNNING
-    if scope.hold_until is not None and scope.hold_until > now:
+    if held_back(scope.hold_until, now):
         return Choice.HELD
     fewer = question.probes is not None and question.probes < question.sweep_calls
     if question.probes is not None and (underway.running or fewer):

@@ -23,7 +23,7 @@ from reconcile.absence import (
 )
 from reconcile.draft import Draft
 from reconcile.explaining import Teller, last_told
-from reconcile.merging import created_elsewhere, first_sight, gone, merged, with_terms
+from reconcile.merging import created_earlier, created_later, first_sight, gone, merged, with_terms
 
 # A vendor's word on when it may be asked again is kept, but not for ever.
 _LONGEST_HOLD = timedelta(hours=1)
@@ -83,8 +83,9 @@ def decide_probe(held: Held, ticket: Ticket, key: VendorKey, result: ProbeResult
     if result.observation is not None:
         _sight(draft, result.observation, ground, inherits=False)
     record = draft.living(key)
+    scope = _stamped(held.scope, draft, ground)
     if record is None or ticket.number <= record.probed_no:
-        return draft.finish(None)
+        return draft.finish(scope)
     problem = result.problem.reason if result.problem is not None else None
     if result.outcome == "gone":
         problem = StaleReason.ABSENT
@@ -96,13 +97,16 @@ def decide_probe(held: Held, ticket: Ticket, key: VendorKey, result: ProbeResult
     if result.outcome == "gone" and probe_settles(record, evidence, ground.waits):
         after = _deleted(after, ticket)
     draft.put(record, after)
-    return draft.finish(None)
+    return draft.finish(scope)
 
 
 def _sight(draft: Draft, told: Observation, ground: Ground, *, inherits: bool) -> None:
     """Apply one observation. `inherits`: the sweep is complete, so an unchanged row need not be written."""
+    draft.saw = True
     record = draft.living(VendorKey(told.kind, told.vendor_id))
-    if record is not None and created_elsewhere(record, told):
+    if record is not None and created_earlier(record, told):
+        return
+    if record is not None and created_later(record, told):
         if draft.ticket.number <= last_word(record, draft.held.swept).number:
             return
         # The vendor itself tells that this id names a resource made at another time: the recorded one is no more.
@@ -111,7 +115,7 @@ def _sight(draft: Draft, told: Observation, ground: Ground, *, inherits: bool) -
     elif record is not None:
         seen = _again(draft, record, told, inherits=inherits)
     else:
-        seen = _unknown(draft, told)
+        seen = _unknown(draft, told, ground)
     if seen is not None and not seen.deleted and told.kind is ground.links_owner and told.links is not UNTOLD:
         draft.link(seen, told.links)
 
@@ -136,16 +140,16 @@ def _again(draft: Draft, record: ResourceRecord, told: Observation, *, inherits:
     return after
 
 
-def _unknown(draft: Draft, told: Observation) -> ResourceRecord | None:
+def _unknown(draft: Draft, told: Observation, ground: Ground) -> ResourceRecord | None:
     """A resource that is not among the living: new, or back, or known to be deleted."""
     tombstone = draft.held.tombstones.get(VendorKey(told.kind, told.vendor_id))
     if tombstone is None:
         return _first(draft, told, 0)
-    another = created_elsewhere(tombstone, told)
-    if draft.ticket.number <= tombstone_number(tombstone) or (told.status is ResourceStatus.DELETED and not another):
+    another = created_later(tombstone, told)
+    if draft.ticket.number <= tombstone_number(tombstone) or _late(draft, tombstone, told, ground, another=another):
         return None
     if another or tombstone.deleted_by == "VENDOR":
-        return _first(draft, told, tombstone.generation + 1)
+        return _first(draft, told, tombstone.generation + 1, twin=not another)
     back = replace(unmarked(tombstone), deleted_by=None, deleted_at=None, probe_problem=None)
     after, new_terms = with_terms(merged(back, told, draft.held.scope, draft.ticket), told)
     ticket, source = draft.ticket, draft.source
@@ -158,8 +162,22 @@ def _unknown(draft: Draft, told: Observation) -> ResourceRecord | None:
     return after
 
 
-def _first(draft: Draft, told: Observation, generation: int) -> ResourceRecord:
-    seen = first_sight(told, draft.held.scope, draft.ticket, draft.source, generation)
+def _late(draft: Draft, tombstone: ResourceRecord, told: Observation, ground: Ground, *, another: bool) -> bool:
+    """Whether this tells of the deleted resource as it was, or that it is deleted.
+
+    Vendors answer from copies that lag. What they called deleted themselves and show a moment later is the past.
+    """
+    if created_earlier(tombstone, told):
+        return True
+    if another:
+        return False
+    deleted_at = tombstone.deleted_at or tombstone.seen_at
+    soon = ground.waits.elapsed(deleted_at, draft.ticket.sent_at) < ground.waits.rules.witness_seconds
+    return told.status is ResourceStatus.DELETED or (tombstone.deleted_by == "VENDOR" and soon)
+
+
+def _first(draft: Draft, told: Observation, generation: int, *, twin: bool = False) -> ResourceRecord:
+    seen = first_sight(told, draft.held.scope, draft.ticket, draft.source, generation, twin=twin)
     record = replace(seen, told=draft.told(told))
     draft.put(None, record)
     draft.under_terms(record, OfferRole.OBSERVED)
@@ -174,16 +192,18 @@ def _absences(draft: Draft, result: SweepResult, ground: Ground) -> ScopeRecord:
     """Mark what the complete listing lacks, judge where listings alone may, and tell the scope after it."""
     scope, ticket = draft.held.scope, draft.ticket
     told = {VendorKey(observation.kind, observation.vendor_id) for observation in result.observations}
-    shown = sum(record.key in told for record in draft.held.resources.values() if record.scope_id == scope.scope_id)
+    before = [record for record in draft.held.resources.values() if record.scope_id == scope.scope_id]
+    # What was seen since the last good sweep, by probes or cut listings, is held as well.
+    held = max(scope.held, len(before))
     same = ground.credential.made(scope.fingerprint)
-    proven = same or 2 * shown >= scope.held
+    proven = same or 2 * sum(record.key in told for record in before) >= held
     for record in draft.in_scope():
         word = last_word(record, draft.held.swept)
         if record.key not in told and ticket.number > word.number:
             known = replace(record, told=last_told(record, scope, word.number))
             draft.put(record, marked(known, word, ticket, ground.waits, countable=proven, reset=not same))
     missing = [record for record in draft.in_scope() if record.missing_since is not None]
-    in_doubt = suspect(len(missing), scope.held) or not proven
+    in_doubt = suspect(len(missing), held) or suspect(len(missing), len(before)) or not proven
     if not ground.probes and proven:
         for record in missing:
             if record.absent_no == ticket.number and listings_agree(
@@ -205,6 +225,13 @@ def _absences(draft: Draft, result: SweepResult, ground: Ground) -> ScopeRecord:
     return _suspected(after, proven=proven) if in_doubt else replace(after, held=len(draft.in_scope()))
 
 
+def _stamped(scope: ScopeRecord, draft: Draft, ground: Ground) -> ScopeRecord:
+    """The scope with the first credential that ever saw something in it."""
+    if scope.fingerprint is not None or not draft.saw:
+        return scope
+    return replace(scope, fingerprint=ground.credential.stamp())
+
+
 def _suspected(scope: ScopeRecord, *, proven: bool) -> ScopeRecord:
     detail = "over half of what the scope held is missing" if proven else "the credentials now show another account"
     return replace(scope, state=ScopeState.SUSPECT, problem=StaleReason.SUSPECT_SWEEP, problem_detail=detail)
@@ -214,16 +241,18 @@ def _troubled(draft: Draft, outcome: SweepOutcome, problem: Problem, ground: Gro
     """The scope after a sweep that was cut or failed: what is known stays, and it is not repeated before its hold."""
     scope, ticket = draft.held.scope, draft.ticket
     if ticket.number <= scope.tried_no:
-        return scope
+        return _stamped(scope, draft, ground)
     failures = scope.failures + 1
     hold = ground.ended_at + timedelta(seconds=ground.hold_seconds(failures))
     if problem.retry_at is not None:
         hold = max(hold, min(problem.retry_at, ground.ended_at + _LONGEST_HOLD))
+    state = ScopeState.PARTIAL if outcome is SweepOutcome.PARTIAL else ScopeState.FAILED
     return replace(
-        scope,
+        _stamped(scope, draft, ground),
         tried_no=ticket.number,
         tried_at=ticket.sent_at,
-        state=ScopeState.PARTIAL if outcome is SweepOutcome.PARTIAL else ScopeState.FAILED,
+        # Only a good listing ends a suspicion.
+        state=scope.state if scope.state is ScopeState.SUSPECT else state,
         problem=problem.reason,
         problem_detail=problem.detail,
         failures=failures,

@@ -33,6 +33,8 @@ class Draft:
         self.teller = teller
         self.ticket: Ticket = teller.ticket
         self.source: ObservationSource = teller.source
+        self.saw = False
+        """Whether the flight told of any resource."""
         self._living = dict(held.resources)
         self._ends = dict(held.ends)
         self._links: list[LinkRecord] = list(held.links)
@@ -68,6 +70,8 @@ class Draft:
         else:
             self._living[after.key] = after
             self._ends[after.key] = after.resource_id
+            if before is None or before.deleted:
+                self._adopt(after)
 
     def under_terms(self, record: ResourceRecord, role: OfferRole) -> None:
         """Record that the resource is rented under its present terms."""
@@ -83,6 +87,17 @@ class Draft:
             self._links.append(link)
             self._opened.append(link)
             self._history.extend(link_history(link, self.ticket, self.source, opened=True))
+
+    def _adopt(self, record: ResourceRecord) -> None:
+        """Links that were told before this end was recorded are its own from now on."""
+        for link in [link for link in self._links if record.key in (link.from_key, link.to_key)]:
+            from_id = record.resource_id if link.from_key == record.key else link.from_id
+            to_id = record.resource_id if link.to_key == record.key else link.to_id
+            whole = replace(link, from_id=from_id, to_id=to_id)
+            self._links = [whole if _same(other, link) else other for other in self._links]
+            self._opened = [whole if _same(other, link) else other for other in self._opened]
+            entries = link_history(whole, self.ticket, self.source, opened=True)
+            self._history.extend(entry for entry in entries if entry.resource_id == record.resource_id)
 
     def _close(self, links: list[LinkRecord]) -> None:
         for link in links:

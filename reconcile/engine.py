@@ -15,7 +15,7 @@ from domain.ports import AccountSetup, Cloud, Record
 from domain.record import Changes, ResourceRecord, ScopeKey, ScopeRecord
 from domain.rules import AbsenceRules, FreshnessRules
 from domain.words import StaleReason
-from reconcile.choosing import MOST_PROBES, Choice, Question, choose
+from reconcile.choosing import MOST_PROBES, Choice, Question, choose, held_back
 from reconcile.flights import Flight, Outcome
 from reconcile.keeping import Keeper
 from reconcile.observing import Observer, Silent
@@ -119,7 +119,7 @@ class Reconciler:
     async def sweep(self, scope: ScopeKey) -> Outcome:
         """Sweep now, joining a sweep that is about to be sent; a hold after a failure is kept."""
         record = self._shell.scopes[scope]
-        if record.hold_until is not None and record.hold_until > self._shell.record.now():
+        if held_back(record.hold_until, self._shell.record.now()):
             return Outcome(record.problem)
         running = self._sweeps.underway(scope).running
         flight = (self._sweeps.queued if running else self._sweeps.start)(scope, forced=True)
@@ -234,7 +234,7 @@ class Reconciler:
     def _ask_again(self, scope: ScopeKey) -> Flight | None:
         """A sweep that no reader waits for, unless one runs already or the scope is held."""
         record = self._shell.scopes[scope]
-        held = record.hold_until is not None and record.hold_until > self._shell.record.now()
+        held = held_back(record.hold_until, self._shell.record.now())
         if held or self._sweeps.underway(scope).running or not self._asks(record):
             return None
         return self._sweeps.start(scope, forced=True, background=True)

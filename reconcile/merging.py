@@ -78,13 +78,19 @@ def merged(record: ResourceRecord, told: Observation, scope: ScopeRecord, ticket
 
 
 def first_sight(
-    told: Observation, scope: ScopeRecord, ticket: Ticket, source: ObservationSource, generation: int
+    told: Observation,
+    scope: ScopeRecord,
+    ticket: Ticket,
+    source: ObservationSource,
+    generation: int,
+    *,
+    twin: bool = False,
 ) -> ResourceRecord:
-    """The record of a resource that was never seen before."""
+    """The record of a resource that was never seen before. `twin`: the one before it was made at the same instant."""
     live = merged_live(LiveState(status=told.status), told)
     deleted = live.status is ResourceStatus.DELETED
     return ResourceRecord(
-        resource_id=resource_uuid(scope.key.account, told.kind, told.vendor_id, told.created_at, generation),
+        resource_id=resource_uuid(scope.key.account, told.kind, told.vendor_id, told.created_at, generation, twin=twin),
         account=scope.key.account,
         kind=told.kind,
         vendor_id=told.vendor_id,
@@ -114,11 +120,18 @@ def terms_of(told: Observation) -> Terms:
     return Terms(_OFFER_OF_TYPE[told.resource_type], ContractType.UNKNOWN, spec.vendor_sku, None, None)
 
 
-def created_elsewhere(record: ResourceRecord, told: Observation) -> bool:
-    """Whether the vendor tells another time of creation: then its id names another resource now."""
+def created_later(record: ResourceRecord, told: Observation) -> bool:
+    """Whether the vendor tells a later time of creation: then its id names another resource now."""
     if record.vendor_created_at is None or told.created_at is None:
         return False
-    return abs(record.vendor_created_at - told.created_at) > _SAME_INSTANT
+    return told.created_at - record.vendor_created_at > _SAME_INSTANT
+
+
+def created_earlier(record: ResourceRecord, told: Observation) -> bool:
+    """Whether the vendor tells of the one before, of the same id: a late answer."""
+    if record.vendor_created_at is None or told.created_at is None:
+        return False
+    return record.vendor_created_at - told.created_at > _SAME_INSTANT
 
 
 def _rate_changed(old: Terms, new: Terms) -> bool:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from domain.record import ScopeKey
 from domain.words import StaleReason
 
+Suspicion: TypeAlias = Literal["begun", "lasting", "ended"]
+"""What a complete sweep came to think of its scope."""
+
 
 @dataclass(frozen=True, slots=True)
 class FlightReport:
-    """One ended flight. `seconds` from the moment it was sent; `written` counts rows of resources."""
+    """One ended flight. `seconds` from the moment it was sent; `written` counts rows of resources.
+
+    `suspicion` is set by complete sweeps alone: of scopes that are suspect, or were until now; `doubt` says why.
+    """
 
     what: Literal["sweep", "probe"]
     scope: ScopeKey
@@ -24,6 +30,8 @@ class FlightReport:
     dropped: int
     written: int
     readers: int
+    suspicion: Suspicion | None = None
+    doubt: str | None = None
 
 
 class Observer(Protocol):

@@ -49,8 +49,8 @@ class SteadyTime:
         for stretch in reversed(self._stretches):
             if shown >= stretch.start + stretch.offset:
                 return min(shown - stretch.offset, stretch.end)
-        # Before this process looked at a clock: as if it had always run as it did then.
-        return shown - (self._stretches[0].offset if self._stretches else 0.0)
+        # Before this process looked at a clock nobody knows how long ago that was: it counts as the first look.
+        return self._stretches[0].start if self._stretches else shown
 
 
 def by_the_clock(since: datetime, until: datetime) -> float:

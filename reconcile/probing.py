@@ -12,6 +12,7 @@ from uuid import UUID
 from domain.observation import ProbeResult, Problem
 from domain.record import ResourceRecord, ScopeKey
 from domain.words import StaleReason
+from reconcile.choosing import held_back
 from reconcile.deciding import decide_probe
 from reconcile.flights import Flight, Lane, Outcome
 from reconcile.observing import FlightReport
@@ -65,7 +66,7 @@ class Probes:
             if flight is not None and _serves(flight, since):
                 return flight
         hold = self._holds.get(record.resource_id)
-        if hold is not None and hold.until > self._shell.record.now():
+        if hold is not None and held_back(hold.until, self._shell.record.now()):
             return hold.reason
         if running is None:
             return self._launch(record, scope, self._shell.new_flight())
@@ -189,7 +190,9 @@ class Probes:
         failures = 1 if before is None else before.failures + 1
         until = self._shell.record.now() + timedelta(seconds=self._shell.hold_seconds(failures))
         retry_at = result.problem.retry_at
-        self._holds[resource_id] = _Hold(until if retry_at is None else max(until, retry_at), reason, failures)
+        if retry_at is not None:
+            until = max(until, min(retry_at, self._shell.record.now() + timedelta(hours=1)))
+        self._holds[resource_id] = _Hold(until, reason, failures)
 
 
 def _serves(flight: Flight, since: Since) -> bool:

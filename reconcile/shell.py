@@ -14,12 +14,12 @@ from domain.observation import UNTOLD, Observation
 from domain.ports import Cloud, Record
 from domain.record import Changes, ScopeKey, ScopeRecord, Ticket, VendorKey
 from domain.rules import AbsenceRules, FreshnessRules
-from domain.words import StaleReason
+from domain.words import ScopeState, StaleReason
 from reconcile.absence import Waits
 from reconcile.choosing import hold_seconds
 from reconcile.deciding import Credential, Ground
 from reconcile.flights import Flight, Outcome, Tasks
-from reconcile.observing import FlightReport, Observer
+from reconcile.observing import FlightReport, Observer, Suspicion
 from reconcile.patience import SteadyTime
 
 
@@ -48,6 +48,8 @@ class Shell:
     scopes: dict[ScopeKey, ScopeRecord] = field(default_factory=dict)
     moving: set[ScopeKey] = field(default_factory=set)
     """The scopes whose last listing showed something in a status that does not last."""
+    suspected: set[ScopeKey] = field(default_factory=set)
+    """The scopes whose last complete listing was not believed, as far as was told."""
 
     def hold_seconds(self, failures: int) -> float:
         """How long to leave alone what failed so often in a row."""
@@ -78,10 +80,24 @@ class Shell:
             readers=readers,
         )
 
-    def remember(self, changes: Changes) -> None:
-        """Keep what a flight wrote of its scope."""
-        if changes.scope is not None:
-            self.scopes[changes.scope.key] = changes.scope
+    def remember(self, changes: Changes) -> Suspicion | None:
+        """Keep what a flight wrote of its scope; answers what it came to think of it."""
+        scope = changes.scope
+        if scope is None:
+            return None
+        before = self.scopes.get(scope.key)
+        self.scopes[scope.key] = scope
+        known = scope.key in self.suspected or (before is not None and before.state is ScopeState.SUSPECT)
+        if scope.state is ScopeState.SUSPECT:
+            self.suspected.add(scope.key)
+            return "lasting" if known else "begun"
+        if scope.state is ScopeState.OK:
+            self.suspected.discard(scope.key)
+            return "ended" if known else None
+        if known:
+            # A failed listing says nothing: what was in doubt still is.
+            self.suspected.add(scope.key)
+        return None
 
     def new_flight(self) -> Flight:
         """A flight that has not been sent."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from domain.observation import Problem, SweepOutcome, SweepResult
@@ -120,9 +121,11 @@ class Sweeps:
             whole=True,
             decide=lambda held: decide_sweep(held, ticket, result, ground),
         )
-        shell.remember(changes)
+        suspicion = shell.remember(changes)
         seconds = asyncio.get_running_loop().time() - sent_order
-        shell.report(_report(scope, ticket, result, seconds, len(changes.resources), flight.readers))
+        report = _report(scope, ticket, result, seconds, len(changes.resources), flight.readers)
+        doubt = None if changes.scope is None else changes.scope.problem_detail
+        shell.report(replace(report, suspicion=suspicion, doubt=doubt))
         return Outcome(None if result.problem is None else result.problem.reason, result.calls), changes
 
     def _note_movement(self, scope: ScopeKey, result: SweepResult) -> None:

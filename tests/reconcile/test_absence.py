@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -98,6 +98,28 @@ def test_an_empty_listing_makes_the_scope_suspect_and_deletes_nothing() -> None:
     assert ledger.machine("m-0").deleted
 
 
+def test_a_failed_listing_does_not_end_a_suspicion() -> None:
+    """Words asked for right after it count no more than before it."""
+    ledger = settled_ledger()
+    ledger.sweep(complete())
+    ledger.sweep(SweepResult(SweepOutcome.FAILED, (), Problem(StaleReason.VENDOR_DOWN, "500")))
+    ledger.probe("m-0", GONE)
+    told = (ledger.machine("m-0").deleted, ledger.scope.state, ledger.scope.problem)
+    assert (False, ScopeState.SUSPECT, StaleReason.VENDOR_DOWN) == told
+
+
+@pytest.mark.parametrize("credential", ["first", "another"])
+def test_what_only_a_cut_listing_saw_is_held_too(credential: str) -> None:
+    """An empty listing is suspect though no good one came before it, and another tenant's key is known for one."""
+    ledger = Ledger()
+    ledger.sweep(SweepResult(SweepOutcome.PARTIAL, FOUR))
+    ledger.advance(600)
+    ledger.credential = credential
+    ledger.sweep(complete(machine("foreign")))
+    ledger.probe("m-0", GONE)
+    assert (False, ScopeState.SUSPECT) == (ledger.machine("m-0").deleted, ledger.scope.state)
+
+
 def test_what_comes_back_after_an_empty_listing_is_as_it_was() -> None:
     """The same resources, unmarked, in a scope that is well again."""
     ledger = settled_ledger()
@@ -161,12 +183,21 @@ def test_what_absence_deleted_and_a_sighting_revives_is_the_same_resource() -> N
     assert (before, False, None) == (after.resource_id, after.deleted, after.deleted_at)
 
 
-def test_what_the_vendor_deleted_and_shows_again_is_a_new_resource() -> None:
-    """The tombstone stays, and the vendor id names another UUID."""
-    ledger = settled_ledger()
+@pytest.mark.parametrize("created_at", [None, START - timedelta(days=1)])
+def test_what_the_vendor_deleted_and_shows_again_is_a_new_resource(created_at: datetime | None) -> None:
+    """A copy that lags shows it for a moment: that is the past. Later the tombstone stays, and the id names another UUID."""
+    four = tuple(machine(f"m-{number}", created_at=created_at) for number in range(4))
+    ledger = Ledger()
+    ledger.sweep(complete(*four))
+    ledger.advance(600)
     before = ledger.machine("m-3").resource_id
-    ledger.sweep(complete(*FOUR[:3], machine("m-3", status=ResourceStatus.DELETED, vendor_status="terminated")))
-    ledger.sweep(complete(*FOUR))
+    gone = machine("m-3", status=ResourceStatus.DELETED, vendor_status="terminated", created_at=created_at)
+    ledger.sweep(complete(*four[:3], gone))
+    ledger.advance(60)
+    ledger.sweep(complete(*four))
+    assert (before, True) == (ledger.machine("m-3").resource_id, ledger.machine("m-3").deleted)
+    ledger.advance(60)
+    ledger.sweep(complete(*four))
     after = ledger.machine("m-3")
     assert after.resource_id != before
     assert (1, False) == (after.generation, after.deleted)
@@ -188,8 +219,11 @@ def test_another_creation_time_is_another_resource() -> None:
     ledger.sweep(complete(machine("m-1", created_at=first)))
     before = ledger.machine("m-1").resource_id
     ledger.sweep(complete(machine("m-1", created_at=first + timedelta(days=1))))
-    assert ledger.machine("m-1").resource_id != before
+    after = ledger.machine("m-1").resource_id
+    assert after != before
     assert ledger.record(before).deleted
+    ledger.sweep(complete(machine("m-1", created_at=first)))
+    assert (after, False) == (ledger.machine("m-1").resource_id, ledger.machine("m-1").deleted), "a late answer"
 
 
 def test_a_slow_listing_does_not_mark_what_a_newer_one_saw() -> None:

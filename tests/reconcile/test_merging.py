@@ -103,6 +103,16 @@ def test_a_link_has_the_vendors_time_of_attachment_else_our_first_sight() -> Non
     assert [since, START] == [link.linked_since for link in ledger.links]
 
 
+def test_an_end_that_is_seen_later_tells_of_the_link_too() -> None:
+    """Its history begins with a snapshot, and then the link that was told before it was recorded."""
+    ledger = Ledger()
+    member = Attachment(LinkType.MEMBER_OF, ResourceKind.MACHINES, "m-2")
+    ledger.sweep(complete(machine("m-1", links=(member,))))
+    told = ledger.sweep(complete(machine("m-1", links=(member,)), machine("m-2"))).history
+    assert ["resource", "linkedResources"] == [entry.field for entry in told]
+    assert {"m-2"} == {ledger.record(entry.resource_id).vendor_id for entry in told}
+
+
 def test_a_deleted_end_closes_its_links() -> None:
     """Also a link whose owner is the other end."""
     ledger = Ledger()
