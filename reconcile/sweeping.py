@@ -15,7 +15,7 @@ from reconcile.deciding import decide_sweep
 from reconcile.flights import Flight, Lane, Outcome
 from reconcile.observing import FlightReport
 from reconcile.shell import Shell, broken, end, named_keys
-from vendors.budget import IN_BACKGROUND
+from vendors.flight import IN_BACKGROUND, new_tally
 
 MOVING: Final = frozenset({ResourceStatus.PROVISIONING, ResourceStatus.STOPPING, ResourceStatus.DELETING})
 """The statuses that do not last."""
@@ -137,12 +137,13 @@ class Sweeps:
     async def _listing(self, scope: ScopeKey) -> SweepResult:
         """The listing, bounded as a whole."""
         seconds = self._shell.rules.flight_seconds
+        tally = new_tally()
         try:
             async with asyncio.timeout(seconds):
                 return await self._shell.clouds[scope.account].sweep(scope.kind, scope.region)
         except TimeoutError:
             problem = Problem(StaleReason.TIMED_OUT, f"no whole listing within {seconds:g} s")
-            return SweepResult(SweepOutcome.FAILED, (), problem)
+            return SweepResult(SweepOutcome.FAILED, (), problem, tally.calls)
 
 
 def _report(

@@ -20,9 +20,7 @@ class AccountBudget:
     remaining: int | None = strawberry.field(
         description="Calls that could be sent at once, where least are left; null where nothing limits them."
     )
-    resets_at: datetime | None = strawberry.field(
-        description="When the budget is whole again; null where it is endless."
-    )
+    resets_at: datetime | None = strawberry.field(description="When the budget is whole again; null where it is now.")
 
 
 @strawberry.type(description="The last hour's calls to a vendor.")

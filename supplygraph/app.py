@@ -21,6 +21,7 @@ from supplygraph.graphql_errors import Faults
 from supplygraph.graphql_http import graphql_route
 from supplygraph.middleware import Observed, Shared
 from supplygraph.rest import Resources, add_refusals, openapi_of, router
+from supplygraph.standing import standing
 from supplygraph.telemetry import CONTENT_TYPE
 
 _READY_SECONDS: Final = 3.0
@@ -106,7 +107,9 @@ def _operations(gateway: Gateway) -> list[Route]:
     async def metrics(request: Request) -> Response:
         viewer = await gateway.authenticator.authenticate(request)
         viewer.require(Permission.ADMIN, "Reading the metrics")
-        return Response(gateway.telemetry.exposition(), headers={**_NOT_CACHED, "Content-Type": CONTENT_TYPE})
+        accounts = await standing(gateway.reader, gateway.clock.now())
+        told = gateway.telemetry.exposition(accounts)
+        return Response(told, headers={**_NOT_CACHED, "Content-Type": CONTENT_TYPE})
 
     return [Route(f"/{call.__name__}", call, methods=["GET"]) for call in (healthz, readyz, metrics)]
 

@@ -17,9 +17,11 @@ from domain.instants import Clock, SystemClock
 from domain.ports import AccountSetup, KeepFresh
 from domain.selection import Selected
 from domain.viewer import Viewer
+from reconcile.economy import HourlyCalls
 from reconcile.engine import Reconciler
 from resolvers.reader import Reader
 from resolvers.summary import OperationAnswer
+from supplygraph.conduct import Conduct
 from supplygraph.settings import AccountSettings, Settings
 from supplygraph.telemetry import Telemetry
 from supplygraph.tokens import Authenticator
@@ -66,7 +68,8 @@ class Gateway:
 def assemble(settings: Settings, clock: Clock | None = None) -> Gateway:
     """Build a gateway. No file is touched and no connection made. Raises ConfigurationError."""
     told_clock = clock or SystemClock()
-    telemetry = Telemetry()
+    hourly = HourlyCalls(told_clock)
+    telemetry = Telemetry(hourly)
     database = Database.open(settings.database.url.get_secret_value())
     clouds = {
         account.name: registry.build(
@@ -93,7 +96,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Gateway:
         keep_days=settings.history.keep_days,
     )
     reader = Reader(
-        Readings(database.engine, settings.limits.statement_seconds),
+        Readings(database.engine, settings.limits.statement_seconds, running=Conduct(clouds, hourly, told_clock)),
         reconciler,
         settings.freshness.rules(),
         told_clock,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
+from reconcile.economy import HourlyCalls, saved_calls
 from reconcile.observing import FlightReport
+from supplygraph.gauges import Gauges
 from supplygraph.logs import logger
 
 CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
@@ -18,8 +21,10 @@ _AGES: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 900, 3_600, 86_400)
 class Telemetry:
     """Told by the transport, the reconciler and the HTTP side. Nothing here blocks or raises. One of it an application."""
 
-    def __init__(self) -> None:
+    def __init__(self, hourly: HourlyCalls | None = None) -> None:
+        self._hourly = hourly
         self._registry = CollectorRegistry()
+        self._gauges = Gauges(self._registry)
         self._requests = Counter(
             "supplygraph_requests", "Requests by route.", ("route", "method", "status"), registry=self._registry
         )
@@ -43,6 +48,18 @@ class Telemetry:
             buckets=_SECONDS,
             registry=self._registry,
         )
+        self._ended = Counter(
+            "supplygraph_flights",
+            "Flights that ended; the reason is empty where all was told.",
+            ("account", "what", "outcome", "reason"),
+            registry=self._registry,
+        )
+        self._saved = Counter(
+            "supplygraph_calls_saved",
+            "Vendor calls that readers were spared by sharing flights.",
+            ("account",),
+            registry=self._registry,
+        )
         self._ages = Histogram(
             "supplygraph_served_age_seconds",
             "Age of the oldest value in an answer.",
@@ -50,8 +67,9 @@ class Telemetry:
             registry=self._registry,
         )
 
-    def exposition(self) -> bytes:
-        """All metrics in Prometheus' text format."""
+    def exposition(self, accounts: Sequence[Mapping[str, Any]] = ()) -> bytes:
+        """All metrics in Prometheus' text format. `accounts` is how they stand now (`supplygraph.standing`)."""
+        self._gauges.show(accounts)
         return generate_latest(self._registry)
 
     def request_ended(self, route: str, method: str, status: int, seconds: float) -> None:
@@ -63,10 +81,19 @@ class Telemetry:
     def call_ended(self, account: str, operation: str, outcome: str, seconds: float) -> None:
         """Count one vendor call (`vendors.transport.CallObserver`)."""
         self._calls.labels(account, operation, outcome).inc()
+        if self._hourly is not None:
+            self._hourly.made(account)
 
     def flight_ended(self, report: FlightReport) -> None:
         """Count and log one flight (`reconcile.observing.Observer`)."""
-        self._flights.labels(report.scope.account, report.what, report.outcome).observe(max(0.0, report.seconds))
+        account = report.scope.account
+        self._flights.labels(account, report.what, report.outcome).observe(max(0.0, report.seconds))
+        self._ended.labels(account, report.what, report.outcome, report.reason or "").inc()
+        saved = saved_calls(report.calls, report.readers)
+        self._saved.labels(account).inc(saved)
+        if self._hourly is not None:
+            self._hourly.saved(account, saved)
+        _tell_suspicion(report)
         log = logger("flights").info if report.reason is None else logger("flights").warning
         log(
             "flight",
@@ -92,3 +119,12 @@ class Telemetry:
     def broke(self, what: str, error: BaseException) -> None:
         """Log an error of our own in the background (`reconcile.shell.BreakdownListener`)."""
         logger("background").error("broke", what=what, exc_info=error)
+
+
+def _tell_suspicion(report: FlightReport) -> None:
+    scope = report.scope
+    named = {"account": scope.account, "kind": scope.kind.value, "region": scope.region, "number": report.number}
+    if report.suspicion == "ended":
+        logger("scopes").info("scope_well_again", **named)
+    elif report.suspicion is not None:
+        logger("scopes").warning("scope_suspect", since_now=report.suspicion == "begun", detail=report.doubt, **named)
