@@ -23,7 +23,7 @@ from reconcile.absence import (
 )
 from reconcile.draft import Draft
 from reconcile.explaining import Teller, last_told
-from reconcile.merging import created_earlier, created_later, first_sight, gone, merged, with_terms
+from reconcile.merging import created_earlier, created_later, first_sight, lost, merged, with_terms
 
 # A vendor's word on when it may be asked again is kept, but not for ever.
 _LONGEST_HOLD = timedelta(hours=1)
@@ -95,7 +95,7 @@ def decide_probe(held: Held, ticket: Ticket, key: VendorKey, result: ProbeResult
         ticket, held.scope.state is ScopeState.SUSPECT, ground.credential.made(held.scope.fingerprint)
     )
     if result.outcome == "gone" and probe_settles(record, evidence, ground.waits):
-        after = _deleted(after, ticket)
+        after = lost(after, ticket)
     draft.put(record, after)
     return draft.finish(scope)
 
@@ -110,7 +110,7 @@ def _sight(draft: Draft, told: Observation, ground: Ground, *, inherits: bool) -
         if draft.ticket.number <= last_word(record, draft.held.swept).number:
             return
         # The vendor itself tells that this id names a resource made at another time: the recorded one is no more.
-        draft.put(record, replace(_deleted(record, draft.ticket), deleted_by="VENDOR"))
+        draft.put(record, replace(lost(record, draft.ticket), deleted_by="VENDOR"))
         seen: ResourceRecord | None = _first(draft, told, record.generation + 1)
     elif record is not None:
         seen = _again(draft, record, told, inherits=inherits)
@@ -184,10 +184,6 @@ def _first(draft: Draft, told: Observation, generation: int, *, twin: bool = Fal
     return record
 
 
-def _deleted(record: ResourceRecord, ticket: Ticket) -> ResourceRecord:
-    return replace(record, live=gone(record.live), missing_since=None, deleted_by="ABSENCE", deleted_at=ticket.sent_at)
-
-
 def _absences(draft: Draft, result: SweepResult, ground: Ground) -> ScopeRecord:
     """Mark what the complete listing lacks, judge where listings alone may, and tell the scope after it."""
     scope, ticket = draft.held.scope, draft.ticket
@@ -209,7 +205,7 @@ def _absences(draft: Draft, result: SweepResult, ground: Ground) -> ScopeRecord:
             if record.absent_no == ticket.number and listings_agree(
                 record, ticket, ground.waits, in_suspect_scope=in_doubt
             ):
-                draft.put(record, _deleted(record, ticket))
+                draft.put(record, lost(record, ticket))
     after = replace(
         without_problem(scope),
         swept_no=ticket.number,

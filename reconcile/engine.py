@@ -200,7 +200,8 @@ class Reconciler:
 
     async def _mark_flights(self, want: Want, arrived_at: float, told: _Told) -> dict[Flight, UUID | None]:
         """Who selected a marked resource waits for its probe; nobody waits for the others."""
-        ids = [*want.missing, *want.resources][: self._shell.absence.probes_per_flight]
+        new = self._shell.marked_by_last_sweep(want.scope).intersection(want.shown)
+        ids = [*want.missing, *want.resources, *sorted(new)][: self._shell.absence.probes_per_flight]
         if not ids or not self._shell.clouds[want.scope.account].probes(want.scope.kind):
             return {}
         marked = newly_marked(await self._shell.record.resources(ids), want.not_before)

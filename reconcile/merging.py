@@ -60,6 +60,11 @@ def gone(live: LiveState) -> LiveState:
     return replace(live, status=ResourceStatus.DELETED, access=None, price=NO_PRICE)
 
 
+def lost(record: ResourceRecord, ticket: Ticket) -> ResourceRecord:
+    """The tombstone of what is not listed any more."""
+    return replace(record, live=gone(record.live), missing_since=None, deleted_by="ABSENCE", deleted_at=ticket.sent_at)
+
+
 def merged(record: ResourceRecord, told: Observation, scope: ScopeRecord, ticket: Ticket) -> ResourceRecord:
     """The record after an observation, its order and marks apart."""
     live = merged_live(record.live, told)

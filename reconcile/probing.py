@@ -17,7 +17,7 @@ from reconcile.deciding import decide_probe
 from reconcile.flights import Flight, Lane, Outcome
 from reconcile.observing import FlightReport
 from reconcile.shell import Shell, broken, end, named_keys
-from vendors.budget import IN_BACKGROUND
+from vendors.flight import IN_BACKGROUND, new_tally
 
 # After these, asking for the next resource would only do harm.
 _GIVE_UP: Final = frozenset(
@@ -174,12 +174,14 @@ class Probes:
 
     async def _answer(self, record: ResourceRecord, scope: ScopeKey) -> ProbeResult:
         seconds = self._shell.rules.flight_seconds
+        tally = new_tally()
         try:
             async with asyncio.timeout(seconds):
                 cloud = self._shell.clouds[scope.account]
                 return await cloud.probe(record.kind, scope.region, record.vendor_id)
         except TimeoutError:
-            return ProbeResult("failed", problem=Problem(StaleReason.TIMED_OUT, f"no answer within {seconds:g} s"))
+            problem = Problem(StaleReason.TIMED_OUT, f"no answer within {seconds:g} s")
+            return ProbeResult("failed", problem=problem, calls=tally.calls)
 
     def _hold(self, resource_id: UUID, result: ProbeResult, reason: StaleReason | None) -> None:
         """A failed probe is not repeated at once; its error is shared meanwhile."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from random import Random
 from secrets import token_hex
 from typing import Protocol
+from uuid import UUID
 
 from domain.instants import Clock
 from domain.observation import UNTOLD, Observation
@@ -46,10 +47,21 @@ class Shell:
     steady: SteadyTime = field(default_factory=SteadyTime)
     tasks: Tasks = field(default_factory=Tasks)
     scopes: dict[ScopeKey, ScopeRecord] = field(default_factory=dict)
+    _marked: dict[ScopeKey, frozenset[UUID]] = field(default_factory=dict)
     moving: set[ScopeKey] = field(default_factory=set)
     """The scopes whose last listing showed something in a status that does not last."""
     suspected: set[ScopeKey] = field(default_factory=set)
     """The scopes whose last complete listing was not believed, as far as was told."""
+
+    def note_marks(self, scope: ScopeKey, changes: Changes) -> None:
+        """Keep which resources this sweep was the first to lack."""
+        swept_at = None if changes.scope is None else changes.scope.swept_at
+        new = (record.resource_id for record in changes.resources if record.missing_since == swept_at)
+        self._marked[scope] = frozenset(new) if swept_at is not None else frozenset()
+
+    def marked_by_last_sweep(self, scope: ScopeKey) -> frozenset[UUID]:
+        """The resources that the last sweep of the scope was the first to lack."""
+        return self._marked.get(scope, frozenset())
 
     def hold_seconds(self, failures: int) -> float:
         """How long to leave alone what failed so often in a row."""

@@ -122,6 +122,7 @@ class Sweeps:
             decide=lambda held: decide_sweep(held, ticket, result, ground),
         )
         suspicion = shell.remember(changes)
+        shell.note_marks(scope, changes)
         seconds = asyncio.get_running_loop().time() - sent_order
         report = _report(scope, ticket, result, seconds, len(changes.resources), flight.readers)
         doubt = None if changes.scope is None else changes.scope.problem_detail

@@ -16,7 +16,8 @@ class Want:
     """One scope that must have been asked at or after `not_before`.
 
     `resources` names what is wanted of it: where there are few, probes may serve. Empty means the whole scope.
-    `missing` are those among them that the last complete listing lacks: they wait for their probe.
+    `missing` are those among them that the last complete listing lacks: they wait for their probe. `shown` are what the
+    reader selected of a whole scope: should its sweep lack some of them, they wait for their probes too.
     `tombstones` are deleted ones that a forced reader asks for, a want of their own: each costs one probe where there is one,
     and no sweep.
     `max_wait_seconds` counts from the reader's arrival.
@@ -28,6 +29,7 @@ class Want:
     max_wait_seconds: float
     resources: tuple[UUID, ...] = ()
     missing: tuple[UUID, ...] = ()
+    shown: tuple[UUID, ...] = ()
     tombstones: tuple[UUID, ...] = ()
 
 

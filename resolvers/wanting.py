@@ -104,7 +104,7 @@ def _wants(
     want = Want(scope.key, not_before, terms.demand.force, terms.max_wait(scope))
     marked = _ids(one for one in sightings if _waits_for_probe(one, not_before, now))
     if whole and not scope_settled(scope, not_before, now):
-        yield replace(want, missing=marked)
+        yield replace(want, missing=marked, shown=_ids(one for one in sightings if not one.deleted))
         return
     unsettled = _ids(one for one in sightings if not sighting_settled(one, scope, not_before, now))
     asked = tuple(dict.fromkeys((*unsettled, *marked)))
@@ -157,5 +157,6 @@ def _joined(one: Want, other: Want) -> Want:
         max(one.max_wait_seconds, other.max_wait_seconds),
         tuple(dict.fromkeys((*one.resources, *other.resources))),
         tuple(dict.fromkeys((*one.missing, *other.missing))),
+        tuple(dict.fromkeys((*one.shown, *other.shown))),
         tuple(dict.fromkeys((*one.tombstones, *other.tombstones))),
     )

@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
-from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -21,9 +20,7 @@ from domain.errors import RateLimited, VendorFailure
 from domain.instants import Clock
 from domain.words import StaleReason
 from vendors.base import Allowance
-
-IN_BACKGROUND: Final[ContextVar[bool]] = ContextVar("in_background", default=False)
-"""Set in flights that no reader waits for: they leave half of the budget to those that do."""
+from vendors.flight import IN_BACKGROUND
 
 _SHARE: Final = 0.5
 _PATIENCE_SECONDS: Final = 5.0
@@ -86,12 +83,17 @@ class Budget:
         return max(waits)
 
     async def take(self, operation: str) -> None:
-        """Take one call, waiting a little for it. Raises BudgetSpent, with the instant to come back."""
+        """Take one call, waiting a little for it.
+
+        Raises BudgetSpent, or RateLimited where the vendor itself closed the account; with the instant to come back.
+        """
         background = IN_BACKGROUND.get()
         patience = _BACKGROUND_PATIENCE_SECONDS if background else _PATIENCE_SECONDS
         while (seconds := self.wait(background=background)) > 0:
             if seconds > patience:
                 retry_at = self._clock.now() + timedelta(seconds=seconds)
+                if self._closed_until - _steady() > patience:
+                    raise RateLimited(f"{operation}: the vendor has told the account to come back later.", retry_at)
                 raise BudgetSpent(f"{operation}: the account's budget of calls is spent.", retry_at)
             patience -= seconds
             await asyncio.sleep(seconds)

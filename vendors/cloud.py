@@ -12,8 +12,9 @@ from domain.observation import CallTrace, Observation, ProbeResult, SweepOutcome
 from domain.words import ResourceKind, StaleReason
 from vendors.base import Answer, Listing, Page, Request, Vendor
 from vendors.budget import Remaining
+from vendors.flight import Tally, tally_of_flight
 from vendors.guard import reading
-from vendors.transport import Tally, Transport
+from vendors.transport import Transport
 
 PAGE_LIMIT: Final = 1000
 _ANY_ID: Final = "any"
@@ -29,7 +30,7 @@ class _Haul:
     """What a sweep has brought in so far. The same vendor id told twice: the last one wins."""
 
     def __init__(self) -> None:
-        self.tally = Tally()
+        self.tally = tally_of_flight()
         self._trace: list[CallTrace] = []
         self._dropped = 0
         self._seen: dict[str, Observation] = {}
@@ -103,7 +104,7 @@ class VendorCloud:
 
     async def probe(self, kind: ResourceKind, region: str | None, vendor_id: str) -> ProbeResult:
         """Ask for one resource by its id. Safe to repeat and to cancel."""
-        tally = Tally()
+        tally = tally_of_flight()
         try:
             observation, call = await self._ask(kind, region, vendor_id, tally)
         except NoSuchThing:

@@ -22,6 +22,7 @@ from domain.instants import Clock
 from vendors import decoding, failures
 from vendors.base import Allowance, Answer, Request
 from vendors.budget import Budget
+from vendors.flight import Tally
 from vendors.guard import reading
 from vendors.request_ids import request_id
 
@@ -73,13 +74,6 @@ class Limits:
     backoff_max_seconds: float = 2
     connections: int = 8
     keepalive_seconds: float = 90
-
-
-@dataclass(slots=True)
-class Tally:
-    """How many HTTP calls a flight has cost so far, failed and repeated ones included."""
-
-    calls: int = 0
 
 
 def nobody(account: str, operation: str, outcome: str, seconds: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,7 @@ from db.engine import writing
 
 _HERE: Final = Path(__file__).parent
 _PATIENCE_SECONDS: Final = 60
+_one_at_a_time: Final = threading.Lock()
 
 
 def alembic_config(connection: Connection | None = None) -> Config:
@@ -36,8 +38,13 @@ async def migrate(engine: AsyncEngine) -> None:
     """
     async with AsyncFileLock(f"{engine.url.database}.lock", timeout=_PATIENCE_SECONDS):
         await asyncio.to_thread(_write_ahead, str(engine.url.database))
-        async with writing(engine) as connection:
-            await connection.run_sync(lambda sync: command.upgrade(alembic_config(sync), "head"))
+        # Alembic keeps the connection it works on in a global of the process, which may serve several event loops.
+        await asyncio.to_thread(_one_at_a_time.acquire)
+        try:
+            async with writing(engine) as connection:
+                await connection.run_sync(lambda sync: command.upgrade(alembic_config(sync), "head"))
+        finally:
+            _one_at_a_time.release()
 
 
 def _write_ahead(path: str) -> None:

@@ -246,6 +246,18 @@ async def test_the_reader_of_a_vanished_machine_waits_for_its_probe(bench: Bench
     assert (await bench.machine("m-1")).deleted
 
 
+async def test_the_reader_of_a_list_waits_for_what_its_sweep_newly_lacks(bench: Bench) -> None:
+    """As far as the list shows it: those were selected."""
+    keep = [f"m-{number}" for number in range(2, 6)]
+    bench.cloud.machines.update({name: machine(name) for name in keep})
+    await bench.read(bench.want())
+    bench.clock.advance(600)
+    resource_id = (await bench.machine("m-1")).resource_id
+    del bench.cloud.machines["m-1"]
+    await bench.read(replace(bench.want(), shown=(resource_id,)))
+    assert (await bench.machine("m-1")).deleted
+
+
 async def test_an_empty_listing_deletes_nothing_and_what_lives_is_seen_again(bench: Bench) -> None:
     """The probes that follow find the machines alive and clear their marks."""
     bench.cloud.answers.append(complete())

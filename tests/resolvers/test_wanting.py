@@ -191,6 +191,7 @@ class TestMerged:
             and one.max_wait_seconds >= want.max_wait_seconds
             and (not one.resources or (bool(want.resources) and set(want.resources) <= set(one.resources)))
             and set(want.missing) <= set(one.missing)
+            and set(want.shown) <= set(one.shown)
             and bool(want.tombstones) == bool(one.tombstones)
             and set(want.tombstones) <= set(one.tombstones)
         )

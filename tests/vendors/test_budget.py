@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from domain.errors import RateLimited
 from tests.clock import START, ManualClock
 from vendors.base import Allowance
-from vendors.budget import IN_BACKGROUND, Budget, BudgetSpent, remaining_of
+from vendors.budget import Budget, BudgetSpent, remaining_of
+from vendors.flight import IN_BACKGROUND
 
 
 async def test_half_of_the_documented_calls_may_be_sent_at_once() -> None:
@@ -61,6 +62,8 @@ async def test_the_vendors_own_word_closes_the_account() -> None:
         budget = Budget([], ManualClock())
         budget.refused(RateLimited("429", START + timedelta(seconds=until)))
         assert min(until, 3600) - 1 < budget.wait() <= min(until, 3600)
+        with pytest.raises(RateLimited):
+            await budget.take("list")
     budget = Budget([], ManualClock())
     budget.heard({"ratelimit-remaining": "0", "ratelimit-reset": str(int(START.timestamp()) + 30)})
     assert 29 < budget.wait() <= 30

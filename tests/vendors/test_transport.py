@@ -32,7 +32,8 @@ from tests.vendors.loopback import (
     trickling,
 )
 from vendors.base import Answer, Request
-from vendors.transport import Limits, Tally, Transport
+from vendors.flight import Tally
+from vendors.transport import Limits, Transport
 
 ASK = Request("list_things", "/things")
 SMALL = Limits(body_bytes=1000, retries=0)
