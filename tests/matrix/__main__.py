@@ -12,6 +12,11 @@ from tests.matrix.run import Outcome, run
 from tests.matrix.table import load, save
 
 
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def main() -> int:
     """The exit code: 0 where everything is as expected."""
     parser = argparse.ArgumentParser(prog="python -m tests.matrix", description=__doc__)
@@ -24,20 +29,20 @@ def main() -> int:
     expected = {} if options.write else load()
     differing = amiss = 0
     for outcome in sorted(outcomes, key=lambda one: one.row.vendor):
-        print(outcome.row.text)
+        _say(outcome.row.text)
         known = expected.get(outcome.row.key)
         if known != outcome.row and not options.write:
             differing += 1
-            print(f"   EXPECTED: {known.text if known else 'no row; judge it, then --write'}")
+            _say(f"   EXPECTED: {known.text if known else 'no row; judge it, then --write'}")
         for each in outcome.amiss:
             amiss += 1
-            print(f"   AMISS: {each}")
+            _say(f"   AMISS: {each}")
     gone = set(expected) - {outcome.row.key for outcome in outcomes}
     for key in sorted(gone):
-        print(f"   NO SUCH CELL ANY MORE: {' | '.join(key)}")
+        _say(f"   NO SUCH CELL ANY MORE: {' | '.join(key)}")
     if options.write:
         save(outcome.row for outcome in sorted(outcomes, key=lambda one: one.row.vendor))
-    print(f"{len(outcomes)} cells, {differing + len(gone)} differ, {amiss} amiss, {time.monotonic() - began:.0f} s")
+    _say(f"{len(outcomes)} cells, {differing + len(gone)} differ, {amiss} amiss, {time.monotonic() - began:.0f} s")
     return 1 if differing or gone or amiss else 0
 
 

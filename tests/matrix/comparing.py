@@ -28,6 +28,8 @@ def compare(when: When, cell: str, outcomes: Mapping[str, Outcome]) -> None:
     key = Key(vendor, when, fault)
     expected: Row | None = load().get(key)
     if expected is None:
-        pytest.fail(f"expected.csv has no row of {' | '.join(key)}: `python -m tests.matrix --write`, and judge what it says")
+        pytest.fail(
+            f"expected.csv has no row of {' | '.join(key)}: `python -m tests.matrix --write`, and judge what it says"
+        )
     assert expected == outcomes[cell].row
     assert [] == outcomes[cell].amiss

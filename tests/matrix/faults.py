@@ -34,6 +34,11 @@ class Scene:
         """The answer as it should be."""
         return self.player.answer(self.call, ALL)
 
+    @property
+    def started(self) -> bytes:
+        """The head of the sound answer."""
+        return head(200, {"content-type": self.player.media, "content-length": str(len(self.sound))})
+
     def ok(self, body: bytes) -> Reply:
         """200 in the vendor's own media type."""
         return answer(body, headers={"content-type": self.player.media})
@@ -146,7 +151,7 @@ def _trickle(scene: Scene) -> Reply:
     """One byte a second."""
 
     async def reply(writer: asyncio.StreamWriter) -> bool:
-        writer.write(head(200, {"content-type": scene.player.media, "content-length": str(len(scene.sound))}))
+        writer.write(scene.started)
         for byte in scene.sound:
             writer.write(bytes([byte]))
             await writer.drain()
@@ -158,8 +163,7 @@ def _trickle(scene: Scene) -> Reply:
 
 def _amid(end: Callable[[bytes], Reply]) -> Play:
     def play(scene: Scene) -> Reply:
-        told = {"content-type": scene.player.media, "content-length": str(len(scene.sound))}
-        return end(head(200, told) + scene.sound[: len(scene.sound) // 2])
+        return end(scene.started + scene.sound[: len(scene.sound) // 2])
 
     return play
 
@@ -199,7 +203,7 @@ FAULTS: Final = (
     Fault("reset amid the body", _amid(reset)),
     Fault("refused"),
     Fault("1 byte a second", _trickle, Group.SLOW),
-    Fault("silent after the headers", lambda scene: silent(head(200, {"content-length": "10"})), Group.SLOW),
+    Fault("silent after the headers", lambda scene: silent(scene.started), Group.SLOW),
     Fault("unknown host", None, Group.AGAIN, Address.UNKNOWN_HOST),
     Fault("certificate not trusted", None, Group.AGAIN, Address.UNTRUSTED),
     Fault("plain text for TLS", None, Group.AGAIN, Address.PLAIN_TEXT),

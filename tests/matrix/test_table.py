@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-import tests.matrix.players as doubles
 from tests.matrix.faults import FAULTS
 from tests.matrix.player import When
 from tests.matrix.players import players
@@ -36,6 +35,6 @@ def test_nothing_but_the_vendors_own_words_deletes() -> None:
 
 def test_a_vendor_without_a_double_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """A later vendor fails here until it plays, and the error says what to add."""
-    monkeypatch.setattr(doubles.registry, "names", lambda: ("aws", "later"))
+    monkeypatch.setattr(registry, "names", lambda: ("aws", "later"))
     with pytest.raises(LookupError, match=r"tests/matrix/players/later\.py"):
         players()

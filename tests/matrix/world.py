@@ -38,8 +38,8 @@ QUERY: Final = """query ($account: [String!], $force: Boolean!, $wait: Float!) {
     }
     coverage { gaps { kind reason } }
   }
-  accounts { name state lastError scopes { kind state reason } }
 }"""
+ACCOUNTS: Final = "{ accounts { name state lastError scopes { kind state reason } } }"
 
 
 @dataclass
@@ -110,7 +110,6 @@ class Read:
     """By the vendor's id."""
     gaps: Mapping[str, str]
     """By kind."""
-    text: str
 
 
 class World:
@@ -177,12 +176,15 @@ class World:
             began = loop.time()
             answer = await self.served.graph(QUERY, {"account": [cell.account], "force": force, "wait": wait})
             seconds = loop.time() - began
-        text = json.dumps(answer)
-        self.told.append(text)
+        self.told.append(json.dumps(answer))
         listed = answer["data"]["resources"]
         nodes = {node["vendorId"]: node for node in listed["nodes"]}
         assert len(nodes) == len(listed["nodes"]), "a vendor's id has two records"
-        return Read(seconds, nodes, {gap["kind"]: gap["reason"] for gap in listed["coverage"]["gaps"]}, text)
+        return Read(seconds, nodes, {gap["kind"]: gap["reason"] for gap in listed["coverage"]["gaps"]})
+
+    async def tell_accounts(self) -> None:
+        """An operator looks at the accounts and their last errors."""
+        self.told.append(json.dumps(await self.served.data(ACCOUNTS)))
 
     async def rest(self, resource_id: str, wait: float = MAX_WAIT) -> tuple[float, dict[str, Any], str]:
         """One reader of one resource by REST: the seconds, the body, and `Cache-Status`."""
