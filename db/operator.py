@@ -1,4 +1,4 @@
-"""What the operator says of accounts: that what a suspect scope shows is true, and that a name has changed."""
+"""What the operator says of accounts: their names."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db.engine import reading, writing
-from db.tables import accounts, scopes, tokens
+from db.tables import accounts, tokens
 from domain.errors import ConfigurationError
-from domain.words import ScopeState
 
 
 async def account_names(engine: AsyncEngine) -> tuple[str, ...]:
@@ -19,20 +18,10 @@ async def account_names(engine: AsyncEngine) -> tuple[str, ...]:
         return tuple((await connection.scalars(select(accounts.c.name).order_by(accounts.c.name))).all())
 
 
-async def confirm(engine: AsyncEngine, name: str) -> int:
-    """The account's suspect scopes show the truth; answers how many they were. Raises ConfigurationError.
-
-    The next listing of each is believed, by whichever credential, and judged by the ordinary rules of absence.
-    """
-    async with writing(engine) as connection:
-        account_id = await _account_id(connection, name)
-        confirmed = await connection.execute(
-            update(scopes)
-            .where(scopes.c.account_id == account_id, scopes.c.state == ScopeState.SUSPECT.value)
-            .values(state=ScopeState.OK.value, problem=None, problem_detail=None, held=0, fingerprint=None)
-            .returning(scopes.c.scope_id)
-        )
-        return len(confirmed.all())
+async def require_account(engine: AsyncEngine, name: str) -> None:
+    """Raises ConfigurationError, naming those that are recorded, where no account of this name is."""
+    async with reading(engine) as connection:
+        await _account_id(connection, name)
 
 
 async def rename(engine: AsyncEngine, old: str, new: str) -> None:

@@ -96,10 +96,11 @@ class FreshnessState(StrEnum):
 
 
 class ObservationSource(StrEnum):
-    """Which kind of flight told us."""
+    """Which kind of flight told us; what the operator says has a flight's number too, though no vendor was asked."""
 
     SWEEP = "SWEEP"
     PROBE = "PROBE"
+    OPERATOR = "OPERATOR"
 
 
 class StaleReason(StrEnum):

@@ -28,6 +28,7 @@ deleting, deleted or error. `sandbox.control` has the routes by which faults are
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -89,7 +90,8 @@ class Endpoint:
         status = None
         try:
             reply = await self._reply(request, body, tenant, line, number) if tenant else _UNAUTHORIZED
-            status = await line.answer(reply)
+            named = (*reply.headers, ("x-request-id", f"req-{number}"))
+            status = await line.answer(replace(reply, headers=named))
         except HungUp:
             return
         finally:

@@ -108,6 +108,7 @@ MEANINGS: Final[Mapping[EnumType, tuple[str, Mapping[str, str]]]] = {
         {
             "SWEEP": "A listing of everything in its scope.",
             "PROBE": "A request for this one resource.",
+            "OPERATOR": "None: whoever runs the gateway said so. Only changes have this.",
         },
     ),
     words.StaleReason: (

@@ -2,44 +2,38 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from secrets import token_hex
 from typing import Annotated, Any, Final
 
 import typer
 from rich.table import Table
 
 from db.database import Database
-from db.operator import confirm, rename
+from db.operator import rename, require_account
 from db.reading import Readings
+from db.store import Store
 from domain.errors import ConfigurationError
 from domain.instants import SystemClock, from_text
-from domain.selection import Selected
-from domain.viewer import Viewer
-from domain.words import Permission
+from domain.words import StaleReason
+from reconcile.absence import Waits
+from reconcile.confirming import Confirmed, confirm
+from reconcile.deciding import Credential
 from reconcile.wants import Settlement, Want
 from resolvers.reader import Reader
 from supplygraph.cli_common import ConfigOption, configured, console, opened, run
 from supplygraph.configuration import Configuration
 from supplygraph.serving import alone
+from supplygraph.standing import standing
+from vendors import registry
 
 app = typer.Typer(invoke_without_command=True, help="How each account fares: state, ages, errors.")
-_OPERATOR: Final = Viewer("operator", frozenset(Permission))
-
-
-def _leaves(type_name: str, names: str) -> tuple[Selected, ...]:
-    return tuple(Selected(name, type_name, name) for name in names.split())
-
-
-_SCOPES: Final = Selected(
-    "scopes",
-    "VendorAccount",
-    "scopes",
-    {},
-    _leaves("VendorScope", "kind region sweptAt resourceCount state reason nextAllowedAt"),
-)
-_ACCOUNTS: Final = Selected(
-    "accounts", "Query", "accounts", {}, (*_leaves("VendorAccount", "name vendor state lastError"), _SCOPES)
+_SPENT: Final = {StaleReason.BUDGET_SPENT.value: "spent", StaleReason.RATE_LIMITED.value: "the vendor's limit"}
+_RECORD_ALONE: Final = (
+    "This is what the record knows. Calls left and calls saved are known to a running serve alone: "
+    "ask its graph for accounts { budget { remaining resetsAt } calls { made saved } }, or read its /metrics."
 )
 
 
@@ -63,6 +57,8 @@ def show(context: typer.Context, config: ConfigOption = None) -> None:
         console().print(
             _table(told) if told else "No account is recorded yet: run supplygraph serve, or supplygraph sync."
         )
+        if told:
+            typer.echo(_RECORD_ALONE)
 
 
 async def _read(configuration: Configuration) -> list[Mapping[str, Any]]:
@@ -75,13 +71,14 @@ async def read_accounts(configuration: Configuration, database: Database) -> lis
     clock = SystemClock()
     rules = configuration.settings.freshness.rules()
     reader = Reader(Readings(database.engine), _NobodyAsked(), rules, clock, {}, {})
-    answer = await reader.answer((_ACCOUNTS,), _OPERATOR, clock.now())
-    told = answer.answers["accounts"]
-    return told if isinstance(told, list) else []
+    return await standing(reader, clock.now())
 
 
 def _table(accounts: Sequence[Mapping[str, Any]]) -> Table:
-    table = Table("account", "vendor", "state", "kind", "region", "resources", "swept", "scope", "last error")
+    table = Table(
+        *("account", "vendor", "state", "kind", "region", "resources", "marks"),
+        *("last complete sweep", "scope", "breaker", "budget", "last error"),
+    )
     now = datetime.now(UTC)
     for account in accounts:
         head = (account["name"], account["vendor"], account["state"])
@@ -94,8 +91,11 @@ def _table(accounts: Sequence[Mapping[str, Any]]) -> Table:
                 scope["kind"].lower(),
                 scope["region"] or "-",
                 str(scope["resourceCount"]),
+                str(scope["marks"]),
                 _ago(scope["sweptAt"], now),
                 scope["state"] + (f" ({scope['reason']})" if scope["reason"] else ""),
+                _breaker(scope, now),
+                _SPENT.get(scope["reason"], "-") if scope["nextAllowedAt"] else "-",
                 account["lastError"] if head[0] else "",
             )
             head = ("", "", "")
@@ -103,23 +103,46 @@ def _table(accounts: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _ago(instant: str | None, now: datetime) -> str:
-    return "never" if instant is None else f"{max(0, round((now - from_text(instant)).total_seconds()))} s ago"
+    if instant is None:
+        return "never"
+    return f"{instant[:19]}Z, {max(0, round((now - from_text(instant)).total_seconds()))} s ago"
+
+
+def _breaker(scope: Mapping[str, Any], now: datetime) -> str:
+    held = scope["nextAllowedAt"]
+    seconds = None if held is None else math.ceil((from_text(held) - now).total_seconds())
+    return str(scope["breaker"]) + (f", {seconds} s more" if seconds is not None and seconds > 0 else "")
 
 
 @app.command("confirm")
 def confirm_account(context: typer.Context, name: Annotated[str, typer.Argument(help="The account's name.")]) -> None:
-    """Say that what an account's suspect scopes show is true: what they lack is judged by the ordinary rules again."""
-    count = run(_confirm(configured(context.obj), name))
+    """Say that what an account's suspect scopes show is true: what they lack is deleted, and new credentials are adopted."""
+    told = run(_confirm(configured(context.obj), name))
     typer.echo(
-        f"Account '{name}': {count} suspect scopes are confirmed."
-        if count
+        f"Account '{name}': {told.scopes} suspect scopes are confirmed; {told.deleted} resources are deleted."
+        if told.scopes
         else f"Account '{name}': nothing is suspect."
     )
+    if told.too_young:
+        typer.echo(
+            f"{told.too_young} more are missing from a listing that was sent within their grace period: "
+            "sync when it is over, and confirm again if they are still missing."
+        )
 
 
-async def _confirm(configuration: Configuration, name: str) -> int:
+async def _confirm(configuration: Configuration, name: str) -> Confirmed:
+    settings, clock = configuration.settings, SystemClock()
     async with opened(configuration) as database:
-        return await confirm(database.engine, name)
+        await require_account(database.engine, name)
+        account = next((each for each in settings.accounts if each.name == name), None)
+        if account is None:
+            raise ConfigurationError(f"account '{name}' is not configured, so there is nothing to confirm of it")
+        cloud = registry.build(account.vendor, account.name, account.own, account.endpoint, clock=clock)
+        try:
+            credential = Credential(token_hex(8), cloud.fingerprint)
+            return await confirm(Store(database.engine, clock), name, credential, Waits(settings.absence.rules()))
+        finally:
+            await cloud.close()
 
 
 @app.command("rename")

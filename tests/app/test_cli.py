@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def here(tmp_path: Path, cloud: SandboxServer, monkeypatch: pytest.MonkeyPatch) 
     """The working folder, with a configuration in it and the keys in the environment."""
     (tmp_path / "supplygraph.toml").write_text(CONFIGURATION.format(endpoint=cloud.url), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("COLUMNS", "260")
     for name, key in KEYS.items():
         monkeypatch.setenv(f"{name.upper()}_KEY", key)
     return tmp_path
@@ -55,6 +56,23 @@ def here(tmp_path: Path, cloud: SandboxServer, monkeypatch: pytest.MonkeyPatch) 
 def run(*arguments: str) -> Result:
     """Run `supplygraph` with these arguments."""
     return CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+
+
+def lost_machines(here: Path, cloud: SandboxServer, grace_seconds: int = 0) -> None:
+    """Have the account's machines recorded, and missed by a second listing."""
+    file = here / "supplygraph.toml"
+    settings = f"[absence]\ngrace_seconds = {grace_seconds}\n\n"
+    file.write_text(settings + file.read_text(encoding="utf-8"), encoding="utf-8")
+    run("sync", "--account", "east")
+    for machine in cloud.world.machines("east"):
+        cloud.world.vanish_machine("east", machine.machine_id)
+    run("sync", "--account", "east")
+
+
+def row(table: str, account: str) -> list[str]:
+    """The cells of an account's first line."""
+    line = next(each for each in table.splitlines() if f"│ {account} " in each)
+    return [cell.strip() for cell in line.strip("│").split("│")]
 
 
 def test_a_token_is_alone_on_the_last_line(here: Path) -> None:
@@ -199,17 +217,60 @@ def test_what_the_operator_says_of_unknown_accounts_is_refused(here: Path) -> No
 
 def test_what_is_suspect_can_be_confirmed(here: Path, cloud: SandboxServer) -> None:
     """An emptied account is suspect; once the operator says that this is the truth it no longer is."""
-    run("sync", "--account", "east")
-    for machine in cloud.world.machines("east"):
-        cloud.world.vanish_machine("east", machine.machine_id)
-    run("sync", "--account", "east")
+    lost_machines(here, cloud)
     suspect = run("accounts")
 
     confirmed = run("accounts", "confirm", "east")
 
     assert "SUSPECT" in suspect.stdout
-    assert "Account 'east': 1 suspect scopes are confirmed." == confirmed.stdout.strip()
-    assert "SUSPECT" not in run("accounts").stdout
+    assert "Account 'east': 1 suspect scopes are confirmed; 6 resources are deleted." == confirmed.stdout.strip()
+    after = run("accounts").stdout
+    assert "SUSPECT" not in after
+    assert "Account 'east': nothing is suspect." == run("accounts", "confirm", "east").stdout.strip()
+
+
+def test_what_is_too_young_for_a_verdict_is_told(here: Path, cloud: SandboxServer) -> None:
+    """Within the grace period not even the operator's word deletes; the cure is in the answer."""
+    lost_machines(here, cloud, grace_seconds=120)
+
+    confirmed = run("accounts", "confirm", "east")
+
+    assert "1 suspect scopes are confirmed; 0 resources are deleted.\n6 more are missing" in confirmed.stdout
+    assert "SUSPECT" in run("accounts").stdout
+
+
+def test_an_account_that_is_not_configured_has_nothing_to_confirm(here: Path, cloud: SandboxServer) -> None:
+    """Its record is kept as it is; the reason is told."""
+    lost_machines(here, cloud)
+    run("accounts", "rename", "east", "orient")
+
+    told = run("accounts", "confirm", "orient")
+
+    assert (2, "account 'orient' is not configured, so there is nothing to confirm of it") == (
+        told.exit_code,
+        told.stderr.strip(),
+    )
+
+
+def test_accounts_are_shown_as_they_stand(here: Path, cloud: SandboxServer) -> None:
+    """Marks, the age of the last complete sweep, the breaker and the errors; what only a running gateway knows is said."""
+    run("sync")
+    cloud.faults.switch_on(FaultKind.RATE_LIMITED, tenant="west", seconds=300)
+    vanished = cloud.world.machines("east")[0]
+    cloud.world.vanish_machine("east", vanished.machine_id)
+    run("sync")
+
+    told = run("accounts").stdout
+
+    east, west = row(told, "east"), row(told, "west")
+    assert ["east", "sandbox", "OK", "machines", "-", "6", "1"] == east[:7]
+    assert ("OK", "CLOSED", "-", "") == (east[8], east[9], east[10], east[11])
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ, \d+ s ago", east[7])
+    assert ["west", "sandbox", "DOWN", "machines", "-", "6", "0"] == west[:7]
+    assert ("FAILED (RATE_LIMITED)", "the vendor's limit") == (west[8], west[10])
+    assert re.fullmatch(r"OPEN, \d+ s more", west[9])
+    assert west[11].startswith(("list_machines: ", "list_volumes: "))
+    assert "known to a running serve alone" in " ".join(told.split())
 
 
 def test_mistakes_of_the_configuration_are_told_by_every_command(here: Path) -> None:
