@@ -7,8 +7,9 @@ import asyncio
 import sys
 import time
 
+from tests.matrix.judging import Outcome
 from tests.matrix.player import When
-from tests.matrix.run import Outcome, run
+from tests.matrix.run import run
 from tests.matrix.table import load, save
 
 

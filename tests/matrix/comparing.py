@@ -8,8 +8,9 @@ from collections.abc import Mapping
 import pytest
 
 from tests.matrix.faults import FAULTS
+from tests.matrix.judging import Outcome
 from tests.matrix.player import When
-from tests.matrix.run import Outcome, run
+from tests.matrix.run import run
 from tests.matrix.table import Key, Row, load
 from vendors import registry
 
@@ -31,5 +32,8 @@ def compare(when: When, cell: str, outcomes: Mapping[str, Outcome]) -> None:
         pytest.fail(
             f"expected.csv has no row of {' | '.join(key)}: `python -m tests.matrix --write`, and judge what it says"
         )
-    assert expected == outcomes[cell].row
-    assert [] == outcomes[cell].amiss
+    came = outcomes[cell]
+    if expected != came.row:
+        pytest.fail(f"expected {expected.text}\n  came to {came.row.text}")
+    if came.amiss:
+        pytest.fail("\n".join([came.row.text, *came.amiss]))

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import pytest
 
 from tests.matrix.comparing import CELLS, compare, ran
+from tests.matrix.judging import Outcome
 from tests.matrix.player import When
-from tests.matrix.run import Outcome
 
 
 @pytest.fixture(scope="module")

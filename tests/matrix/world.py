@@ -10,17 +10,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import structlog
 from pydantic import SecretStr
 
+from domain.words import ResourceKind
 from supplygraph import logs
 from supplygraph.settings import AccountSettings, DatabaseSettings, Settings
 from tests.clock import ManualClock
 from tests.matrix.faults import Address, Fault
 from tests.matrix.player import Player, When
-from tests.matrix.stage import Stage
+from tests.matrix.stage import LOST, Stage
 from tests.proofs.served import Served, answering
 from vendors import registry
 
@@ -42,6 +43,10 @@ QUERY: Final = """query ($account: [String!], $force: Boolean!, $wait: Float!) {
 ACCOUNTS: Final = "{ accounts { name state lastError scopes { kind state reason } } }"
 
 
+Node: TypeAlias = Mapping[str, Any]
+"""One resource as it was told."""
+
+
 @dataclass
 class Cell:
     """One vendor, one fault, one flight that meets it."""
@@ -56,6 +61,16 @@ class Cell:
     def account(self) -> str:
         """The name of its account."""
         return f"{self.vendor}-{self.fault.slug}"
+
+    @property
+    def lost(self) -> str:
+        """The vendor's id of the machine that listings lack in the cells of probes."""
+        return self.player.vendor_id(ResourceKind.MACHINES, LOST)
+
+    @property
+    def gone(self) -> bool:
+        """Whether that machine is truly no more."""
+        return self.fault.true and self.when is When.PROBE
 
     @property
     def secret(self) -> str:
@@ -106,7 +121,7 @@ class Read:
     """What one reader was told of a cell's account, and how long it took."""
 
     seconds: float
-    nodes: Mapping[str, dict[str, Any]]
+    nodes: Mapping[str, Node]
     """By the vendor's id."""
     gaps: Mapping[str, str]
     """By kind."""
