@@ -32,7 +32,7 @@ LATER_SECONDS: Final = 3600
 RECOVERY_SECONDS: Final = 7200
 """Longer than any hold."""
 IMPATIENT_SECONDS: Final = 0.5
-_FLIGHT_SECONDS: Final = {Group.ORDINARY: 30.0, Group.AGAIN: 30.0, Group.SLOW: 3.0}
+_FLIGHT_SECONDS: Final = {Group.ORDINARY: 30.0, Group.AGAIN: 30.0, Group.SLOW: 8.0}
 _GOOD: Final = frozenset({"COMPLETE", "found", "gone"})
 
 
