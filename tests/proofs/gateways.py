@@ -8,7 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from supplygraph.configuration import load
@@ -37,12 +37,23 @@ class Team:
     secrets: Mapping[str, str]
 
     async def sync(self) -> Ended:
-        """`supplygraph sync` as a process of its own, with nothing of ours in its environment but the secrets."""
+        """`supplygraph sync`."""
+        return await self.run("sync")
+
+    async def run(self, *command: str) -> Ended:
+        """A command as a process of its own, with nothing of ours in its environment but the secrets."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("SUPPLYGRAPH_")}
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "supplygraph", "sync", "--config", str(self.file)),
+            *(sys.executable, "-m", "supplygraph", *command),
             cwd=self.file.parent,
-            env={**kept, "PYTHONPATH": str(_ROOT), "PYTHONWARNINGS": "error", "COLUMNS": "200", **self.secrets},
+            env={
+                **kept,
+                "PYTHONPATH": str(_ROOT),
+                "PYTHONWARNINGS": "error",
+                "COLUMNS": "260",
+                "SUPPLYGRAPH_CONFIG": str(self.file),
+                **self.secrets,
+            },
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -57,13 +68,14 @@ class Team:
         return Ended(process.returncode, output.decode(), errors.decode())
 
     @asynccontextmanager
-    async def gateway(self) -> AsyncIterator[Served]:
+    async def gateway(self, seconds_ago: float = 0) -> AsyncIterator[Served]:
         """A gateway over the record, loaded as `serve --config` loads it.
 
-        Its clock stands at this moment: what the command has just recorded has an age that only the test makes grow.
+        Its clock stands at this moment: what the command has just recorded has an age that only the test makes grow. Or it
+        stands so many seconds ago: then there is time to pass before the commands that follow.
         """
         settings = load(self.file, dict(self.secrets), self.file.parent).settings
-        async with answering(settings, ManualClock(datetime.now(UTC))) as gateway:
+        async with answering(settings, ManualClock(datetime.now(UTC) - timedelta(seconds=seconds_ago))) as gateway:
             yield gateway
 
 

@@ -12,6 +12,7 @@ from domain.record import Changes, Held, LinkRecord, ResourceRecord, ScopeKey, S
 from domain.rules import AbsenceRules
 from domain.words import ResourceKind
 from reconcile.absence import Waits
+from reconcile.confirming import decide_confirmation
 from reconcile.deciding import Credential, Ground, decide_probe, decide_sweep
 from tests.clock import START
 
@@ -59,6 +60,11 @@ class Ledger:
         """Apply a probe."""
         key = VendorKey(ResourceKind.MACHINES, vendor_id)
         return self._apply(decide_probe(self._held(), ticket or self.draw(), key, result, self._ground()))
+
+    def confirm(self) -> Changes:
+        """Apply the operator's word."""
+        ground = self._ground()
+        return self._apply(decide_confirmation(self._held(), self.draw(), ground.credential, ground.waits))
 
     def machines(self) -> list[ResourceRecord]:
         """The newest record of every vendor id, in order."""
