@@ -109,6 +109,7 @@ def resource_row(record: ResourceRecord, account_id: int, vendor: str) -> dict[s
         "created_at": to_text(record.created_at),
         "vendor_created_at": optional_text(record.vendor_created_at),
         "first_seen_at": to_text(record.first_seen_at),
+        "first_no": record.first_no,
         **_live_row(record.live),
         "terms": _terms_text(record.terms),
         "terms_status": record.terms_status,
@@ -176,6 +177,7 @@ def resource_record(row: Row, account: str) -> ResourceRecord:
         created_at=from_text(row["created_at"]),
         vendor_created_at=optional_instant(row["vendor_created_at"]),
         first_seen_at=from_text(row["first_seen_at"]),
+        first_no=row["first_no"],
         live=_live(row),
         seen_no=row["seen_no"],
         seen_at=from_text(row["seen_at"]),
@@ -218,13 +220,14 @@ def scope_record(row: Row) -> ScopeRecord:
         hold_until=optional_instant(row["hold_until"]),
         held=row["held"],
         fingerprint=row["fingerprint"],
+        proven_no=row["proven_no"],
         told=read_told_all(row["told"]),
         tries=read_tries(row["tries"]),
     )
 
 
 _FLIGHT_COLUMNS: Final = (
-    "swept_no tried_no state problem problem_detail failures held fingerprint".split()  # noqa: SIM905 - names read better so
+    "swept_no tried_no state problem problem_detail failures held fingerprint proven_no".split()  # noqa: SIM905 - names read better so
 )
 
 

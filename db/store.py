@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Select, func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db import held, pruning, written
 from db.configuring import configure
@@ -93,11 +93,6 @@ class Store:
         async with writing(self._engine) as connection:
             return await pruning.prune(connection, to_text(before))
 
-    async def rename(self, old: str, new: str) -> bool:
-        """Give an account another name; its resources keep their UUIDs. False where there is no such account."""
-        async with writing(self._engine) as connection:
-            return await _rename(connection, old, new)
-
     async def _records(self, statement: Select[tuple[object, ...]]) -> tuple[ResourceRecord, ...]:
         async with reading(self._engine) as connection:
             rows = (await connection.execute(statement)).mappings()
@@ -107,8 +102,3 @@ class Store:
 def _resources_with_account() -> Select[tuple[object, ...]]:
     joined = resources.join(accounts, accounts.c.account_id == resources.c.account_id)
     return select(resources, accounts.c.name.label("account")).select_from(joined)
-
-
-async def _rename(connection: AsyncConnection, old: str, new: str) -> bool:
-    changed = await connection.execute(update(accounts).where(accounts.c.name == old).values(name=new))
-    return bool(changed.rowcount)

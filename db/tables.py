@@ -66,6 +66,7 @@ scopes: Final = Table(
     Column("hold_until", Text),
     Column("held", Integer, nullable=False, server_default=text("0")),
     Column("fingerprint", Text),
+    Column("proven_no", BigInteger, nullable=False, server_default=text("0")),
     # what explains answers, as JSON; never in the history
     Column("told", Text),
     Column("tries", Text),
@@ -89,6 +90,7 @@ resources: Final = Table(
     Column("created_at", Text, nullable=False),
     Column("vendor_created_at", Text),
     Column("first_seen_at", Text, nullable=False),
+    Column("first_no", BigInteger, nullable=False, server_default=text("0")),
     # live fields
     Column("name", Text),
     Column("name_folded", Text),

@@ -68,6 +68,8 @@ class ScopeRecord:
     hold_until: datetime | None = None
     held: int = 0
     fingerprint: str | None = None
+    proven_no: int = 0
+    """The last flight that saw something by the credential of the fingerprint."""
     told: ToldAll | None = None
     tries: tuple[FailedTry, ...] = ()
 
@@ -125,6 +127,8 @@ class ResourceRecord:
     probed_no: int = 0
     probed_at: datetime | None = None
     probe_problem: StaleReason | None = None
+    first_no: int = 0
+    """The flight that was the first to see it."""
     told: Told | None = None
     tries: tuple[FailedTry, ...] = ()
 

@@ -50,7 +50,7 @@ class Question:
     sweep_calls: int = 1
 
 
-def joins(underway: Underway, question: Question) -> bool:
+def joins(underway: Underway, question: Question, now: datetime) -> bool:
     """Whether the running sweep was, or will be, sent at or after what is wanted.
 
     Two clocks must agree: the record's, which tells age, and the order of events here, which no clock step upsets.
@@ -59,7 +59,7 @@ def joins(underway: Underway, question: Question) -> bool:
         return False
     if underway.sent_at is None:
         return True
-    return underway.sent_at >= question.not_before and question.in_order
+    return question.not_before <= underway.sent_at <= now and question.in_order
 
 
 def held_back(hold_until: datetime | None, now: datetime) -> bool:
@@ -72,7 +72,7 @@ def choose(scope: ScopeRecord, underway: Underway, question: Question, now: date
     tried = scope.tried_at
     if not scope.configured or (tried is not None and question.not_before <= tried <= now):
         return Choice.SETTLED
-    if joins(underway, question):
+    if joins(underway, question, now):
         return Choice.JOIN_RUNNING
     if held_back(scope.hold_until, now):
         return Choice.HELD

@@ -61,7 +61,7 @@ def decide_confirmation(held: Held, ticket: Ticket, credential: Credential, wait
     left = draft.in_scope()
     marks = sum(record.missing_since is not None for record in left)
     stamp = scope.fingerprint if credential.made(scope.fingerprint) else credential.stamp()
-    after = replace(scope, fingerprint=stamp)
+    after = replace(scope, fingerprint=stamp, proven_no=max(scope.proven_no, ticket.number))
     return draft.finish(after if suspect(marks, len(left)) else _believed(after, len(left)))
 
 

@@ -192,7 +192,9 @@ def _absences(draft: Draft, result: SweepResult, ground: Ground) -> ScopeRecord:
     # What was seen since the last good sweep, by probes or cut listings, is held as well.
     held = max(scope.held, len(before))
     same = ground.credential.made(scope.fingerprint)
-    proven = same or 2 * sum(record.key in told for record in before) >= held
+    # What an unproven credential was the first to show proves nothing about it.
+    own = [record for record in before if record.first_no <= scope.proven_no]
+    proven = same or 2 * sum(record.key in told for record in own) >= max(scope.held, len(own))
     for record in draft.in_scope():
         word = last_word(record, draft.held.swept)
         if record.key not in told and ticket.number > word.number:
@@ -215,6 +217,7 @@ def _absences(draft: Draft, result: SweepResult, ground: Ground) -> ScopeRecord:
         state=ScopeState.OK,
         fingerprint=(scope.fingerprint if same else None)
         or (ground.credential.stamp() if proven else scope.fingerprint),
+        proven_no=ticket.number if proven else scope.proven_no,
         told=draft.teller.told_all(result),
         tries=since(ticket.number, scope.tries),
     )
@@ -222,10 +225,11 @@ def _absences(draft: Draft, result: SweepResult, ground: Ground) -> ScopeRecord:
 
 
 def _stamped(scope: ScopeRecord, draft: Draft, ground: Ground) -> ScopeRecord:
-    """The scope with the first credential that ever saw something in it."""
-    if scope.fingerprint is not None or not draft.saw:
+    """The scope with the first credential that ever saw something in it, and the last flight that saw something by it."""
+    if not draft.saw or not ground.credential.made(scope.fingerprint):
         return scope
-    return replace(scope, fingerprint=ground.credential.stamp())
+    stamp = scope.fingerprint or ground.credential.stamp()
+    return replace(scope, fingerprint=stamp, proven_no=max(scope.proven_no, draft.ticket.number))
 
 
 def _suspected(scope: ScopeRecord, *, proven: bool) -> ScopeRecord:

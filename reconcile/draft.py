@@ -20,6 +20,7 @@ from domain.record import (
 )
 from domain.telling import Told
 from domain.words import ObservationSource, OfferRole
+from reconcile.absence import tombstone_number
 from reconcile.explaining import Teller
 from reconcile.linking import compared, link_history
 from reconcile.merging import provenance
@@ -81,12 +82,21 @@ class Draft:
     def link(self, owner: ResourceRecord, told: tuple[Attachment, ...]) -> None:
         """Bring the owner's open links in line with what was told."""
         mine = [link for link in self._links if link.from_key == owner.key]
-        opened, closed = compared(owner, told, mine, self._ends, self.ticket.sent_at)
+        living = [link for link in told if not self._dead(VendorKey(link.kind, link.vendor_id))]
+        opened, closed = compared(owner, living, mine, self._ends, self.ticket.sent_at)
         self._close(list(closed))
         for link in opened:
             self._links.append(link)
             self._opened.append(link)
             self._history.extend(link_history(link, self.ticket, self.source, opened=True))
+
+    def _dead(self, key: VendorKey) -> bool:
+        """Whether something at least as new as this flight deleted what the key names."""
+        if key in self._living:
+            return False
+        tombstone = self.held.tombstones.get(key)
+        here = any(record.key == key and record.deleted for record in self._written.values())
+        return here or (tombstone is not None and tombstone_number(tombstone) >= self.ticket.number)
 
     def _adopt(self, record: ResourceRecord) -> None:
         """Links that were told before this end was recorded are its own from now on."""

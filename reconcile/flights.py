@@ -26,7 +26,10 @@ class Outcome:
 
 @dataclass(eq=False, slots=True)
 class Flight:
-    """One flight. `sent_order` is the loop's time when it was sent, `sent_at` the record's; all None before."""
+    """One flight. `sent_order` is the loop's time when it was sent, `sent_at` the record's; None before it leaves.
+
+    While its ticket is being drawn both are the earliest that they can be, and there is no `number` yet.
+    """
 
     ended: asyncio.Future[Outcome]
     number: int | None = None
@@ -34,10 +37,13 @@ class Flight:
     sent_order: float | None = None
     readers: int = 0
 
+    def leaves(self, now: datetime) -> None:
+        """It is about to be sent: not earlier than now."""
+        self.sent_at, self.sent_order = now, asyncio.get_running_loop().time()
+
     def sent(self, ticket: Ticket) -> None:
         """It is sent now, with this ticket."""
         self.number, self.sent_at = ticket.number, ticket.sent_at
-        self.sent_order = asyncio.get_running_loop().time()
 
 
 @dataclass(eq=False, slots=True)

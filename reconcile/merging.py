@@ -106,6 +106,7 @@ def first_sight(
         created_at=told.created_at or ticket.sent_at,
         vendor_created_at=told.created_at,
         first_seen_at=ticket.sent_at,
+        first_no=ticket.number,
         live=live,
         seen_no=ticket.number,
         seen_at=ticket.sent_at,

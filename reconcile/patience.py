@@ -46,9 +46,14 @@ class SteadyTime:
 
     def _moment(self, instant: datetime) -> float:
         shown = (instant - _EPOCH).total_seconds()
+        later: _Stretch | None = None
         for stretch in reversed(self._stretches):
             if shown >= stretch.start + stretch.offset:
+                # Between two stretches the clock showed nothing: what it never showed counts as the later one's beginning.
+                if later is not None and shown > stretch.end + stretch.offset:
+                    return later.start
                 return min(shown - stretch.offset, stretch.end)
+            later = stretch
         # Before this process looked at a clock nobody knows how long ago that was: it counts as the first look.
         return self._stretches[0].start if self._stretches else shown
 

@@ -63,7 +63,7 @@ class Probes:
         lane = self._lanes.get(record.resource_id) or Lane()
         running = lane.running
         for flight in (running, self._recent.get(record.resource_id)):
-            if flight is not None and _serves(flight, since):
+            if flight is not None and _serves(flight, since, self._shell.record.now()):
                 return flight
         hold = self._holds.get(record.resource_id)
         if hold is not None and held_back(hold.until, self._shell.record.now()):
@@ -197,11 +197,12 @@ class Probes:
         self._holds[resource_id] = _Hold(until, reason, failures)
 
 
-def _serves(flight: Flight, since: Since) -> bool:
-    if flight.number is None or flight.sent_at is None or flight.sent_order is None:
+def _serves(flight: Flight, since: Since, now: datetime) -> bool:
+    if flight.sent_at is None or flight.sent_order is None:
         return True
-    in_time = since.not_before is None or flight.sent_at >= since.not_before
-    return in_time and flight.number > since.number and (since.order is None or flight.sent_order >= since.order)
+    in_time = since.not_before is None or since.not_before <= flight.sent_at <= now
+    numbered = flight.number is None or flight.number > since.number
+    return in_time and numbered and (since.order is None or flight.sent_order >= since.order)
 
 
 def _reason(result: ProbeResult) -> StaleReason | None:

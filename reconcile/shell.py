@@ -71,6 +71,8 @@ class Shell:
 
     async def send(self, account: str, flight: Flight) -> Ticket:
         """Draw the flight's ticket: it is sent now."""
+        # From here on it is sent at the earliest now: whoever arrives while the ticket is drawn must know.
+        flight.leaves(self.record.now())
         ticket = await self.record.draw(account)
         self.sample()
         flight.sent(ticket)

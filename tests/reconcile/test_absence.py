@@ -120,6 +120,18 @@ def test_what_only_a_cut_listing_saw_is_held_too(credential: str) -> None:
     assert (False, ScopeState.SUSPECT) == (ledger.machine("m-0").deleted, ledger.scope.state)
 
 
+def test_another_tenants_key_does_not_prove_itself_by_its_own_machines() -> None:
+    """What it was the first to show counts neither for it nor as held before."""
+    ledger = settled_ledger()
+    ledger.credential = "another"
+    foreign = complete(*(machine(f"f-{number}") for number in range(6)))
+    for _ in range(3):
+        ledger.sweep(foreign)
+        ledger.advance(600)
+        ledger.probe("m-0", GONE)
+    assert (False, ScopeState.SUSPECT) == (ledger.machine("m-0").deleted, ledger.scope.state)
+
+
 def test_what_comes_back_after_an_empty_listing_is_as_it_was() -> None:
     """The same resources, unmarked, in a scope that is well again."""
     ledger = settled_ledger()

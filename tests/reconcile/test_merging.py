@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from domain.observation import UNTOLD, Attachment, Observation, Price, Terms
+from domain.observation import UNTOLD, Attachment, Observation, Price, ProbeResult, Terms
 from domain.words import (
     ContractType,
     LinkType,
@@ -111,6 +111,19 @@ def test_an_end_that_is_seen_later_tells_of_the_link_too() -> None:
     told = ledger.sweep(complete(machine("m-1", links=(member,)), machine("m-2"))).history
     assert ["resource", "linkedResources"] == [entry.field for entry in told]
     assert {"m-2"} == {ledger.record(entry.resource_id).vendor_id for entry in told}
+
+
+def test_an_older_listing_does_not_reopen_what_a_deletion_closed() -> None:
+    """The other end is a tombstone that is newer than the flight."""
+    ledger = Ledger()
+    member = Attachment(LinkType.MEMBER_OF, ResourceKind.MACHINES, "m-2")
+    listing = complete(machine("m-1", links=(member,)), machine("m-2"))
+    ledger.sweep(listing)
+    slow = ledger.draw()
+    gone = machine("m-2", status=ResourceStatus.DELETED, vendor_status="terminated")
+    ledger.probe("m-2", ProbeResult("found", gone))
+    ledger.sweep(complete(machine("m-1", name="renamed", links=(member,)), machine("m-2")), ticket=slow)
+    assert ("renamed", []) == (ledger.machine("m-1").live.name, ledger.links)
 
 
 def test_a_deleted_end_closes_its_links() -> None:
