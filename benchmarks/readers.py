@@ -46,6 +46,23 @@ async def on_schedule(readers: int, reads: int, every: float, ask: Callable[[int
     return taken
 
 
+async def back_to_back(readers: int, reads: int, within: float, ask: Callable[[int, int], Awaitable[None]]) -> Taken:
+    """Have so many readers ask so often, each as soon as it has its answer; they begin one after the other `within` seconds."""
+    taken = Taken()
+
+    async def one(reader: int) -> None:
+        await asyncio.sleep(within * reader / readers)
+        for turn in range(reads):
+            due = time.perf_counter()
+            await ask(reader, turn)
+            taken.seconds.append(time.perf_counter() - due)
+
+    async with asyncio.TaskGroup() as group:
+        for reader in range(readers):
+            group.create_task(one(reader))
+    return taken
+
+
 def _schedule(readers: int, reads: int, every: float) -> Sequence[tuple[float, int, int]]:
     return sorted(
         (every * (turn + reader / readers), reader, turn) for reader in range(readers) for turn in range(reads)
