@@ -48,11 +48,12 @@ class SteadyTime:
         shown = (instant - _EPOCH).total_seconds()
         later: _Stretch | None = None
         for stretch in reversed(self._stretches):
-            if shown >= stretch.start + stretch.offset:
+            # Within a stretch the clock may have shown a little less than its offset says.
+            if shown >= stretch.start + stretch.offset - _TOLERANCE_SECONDS:
                 # Between two stretches the clock showed nothing: what it never showed counts as the later one's beginning.
-                if later is not None and shown > stretch.end + stretch.offset:
+                if later is not None and shown > stretch.end + stretch.offset + _TOLERANCE_SECONDS:
                     return later.start
-                return min(shown - stretch.offset, stretch.end)
+                return min(max(shown - stretch.offset, stretch.start), stretch.end)
             later = stretch
         # Before this process looked at a clock nobody knows how long ago that was: it counts as the first look.
         return self._stretches[0].start if self._stretches else shown
