@@ -1,0 +1,40 @@
+"""The record of a run in plain values alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from domain.instants import Clock
+from domain.ports import AccountSetup
+from domain.record import Changes, Held, ResourceRecord, ScopeKey, Ticket, VendorKey
+from tests.simulation.memory import MemoryTables
+
+
+class MemoryKeeper:
+    """Keeps everything in memory."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.tables = MemoryTables(clock)
+
+    def configure(self, setups: Sequence[AccountSetup]) -> None:
+        """As the port says."""
+        self.tables.configure(setups)
+
+    def draw(self, account: str) -> Ticket:
+        """As the port says."""
+        return self.tables.draw(account)
+
+    def missing(self, scope: ScopeKey, limit: int) -> tuple[ResourceRecord, ...]:
+        """As the port says."""
+        return self.tables.missing(scope, limit)
+
+    def apply(
+        self, scope: ScopeKey, named: Sequence[VendorKey], whole: bool, decide: Callable[[Held], Changes]
+    ) -> Changes:
+        """As the port says."""
+        return self.tables.apply(scope, named, whole, decide)
+
+    def prune(self, before: datetime) -> int:
+        """As the port says."""
+        return self.tables.prune(before)
