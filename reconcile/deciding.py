@@ -142,7 +142,7 @@ def _again(draft: Draft, record: ResourceRecord, told: Observation, *, inherits:
 
 def _unknown(draft: Draft, told: Observation, ground: Ground) -> ResourceRecord | None:
     """A resource that is not among the living: new, or back, or known to be deleted."""
-    tombstone = draft.held.tombstones.get(VendorKey(told.kind, told.vendor_id))
+    tombstone = draft.tombstone(VendorKey(told.kind, told.vendor_id))
     if tombstone is None:
         return _first(draft, told, 0)
     another = created_later(tombstone, told)
@@ -189,8 +189,6 @@ def _absences(draft: Draft, result: SweepResult, ground: Ground) -> ScopeRecord:
     scope, ticket = draft.held.scope, draft.ticket
     told = {VendorKey(observation.kind, observation.vendor_id) for observation in result.observations}
     before = [record for record in draft.held.resources.values() if record.scope_id == scope.scope_id]
-    # What was seen since the last good sweep, by probes or cut listings, is held as well.
-    held = max(scope.held, len(before))
     same = ground.credential.made(scope.fingerprint)
     # What an unproven credential was the first to show proves nothing about it.
     own = [record for record in before if record.first_no <= scope.proven_no]
@@ -201,7 +199,9 @@ def _absences(draft: Draft, result: SweepResult, ground: Ground) -> ScopeRecord:
             known = replace(record, told=last_told(record, scope, word.number))
             draft.put(record, marked(known, word, ticket, ground.waits, countable=proven, reset=not same))
     missing = [record for record in draft.in_scope() if record.missing_since is not None]
-    in_doubt = suspect(len(missing), held) or suspect(len(missing), len(before)) or not proven
+    # Of what was held at the last good sweep, and of what was seen since by probes and cut listings: each alone would let
+    # new arrivals hide how much is missing.
+    in_doubt = any(suspect(len(missing), held) for held in (scope.held, len(before), len(own))) or not proven
     if not ground.probes and proven:
         for record in missing:
             if record.absent_no == ticket.number and listings_agree(

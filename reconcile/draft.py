@@ -37,6 +37,7 @@ class Draft:
         self.saw = False
         """Whether the flight told of any resource."""
         self._living = dict(held.resources)
+        self._tombstones = dict(held.tombstones)
         self._ends = dict(held.ends)
         self._links: list[LinkRecord] = list(held.links)
         self._written: dict[UUID, ResourceRecord] = {}
@@ -53,6 +54,10 @@ class Draft:
         """The living resource of the key, as drafted so far."""
         return self._living.get(key)
 
+    def tombstone(self, key: VendorKey) -> ResourceRecord | None:
+        """The newest deleted resource of the key, as drafted so far."""
+        return self._tombstones.get(key)
+
     def in_scope(self) -> tuple[ResourceRecord, ...]:
         """The living resources of the flight's scope, as drafted so far."""
         mine = self.held.scope.scope_id
@@ -66,6 +71,7 @@ class Draft:
         self._written[after.resource_id] = after
         if after.deleted:
             self._living.pop(after.key, None)
+            self._tombstones[after.key] = after
             self._ends.pop(after.key, None)
             self._close([link for link in self._links if after.key in (link.from_key, link.to_key)])
         else:
@@ -94,9 +100,8 @@ class Draft:
         """Whether something at least as new as this flight deleted what the key names."""
         if key in self._living:
             return False
-        tombstone = self.held.tombstones.get(key)
-        here = any(record.key == key and record.deleted for record in self._written.values())
-        return here or (tombstone is not None and tombstone_number(tombstone) >= self.ticket.number)
+        tombstone = self._tombstones.get(key)
+        return tombstone is not None and tombstone_number(tombstone) >= self.ticket.number
 
     def _adopt(self, record: ResourceRecord) -> None:
         """Links that were told before this end was recorded are its own from now on."""

@@ -212,7 +212,7 @@ class Reconciler:
         if not flights:
             return True
         for flight in flights:
-            flight.readers += 1
+            flight.joined()
         futures = {flight.ended: flight for flight in flights}
         remaining = max(0.0, until - asyncio.get_running_loop().time())
         done, pending = await asyncio.wait(futures, timeout=remaining)

@@ -10,6 +10,7 @@ from typing import Any
 
 from domain.record import Ticket
 from domain.words import StaleReason
+from vendors.flight import Urgency
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,12 @@ class Flight:
     sent_at: datetime | None = None
     sent_order: float | None = None
     readers: int = 0
+    urgency: Urgency = field(default_factory=Urgency)
+
+    def joined(self) -> None:
+        """A reader waits for it."""
+        self.readers += 1
+        self.urgency.background = False
 
     def leaves(self, now: datetime) -> None:
         """It is about to be sent: not earlier than now."""

@@ -17,7 +17,7 @@ from reconcile.deciding import decide_probe
 from reconcile.flights import Flight, Lane, Outcome
 from reconcile.observing import FlightReport
 from reconcile.shell import Shell, broken, end, named_keys
-from vendors.flight import IN_BACKGROUND, new_tally
+from vendors.flight import URGENCY, new_tally
 
 # After these, asking for the next resource would only do harm.
 _GIVE_UP: Final = frozenset(
@@ -58,18 +58,22 @@ class Probes:
         self._recent: dict[UUID, Flight] = {}
         self._working: set[ScopeKey] = set()
 
-    def ask(self, record: ResourceRecord, scope: ScopeKey, since: Since) -> Flight | StaleReason:
+    def ask(
+        self, record: ResourceRecord, scope: ScopeKey, since: Since, *, background: bool = False
+    ) -> Flight | StaleReason:
         """A probe that was sent late enough, or will be; else why there is none."""
         lane = self._lanes.get(record.resource_id) or Lane()
         running = lane.running
-        for flight in (running, self._recent.get(record.resource_id)):
-            if flight is not None and _serves(flight, since, self._shell.record.now()):
-                return flight
+        for known in (running, self._recent.get(record.resource_id)):
+            if known is not None and _serves(known, since, self._shell.record.now()):
+                return known
         hold = self._holds.get(record.resource_id)
         if hold is not None and held_back(hold.until, self._shell.record.now()):
             return hold.reason
         if running is None:
-            return self._launch(record, scope, self._shell.new_flight())
+            flight = self._shell.new_flight()
+            flight.urgency.background = background
+            return self._launch(record, scope, flight)
         if lane.queued is None:
             lane.queued = self._shell.new_flight()
         return lane.queued
@@ -86,13 +90,11 @@ class Probes:
         )
 
     async def _work(self, scope: ScopeKey) -> None:
-        # The flights started here take this over.
-        IN_BACKGROUND.set(True)
         try:
             since = Since(number=self._shell.scopes[scope].swept_no)
             marked = await self._shell.record.missing(scope, self._shell.absence.probes_per_flight)
             for record in marked:
-                asked = self.ask(record, scope, since)
+                asked = self.ask(record, scope, since, background=True)
                 if isinstance(asked, StaleReason):
                     continue
                 outcome = await asyncio.shield(asked.ended)
@@ -111,6 +113,7 @@ class Probes:
         return flight
 
     async def _fly(self, record: ResourceRecord, scope: ScopeKey, flight: Flight) -> None:
+        URGENCY.set(flight.urgency)
         outcome = Outcome(StaleReason.DEADLINE)
         try:
             outcome = await self._probe(record, scope, flight)

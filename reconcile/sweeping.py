@@ -15,7 +15,7 @@ from reconcile.deciding import decide_sweep
 from reconcile.flights import Flight, Lane, Outcome
 from reconcile.observing import FlightReport
 from reconcile.shell import Shell, broken, end, named_keys
-from vendors.flight import IN_BACKGROUND, new_tally
+from vendors.flight import URGENCY, new_tally
 
 MOVING: Final = frozenset({ResourceStatus.PROVISIONING, ResourceStatus.STOPPING, ResourceStatus.DELETING})
 """The statuses that do not last."""
@@ -67,6 +67,7 @@ class Sweeps:
     def _launch(self, scope: ScopeKey, flight: Flight, *, forced: bool, background: bool = False) -> Flight:
         lane = self._lane(scope)
         lane.running = flight
+        flight.urgency.background = background and not flight.readers
         now = asyncio.get_running_loop().time()
         delay = 0.0
         if forced:
@@ -74,14 +75,14 @@ class Sweeps:
                 delay = max(0.0, lane.forced_order + self._shell.rules.force_gap_seconds - now)
             lane.forced_order = now + delay
         self._shell.tasks.start(
-            self._fly(scope, flight, delay, background),
+            self._fly(scope, flight, delay),
             f"sweep {scope}",
             lambda error: self._shell.listener.broke("sweep", error),
         )
         return flight
 
-    async def _fly(self, scope: ScopeKey, flight: Flight, delay: float, background: bool) -> None:
-        IN_BACKGROUND.set(background)
+    async def _fly(self, scope: ScopeKey, flight: Flight, delay: float) -> None:
+        URGENCY.set(flight.urgency)
         outcome = Outcome(StaleReason.DEADLINE)
         try:
             if delay:

@@ -20,11 +20,12 @@ from domain.errors import RateLimited, VendorFailure
 from domain.instants import Clock
 from domain.words import StaleReason
 from vendors.base import Allowance
-from vendors.flight import IN_BACKGROUND
+from vendors.flight import URGENCY
 
 _SHARE: Final = 0.5
 _PATIENCE_SECONDS: Final = 5.0
 _BACKGROUND_PATIENCE_SECONDS: Final = 20.0
+_STEP_SECONDS: Final = 0.5
 _LONGEST_SECONDS: Final = 3600.0
 _EPOCH_FROM: Final = 1_000_000_000.0
 _LEFT: Final = re.compile(r"(?:^|[;,\s])(?:r|remaining)\s*=\s*(\d{1,12})", re.IGNORECASE)
@@ -87,16 +88,18 @@ class Budget:
 
         Raises BudgetSpent, or RateLimited where the vendor itself closed the account; with the instant to come back.
         """
-        background = IN_BACKGROUND.get()
-        patience = _BACKGROUND_PATIENCE_SECONDS if background else _PATIENCE_SECONDS
-        while (seconds := self.wait(background=background)) > 0:
+        urgency, waited = URGENCY.get(), 0.0
+        while (seconds := self.wait(background=urgency.background)) > 0:
+            patience = (_BACKGROUND_PATIENCE_SECONDS if urgency.background else _PATIENCE_SECONDS) - waited
             if seconds > patience:
                 retry_at = self._clock.now() + timedelta(seconds=seconds)
                 if self._closed_until - _steady() > patience:
                     raise RateLimited(f"{operation}: the vendor has told the account to come back later.", retry_at)
                 raise BudgetSpent(f"{operation}: the account's budget of calls is spent.", retry_at)
-            patience -= seconds
-            await asyncio.sleep(seconds)
+            # In steps: somebody may join meanwhile, and wait by the readers' right.
+            step = min(seconds, _STEP_SECONDS)
+            waited += step
+            await asyncio.sleep(step)
         for bucket in self._buckets:
             bucket.level -= 1
 

@@ -14,8 +14,17 @@ class Tally:
     calls: int = 0
 
 
-IN_BACKGROUND: Final[ContextVar[bool]] = ContextVar("in_background", default=False)
-"""Set in flights that no reader waits for: they leave half of the budget to those that do."""
+@dataclass(slots=True)
+class Urgency:
+    """Whether somebody waits. A flight in the background leaves half of the budget to those that readers wait for.
+
+    It may change under way: who joins a flight makes it urgent.
+    """
+
+    background: bool = False
+
+
+URGENCY: Final[ContextVar[Urgency]] = ContextVar("urgency", default=Urgency())  # noqa: B039 - nobody changes this one
 
 _TALLY: Final[ContextVar[Tally | None]] = ContextVar("tally", default=None)
 

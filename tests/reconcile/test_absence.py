@@ -224,6 +224,16 @@ def test_a_terminated_machine_that_stays_listed_stays_one_tombstone() -> None:
     assert () == ledger.sweep(told).resources
 
 
+def test_a_listing_that_tells_twice_that_a_machine_is_deleted_makes_one_tombstone() -> None:
+    """Also when it tells in the same breath that it runs."""
+    ledger = settled_ledger()
+    gone = machine("m-3", status=ResourceStatus.DELETED, vendor_status="terminated")
+    changes = ledger.sweep(complete(*FOUR[:3], gone, gone, FOUR[3]))
+    assert ["m-3"] == [record.vendor_id for record in changes.resources]
+    assert ["status", "vendorStatus"] == [entry.field for entry in changes.history][:2]
+    assert ledger.machine("m-3").deleted
+
+
 def test_another_creation_time_is_another_resource() -> None:
     """The vendor id was used again: the old UUID never changes its meaning."""
     ledger = Ledger()

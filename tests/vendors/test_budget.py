@@ -13,7 +13,7 @@ from domain.errors import RateLimited
 from tests.clock import START, ManualClock
 from vendors.base import Allowance
 from vendors.budget import Budget, BudgetSpent, remaining_of
-from vendors.flight import IN_BACKGROUND
+from vendors.flight import URGENCY, Urgency
 
 
 async def test_half_of_the_documented_calls_may_be_sent_at_once() -> None:
@@ -43,7 +43,7 @@ async def test_what_no_reader_waits_for_leaves_half_to_readers() -> None:
         await budget.take("list")
 
     async def behind() -> None:
-        IN_BACKGROUND.set(True)
+        URGENCY.set(Urgency(background=True))
         await budget.take("list")
 
     with pytest.raises(BudgetSpent):
