@@ -199,9 +199,11 @@ def _absences(draft: Draft, result: SweepResult, ground: Ground) -> ScopeRecord:
             known = replace(record, told=last_told(record, scope, word.number))
             draft.put(record, marked(known, word, ticket, ground.waits, countable=proven, reset=not same))
     missing = [record for record in draft.in_scope() if record.missing_since is not None]
+    lost_own = sum(record.first_no <= scope.proven_no for record in missing)
     # Of what was held at the last good sweep, and of what was seen since by probes and cut listings: each alone would let
     # new arrivals hide how much is missing.
-    in_doubt = any(suspect(len(missing), held) for held in (scope.held, len(before), len(own))) or not proven
+    measures = ((lost_own, scope.held), (lost_own, len(own)), (len(missing), len(before)))
+    in_doubt = not proven or any(suspect(marks, held) for marks, held in measures)
     if not ground.probes and proven:
         for record in missing:
             if record.absent_no == ticket.number and listings_agree(

@@ -129,6 +129,7 @@ _BLANK: Final[Row] = dict.fromkeys(column.name for column in tables.resources.co
     "generation": 0,
     "created_at": ago(3600),
     "first_seen_at": ago(3500),
+    "first_no": 1,
     "status": "RUNNING",
     "vendor_status": "running",
     "has_access": False,

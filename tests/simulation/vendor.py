@@ -3,8 +3,8 @@
 The model: listings may be empty, cut, reordered, repeated, up to 60 s behind, another tenant's, or of a wrong shape, for any
 length of time; probes may fail in any way, answer a generic 404, or be up to 60 s behind. Never, for a living resource past
 its grace period: the vendor's own "no such thing" together with a complete listing without it, except to over half of a scope
-at once for less than `witness_seconds`, and to another tenant's key. Where there is no probe, complete listings that agree on an absence for
-`witness_seconds` (suspect: `suspect_seconds`) are true.
+at once for less than `witness_seconds`, and to another tenant's key. Where there is no probe, complete listings that agree on
+an absence for `witness_seconds` (suspect: `suspect_seconds`) are true.
 """
 
 from __future__ import annotations
