@@ -52,7 +52,8 @@ class Request:
 class Answer:
     """A decoded answer. `payload` is what JSON decodes to, or an XML root element; header names are lower case.
 
-    `seconds` is how long it took, `request_id` what the vendor itself calls the request.
+    `seconds` is how long it took, `request_id` what the vendor itself calls the request. `cursor` is what a listing's page was
+    asked with, None for its first.
     """
 
     status: int
@@ -60,15 +61,22 @@ class Answer:
     payload: object
     seconds: float = 0
     request_id: str | None = None
+    cursor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a listing. `cursor` asks for the next page, None ends the listing; `dropped` counts values left out."""
+    """One page of a listing. `cursor` asks for the next page, None ends the listing; `dropped` counts values left out.
+
+    `total` is how many items the vendor says the whole listing holds. Where it is told, the listing counts as complete only if
+    every page told the same and as many different ids came: pages that are asked for by their number or offset move up when an
+    item before them goes, and one is skipped.
+    """
 
     observations: tuple[Observation, ...]
     cursor: str | None = None
     dropped: int = 0
+    total: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,31 @@ class PagesDoNotEnd(VendorFailure):
     reason = StaleReason.PARTIAL_SWEEP
 
 
+class ListingMoved(VendorFailure):
+    """What came is not what the vendor itself says that the listing holds: it changed while it was read, or was cut."""
+
+    reason = StaleReason.PARTIAL_SWEEP
+
+
+class _Count:
+    """What one listing's pages tell of its size, beside the different ids that came."""
+
+    def __init__(self) -> None:
+        self._totals: set[int] = set()
+        self._ids: set[str] = set()
+
+    def add(self, page: Page) -> None:
+        if page.total is not None:
+            self._totals.add(page.total)
+        self._ids.update(observation.vendor_id for observation in page.observations)
+
+    def check(self, operation: str) -> None:
+        """Raises ListingMoved where the listing cannot be whole."""
+        if self._totals and self._totals != {len(self._ids)}:
+            told = " and ".join(str(total) for total in sorted(self._totals)[:2])
+            raise ListingMoved(f"{operation}: it holds {told} by its own word, and {len(self._ids)} came.")
+
+
 class _Haul:
     """What a sweep has brought in so far. The same vendor id told twice: the last one wins."""
 
@@ -120,17 +145,19 @@ class VendorCloud:
     async def _list(self, listing: Listing, region: str | None, haul: _Haul) -> None:
         cursors: set[str] = set()
         cursor: str | None = None
+        count = _Count()
         for number in range(1, self._page_limit + 1):
             with reading(self.account, "list"):
                 request = listing.request(cursor)
-            answer = await self._transport.send(request, region, haul.tally)
+            answer = replace(await self._transport.send(request, region, haul.tally), cursor=cursor)
             with reading(self.account, request.operation):
                 page = listing.read(answer)
                 repeated = page.cursor in cursors
             haul.add(page, _trace(request, answer, number))
+            count.add(page)
             cursor = page.cursor
             if cursor is None:
-                return
+                return count.check(request.operation)
             if repeated:
                 raise PagesDoNotEnd(f"{request.operation}: the same page is offered again and again.")
             cursors.add(cursor)

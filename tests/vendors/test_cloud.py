@@ -112,6 +112,38 @@ async def test_how_a_failing_sweep_ends(script: tuple[Reply, ...], outcome: Swee
     assert (outcome, seen, StaleReason.MALFORMED_ANSWER) == (result.outcome, ids(result), reason(result))
 
 
+@pytest.mark.parametrize(
+    ("pages", "outcome"),
+    [
+        ([("ab", 3), ("c", 3)], SweepOutcome.COMPLETE),
+        ([("", 0)], SweepOutcome.COMPLETE),
+        ([("ab", 3), ("bc", 3)], SweepOutcome.COMPLETE),
+        ([("ab", 3), ("d", 2)], SweepOutcome.PARTIAL),
+        ([("ab", 3), ("b", 3)], SweepOutcome.PARTIAL),
+        ([("ab", 3), ("", 3)], SweepOutcome.PARTIAL),
+        ([("ab", 3), ("cd", 3)], SweepOutcome.PARTIAL),
+        ([("ab", 3), ("cd", 4)], SweepOutcome.PARTIAL),
+        ([("ab", 2), ("c", None)], SweepOutcome.PARTIAL),
+        ([("ab", None), ("c", 3)], SweepOutcome.COMPLETE),
+    ],
+)
+async def test_a_listing_that_tells_its_size(pages: list[tuple[str, int | None]], outcome: SweepOutcome) -> None:
+    """It is whole if every page told the same size and so many different ids came; else partial, and all seen is kept."""
+    *firsts, last = pages
+    script = [page(*letters, total=total, next=letters) for letters, total in firsts]
+    result = await sweep(*script, page(*last[0], total=last[1]), kind=VOLUMES)
+
+    assert (outcome, sorted({*"".join(letters for letters, _ in pages)})) == (result.outcome, sorted(ids(result)))
+    assert (None if outcome is SweepOutcome.COMPLETE else StaleReason.PARTIAL_SWEEP) is reason(result)
+
+
+async def test_each_listing_is_counted_by_itself() -> None:
+    """The size that one listing tells says nothing of another's."""
+    result = await sweep(page("a", "b", total=2), page("b", total=1))
+
+    assert (SweepOutcome.COMPLETE, ["a", "b"]) == (result.outcome, ids(result))
+
+
 async def test_a_cursor_that_repeats() -> None:
     """The listing is left as partial instead of being read for ever."""
     result = await sweep(page("a", next="1"), page("b", next="2"), page("c", next="1"), page("never"))

@@ -21,7 +21,7 @@ class ToySettings(VendorSettings):
 
 @dataclass(frozen=True)
 class ToyListing:
-    """Pages of `{"ids": [...], "next": ..., "dropped": ...}`."""
+    """Pages of `{"ids": [...], "next": ..., "dropped": ..., "total": ...}`."""
 
     operation: str
 
@@ -32,7 +32,7 @@ class ToyListing:
     def read(self, answer: Answer) -> Page:
         """No care is taken: a missing key is a KeyError."""
         told: Any = answer.payload
-        return Page(tuple(map(observed, told["ids"])), told.get("next"), told.get("dropped", 0))
+        return Page(tuple(map(observed, told["ids"])), told.get("next"), told.get("dropped", 0), told.get("total"))
 
 
 class Toy(Vendor):
