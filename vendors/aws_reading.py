@@ -21,6 +21,7 @@ from domain.observation import NO_PRICE, UNTOLD, Access, Attachment, Observation
 from domain.words import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType
 from vendors.aws_gpus import gpus_of
 from vendors.base import Answer, Page
+from vendors.gpus import canonical
 from vendors.prices import PriceFile
 from vendors.values import Drops, Taker, facts, from_xml
 
@@ -120,10 +121,11 @@ def _machine_spec(told: Taker, sku: str | None) -> Spec:
     cpu = told.child("cpuOptions")
     cores, threads = cpu.whole("coreCount", 1), cpu.whole("threadsPerCore", 1)
     gpus = gpus_of(sku)
+    gpu_type, gpu_family = canonical(gpus.model, gpus.memory_mib / 1024) if gpus else (None, None)
     placement = told.child("placement")
     return Spec(
-        gpu_type=gpus.model if gpus else None,
-        gpu_family=gpus.model if gpus else None,
+        gpu_type=gpu_type,
+        gpu_family=gpu_family,
         gpu_count=gpus.count if gpus else None,
         vcpu_count=cores * threads if cores and threads else None,
         vendor_sku=sku,

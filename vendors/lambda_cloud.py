@@ -27,7 +27,8 @@ from domain.observation import NO_PRICE, UNTOLD, Access, Attachment, Observation
 from domain.words import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType
 from vendors.base import Allowance, Answer, ApiKey, Listing, Page, Request, Vendor, VendorSettings
 from vendors.failures import of_status, vendor_word
-from vendors.values import Drops, Taker, facts, from_object
+from vendors.gpus import canonical
+from vendors.values import Drops, Taker, facts, from_object, ssh_command
 
 STATUS: Final[Mapping[str, ResourceStatus]] = {
     "booting": ResourceStatus.PROVISIONING,
@@ -166,16 +167,16 @@ def _access(told: Taker) -> Access | None:
     ip, inner = told.address("ip"), told.address("private_ip")
     if ip is None:
         return Access(internal_ip=inner) if inner else None
-    return Access(external_ip=ip, internal_ip=inner, ssh_command=f"ssh ubuntu@{ip}", ssh_port=22)
+    return Access(external_ip=ip, internal_ip=inner, ssh_command=ssh_command("ubuntu", ip, 22), ssh_port=22)
 
 
 def _spec(offered: Taker, sku: str | None, hostname: str | None) -> Spec:
     specs = offered.child("specs")
     gpus = specs.whole("gpus", 0, 10_000)
-    model = _gpu_model(offered) if gpus != 0 else None
+    gpu_type, gpu_family = canonical(_gpu_model(offered) if gpus != 0 else None)
     return Spec(
-        gpu_type=model,
-        gpu_family=_family(model),
+        gpu_type=gpu_type,
+        gpu_family=gpu_family,
         gpu_count=gpus,
         vcpu_count=specs.whole("vcpus"),
         memory_gb=specs.number("memory_gib"),
@@ -192,13 +193,6 @@ def _gpu_model(offered: Taker) -> str | None:
     # `8x H100 (80 GB SXM5)` is how an instance type is described.
     count, _, model = (offered.text("description") or "").partition("x ")
     return model if model and count.isdigit() else None
-
-
-def _family(model: str | None) -> str | None:
-    """`H100 (80 GB SXM5)` is an `H100`."""
-    if model is None:
-        return None
-    return model.partition("(")[0].strip().removeprefix("NVIDIA ").removeprefix("Tesla ") or None
 
 
 def _links(told: Taker) -> tuple[Attachment, ...] | Untold:

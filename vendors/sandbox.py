@@ -23,7 +23,7 @@ from domain.errors import MalformedAnswer, NoSuchThing, VendorFailure
 from domain.observation import NO_PRICE, UNTOLD, Access, Attachment, Observation, Price, Spec, Terms, Untold
 from domain.words import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType
 from vendors.base import Answer, ApiKey, Listing, Page, Request, Vendor, VendorSettings
-from vendors.values import Drops, Taker, facts, from_object
+from vendors.values import Drops, Taker, facts, from_object, ssh_command
 
 MACHINE_STATUS: Final[Mapping[str, ResourceStatus]] = {
     "provisioning": ResourceStatus.PROVISIONING,
@@ -53,7 +53,6 @@ _CONTRACTS: Final = {
     "spot": ContractType.SPOT,
     "reserved": ContractType.RESERVED,
 }
-_USER: Final = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 
 
@@ -196,9 +195,7 @@ def _access(item: Taker) -> Access | Untold:
         return UNTOLD
     ssh = item.child("ssh")
     host, port, user = ssh.address("host"), ssh.port("port"), ssh.text("user")
-    # Somebody will paste it into a shell.
-    whole = host is not None and port is not None and user is not None and _USER.fullmatch(user)
-    command = f"ssh {user}@{host} -p {port}" if whole else None
+    command = ssh_command(user, host, port) if user and port else None
     return Access(host, item.address("private_ip"), command, port)
 
 

@@ -6,6 +6,7 @@ A field that is missing, null or an empty text is *not told*: it reads None and 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from ipaddress import ip_address
@@ -21,6 +22,10 @@ LONGEST_CURSOR: Final = 64 * 1024
 HIGHEST_PORT: Final = 65535
 HIGHEST_PRICE: Final = 1_000_000.0
 """An hour, in any currency."""
+SSH_PORT: Final = 22
+_USER: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
+_HOST_LABEL: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+_LONGEST_HOST: Final = 253
 _FIRST_YEAR: Final = 2000
 _LAST_YEAR: Final = 2100
 
@@ -100,6 +105,10 @@ class Taker:
     def address(self, name: str) -> str | None:
         """An IPv4 or IPv6 address in its usual spelling."""
         return self._take(name, _to_address)
+
+    def host(self, name: str) -> str | None:
+        """The name of a host in lower case, or an address: what a vendor says that one connects to."""
+        return self._take(name, _to_host)
 
     def instant(self, name: str) -> datetime | None:
         """A time of 2000 to 2100, in UTC: ISO 8601 (UTC where it tells no zone) or seconds since 1970."""
@@ -189,6 +198,18 @@ def facts(**told: bool | float | str | None) -> dict[str, bool | float | str]:
     return {name: value for name, value in told.items() if value is not None}
 
 
+def ssh_command(user: str | None, host: str | None, port: int | None) -> str | None:
+    """The command that logs in, None without a host that can be one. The port is left out where it is ssh's own.
+
+    Somebody will paste it into a shell: a user that could be anything but a name makes no command.
+    """
+    where = _to_host(host)
+    if where is None or (user and not _USER.fullmatch(user)):
+        return None
+    login = f"{user}@{where}" if user else where
+    return f"ssh {login}" if port in (None, SSH_PORT) else f"ssh {login} -p {port}"
+
+
 def is_identifier(text: str) -> bool:
     """Whether a text may name a resource at its vendor, and may stand in a path."""
     return (
@@ -233,6 +254,17 @@ def _to_address(value: object) -> str | None:
         return None
     # What follows a % may be any text, and an address may end in a command.
     return None if "%" in value else str(address)
+
+
+def _to_host(value: object) -> str | None:
+    address = _to_address(value)
+    if address is not None or not isinstance(value, str):
+        return address
+    name = value.strip().lower().removesuffix(".")
+    labels = name.split(".")
+    # A last label of digits alone is an address that could not be read.
+    whole = len(name) <= _LONGEST_HOST and all(map(_HOST_LABEL.fullmatch, labels)) and not labels[-1].isdigit()
+    return name if whole else None
 
 
 def _to_whole(number: float | None) -> int | None:

@@ -113,8 +113,8 @@ def the_machine() -> dict[str, Any]:
             "sshPort": 22,
         },
         "spec": {
-            "gpuType": offered["gpu_description"],
-            "gpuFamily": offered["gpu_description"].split(" ")[0],
+            "gpuType": "nvidia-h100-sxm5-80gb",
+            "gpuFamily": "H100",
             "gpuCount": specs["gpus"],
             "vcpuCount": specs["vcpus"],
             "memoryGb": specs["memory_gib"],

@@ -73,7 +73,8 @@ async def test_every_machine_is_observed_as_it_is(cloud: VendorCloud, world: Wor
     for machine in world.machines(EAST):
         told = seen[machine.machine_id]
         up = machine.status == "running"
-        command = f"ssh {machine.ssh_user}@{machine.public_ip} -p {machine.ssh_port}"
+        port = "" if machine.ssh_port == 22 else f" -p {machine.ssh_port}"
+        command = f"ssh {machine.ssh_user}@{machine.public_ip}{port}"
         access = Access(machine.public_ip, machine.private_ip, command, machine.ssh_port)
         assert (ResourceStatus[machine.status.upper()], machine.status) == (told.status, told.vendor_status)
         assert (access if up else Access(internal_ip=machine.private_ip)) == told.access

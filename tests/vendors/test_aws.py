@@ -82,7 +82,7 @@ async def test_every_field_of_an_instance(aws: MotoAws) -> None:
         status_message=None,
         access=Access(external_ip=told["PublicIpAddress"], internal_ip=told["PrivateIpAddress"]),
         spec=Spec(
-            gpu_type="A10G",
+            gpu_type="nvidia-a10g-24gb",
             gpu_family="A10G",
             gpu_count=4,
             vendor_sku="g5.12xlarge",

@@ -186,7 +186,7 @@ def test_what_else_is_told_of_a_machine() -> None:
     )
 
     assert isinstance(seen.spec, Spec)
-    assert (192, "T4", 8) == (seen.spec.vcpu_count, seen.spec.gpu_type, seen.spec.gpu_count)
+    assert (192, "nvidia-t4-16gb", 8) == (seen.spec.vcpu_count, seen.spec.gpu_type, seen.spec.gpu_count)
     assert (ResourceType.BARE_METAL, "Server.InternalError", "yes") == (
         seen.resource_type,
         seen.status_message,
@@ -290,7 +290,7 @@ def test_the_table_of_gpus_is_ec2s_own() -> None:
     """For every type that EC2 describes, the table says the same or nothing, and it knows the whole of its families."""
     types = known_types()
     described = {
-        name: Gpus(gpu["Name"], gpu["Count"])
+        name: Gpus(gpu["Name"], gpu["Count"], gpu["MemoryInfo"]["SizeInMiB"])
         for name, told in types.items()
         for gpu in (told.get("GpuInfo") or {"Gpus": []})["Gpus"]
         if gpu["Count"]

@@ -85,7 +85,7 @@ def the_machine() -> Observation:
         status_message=None,
         access=Access(told["ip"], told["private_ip"], f"ssh ubuntu@{told['ip']}", 22),
         spec=Spec(
-            gpu_type=offered["gpu_description"],
+            gpu_type="nvidia-h100-sxm5-80gb",
             gpu_family="H100",
             gpu_count=specs["gpus"],
             vcpu_count=specs["vcpus"],

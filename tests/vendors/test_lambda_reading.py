@@ -102,15 +102,15 @@ def test_no_command_without_an_address() -> None:
 @pytest.mark.parametrize(
     ("offered", "gpu"),
     [
-        ({"gpu_description": "H100 (80 GB SXM5)", "specs": {"gpus": 8}}, ("H100 (80 GB SXM5)", "H100", 8)),
-        ({"gpu_description": "Tesla V100 (16 GB)", "specs": {"gpus": 8}}, ("Tesla V100 (16 GB)", "V100", 8)),
-        ({"description": "2x A100 (40 GB)", "specs": {"gpus": 2}}, ("A100 (40 GB)", "A100", 2)),
+        ({"gpu_description": "H100 (80 GB SXM5)", "specs": {"gpus": 8}}, ("nvidia-h100-sxm5-80gb", "H100", 8)),
+        ({"gpu_description": "Tesla V100 (16 GB)", "specs": {"gpus": 8}}, ("nvidia-v100-16gb", "V100", 8)),
+        ({"description": "2x A100 (40 GB)", "specs": {"gpus": 2}}, ("nvidia-a100-40gb", "A100", 2)),
         ({"gpu_description": "N/A", "specs": {"gpus": 0}}, (None, None, 0)),
         ({"description": "CPU only"}, (None, None, None)),
     ],
 )
 def test_gpus(offered: dict[str, Any], gpu: tuple[str | None, str | None, int | None]) -> None:
-    """The model as it is described, its family before the brackets, and how many."""
+    """The model and its family by their common names, and how many."""
     spec = machine(instance_type=offered).spec
 
     assert isinstance(spec, Spec)

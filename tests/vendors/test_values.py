@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import MalformedAnswer
-from vendors.values import LONGEST_TEXT, Drops, Taker, from_object, from_xml, is_identifier
+from vendors.values import LONGEST_TEXT, Drops, Taker, from_object, from_xml, is_identifier, ssh_command
 
 SCALARS = (
     st.none()
@@ -171,3 +171,27 @@ def test_xml_by_local_names() -> None:
     assert ["i-1", "i-2"] == [item.identifier("id") for item in told.items("set")]
     assert [True, None] == [item.flag("on") for item in told.items("set")]
     assert ((), None, 4) == (told.children("none"), told.children("missing"), told.whole("n"))
+
+
+@pytest.mark.parametrize(
+    ("user", "host", "port", "command"),
+    [
+        ("ubuntu", "192.0.2.7", 22, "ssh ubuntu@192.0.2.7"),
+        ("root", "192.0.2.7", 34446, "ssh root@192.0.2.7 -p 34446"),
+        ("7h9k2m4n6p-64411eb2", "ssh.vendor.test", 22, "ssh 7h9k2m4n6p-64411eb2@ssh.vendor.test"),
+        (None, "SSH5.Vendor.test.", None, "ssh ssh5.vendor.test"),
+        ("root", "2001:db8::1", 22, "ssh root@2001:db8::1"),
+        ("root", None, 22, None),
+        ("root", "", 22, None),
+        ("-oProxyCommand=reboot", "192.0.2.7", 22, None),
+        ("root;reboot", "192.0.2.7", 22, None),
+        ("a b", "192.0.2.7", 22, None),
+        ("root", "-oProxyCommand=reboot", 22, None),
+        ("root", "$(reboot).test", 22, None),
+        ("root", "300.0.2.7", 22, None),
+        ("root", "fe80::1%$(reboot)", 22, None),
+    ],
+)
+def test_ssh_command(user: str | None, host: str | None, port: int | None, command: str | None) -> None:
+    """User, host and port as told make a command; what a shell or ssh could read otherwise makes none."""
+    assert command == ssh_command(user, host, port)
