@@ -81,10 +81,11 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """A documented limit: so many calls in so many seconds."""
+    """A documented limit: so many calls in so many seconds; `each`: of each operation, not of all together."""
 
     calls: float
     seconds: float
+    each: bool = False
 
 
 class Listing(Protocol):

@@ -1,6 +1,7 @@
 """How many calls an account may make: half of what its vendor documents, since the team's own tools use the same limits.
 
-Each documented window is a token bucket of half its calls, refilled at half its rate. What the vendor tells besides, in the
+Each documented window is a token bucket of half its calls, refilled at half its rate; a window of each operation is one for
+each that is called. What the vendor tells besides, in the
 headers of its answers, closes the account until the instant told. Time is the event loop's: no step of a clock opens a window.
 
 Sources: draft-ietf-httpapi-ratelimit-headers (`RateLimit`: `r` remaining, `t` seconds to the reset), and the older
@@ -70,15 +71,17 @@ class Budget:
 
     def __init__(self, allowances: Sequence[Allowance], clock: Clock) -> None:
         self._clock = clock
-        self._buckets = [_Bucket(allowance) for allowance in allowances]
+        self._allowances = allowances
+        self._buckets: dict[tuple[Allowance, str | None], _Bucket] = {}
         self._closed_until = 0.0
+        self._of(None)
 
-    def wait(self, *, background: bool = False) -> float:
-        """Seconds until the next call may be sent."""
+    def wait(self, operation: str | None = None, *, background: bool = False) -> float:
+        """Seconds until the next call may be sent; None asks for an operation that was never called."""
         now = _steady()
         reserve = _SHARE if background else 0.0
         waits = [max(0.0, self._closed_until - now)]
-        for bucket in self._buckets:
+        for bucket in self._of(operation):
             bucket.refill(now)
             waits.append(bucket.wait(reserve))
         return max(waits)
@@ -89,7 +92,7 @@ class Budget:
         Raises BudgetSpent, or RateLimited where the vendor itself closed the account; with the instant to come back.
         """
         urgency, waited = URGENCY.get(), 0.0
-        while (seconds := self.wait(background=urgency.background)) > 0:
+        while (seconds := self.wait(operation, background=urgency.background)) > 0:
             patience = (_BACKGROUND_PATIENCE_SECONDS if urgency.background else _PATIENCE_SECONDS) - waited
             if seconds > patience:
                 retry_at = self._clock.now() + timedelta(seconds=seconds)
@@ -100,7 +103,7 @@ class Budget:
             step = min(seconds, _STEP_SECONDS)
             waited += step
             await asyncio.sleep(step)
-        for bucket in self._buckets:
+        for bucket in self._of(operation):
             bucket.level -= 1
 
     def heard(self, headers: Mapping[str, str]) -> None:
@@ -115,14 +118,22 @@ class Budget:
             self._close((failure.retry_at - self._clock.now()).total_seconds())
 
     def remaining(self) -> Remaining:
-        """What could be sent now."""
-        closed = self.wait()
-        now = self._clock.now()
-        if not self._buckets:
+        """What could be sent now, of the operation of which least is left."""
+        steady, now = _steady(), self._clock.now()
+        closed = max(0.0, self._closed_until - steady)
+        buckets = self._buckets.values()
+        if not buckets:
             return Remaining(0 if closed else None, now + timedelta(seconds=closed) if closed else None)
-        whole = max((bucket.capacity - bucket.level) / bucket.rate for bucket in self._buckets)
-        calls = 0 if closed else int(min(bucket.level for bucket in self._buckets))
+        for bucket in buckets:
+            bucket.refill(steady)
+        whole = max((bucket.capacity - bucket.level) / bucket.rate for bucket in buckets)
+        calls = 0 if closed else max(0, int(min(bucket.level for bucket in buckets)))
         return Remaining(calls, now + timedelta(seconds=max(whole, closed)))
+
+    def _of(self, operation: str | None) -> list[_Bucket]:
+        """The buckets that a call of the operation is taken from."""
+        keys = [(allowance, operation if allowance.each else None) for allowance in self._allowances]
+        return [self._buckets.setdefault(key, _Bucket(key[0])) for key in keys]
 
     def _close(self, seconds: float) -> None:
         until = _steady() + min(max(seconds, 0.0), _LONGEST_SECONDS)

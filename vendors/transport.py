@@ -114,7 +114,9 @@ class Transport:
         attempts = AsyncRetrying(
             stop=stop_after_attempt(1 + (limits.retries if request.idempotent else 0)),
             wait=wait_random_exponential(multiplier=limits.backoff_seconds, max=limits.backoff_max_seconds),
-            retry=retry_if_exception(lambda error: failures.worth_again(error) and not self.budget(region).wait()),
+            retry=retry_if_exception(
+                lambda error: failures.worth_again(error) and not self.budget(region).wait(request.operation)
+            ),
             reraise=True,
         )
         return await attempts(self._once, request, region, tally)

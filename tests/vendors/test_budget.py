@@ -36,6 +36,21 @@ async def test_several_windows_hold_at_once() -> None:
         await budget.take("list")
 
 
+async def test_a_window_of_each_operation() -> None:
+    """What one operation has spent, another still has; a window of all together holds for both."""
+    budget = Budget([Allowance(2, 1000, each=True), Allowance(6, 1000)], ManualClock())
+    await budget.take("machines")
+    with pytest.raises(BudgetSpent, match="machines"):
+        await budget.take("machines")
+    assert 999 < budget.wait("machines") <= 1000
+    assert 0 == budget.wait("volumes")
+    await budget.take("volumes")
+    await budget.take("one")
+    with pytest.raises(BudgetSpent, match="another"):
+        await budget.take("another")
+    assert 0 == budget.remaining().calls
+
+
 async def test_what_no_reader_waits_for_leaves_half_to_readers() -> None:
     """A background flight is refused while a reader is still served."""
     budget = Budget([Allowance(20, 100_000)], ManualClock())
