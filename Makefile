@@ -26,8 +26,8 @@ serve: $(RUNTIME) $(WEB) ## the gateway; on the sandbox where nothing is configu
 test: $(DEV) $(WEB) $(DOUBLES) ## the whole suite
 	@$(PY) -m pytest -q -n $(JOBS) --dist loadfile $(ARGS)
 
-prove: $(DEV) $(WEB) $(DOUBLES) ## the whole suite, with ten times as many examples of each property
-	@SUPPLYGRAPH_PROVE=10 $(PY) -m pytest -q -n $(JOBS) --dist loadfile --hypothesis-profile=prove $(ARGS)
+prove: $(DEV) $(WEB) $(DOUBLES) ## every proof with its whole budget, and a table (ARGS="--only simulation mutants")
+	@$(PY) -m tests.prove $(ARGS)
 
 check: $(DEV) ## lint, formatting, types, import arrows, documents
 	@$(VENV)/bin/ruff check .

@@ -175,8 +175,15 @@ class Reader:
                     raise Violation(
                         "a", f"{record.key} is told FRESH and was seen {self._arrived - known.seen:.2f} s ago"
                     )
+            elif judgement.state is FreshnessState.UNCONFIRMED:
+                self._age_kept(record, judgement, known.seen_at)
             elif judgement.state is FreshnessState.STALE:
                 self._explained(record, demanded, second.scopes, settlement, wants)
+
+    def _age_kept(self, record: ResourceRecord, judgement: Judgement, seen_at: datetime | None) -> None:
+        """What is missing is as old as its last sighting: no listing without it makes it younger."""
+        if judgement.observed_at is not None and seen_at is not None and judgement.observed_at > seen_at:
+            raise Violation("a", f"{record.key} is missing and told of {judgement.observed_at}, was seen {seen_at}")
 
     def _explained(
         self,
