@@ -139,7 +139,7 @@ class Sweeps:
     async def _listing(self, scope: ScopeKey) -> SweepResult:
         """The listing, bounded as a whole."""
         seconds = self._shell.rules.flight_seconds
-        tally = new_tally()
+        tally = new_tally(asyncio.get_running_loop().time() + seconds)
         try:
             async with asyncio.timeout(seconds):
                 return await self._shell.clouds[scope.account].sweep(scope.kind, scope.region)

@@ -100,6 +100,43 @@ class Listing(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What something costs an hour while it runs."""
+
+    hourly: float
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuotePage:
+    """One page of a catalogue: quotes by whatever the vendor names its offers by. `cursor` asks for the next page."""
+
+    quotes: Mapping[str, Quote]
+    cursor: str | None = None
+    dropped: int = 0
+
+
+class Catalogue(Protocol):
+    """A vendor's price list, for a scope whose listing tells no prices. It is read at most hourly, and never fails a sweep."""
+
+    def request(self, cursor: str | None) -> Request:
+        """The call for the first page (None) or the page of a cursor. One call may serve several scopes of a region."""
+        ...
+
+    def read(self, answer: Answer) -> QuotePage:
+        """What the page told. Pure. Raises MalformedAnswer where its shape is not what the vendor documents."""
+        ...
+
+    def quote(self, told: Observation, quotes: Mapping[str, Quote]) -> Quote | None:
+        """What the resource costs an hour while it runs, from the quotes of all pages; None where they tell nothing. Pure."""
+        ...
+
+    def charged(self, told: Observation) -> bool:
+        """Whether the resource is documented to cost that in its present status. False is *not known*, never *free*."""
+        ...
+
+
 class Vendor(ABC):
     """One account at one vendor. Subclasses are found by scanning this package: a file is all that a vendor needs.
 
@@ -137,6 +174,10 @@ class Vendor(ABC):
     @abstractmethod
     def listings(self, kind: ResourceKind, region: str | None) -> tuple[Listing, ...]:
         """The listings that together sweep the scope."""
+
+    def catalogue(self, kind: ResourceKind, region: str | None) -> Catalogue | None:
+        """The price list of a scope, where the vendor has one and the scope's own listing lacks prices."""
+        return None
 
     def probe_request(self, kind: ResourceKind, region: str | None, vendor_id: str) -> Request | None:
         """The call that asks for one resource, or None where there is none or no words for "no such thing" are known."""

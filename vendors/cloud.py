@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 from domain.errors import MalformedAnswer, NoSuchThing, VendorFailure
+from domain.instants import Clock
 from domain.observation import CallTrace, Observation, ProbeResult, SweepOutcome, SweepResult
 from domain.words import ResourceKind, StaleReason
-from vendors.base import Answer, Listing, Page, Request, Vendor
+from vendors.base import Answer, Catalogue, Listing, Page, Quote, Request, Vendor
 from vendors.budget import Remaining
+from vendors.catalogue import Catalogues
 from vendors.flight import Tally, tally_of_flight
 from vendors.guard import reading
 from vendors.transport import Transport
@@ -30,6 +33,30 @@ class ListingMoved(VendorFailure):
     """What came is not what the vendor itself says that the listing holds: it changed while it was read, or was cut."""
 
     reason = StaleReason.PARTIAL_SWEEP
+
+
+class _Page(Protocol):
+    """What a pager must know of a page."""
+
+    @property
+    def cursor(self) -> str | None:
+        """What asks for the next page."""
+        ...
+
+
+_P_co = TypeVar("_P_co", bound=_Page, covariant=True)
+
+
+class _Paged(Protocol[_P_co]):
+    """A listing or a price list."""
+
+    def request(self, cursor: str | None) -> Request:
+        """The call for a page."""
+        ...
+
+    def read(self, answer: Answer) -> _P_co:
+        """What it told."""
+        ...
 
 
 class _Count:
@@ -82,13 +109,16 @@ class _Haul:
 class VendorCloud:
     """`domain.ports.Cloud` over a vendor's file and a transport."""
 
-    def __init__(self, account: str, vendor: Vendor, transport: Transport, *, page_limit: int = PAGE_LIMIT) -> None:
+    def __init__(
+        self, account: str, vendor: Vendor, transport: Transport, *, clock: Clock, page_limit: int = PAGE_LIMIT
+    ) -> None:
         self.account = account
         self.vendor: str = vendor.name
         self.links_owner: ResourceKind = vendor.links_owner
         self._vendor = vendor
         self._transport = transport
         self._page_limit = page_limit
+        self._catalogues = Catalogues(account, clock, self._quotes)
 
     @property
     def scopes(self) -> tuple[tuple[ResourceKind, str | None], ...]:
@@ -124,8 +154,14 @@ class VendorCloud:
             # A list that does not exist is no evidence of anything: a wrong endpoint says so too.
             return haul.result(MalformedAnswer(failure.detail))
         except VendorFailure as failure:
-            return haul.result(failure)
-        return haul.result()
+            return await self._priced(haul.result(failure), kind, region, haul)
+        return await self._priced(haul.result(), kind, region, haul)
+
+    async def _priced(self, result: SweepResult, kind: ResourceKind, region: str | None, haul: _Haul) -> SweepResult:
+        """The sweep with the prices that its listing lacks."""
+        catalogue = self._vendor.catalogue(kind, region)
+        told = await self._catalogues.refreshed(catalogue, region, result.observations, haul.tally)
+        return replace(result, observations=told, calls=haul.tally.calls)
 
     async def probe(self, kind: ResourceKind, region: str | None, vendor_id: str) -> ProbeResult:
         """Ask for one resource by its id. Safe to repeat and to cancel."""
@@ -136,28 +172,45 @@ class VendorCloud:
             return ProbeResult("gone", calls=tally.calls)
         except VendorFailure as failure:
             return ProbeResult("failed", problem=failure.problem(), calls=tally.calls)
-        return ProbeResult("found", replace(observation, call=0), calls=tally.calls, trace=(call,))
+        priced = self._catalogues.known(self._vendor.catalogue(kind, region), region, observation)
+        return ProbeResult("found", replace(priced, call=0), calls=tally.calls, trace=(call,))
 
     async def close(self) -> None:
         """Close the connections."""
         await self._transport.close()
 
     async def _list(self, listing: Listing, region: str | None, haul: _Haul) -> None:
-        cursors: set[str] = set()
-        cursor: str | None = None
         count = _Count()
-        for number in range(1, self._page_limit + 1):
-            with reading(self.account, "list"):
-                request = listing.request(cursor)
-            answer = replace(await self._transport.send(request, region, haul.tally), cursor=cursor)
-            with reading(self.account, request.operation):
-                page = listing.read(answer)
-                repeated = page.cursor in cursors
+        async for number, request, answer, page in self._pages(listing, region, haul.tally):
             haul.add(page, _trace(request, answer, number))
             count.add(page)
-            cursor = page.cursor
+            if page.cursor is None:
+                count.check(request.operation)
+
+    async def _quotes(self, catalogue: Catalogue, region: str | None, tally: Tally) -> Mapping[str, Quote]:
+        """All pages of a price list. Raises VendorFailure."""
+        quotes: dict[str, Quote] = {}
+        async for _, _, _, page in self._pages(catalogue, region, tally):
+            quotes.update(page.quotes)
+        return quotes
+
+    async def _pages(
+        self, source: _Paged[_P_co], region: str | None, tally: Tally
+    ) -> AsyncIterator[tuple[int, Request, Answer, _P_co]]:
+        """Every page with its number, from 1, and its call. Raises VendorFailure; PagesDoNotEnd after what came was given."""
+        cursors: set[str] = set()
+        cursor: str | None = None
+        for number in range(1, self._page_limit + 1):
+            with reading(self.account, "list"):
+                request = source.request(cursor)
+            answer = replace(await self._transport.send(request, region, tally), cursor=cursor)
+            with reading(self.account, request.operation):
+                page = source.read(answer)
+                cursor = page.cursor
+                repeated = cursor in cursors
+            yield number, request, answer, page
             if cursor is None:
-                return count.check(request.operation)
+                return
             if repeated:
                 raise PagesDoNotEnd(f"{request.operation}: the same page is offered again and again.")
             cursors.add(cursor)

@@ -9,9 +9,13 @@ from typing import Final
 
 @dataclass(slots=True)
 class Tally:
-    """How many HTTP calls a flight has cost so far, failed and repeated ones included."""
+    """How many HTTP calls a flight has cost so far, failed and repeated ones included.
+
+    `ends_at` is when the flight is cut off, by the event loop's time; None where it is not.
+    """
 
     calls: int = 0
+    ends_at: float | None = None
 
 
 @dataclass(slots=True)
@@ -29,9 +33,9 @@ URGENCY: Final[ContextVar[Urgency]] = ContextVar("urgency", default=Urgency())  
 _TALLY: Final[ContextVar[Tally | None]] = ContextVar("tally", default=None)
 
 
-def new_tally() -> Tally:
+def new_tally(ends_at: float | None = None) -> Tally:
     """A tally that this flight's calls are counted in, also those of a flight that is cut off."""
-    tally = Tally()
+    tally = Tally(ends_at=ends_at)
     _TALLY.set(tally)
     return tally
 

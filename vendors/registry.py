@@ -73,7 +73,7 @@ def build(
         limits=limits,
         allowances=vendor.documented_limits,
     )
-    return VendorCloud(account, vendor, transport)
+    return VendorCloud(account, vendor, transport, clock=clock)
 
 
 @cache

@@ -47,7 +47,7 @@ async def cloud_over(*script: Reply, page_limit: int = 1000) -> AsyncIterator[tu
         transport = Transport(
             "lab", base_url, vendor.authorize, vendor.read_failure, clock=ManualClock(), secrets=(SECRET,), limits=QUICK
         )
-        cloud = VendorCloud("lab", vendor, transport, page_limit=page_limit)
+        cloud = VendorCloud("lab", vendor, transport, clock=ManualClock(), page_limit=page_limit)
         try:
             yield cloud, server
         finally:
