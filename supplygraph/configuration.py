@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, get_args
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from domain.errors import ConfigurationError
 from supplygraph.credentials import BadSecret, parse_reference, resolve
@@ -24,6 +24,7 @@ PREFIX: Final = "SUPPLYGRAPH_"
 NAMED_BY: Final = "SUPPLYGRAPH_CONFIG"
 ACCOUNTS: Final = "SUPPLYGRAPH_ACCOUNTS"
 DEFAULT_FILE: Final = "supplygraph.toml"
+SANDBOX_URL: Final = "sqlite+aiosqlite:///sandbox.db"
 _SECTIONS: Final = MappingProxyType({
     name: field.annotation for name, field in Settings.model_fields.items() if name != "accounts"
 })  # fmt: skip
@@ -62,7 +63,16 @@ def load(config: Path | None, environ: Mapping[str, str], folder: Path) -> Confi
         faults.add_invalid(error, Settings)
         settings = Settings()
     faults.check()
-    return Configuration(settings.model_copy(update={"accounts": accounts}), file)
+    configuration = Configuration(settings.model_copy(update={"accounts": accounts}), file)
+    named = "url" in (as_table(tables.get("database")) or {})
+    return configuration if named or not configuration.empty else _on_the_sandbox(configuration)
+
+
+def _on_the_sandbox(configuration: Configuration) -> Configuration:
+    """With a record of its own: what is simulated never stands beside what a team really rents."""
+    settings = configuration.settings
+    database = settings.database.model_copy(update={"url": SecretStr(SANDBOX_URL)})
+    return replace(configuration, settings=settings.model_copy(update={"database": database}))
 
 
 def _find(config: Path | None, environ: Mapping[str, str], folder: Path) -> Path | None:

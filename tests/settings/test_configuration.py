@@ -42,10 +42,33 @@ def test_nothing_configured_is_every_default(tmp_path: Path) -> None:
     """Without a file and variables the defaults stand, equal to those of the rules, and nothing is configured."""
     configuration = loaded(tmp_path, None)
 
-    assert Settings() == configuration.settings
+    assert Settings().model_copy(update={"database": configuration.settings.database}) == configuration.settings
     assert configuration.empty
     assert FreshnessRules() == configuration.settings.freshness.rules()
     assert AbsenceRules() == configuration.settings.absence.rules()
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "file"),
+    [
+        (None, {}, "sandbox.db"),
+        ("", {}, "supplygraph.db"),
+        (None, {"SUPPLYGRAPH_DATABASE__URL": "sqlite+aiosqlite:///mine.db"}, "mine.db"),
+        (
+            None,
+            {
+                "SUPPLYGRAPH_ACCOUNTS": '[{"name": "lab", "vendor": "lambda", "credentials": {"api_key": "env:LAMBDA_API_KEY"}}]'
+            },
+            "supplygraph.db",
+        ),
+    ],
+)
+def test_what_is_simulated_has_a_record_of_its_own(
+    tmp_path: Path, text: str | None, environ: dict[str, str], file: str
+) -> None:
+    """Where nothing is configured, and only there; a database that is named is used."""
+    url = loaded(tmp_path, text, **environ).settings.database.url.get_secret_value()
+    assert f"sqlite+aiosqlite:///{file}" == url
 
 
 def test_an_account_has_its_vendors_keys_and_its_secret(tmp_path: Path) -> None:
