@@ -142,13 +142,11 @@ class Taker:
 
     def texts(self, name: str) -> tuple[str, ...] | None:
         """The texts of a list; None where the list is not told."""
-        value = self._list(name)
-        if value is None:
-            return None
-        kept = [text for text in (_to_text(item, LONGEST_TEXT) for item in value) if text is not None]
-        for _ in range(len(value) - len(kept)):
-            self._drops.one()
-        return tuple(kept)
+        return self._each(name, lambda item: _to_text(item, LONGEST_TEXT))
+
+    def references(self, name: str) -> tuple[str, ...] | None:
+        """The ids of other things in a list; None where the list is not told."""
+        return self._each(name, _to_identifier)
 
     @property
     def dropped(self) -> int:
@@ -163,6 +161,15 @@ class Taker:
         if kept is None:
             self._drops.one()
         return kept
+
+    def _each(self, name: str, read: Callable[[object], str | None]) -> tuple[str, ...] | None:
+        value = self._list(name)
+        if value is None:
+            return None
+        kept = [text for text in map(read, value) if text is not None]
+        for _ in range(len(value) - len(kept)):
+            self._drops.one()
+        return tuple(kept)
 
     def _list(self, name: str) -> list[object] | None:
         if self._textual and self._source.get(name) == "":

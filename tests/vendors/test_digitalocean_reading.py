@@ -1,0 +1,266 @@
+"""What DigitalOcean's answers mean, by values alone: statuses, prices, pages, links, addresses, GPUs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from domain.errors import MalformedAnswer, NoSuchThing
+from domain.observation import NO_PRICE, UNTOLD, Access, Attachment, Observation, Price, Spec, Terms
+from domain.words import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus
+from tests.clock import START
+from tests.vendors.accounts import SECRET
+from vendors.base import Answer, Page, Request
+from vendors.digitalocean import DigitalOcean, DigitalOceanSettings
+
+MACHINES, VOLUMES = ResourceKind.MACHINES, ResourceKind.VOLUMES
+VENDOR = DigitalOcean(DigitalOceanSettings.model_validate({"credentials": {"api_key": SECRET}}))
+GPUS = {"count": 8, "model": "nvidia_h100", "vram": {"amount": 80, "unit": "gib"}}
+
+
+def read(payload: object, kind: ResourceKind = MACHINES) -> Page:
+    """A page of a kind."""
+    return VENDOR.listings(kind, None)[0].read(Answer(200, {}, payload))
+
+
+def page(*items: dict[str, Any], kind: ResourceKind = MACHINES, **told: Any) -> Page:
+    """A page of these items; keyword arguments stand beside them."""
+    plural = "droplets" if kind is MACHINES else "volumes"
+    return read({plural: list(items), "links": {}, "meta": {"total": len(items)}} | told, kind)
+
+
+def machine(**told: Any) -> Observation:
+    """One Droplet; keyword arguments replace what is told of it."""
+    item = {"id": 7, "status": "active", "size_slug": "s-1", "size": {"price_hourly": 0.5}} | told
+    return page(item).observations[0]
+
+
+def volume(**told: Any) -> Observation:
+    """One volume."""
+    return page({"id": "v-1"} | told, kind=VOLUMES).observations[0]
+
+
+@pytest.mark.parametrize(
+    ("word", "status", "price"),
+    [
+        ("new", ResourceStatus.PROVISIONING, 0.5),
+        ("active", ResourceStatus.RUNNING, 0.5),
+        ("off", ResourceStatus.STOPPED, 0.5),
+        ("archive", ResourceStatus.UNKNOWN, None),
+        ("sleeping", ResourceStatus.UNKNOWN, None),
+        (None, ResourceStatus.UNKNOWN, None),
+    ],
+)
+def test_statuses_and_what_they_cost(word: str | None, status: ResourceStatus, price: float | None) -> None:
+    """A Droplet that is off costs what it costs when it runs; what a word means that nobody documents costs is unknown."""
+    seen = machine(status=word)
+
+    assert (status, word) == (seen.status, seen.vendor_status)
+    assert (NO_PRICE if price is None else Price(price, "USD", PriceSource.VENDOR)) == seen.price
+    assert Terms(OfferType.VM, ContractType.ONDEMAND, "s-1", 0.5, "USD") == seen.terms
+
+
+def test_a_price_that_is_not_told_is_null() -> None:
+    """0 is 0 because the vendor says so."""
+    assert Price(0, "USD", PriceSource.VENDOR) == machine(size={"price_hourly": 0}).price
+    assert NO_PRICE == machine(size={}).price
+    assert Terms(OfferType.VM, ContractType.ONDEMAND, "s-1", None, None) == machine(size={}).terms
+    assert NO_PRICE == volume().price
+
+
+@pytest.mark.parametrize(
+    ("address", "cursor"),
+    [
+        ("https://api.digitalocean.com/v2/droplets?page=2&per_page=200", "2"),
+        ("http://elsewhere.example/steal?page=17", "17"),
+        ("?page=3", "3"),
+        (None, None),
+        ("", None),
+    ],
+)
+def test_the_next_page_is_a_number(address: str | None, cursor: str | None) -> None:
+    """Of the address that the vendor tells only the page is used, whatever host it names."""
+    told = page({"id": 1}, links={"pages": {"next": address}}, meta={"total": 9})
+
+    assert (cursor, 9) == (told.cursor, told.total)
+    for listing in VENDOR.listings(MACHINES, None):
+        assert ("page", cursor or "1") in listing.request(told.cursor).query
+        assert "/v2/droplets" == listing.request(told.cursor).path
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://x.example/",
+        "?page=",
+        "?page=-1",
+        "?page=one",
+        "?page=1&page=2",
+        "?page=²",
+        "http://[x/?page=2",
+        7,
+        ["?page=2"],
+    ],
+)
+def test_a_next_page_without_a_number_is_malformed(address: object) -> None:
+    """The listing has not ended, and there is no way on."""
+    with pytest.raises(MalformedAnswer):
+        page({"id": 1}, links={"pages": {"next": address}})
+
+
+@pytest.mark.parametrize("links", [{}, {"pages": {}}, {"pages": {"last": "?page=2"}}, None, "none"])
+def test_a_listing_ends_without_a_next_page(links: object) -> None:
+    """Whether it was whole, its total tells."""
+    assert None is page({"id": 1}, links=links).cursor
+
+
+@pytest.mark.parametrize("meta", [{}, {"total": None}, {"total": -1}, {"total": 1.5}, {"total": "3"}, None, "three"])
+def test_a_listing_that_hides_its_size_is_malformed(meta: object) -> None:
+    """The size is a required field; without it no listing could be known to be whole."""
+    with pytest.raises(MalformedAnswer):
+        page({"id": 1}, meta=meta)
+
+
+def test_machines_are_two_listings() -> None:
+    """By default only Droplets without GPUs are listed."""
+    queries = [dict(listing.request(None).query) for listing in VENDOR.listings(MACHINES, None)]
+
+    assert [{"per_page": "200", "page": "1"}, {"per_page": "200", "page": "1", "type": "gpus"}] == queries
+
+
+LINK = Attachment(LinkType.ATTACHED_TO, MACHINES, "7")
+
+
+@pytest.mark.parametrize(
+    ("told", "links"),
+    [
+        ({"droplet_ids": [7]}, (LINK,)),
+        ({"droplet_ids": [7, 7]}, (LINK,)),
+        ({"droplet_ids": []}, ()),
+        ({"droplet_ids": None}, UNTOLD),
+        ({}, UNTOLD),
+        ({"droplet_ids": "7"}, UNTOLD),
+        ({"droplet_ids": [7, {}]}, UNTOLD),
+        ({"droplet_ids": [7, True]}, UNTOLD),
+    ],
+)
+def test_links(told: dict[str, Any], links: object) -> None:
+    """Volumes tell them; only a list of which every id is known closes any. Droplets say nothing of links."""
+    assert links == volume(**told).links
+    assert UNTOLD is machine(volume_ids=["v-1"]).links
+
+
+def networks(*addresses: tuple[str, str], v6: tuple[tuple[str, str], ...] = ()) -> dict[str, Any]:
+    """As a Droplet tells them."""
+    return {
+        "v4": [{"type": word, "ip_address": address} for word, address in addresses],
+        "v6": [{"type": word, "ip_address": address} for word, address in v6],
+    }
+
+
+@pytest.mark.parametrize(
+    ("told", "access"),
+    [
+        (
+            networks(("private", "10.0.0.1"), ("public", "192.0.2.7"), v6=(("public", "2001:db8::7"),)),
+            Access("192.0.2.7", "10.0.0.1", "ssh root@192.0.2.7", 22),
+        ),
+        (
+            networks(("public", "192.0.2.7"), ("public", "192.0.2.8")),
+            Access("192.0.2.7", None, "ssh root@192.0.2.7", 22),
+        ),
+        (networks(v6=(("public", "2001:db8::7"),)), Access("2001:db8::7", None, "ssh root@2001:db8::7", 22)),
+        (networks(("public", "$(reboot)"), ("private", "10.0.0.1")), Access(internal_ip="10.0.0.1")),
+        (networks(("other", "192.0.2.7")), None),
+        (networks(), None),
+        ({}, None),
+        (None, None),
+    ],
+)
+def test_access(told: object, access: Access | None) -> None:
+    """The first public address, IPv4 before IPv6, and root; nothing that is no address gets into a command."""
+    assert access == machine(networks=told).access
+
+
+@pytest.mark.parametrize(
+    ("told", "gpus"),
+    [
+        ({"size": {"gpu_info": GPUS}}, ("nvidia-h100-80gb", "H100", 8)),
+        ({"gpu_info": GPUS, "size": {}}, ("nvidia-h100-80gb", "H100", 8)),
+        ({"size": {"gpu_info": GPUS | {"vram": {"amount": 80, "unit": "furlongs"}}}}, ("nvidia-h100", "H100", 8)),
+        ({"size": {"gpu_info": {"model": "nvidia_z9", "count": 2}}}, ("nvidia_z9", None, 2)),
+        ({"size": {"gpu_info": {}}}, (None, None, None)),
+        ({"size": {"gpu_info": "eight"}}, (None, None, None)),
+        ({}, (None, None, None)),
+    ],
+)
+def test_gpus(told: dict[str, Any], gpus: tuple[str | None, str | None, int | None]) -> None:
+    """By their common names; one that nobody knows is kept as it is told; none told is unknown, not none."""
+    spec = machine(**told).spec
+
+    assert isinstance(spec, Spec)
+    assert gpus == (spec.gpu_type, spec.gpu_family, spec.gpu_count)
+
+
+def test_the_rest_of_a_machine() -> None:
+    """Megabytes become gigabytes; an image without a slug has its name; what is not named here is not taken."""
+    spec = machine(
+        memory=1536,
+        vcpus=2,
+        disk=25,
+        image={"slug": None, "name": "mine"},
+        locked=True,
+        tags=[SECRET],
+        user_data=SECRET,
+    ).spec
+
+    assert (
+        Spec(memory_gb=1.5, vcpu_count=2, disk_gb=25, vendor_sku="s-1", image="mine", vendor={"locked": True}) == spec
+    )
+
+
+@pytest.mark.parametrize(
+    ("operation", "status", "body", "gone"),
+    [
+        ("droplets_get", 404, '{"id": "not_found", "message": "The resource you requested could not be found."}', True),
+        ("volumes_get", 404, '{"id": "not_found"}', True),
+        ("droplets_list", 404, '{"id": "not_found"}', False),
+        ("droplets_list_gpus", 404, '{"id": "not_found"}', False),
+        ("droplets_get", 410, '{"id": "not_found"}', False),
+        ("droplets_get", 404, '{"id": "example_error"}', False),
+        ("droplets_get", 404, '{"error": {"id": "not_found"}}', False),
+        ("droplets_get", 404, '["not_found"]', False),
+        ("droplets_get", 404, "not_found", False),
+        ("droplets_get", 404, "", False),
+    ],
+)
+def test_its_word_for_no_such_thing(operation: str, status: int, body: str, gone: bool) -> None:
+    """Only the answer to a question for one thing, and only in these words."""
+    failure = VENDOR.read_failure(Request(operation, "/"), status, {}, body, START)
+
+    assert gone is isinstance(failure, NoSuchThing)
+
+
+def test_impossible_values_are_counted_and_the_rest_kept() -> None:
+    """A bad address, a bad price and a bad time are three values left out."""
+    told = page(
+        {
+            "id": 1,
+            "name": "n",
+            "created_at": "1930-02-21T01:40:22.0Z",
+            "size": {"price_hourly": -1},
+            "networks": networks(("public", "999.1.1.1")),
+        }
+    )
+
+    assert (3, ["n"]) == (told.dropped, [one.name for one in told.observations])
+
+
+@pytest.mark.parametrize(
+    "payload", [{}, {"droplets": None}, {"droplets": {}}, {"droplets": [1]}, {"droplets": [{}]}, [], None]
+)
+def test_a_missing_list_is_never_an_empty_account(payload: object) -> None:
+    """Without a list of objects with ids the answer is malformed."""
+    with pytest.raises(MalformedAnswer):
+        read(payload)
