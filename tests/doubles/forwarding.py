@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
@@ -18,7 +19,7 @@ class Forwarding:
     """What is done to each request; change it while it runs.
 
     `headers` are added to it; `strip` is taken off the head of its path, then `prepend` is put there. `passed` are the
-    paths that came, in order.
+    paths that came, in order; `refused` the beginnings of the bodies of answers that were no success.
     """
 
     address: str = ""
@@ -26,6 +27,7 @@ class Forwarding:
     strip: str = ""
     prepend: str = ""
     passed: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
 
 
 @contextmanager
@@ -65,6 +67,8 @@ def _handler(target: str, rules: Forwarding) -> type[BaseHTTPRequestHandler]:
                 content = answer.read()
             finally:
                 upstream.close()
+            if answer.status >= HTTPStatus.BAD_REQUEST:
+                rules.refused.append(content[:2000].decode(errors="replace"))
             self.send_response(answer.status)
             for name, value in answer.getheaders():
                 if name.lower() not in _OWN:

@@ -41,9 +41,25 @@ def node() -> str | None:
 @contextmanager
 def serving(specification: str) -> Iterator[str]:
     """Serve a specification on loopback; gives the address, without the specification's base path."""
+    with _running("mock", str(specifications.path_of(specification))) as address:
+        yield address
+
+
+@contextmanager
+def judging(specification: str, upstream: str) -> Iterator[str]:
+    """Stand before another double: what violates the specification, in a request or in an answer, is answered 500.
+
+    Gives the address, without the specification's base path.
+    """
+    with _running("proxy", "--errors", str(specifications.path_of(specification)), upstream) as address:
+        yield address
+
+
+@contextmanager
+def _running(command: str, *arguments: str) -> Iterator[str]:
     program = node()
     if program is None:
         raise RuntimeError("no node")
-    command = (program, str(_PRISM), "mock", "--host", "127.0.0.1", "--port", "0", "--verboseLevel", "info")
-    with child((*command, str(specifications.path_of(specification))), r"listening on (http://\S+?:[1-9]\d*)") as found:
+    options = ("--host", "127.0.0.1", "--port", "0", "--verboseLevel", "info")
+    with child((program, str(_PRISM), command, *arguments, *options), r"listening on (http://\S+?:[1-9]\d*)") as found:
         yield found[1]

@@ -74,8 +74,9 @@ async def served(folder: Path, *accounts: AccountSettings, **freshness: float) -
 async def answering(settings: Settings, clock: ManualClock) -> AsyncIterator[Served]:
     """Run a gateway of these settings on a free port of loopback."""
     gateway = assemble(settings, clock)
-    listener = bound("127.0.0.1", 0)
-    async with gateway.running():
+    async with contextlib.AsyncExitStack() as stack:
+        listener = stack.enter_context(bound("127.0.0.1", 0))
+        await stack.enter_async_context(gateway.running())
         token = make("proof", Permission, None, clock.now())
         await gateway.tokens.add(token.record, replace=True)
         config = uvicorn.Config(make_app(gateway, running=True), lifespan="off", ws="none", log_config=None)
@@ -91,7 +92,8 @@ async def answering(settings: Settings, clock: ManualClock) -> AsyncIterator[Ser
             limits=httpx.Limits(max_connections=200),
             trust_env=False,
         ) as client:
-            yield Served(gateway, clock, client)
-        server.should_exit = True
-        await serving
-    listener.close()
+            try:
+                yield Served(gateway, clock, client)
+            finally:
+                server.should_exit = True
+                await serving

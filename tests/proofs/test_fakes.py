@@ -1,0 +1,167 @@
+"""Every vendor with a stateful fake that its own specification judges: the record equals the fake's state, page by page."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from supplygraph.settings import AccountSettings
+from tests.doubles import prism
+from tests.doubles.fake import MACHINES, NODE, VOLUMES, Dice, Fake, Thing, graph_time
+from tests.doubles.fakes import fakes_by_vendor
+from tests.doubles.forwarding import Forwarding, forwarding
+from tests.proofs.served import Served, served
+from vendors import registry
+
+MANY = 301
+SEED = 20260131
+FIELDS = """resourceId vendorId createdAt firstSeenAt resourceType vendorRegion name status vendorStatus statusMessage
+  access { externalIp internalIp sshCommand sshPort }
+  spec { gpuType gpuFamily gpuCount vcpuCount memoryGb diskGb vendorSku image vendor }
+  pricingTotalHourly currency pricingSource pricingAsOf freshness { state reason }
+  linkedResources { linkType linkedUntil resource { vendorId } }"""
+QUERY = f"""query ($force: Boolean!) {{
+  resources(
+    first: 1000, filter: {{includeDeleted: true, includeDuplicates: true}},
+    freshness: {{forceRefresh: $force, maxWaitSeconds: 50}}
+  ) {{ nodes {{ {FIELDS} }} coverage {{ complete gaps {{ kind reason }} }} }}
+}}"""
+
+
+_JUDGED = "stoplight.io/prism/errors"
+"""What every refusal of Prism's own has in it; the fake's own 404 is none."""
+
+
+@dataclass
+class Proven:
+    """A gateway over one fake, with the vendor's specification between them where there is one."""
+
+    fake: Fake
+    gateway: Served
+    between: Forwarding | None
+
+    async def read(self, *, force: bool = False) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+        """Every resource by the vendor's id, and the list's coverage."""
+        told = (await self.gateway.data(QUERY, {"force": force}))["resources"]
+        violations = [body for body in (self.between.refused if self.between else ()) if _JUDGED in body]
+        assert [] == violations[:2]
+        nodes = {node["vendorId"]: node for node in told["nodes"]}
+        assert len(nodes) == len(told["nodes"])
+        return nodes, told["coverage"]
+
+
+def here(name: str) -> type[Fake]:
+    """The vendor's fake; skips where what judges it is not here."""
+    fake = fakes_by_vendor()[name]
+    if fake.specification is not None and (reason := prism.missing(fake.specification)):
+        pytest.skip(reason)
+    return fake
+
+
+@asynccontextmanager
+async def proven(fake: Fake, folder: Path) -> AsyncIterator[Proven]:
+    """Run them all."""
+    own = registry.find(fake.vendor).settings_type.model_validate(fake.settings("key-of-the-fake"))
+    async with fake.serving() as upstream:
+        if fake.specification is None:
+            async with served(folder, _account(fake, upstream, own), flight_seconds=60) as gateway:
+                yield Proven(fake, gateway, None)
+            return
+        with prism.judging(fake.specification, upstream) as judge, forwarding(judge) as between:
+            between.strip = fake.base_path
+            async with served(folder, _account(fake, between.address, own), flight_seconds=60) as gateway:
+                yield Proven(fake, gateway, between)
+
+
+def _account(fake: Fake, endpoint: str, own: Any) -> AccountSettings:
+    return AccountSettings(
+        name="lab", vendor=fake.vendor, endpoint=endpoint, own=own, cooldown_seconds=30, deadline_seconds=50
+    )
+
+
+def expected(thing: Thing) -> dict[str, Any]:
+    """What the graph must say of it."""
+    assert set(NODE) <= set(thing.node), f"the fake leaves out {set(NODE) - set(thing.node)}"
+    created = {"createdAt": graph_time(thing.created_at)} if thing.created_at else {}
+    return {**thing.node, **created, "attached": sorted(thing.attached)}
+
+
+def told(node: Mapping[str, Any], keys: Mapping[str, Any]) -> dict[str, Any]:
+    """What it says of the same."""
+    links = [one["resource"]["vendorId"] for one in node["linkedResources"] if one["linkedUntil"] is None]
+    return {key: node[key] for key in keys if key != "attached"} | {"attached": sorted(links)}
+
+
+def differing(fake: Fake, nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Where the record differs from the fake's state."""
+    things = {**fake.machines, **fake.volumes}
+    found = [f"lacks {key}" for key in things.keys() - nodes.keys()]
+    found += [f"has {key}" for key in nodes.keys() - things.keys()]
+    for key in things.keys() & nodes.keys():
+        wanted = expected(things[key])
+        came = told(nodes[key], wanted)
+        found += [f"{key} {name}: {wanted[name]} came as {came[name]}" for name in wanted if wanted[name] != came[name]]
+    return found
+
+
+@pytest.mark.parametrize("name", fakes_by_vendor())
+async def test_the_record_equals_the_fakes_state(name: str, tmp_path: Path) -> None:
+    """301 machines of random values over all their pages, and 40 volumes: every value, every link, the exact calls."""
+    fake = here(name)(Dice(SEED), MANY, 40)
+    pages = 1 if fake.page_size is None else -(-MANY // fake.page_size)
+    async with proven(fake, tmp_path) as proof:
+        nodes, coverage = await proof.read()
+
+    assert {"complete": True, "gaps": []} == coverage
+    assert [] == differing(fake, nodes)[:10]
+    assert {"FRESH"} == {node["freshness"]["state"] for node in nodes.values()}
+    assert sum(fake.calls.values()) + pages - 1 + fake.catalogue_calls == len(fake.asked)
+    times = {node["pricingAsOf"] for node in nodes.values() if node["pricingTotalHourly"] is None}
+    assert times <= {None}
+
+
+@pytest.mark.parametrize("name", fakes_by_vendor())
+async def test_an_empty_account(name: str, tmp_path: Path) -> None:
+    """Nothing, told by the least number of calls."""
+    fake = here(name)(Dice(SEED), 0, 0)
+    async with proven(fake, tmp_path) as proof:
+        nodes, coverage = await proof.read()
+
+    assert ({}, True, sum(fake.calls.values())) == (nodes, coverage["complete"], len(fake.asked))
+
+
+@pytest.mark.parametrize("name", fakes_by_vendor())
+async def test_what_is_there_survives_one_vanishing_while_paging(name: str, tmp_path: Path) -> None:
+    """A machine goes once the first page was told: no other is ever lost, marked or doubled, whatever page it moves to."""
+    fake = here(name)(Dice(SEED + 1), MANY if here(name).page_size else 3, 0)
+    async with proven(fake, tmp_path) as proof:
+        await proof.read()
+        gone = next(iter(fake.machines))
+        fake.vanishing = gone
+        proof.gateway.clock.advance(600)
+        between, _ = await proof.read()
+        assert fake.machines.keys() | {gone} == between.keys()
+        assert {"FRESH", "STALE"} >= {between[key]["freshness"]["state"] for key in fake.machines}
+        for _ in range(2):
+            # A sweep that was cut is not repeated at once.
+            proof.gateway.clock.advance(600)
+            after, coverage = await proof.read()
+
+    assert coverage["complete"]
+    assert {"FRESH"} == {after[key]["freshness"]["state"] for key in fake.machines}
+    lost = after.pop(gone)
+    assert "DELETED" == lost["status"] or "UNCONFIRMED" == lost["freshness"]["state"]
+    assert [] == differing(fake, after)[:10]
+
+
+async def test_every_fake_has_both_kinds() -> None:
+    """A fake that holds nothing would prove nothing."""
+    for fake in fakes_by_vendor().values():
+        held = fake(Dice(SEED), 2, 2)
+        assert {MACHINES, VOLUMES} == set(held.calls)
+        assert (2, 2) == (len(held.machines), len(held.volumes))
