@@ -86,6 +86,8 @@ class Player(ABC):
     vendor: ClassVar[str]
     media: ClassVar[str] = "application/json"
     paged: ClassVar[bool] = True
+    credential_header: ClassVar[str] = "authorization"
+    """The header, in lower case, that its calls are authorized by."""
 
     @abstractmethod
     def settings(self, secret: str) -> dict[str, Any]:

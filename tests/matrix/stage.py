@@ -90,7 +90,7 @@ class Stage:
         asked = Asked.parse(self._double.requests[-1])
         call = self.player.call(asked)
         self.calls[call.what, call.kind] += 1
-        authorization = asked.headers.get("authorization", "")
+        authorization = asked.headers[self.player.credential_header]
         self.authorizations.add(authorization)
         scene = Scene(self.player, call, authorization, self._trap, self._wrote)
         if call.what == self.misbehaves and self.fault.play is not None:

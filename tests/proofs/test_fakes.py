@@ -24,6 +24,7 @@ FIELDS = """resourceId vendorId createdAt firstSeenAt resourceType vendorRegion 
   access { externalIp internalIp sshCommand sshPort }
   spec { gpuType gpuFamily gpuCount vcpuCount memoryGb diskGb vendorSku image vendor }
   pricingTotalHourly currency pricingSource pricingAsOf freshness { state reason }
+  validFrom validTo offerHistory { role offer { contractType } }
   linkedResources { linkType linkedUntil resource { vendorId } }"""
 QUERY = f"""query ($force: Boolean!) {{
   resources(
@@ -138,7 +139,7 @@ async def test_an_empty_account(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", fakes_by_vendor())
 async def test_what_is_there_survives_one_vanishing_while_paging(name: str, tmp_path: Path) -> None:
     """A machine goes once the first page was told: no other is ever lost, marked or doubled, whatever page it moves to."""
-    fake = here(name)(Dice(SEED + 1), MANY if here(name).page_size else 3, 0)
+    fake = here(name)(Dice(SEED + 1), here(name).moving if here(name).page_size else 3, 0)
     async with proven(fake, tmp_path) as proof:
         await proof.read()
         gone = next(iter(fake.machines))
