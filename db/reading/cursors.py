@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from typing import Final
 from uuid import UUID
 
@@ -69,7 +69,8 @@ def _decode(cursor: object, order: str) -> list[object]:
     if not isinstance(cursor, str) or len(cursor) > _LONGEST:
         raise _bad()
     try:
-        decoded = json.loads(urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)))
+        # Strictly: what is no letter of base64 would else be read over, and anything that holds a cursor be one.
+        decoded = json.loads(b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), b"-_", validate=True))
     except (ValueError, RecursionError):
         raise _bad() from None
     if not isinstance(decoded, list) or decoded[:2] != [_VERSION, order]:

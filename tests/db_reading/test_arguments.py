@@ -90,6 +90,12 @@ class TestRefused:
         """What is no cursor, of another version or of another order."""
         assert _refused(root("resources", "totalCount", after=after)) == "after"
 
+    @pytest.mark.parametrize("odd", [" {}", "{}!", "{}\n", "{}&"])
+    def test_cursors_with_something_around(self, odd: str) -> None:
+        """A cursor is itself and nothing beside."""
+        after = odd.format(cursors.encode("CREATED_AT:DESC", "x", str(uuid_of(1))))
+        assert _refused(root("resources", "totalCount", after=after)) == "after"
+
     @pytest.mark.parametrize("place", [-1, 2**63, 1.5, "1", None, True, [1]])
     def test_sequence_cursors(self, place: object) -> None:
         """What no history counts."""

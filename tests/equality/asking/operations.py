@@ -1,0 +1,83 @@
+"""Requests from a seed, without end: half from trees that hypothesis-graphql drew, half from authored ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from random import Random
+from typing import Final
+
+from domain.viewer import Viewer
+from domain.words import Permission
+from tests.equality.asking.author import OPERATORS, Author
+from tests.equality.asking.breaking import broken
+from tests.equality.asking.tree import Node
+from tests.equality.asking.values import Values
+from tests.equality.asking.writing import Writing
+from tests.equality.oracle.contract import contract
+from tests.equality.oracle.oracle import Request
+from tests.equality.world import World
+
+_READ, _REFRESH, _ADMIN = Permission.READ, Permission.REFRESH, Permission.ADMIN
+_SEEN: Final = (
+    None,
+    None,
+    None,
+    {"east"},
+    {"west", "Lab é"},
+    {"east", "west", "gone"},
+    {"down", "locked", "new", "odd"},
+    set[str](),
+    {"nobody"},
+)
+VIEWERS: Final = tuple(
+    Viewer(f"{'+'.join(permissions)}/{number}", frozenset(permissions), None if seen is None else frozenset(seen))
+    for permissions in ((_READ, _REFRESH), (_ADMIN,), (_READ,))
+    for number, seen in enumerate(_SEEN)
+)
+_BROKEN: Final = 0.06
+_UNKNOWN: Final = 0.003
+
+
+class Operations:
+    """Requests over one world. `skeletons` are used again and again, each time written in another way."""
+
+    def __init__(self, random: Random, world: World, skeletons: Sequence[list[Node]], author: Author) -> None:
+        self._random = random
+        self._values = Values(random, world)
+        self._skeletons = skeletons
+        self._author = author
+
+    def __iter__(self) -> Iterator[Request]:
+        while True:
+            yield self._request()
+
+    def _request(self) -> Request:
+        random = self._random
+        viewer = random.choice(VIEWERS)
+        operator = _ADMIN in viewer.permissions
+        if self._skeletons and random.random() < 0.5:
+            tree = deepcopy(random.choice(self._skeletons))
+            operator = operator or random.random() < 0.02
+            for node in tree:
+                self._meant(node, operator=operator)
+            tree = random.sample(tree, min(len(tree), random.choice((1, 2, 3))))
+        else:
+            tree = self._author.tree(self._values, operator=operator or random.random() < 0.02)
+        written = Writing(contract(), random).written(tree)
+        if random.random() < _BROKEN:
+            written = broken(written, random)
+        known = None if random.random() < _UNKNOWN else viewer
+        return Request(written.query, written.variables, written.operation_name, known)
+
+    def _meant(self, node: Node, *, operator: bool) -> None:
+        """Most arguments that mean nothing become ones that do; what only operators may see is asked for by them."""
+        if self._values.takes(node.of, node.name) and self._random.random() < 0.93:
+            node.arguments = self._values.of(node.of, node.name)
+        if not operator:
+            kept = [child for child in node.below if (child.of, child.name) not in OPERATORS]
+            node.below = kept or [
+                Node(child.of, "name" if child.of == "VendorAccount" else "kind") for child in node.below[:1]
+            ]
+        for child in node.below:
+            self._meant(child, operator=operator)

@@ -1,0 +1,1 @@
+"""The rules of answering, stated a second time over plain values: no SQL, and nothing of what reads the database."""

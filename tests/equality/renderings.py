@@ -1,0 +1,189 @@
+"""The gateway's ways of rendering one record, behind its own HTTP route, with vendors that do as the world says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn, Self
+
+import httpx
+from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.applications import Starlette
+from starlette.requests import Request as HttpRequest
+from starlette.responses import HTMLResponse, Response
+from starlette.types import Message
+
+from db.reading import Readings
+from domain.errors import Unauthenticated
+from domain.record import ScopeKey
+from domain.rules import FreshnessRules
+from domain.running import BudgetLeft, CallCount
+from domain.viewer import Viewer
+from domain.words import StaleReason
+from reconcile.wants import Settlement, Want
+from resolvers.reader import Reader
+from schema.build import build
+from supplygraph.graphql_errors import Faults
+from supplygraph.graphql_http import graphql_route
+from tests.clock import ManualClock
+from tests.equality.asking.operations import VIEWERS
+from tests.equality.oracle.oracle import Request
+from tests.equality.world import NOW, World
+
+_TOKENS: Final = {f"Bearer {viewer.name}": viewer for viewer in VIEWERS}
+_MEDIA: Final = "application/graphql-response+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What came back over HTTP."""
+
+    status: int
+    body: Any
+
+
+Rendering = Callable[[Request], Awaitable[Told]]
+
+
+@dataclass(frozen=True, slots=True)
+class Vendors:
+    """Clouds that change nothing: some cannot be asked, the others have no news. A call is counted for each scope."""
+
+    world: World
+
+    def read(self, account: str) -> None:
+        """Nobody keeps accounts fresh here."""
+
+    async def settle(self, wants: Sequence[Want], arrived_at: float) -> Settlement:
+        """Ask each scope once."""
+        asked = {want.scope for want in wants}
+        failed: dict[ScopeKey, StaleReason] = {key: why for key, why in self.world.failing.items() if key in asked}
+        return Settlement(scopes=failed, calls=len(asked))
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What the gateway knows of itself."""
+
+    world: World
+
+    def budget(self, account: str) -> BudgetLeft | None:
+        """As the world says."""
+        return self.world.budgets.get(account)
+
+    def calls(self, account: str) -> CallCount | None:
+        """As the world says."""
+        return self.world.calls.get(account)
+
+
+async def _authenticate(request: HttpRequest) -> Viewer:
+    viewer = _TOKENS.get(request.headers.get("authorization", ""))
+    if viewer is None:
+        raise Unauthenticated("A valid token is needed.")
+    return viewer
+
+
+def _page(_request: HttpRequest) -> Response:
+    return HTMLResponse("")
+
+
+@dataclass(frozen=True, slots=True)
+class Renderings:
+    """Every way of rendering, by name, and a client of the first."""
+
+    calls: Mapping[str, Rendering]
+    client: httpx.AsyncClient
+
+    @classmethod
+    @asynccontextmanager
+    async def over(cls, world: World, engine: AsyncEngine) -> AsyncIterator[Self]:
+        """Over one recorded world."""
+        app = _executed(world, engine)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
+            yield cls({"executed": _called(app)}, client)
+
+    def planned_count(self) -> int:
+        """How many operations ran as plans."""
+        return 0
+
+    async def over_http(self, request: Request, *, get: bool) -> Told:
+        """By the HTTP client; by GET where asked for."""
+        told = {"query": request.query, "variables": dict(request.variables), "operationName": request.operation_name}
+        headers = {"Accept": _MEDIA}
+        if request.viewer is not None:
+            headers["Authorization"] = f"Bearer {request.viewer.name}"
+        if get and _reads(request.query):
+            params = {"query": request.query, "variables": json.dumps(told["variables"])}
+            params |= {"operationName": request.operation_name} if request.operation_name else {}
+            answer = await self.client.get("/graphql", params=params, headers=headers)
+        else:
+            answer = await self.client.post("/graphql", json=told, headers=headers)
+        return Told(answer.status_code, json.loads(answer.content, parse_constant=_no_number))
+
+
+def _reads(query: str) -> bool:
+    # GET refuses other operations, in its own way.
+    return "mutation" not in query and "subscription" not in query
+
+
+def _executed(world: World, engine: AsyncEngine) -> Starlette:
+    """By graphql-core over the statements."""
+    reader = Reader(
+        Readings(engine, running=Running(world)),
+        Vendors(world),
+        FreshnessRules(),
+        ManualClock(NOW),
+        world.links_owner,
+        {},
+    )
+    route = graphql_route(
+        build(), reader, _authenticate, _page, clock=ManualClock(NOW), faults=Faults(lambda: "the-correlation-id")
+    )
+    return Starlette(routes=[route])
+
+
+def _called(app: Starlette) -> Rendering:
+    """The application called as a server calls it."""
+
+    async def call(request: Request) -> Told:
+        told = {"query": request.query, "variables": dict(request.variables), "operationName": request.operation_name}
+        sent: list[Message] = []
+        waiting = [{"type": "http.request", "body": json.dumps(told).encode(), "more_body": False}]
+
+        async def receive() -> Message:
+            return waiting.pop() if waiting else {"type": "http.disconnect"}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        await app(_scope(request), receive, send)
+        body = b"".join(message.get("body", b"") for message in sent[1:])
+        return Told(sent[0]["status"], json.loads(body, parse_constant=_no_number))
+
+    return call
+
+
+def _scope(request: Request) -> dict[str, Any]:
+    headers = [(b"content-type", b"application/json"), (b"accept", _MEDIA.encode()), (b"host", b"gateway")]
+    if request.viewer is not None:
+        headers.append((b"authorization", f"Bearer {request.viewer.name}".encode()))
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/graphql",
+        "raw_path": b"/graphql",
+        "root_path": "",
+        "query_string": b"",
+        "headers": headers,
+        "client": ("127.0.0.1", 1),
+        "server": ("gateway", 80),
+    }
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no number of JSON")
