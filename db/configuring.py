@@ -8,6 +8,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.tables import accounts, scopes
+from db.turns import Turn, take
 from domain.errors import ConfigurationError
 from domain.ports import AccountSetup
 from domain.words import ScopeState
@@ -15,7 +16,10 @@ from domain.words import ScopeState
 
 async def configure(connection: AsyncConnection, setups: Sequence[AccountSetup]) -> None:
     """Add what is new, take up what came back, and set aside, with its record, what is no longer configured."""
-    known = {row.name: row for row in await connection.execute(select(accounts))}
+    await take(connection, Turn.CONFIGURING)
+    # Every account is locked, in one order, so that nothing which another process applies meanwhile is overwritten.
+    every = select(accounts).order_by(accounts.c.account_id).with_for_update()
+    known = {row.name: row for row in await connection.execute(every)}
     for setup in setups:
         row = known.get(setup.name)
         if row is not None and row.vendor != setup.vendor:

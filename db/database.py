@@ -10,9 +10,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from db.engine import make_engine, reading
+from db.clock import RecordClock
+from db.engine import DEFAULT, Connecting, is_postgresql, make_engine, reading
+from db.failures import cause
 from db.migrations import migrate
-from domain.errors import ConfigurationError
+from domain.errors import ConfigurationError, RecordUnavailable
+from domain.instants import Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +25,9 @@ class Database:
     engine: AsyncEngine
 
     @classmethod
-    def open(cls, url: str) -> Self:
+    def open(cls, url: str, connecting: Connecting = DEFAULT) -> Self:
         """The database of a URL; no connection is made. Raises ConfigurationError, which never repeats the URL."""
-        database = cls(make_engine(url))
+        database = cls(make_engine(url, connecting))
         if database.file is not None and not database.file.parent.is_dir():
             raise ConfigurationError(
                 f"database.url: there is no folder {database.file.parent}; make it, or name another"
@@ -38,21 +41,24 @@ class Database:
         named = self.engine.url.get_backend_name() == "sqlite" and name and not name.startswith((":memory:", "file:"))
         return Path(name).absolute() if name and named else None
 
+    def clock(self, own: Clock) -> Clock:
+        """The record's clock on this machine, whose own is handed in. SQLite runs here, so its is that."""
+        return RecordClock(own) if is_postgresql(self.engine) else own
+
     async def migrate(self) -> None:
         """Bring the record up to this version. Raises ConfigurationError where there is no database to bring up."""
         try:
             await migrate(self.engine)
-        except SQLAlchemyError as error:
-            # The cause's first line is the driver's own word; the statement and its values stay out.
-            cause = str(getattr(error, "orig", None) or type(error).__name__).splitlines()[0]
-            raise ConfigurationError(f"database.url: the database cannot be used: {cause}") from None
+        except (SQLAlchemyError, RecordUnavailable) as error:
+            told = error.cause if isinstance(error, RecordUnavailable) else cause(error)
+            raise ConfigurationError(f"database.url: the database cannot be used: {told}") from None
 
     async def answers(self) -> bool:
         """Whether the database answers."""
         try:
             async with reading(self.engine) as connection:
                 await connection.execute(text("SELECT 1 FROM accounts LIMIT 1"))
-        except (SQLAlchemyError, OSError):
+        except (SQLAlchemyError, RecordUnavailable):
             return False
         return True
 

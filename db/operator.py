@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db.engine import reading, writing
 from db.tables import accounts, tokens
+from db.turns import Turn, take
 from domain.errors import ConfigurationError
 
 
@@ -27,6 +28,8 @@ async def require_account(engine: AsyncEngine, name: str) -> None:
 async def rename(engine: AsyncEngine, old: str, new: str) -> None:
     """Give an account another name; its record and the tokens that see it go with it. Raises ConfigurationError."""
     async with writing(engine) as connection:
+        await take(connection, Turn.CONFIGURING)
+        await take(connection, Turn.TOKENS)
         account_id = await _account_id(connection, old)
         if await connection.scalar(select(accounts.c.account_id).where(accounts.c.name == new)) is not None:
             raise ConfigurationError(f"an account named '{new}' is recorded already; an account's name is its identity")

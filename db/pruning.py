@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.held import LockedAccount
 from db.rows import json_text
 from db.tables import history, links, provenance, resources
 from domain.history import SNAPSHOT, replay
@@ -17,12 +18,15 @@ from domain.words import ResourceStatus
 _RESOURCES_A_TURN: Final = 500
 
 
-async def prune(connection: AsyncConnection, before: str) -> int:
-    """Fold entries observed before the instant; answers how many went."""
-    gone = await _forget_tombstones(connection, before)
+async def prune(connection: AsyncConnection, account: LockedAccount, before: str) -> int:
+    """Fold the account's entries observed before the instant; answers how many went.
+
+    The account is locked: what is a tombstone here must not come back to life before it is forgotten.
+    """
+    gone = await _forget_tombstones(connection, account, before)
     old = (
         select(history.c.resource_id)
-        .where(history.c.observed_at < before)
+        .where(history.c.account_id == account.account_id, history.c.observed_at < before)
         .group_by(history.c.resource_id)
         .having((func.count() > 1) | (func.min(history.c.field) != SNAPSHOT))
         .limit(_RESOURCES_A_TURN)
@@ -51,7 +55,7 @@ async def _fold(connection: AsyncConnection, resource_id: str, before: str) -> i
     return len(rows) - 1
 
 
-async def _forget_tombstones(connection: AsyncConnection, before: str) -> int:
+async def _forget_tombstones(connection: AsyncConnection, account: LockedAccount, before: str) -> int:
     """A tombstone is kept as long as its history."""
     newest = (
         select(func.max(history.c.observed_at)).where(history.c.resource_id == resources.c.resource_id)
@@ -59,6 +63,7 @@ async def _forget_tombstones(connection: AsyncConnection, before: str) -> int:
     dead = (
         select(resources.c.resource_id)
         .where(
+            resources.c.account_id == account.account_id,
             resources.c.status == ResourceStatus.DELETED.value,
             resources.c.deleted_at < before,
             newest.scalar_subquery() < before,

@@ -10,6 +10,7 @@ from sqlalchemy import Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db import held, pruning, written
+from db.clock import compare
 from db.configuring import configure
 from db.engine import reading, writing
 from db.rows import resource_record, scope_record
@@ -21,7 +22,10 @@ from domain.words import ResourceStatus
 
 
 class Store:
-    """`domain.ports.Record` on a database. The clock is the database's: SQLite runs in our process, so it is ours."""
+    """`domain.ports.Record` on a database. The clock is the database's: SQLite runs in our process, so it is ours.
+
+    On PostgreSQL a `db.clock.RecordClock` is compared with the server's at each flight.
+    """
 
     def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
         self._engine = engine
@@ -34,11 +38,13 @@ class Store:
     async def configure(self, setups: Sequence[AccountSetup]) -> None:
         """Bring accounts and scopes in line with the configuration."""
         async with writing(self._engine) as connection:
+            await compare(connection, self._clock)
             await configure(connection, setups)
 
     async def draw(self, account: str) -> Ticket:
         """Draw the account's next flight number. Raises KeyError for an account that was never configured."""
         async with writing(self._engine) as connection:
+            await compare(connection, self._clock)
             number = await connection.scalar(
                 update(accounts)
                 .where(accounts.c.name == account)
@@ -90,8 +96,14 @@ class Store:
 
     async def prune(self, before: datetime) -> int:
         """Fold the history older than `before` into one snapshot a resource; answers how many entries went."""
-        async with writing(self._engine) as connection:
-            return await pruning.prune(connection, to_text(before))
+        async with reading(self._engine) as connection:
+            names = list(await connection.scalars(select(accounts.c.name).order_by(accounts.c.account_id)))
+        gone = 0
+        for name in names:
+            async with writing(self._engine) as connection:
+                account = await held.lock_account(connection, name)
+                gone += await pruning.prune(connection, account, to_text(before))
+        return gone
 
     async def _records(self, statement: Select[tuple[object, ...]]) -> tuple[ResourceRecord, ...]:
         async with reading(self._engine) as connection:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.engine import reading, writing
 from db.tables import tokens
+from db.turns import Turn, take
 from domain.instants import from_text, optional_instant, optional_text, to_text
 from domain.words import Permission
 
@@ -49,6 +50,7 @@ class TokenRows:
         Raises TokenNameTaken.
         """
         async with writing(self._engine) as connection:
+            await take(connection, Turn.TOKENS)
             known = (await connection.execute(select(tokens).where(tokens.c.name == record.name))).mappings().first()
             if known is not None:
                 if not replace and _record(known).valid_at(record.created_at):

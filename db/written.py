@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.held import LockedAccount
 from db.rows import json_text, offer_row, resource_row, scope_row
 from db.tables import history, links, offers, provenance, resources, scopes
+from db.turns import Turn, take
 from domain.identity import offer_uuid
 from domain.instants import optional_text, to_text
 from domain.record import Changes, Held, HistoryEntry, LinkRecord, ProvenanceEntry, ResourceRecord, VendorKey
@@ -154,4 +155,6 @@ async def _history(connection: AsyncConnection, account: LockedAccount, entries:
         for entry in entries
     ]
     if rows:
+        # The last thing that is written, so that the turn is held for no longer than a commit takes.
+        await take(connection, Turn.HISTORY)
         await connection.execute(insert(history), rows)

@@ -7,6 +7,7 @@ SupplygraphError
 │   ├── Forbidden
 │   ├── BadUserInput            names the argument
 │   └── LimitExceeded           names the limit and the count
+├── RecordUnavailable           the database does not answer
 └── VendorFailure               what a cloud did; becomes freshness, never an error of a reader
     ├── Unreachable
     ├── TimedOut
@@ -86,6 +87,17 @@ class LimitExceeded(ReaderError):
     def extensions(self) -> dict[str, object]:
         """Code, limit, what is allowed and what was counted."""
         return {"code": self.code, "limit": self.limit, "allowed": self.allowed, "count": self.count}
+
+
+class RecordUnavailable(SupplygraphError):
+    """The database does not answer. Nothing is lost; asking again helps once it does.
+
+    `cause` is for whoever runs the gateway: the driver's own words, without statement, values or URL.
+    """
+
+    def __init__(self, cause: str) -> None:
+        super().__init__("The record cannot be read at the moment; try again.")
+        self.cause = cause
 
 
 class VendorFailure(SupplygraphError):

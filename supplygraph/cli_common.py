@@ -57,7 +57,8 @@ def configured(config: Path | None) -> Configuration:
 @asynccontextmanager
 async def opened(configuration: Configuration) -> AsyncIterator[Database]:
     """The record, brought up to this version; beside a running gateway too."""
-    database = Database.open(configuration.settings.database.url.get_secret_value())
+    settings = configuration.settings
+    database = Database.open(settings.database.url.get_secret_value(), settings.connecting())
     try:
         await database.migrate()
         yield database

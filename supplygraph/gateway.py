@@ -66,11 +66,14 @@ class Gateway:
 
 
 def assemble(settings: Settings, clock: Clock | None = None) -> Gateway:
-    """Build a gateway. No file is touched and no connection made. Raises ConfigurationError."""
-    told_clock = clock or SystemClock()
+    """Build a gateway. No file is touched and no connection made. Raises ConfigurationError.
+
+    Without a clock it goes by the record's.
+    """
+    database = Database.open(settings.database.url.get_secret_value(), settings.connecting())
+    told_clock = clock or database.clock(SystemClock())
     hourly = HourlyCalls(told_clock)
     telemetry = Telemetry(hourly)
-    database = Database.open(settings.database.url.get_secret_value())
     clouds = {
         account.name: registry.build(
             account.vendor,

@@ -10,7 +10,7 @@ from uuid import uuid4
 import structlog
 from graphql import GraphQLError
 
-from domain.errors import ReaderError
+from domain.errors import ReaderError, RecordUnavailable
 
 ToldError: TypeAlias = dict[str, Any]
 """`message`, `extensions` with `code`, and where they are known `locations` and `path`."""
@@ -34,6 +34,9 @@ class Faults:
     def masked(self, fault: BaseException) -> ToldError:
         """Log the fault and tell an error with code INTERNAL."""
         correlation_id = self._correlate()
+        if isinstance(fault, RecordUnavailable):
+            _log.error("record_unavailable", correlation_id=correlation_id, cause=fault.cause)
+            return {"message": str(fault), "extensions": {"code": INTERNAL, "correlationId": correlation_id}}
         _log.error("graphql_fault", correlation_id=correlation_id, exc_info=fault)
         return {
             "message": "Something went wrong on our side. Tell the operator the correlation id.",

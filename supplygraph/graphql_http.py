@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from domain.errors import BadUserInput, Forbidden, ReaderError, Unauthenticated
+from domain.errors import BadUserInput, Forbidden, ReaderError, RecordUnavailable, Unauthenticated
 from domain.instants import Clock, SystemClock
 from domain.viewer import Viewer
 from resolvers.limits import Limits
@@ -32,6 +32,8 @@ PATH: Final = "/graphql"
 _METHODS: Final = "GET, POST"
 _HEADERS: Final = {"Cache-Control": "private, no-cache", "Vary": "Authorization, Accept"}
 _CLOSED_REQUEST: Final = 499
+_FAULT: Final = 500
+_UNAVAILABLE: Final = 503
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,8 @@ class GraphQLEndpoint:
             # Nobody is left to read an answer.
             return Response(status_code=_CLOSED_REQUEST)
         except Exception as fault:  # noqa: BLE001  # the last door: whatever went wrong is logged, masked and told as INTERNAL
-            reply = _Reply(500, payload([self.faults.masked(fault)]), media or MediaType.JSON)
+            status = _UNAVAILABLE if isinstance(fault, RecordUnavailable) else _FAULT
+            reply = _Reply(status, payload([self.faults.masked(fault)]), media or MediaType.JSON)
             response = reply.response()
         self.observe(Served(reply.status, reply.operation_name, reply.codes()))
         return response

@@ -15,13 +15,14 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.security import HTTPBearer
 from starlette.responses import Response
 
-from domain.errors import ReaderError, Unauthenticated
+from domain.errors import ReaderError, RecordUnavailable, Unauthenticated
 from domain.freshness import Demand
 from domain.instants import Clock
 from domain.rules import FreshnessRules
 from domain.selection import Selected
 from domain.viewer import Viewer
 from resolvers.summary import OperationAnswer
+from supplygraph.logs import logger
 from supplygraph.rest_caching import COMMON, Asking, age_headers, demand_of, entity_tag, matches
 from supplygraph.rest_models import VALIDATION_ERROR, Detail, ResourceSummary
 from supplygraph.rest_rendering import ROOT, Told, full_selection, render
@@ -140,7 +141,13 @@ def add_refusals(app: FastAPI) -> None:
             status, str(error), {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthenticated) else None
         )
 
+    async def unavailable(_request: Request, error: Exception) -> Response:
+        cause = error.cause if isinstance(error, RecordUnavailable) else ""
+        logger("http").error("record_unavailable", cause=cause)
+        return refusal(503, str(error))
+
     app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(RecordUnavailable, unavailable)
     app.add_exception_handler(ReaderError, refused)
 
 

@@ -52,17 +52,16 @@ def serve(settings: Settings, *, sandbox: bool, on_started: Callable[[Started], 
 async def _serve(
     settings: Settings, listener: socket.socket, on_started: Callable[[Started], None], *, sandbox: bool
 ) -> None:
-    clock = SystemClock()
     async with AsyncExitStack() as stack:
         if sandbox:
-            accounts = await stack.enter_async_context(sandbox_accounts(clock))
+            accounts = await stack.enter_async_context(sandbox_accounts(SystemClock()))
             settings = settings.model_copy(update={"accounts": accounts})
-        gateway = assemble(settings, clock)
+        gateway = assemble(settings)
         stack.enter_context(alone(gateway.database.file))
         await stack.enter_async_context(gateway.running())
         started = Started(address_of(settings.server.host, listener))
         if sandbox:
-            token = make(SANDBOX_TOKEN, Permission, None, clock.now())
+            token = make(SANDBOX_TOKEN, Permission, None, gateway.clock.now())
             await gateway.tokens.add(token.record, replace=True)
             started = replace(started, token=token.text, cloud=settings.accounts[0].endpoint)
         server = _Server(_config(settings, make_app(gateway, running=True)), lambda: on_started(started))

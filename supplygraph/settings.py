@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, SerializeAsAny, model_validator
 
+from db.engine import Connecting
 from domain.rules import AbsenceRules, FreshnessRules
 from resolvers.limits import Limits
 from vendors.base import VendorSettings
@@ -51,12 +52,21 @@ class ServerSettings(Section):
 
 
 class DatabaseSettings(Section):
-    """Where the record is kept."""
+    """Where the record is kept, and how it is reached. `limits.statement_seconds` bounds what is read from it."""
 
     url: SecretStr = Field(
         SecretStr("sqlite+aiosqlite:///supplygraph.db"),
         strict=False,
-        description="`sqlite+aiosqlite:///FILE`; or `env:NAME`, `file:PATH` of such a text.",
+        description=(
+            "`sqlite+aiosqlite:///FILE`, `postgresql+asyncpg://USER:PASSWORD@HOST/NAME` or "
+            "`postgresql+asyncpg://USER@/NAME?host=/SOCKET/FOLDER`; or `env:NAME`, `file:PATH` of such a text."
+        ),
+    )
+    pool_size: int = Field(10, ge=1, le=1_000, description="How many connections one process keeps at most.")
+    pool_wait_seconds: SomeSeconds = Field(5, description="How long a request waits for a connection to be free.")
+    connect_seconds: SomeSeconds = Field(5, description="How long PostgreSQL may take to accept a connection.")
+    write_seconds: SomeSeconds = Field(
+        60, description="How long a statement that writes may take on PostgreSQL, waiting for locks included."
     )
 
 
@@ -162,3 +172,14 @@ class Settings(Section):
     history: HistorySettings = Field(default_factory=HistorySettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
     accounts: tuple[AccountSettings, ...] = ()
+
+    def connecting(self) -> Connecting:
+        """How connections to the database are made, kept and bounded."""
+        own = self.database
+        return Connecting(
+            pool_size=own.pool_size,
+            pool_wait_seconds=own.pool_wait_seconds,
+            connect_seconds=own.connect_seconds,
+            statement_seconds=self.limits.statement_seconds,
+            write_seconds=own.write_seconds,
+        )

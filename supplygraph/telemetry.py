@@ -8,6 +8,7 @@ from typing import Any, Final
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
+from domain.errors import RecordUnavailable
 from reconcile.economy import HourlyCalls, saved_calls
 from reconcile.observing import FlightReport
 from supplygraph.gauges import Gauges
@@ -118,7 +119,10 @@ class Telemetry:
 
     def broke(self, what: str, error: BaseException) -> None:
         """Log an error of our own in the background (`reconcile.shell.BreakdownListener`)."""
-        logger("background").error("broke", what=what, exc_info=error)
+        if isinstance(error, RecordUnavailable):
+            logger("background").error("record_unavailable", what=what, cause=error.cause)
+        else:
+            logger("background").error("broke", what=what, exc_info=error)
 
 
 def _tell_suspicion(report: FlightReport) -> None:

@@ -15,10 +15,13 @@ from filelock import AsyncFileLock
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from db.engine import writing
+from db.engine import is_postgresql, writing
+from db.turns import Turn, take
 
 _HERE: Final = Path(__file__).parent
 _PATIENCE_SECONDS: Final = 60
+# Building an index over a large record takes its time.
+_STEPS_SECONDS: Final = 3600
 _one_at_a_time: Final = threading.Lock()
 
 
@@ -34,15 +37,23 @@ def alembic_config(connection: Connection | None = None) -> Config:
 async def migrate(engine: AsyncEngine) -> None:
     """Bring the record up to this version. Safe to run twice, and beside another process that does the same.
 
-    The second of two waits at the lock beside the file, and finds nothing left to do.
+    The second of two waits for its turn, on SQLite at a lock beside the file, and finds nothing left to do.
     """
+    if is_postgresql(engine):
+        await _upgrade(engine)
+        return
     async with AsyncFileLock(f"{engine.url.database}.lock", timeout=_PATIENCE_SECONDS):
         await asyncio.to_thread(_write_ahead, str(engine.url.database))
+        await _upgrade(engine)
+
+
+async def _upgrade(engine: AsyncEngine) -> None:
+    async with writing(engine, _STEPS_SECONDS) as connection:
+        await take(connection, Turn.MIGRATING)
         # Alembic keeps the connection it works on in a global of the process, which may serve several event loops.
         await asyncio.to_thread(_one_at_a_time.acquire)
         try:
-            async with writing(engine) as connection:
-                await connection.run_sync(lambda sync: command.upgrade(alembic_config(sync), "head"))
+            await connection.run_sync(lambda sync: command.upgrade(alembic_config(sync), "head"))
         finally:
             _one_at_a_time.release()
 

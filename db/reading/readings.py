@@ -98,12 +98,12 @@ class Readings:
     async def read(self, plans: Sequence[Plan]) -> list[Reading | LimitExceeded]:
         """Read them in one transaction, one statement each. One that takes too long is refused, and not the others."""
         async with reading(self._engine) as connection:
-            return [await self._read(connection, plan) for plan in plans]
+            return [await self._read(connection, plan, last=plan is plans[-1]) for plan in plans]
 
-    async def _read(self, connection: AsyncConnection, plan: Plan) -> Reading | LimitExceeded:
+    async def _read(self, connection: AsyncConnection, plan: Plan, *, last: bool) -> Reading | LimitExceeded:
         statement = plan.statement
         try:
-            async with bounded(connection, self._timeout_seconds):
+            async with bounded(connection, self._timeout_seconds, last=last):
                 result = await connection.exec_driver_sql(statement.sql, statement.parameters(plan.values))
         except TimeoutError:
             allowed = math.ceil(self._timeout_seconds)

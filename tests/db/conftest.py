@@ -1,17 +1,16 @@
-"""A record on a real SQLite file."""
+"""A record on a real database: SQLite's file and PostgreSQL in turn."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.engine import make_engine
-from db.migrations import migrate
 from db.store import Store
 from tests.clock import ManualClock
+from tests.kept import Kept
 
 
 @pytest.fixture
@@ -20,16 +19,29 @@ def clock() -> ManualClock:
     return ManualClock()
 
 
+@pytest.fixture(params=list(Kept), ids=lambda kept: kept.value)
+def kept(request: pytest.FixtureRequest) -> Kept:
+    """The database, one after the other."""
+    told: Kept = request.param
+    return told
+
+
 @pytest.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
-    """An engine on a migrated file."""
-    made = make_engine(f"sqlite+aiosqlite:///{tmp_path / 'record.db'}")
-    await migrate(made)
+async def url(kept: Kept) -> AsyncIterator[str]:
+    """The URL of a migrated record."""
+    async with kept.fresh() as made:
+        yield made
+
+
+@pytest.fixture
+async def engine(url: str) -> AsyncIterator[AsyncEngine]:
+    """An engine on it."""
+    made = make_engine(url)
     yield made
     await made.dispose()
 
 
 @pytest.fixture
 def store(engine: AsyncEngine, clock: ManualClock) -> Store:
-    """The store on that file."""
+    """The store on that record."""
     return Store(engine, clock)

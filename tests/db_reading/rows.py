@@ -17,6 +17,8 @@ from db import tables
 from db.engine import make_engine
 from domain.instants import to_text
 from domain.words import STATUS_RANK, ResourceStatus
+from tests.doubles.postgresql import the_server
+from tests.kept import Kept
 
 Row = dict[str, Any]
 
@@ -111,19 +113,62 @@ class World:
 
     @asynccontextmanager
     async def recorded(self, file: Path | None = None) -> AsyncIterator[AsyncEngine]:
-        """The world in a database file, or in memory."""
-        engine = make_engine("sqlite+aiosqlite://" if file is None else f"sqlite+aiosqlite:///{file}")
-        try:
+        """The world in a database: the one that this turn of the tests keeps records in, or SQLite's file where one is given."""
+        async with _blank(file) as engine:
             async with engine.begin() as connection:
-                await connection.run_sync(tables.metadata.create_all)
-                for name in ("accounts", "scopes", "resources", "links", "offers", "provenance", "history"):
+                for name in _TABLES:
                     if rows := getattr(self, name):
                         await connection.execute(tables.metadata.tables[name].insert(), rows)
             yield engine
+
+
+@asynccontextmanager
+async def _blank(file: Path | None) -> AsyncIterator[AsyncEngine]:
+    if file is None and turn.kept is Kept.POSTGRESQL:
+        async with _POOL.record() as engine:
+            yield engine
+        return
+    engine = make_engine("sqlite+aiosqlite://" if file is None else f"sqlite+aiosqlite:///{file}")
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(tables.metadata.create_all)
+        yield engine
+    finally:
+        await engine.dispose()
+
+
+class _Pool:
+    """Records on PostgreSQL, used again once emptied: examples are many, and to make a database takes a while."""
+
+    def __init__(self) -> None:
+        self._free: list[str] = []
+
+    @asynccontextmanager
+    async def record(self) -> AsyncIterator[AsyncEngine]:
+        """An empty one, until the block ends."""
+        server = the_server()
+        name = self._free.pop() if self._free else await server.fresh()
+        engine = make_engine(server.url(name))
+        try:
+            yield engine
+            async with engine.begin() as connection:
+                for table in reversed(_TABLES):
+                    await connection.execute(tables.metadata.tables[table].delete())
+            self._free.append(name)
         finally:
             await engine.dispose()
 
 
+@dataclass
+class _Turn:
+    """Which database this turn of the tests keeps records in."""
+
+    kept: Kept = Kept.SQLITE
+
+
+turn: Final = _Turn()
+_POOL: Final = _Pool()
+_TABLES: Final = ("accounts", "scopes", "resources", "links", "offers", "provenance", "history")
 _END: Final = {"kind": "kind", "vendor_id": "vendor_id", "id": "resource_id"}
 _BLANK: Final[Row] = dict.fromkeys(column.name for column in tables.resources.columns) | {
     "generation": 0,

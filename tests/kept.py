@@ -1,0 +1,61 @@
+"""Where a test's record is kept: every test of the record runs on both databases."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from enum import Enum, unique
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from db.engine import make_engine
+from db.migrations import migrate
+from tests.doubles.postgresql import the_server
+
+
+@unique
+class Kept(Enum):
+    """One of the databases."""
+
+    SQLITE = "sqlite"
+    POSTGRESQL = "postgresql"
+
+    @asynccontextmanager
+    async def fresh(self) -> AsyncIterator[str]:
+        """The URL of a new record of this version with nothing in it, until the block ends."""
+        if self is Kept.POSTGRESQL:
+            async with the_server().record() as url:
+                yield url
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            url = f"sqlite+aiosqlite:///{Path(folder) / 'record.db'}"
+            engine = make_engine(url)
+            await migrate(engine)
+            await engine.dispose()
+            yield url
+
+    @asynccontextmanager
+    async def empty(self) -> AsyncIterator[str]:
+        """The URL of a database without anything in it, until the block ends."""
+        if self is Kept.POSTGRESQL:
+            server = the_server()
+            name = await server.empty()
+            try:
+                yield server.url(name)
+            finally:
+                await server.drop(name)
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            yield f"sqlite+aiosqlite:///{Path(folder) / 'record.db'}"
+
+    @asynccontextmanager
+    async def engine(self) -> AsyncIterator[AsyncEngine]:
+        """An engine on a new record."""
+        async with self.fresh() as url:
+            engine = make_engine(url)
+            try:
+                yield engine
+            finally:
+                await engine.dispose()
