@@ -52,7 +52,9 @@ def parsed(url: str) -> URL:
     except (ArgumentError, ValueError):
         raise ConfigurationError(f"database.url is no database URL; write {FORMS}") from None
     if told.drivername not in {SQLITE, POSTGRESQL}:
-        raise ConfigurationError(f"database.url names a driver that is not known here; write {FORMS}")
+        raise ConfigurationError(
+            f"database.url names the driver '{told.drivername}', which is not known here; write {FORMS}"
+        )
     if told.drivername == POSTGRESQL and not told.database:
         raise ConfigurationError(f"database.url names no database on its server; write {FORMS}")
     return told

@@ -9,6 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from domain.errors import BadUserInput
+from domain.words import ResourceStatus
 
 _VERSION: Final = 1
 _LONGEST: Final = 20_000
@@ -46,7 +47,7 @@ def keyset(cursor: object, field: str, direction: str) -> tuple[str | float | No
 def _value(value: object, field: str) -> str | float | None:
     if value is None and field in {"NAME", "PRICING_TOTAL_HOURLY"}:
         return None
-    if field == "STATUS" and isinstance(value, int) and _is_whole(value):
+    if field == "STATUS" and isinstance(value, int) and _is_whole(value) and value < len(ResourceStatus):
         return value
     if field == "PRICING_TOTAL_HOURLY" and isinstance(value, int | float) and not isinstance(value, bool):
         if math.isfinite(value):
@@ -62,7 +63,7 @@ def _is_whole(value: object) -> bool:
 
 
 def _is_storable(text: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in text)
+    return not any(character == "\0" or "\ud800" <= character <= "\udfff" for character in text)
 
 
 def _decode(cursor: object, order: str) -> list[object]:

@@ -194,7 +194,7 @@ def test_a_second_one_on_the_same_record_refuses(tmp_path: Path) -> None:
         assert 0 == serve.end()
 
     assert (2, 1) == (code, len(said.splitlines()))
-    assert said.startswith("database.url: another gateway serves from supplygraph.db")
+    assert said.startswith("database.url: another gateway serves from sandbox.db")
 
 
 def test_a_port_in_use_is_told_with_the_cure(tmp_path: Path) -> None:

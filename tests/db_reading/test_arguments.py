@@ -15,6 +15,7 @@ from db.reading import cursors
 from db.reading.shape import shaped
 from domain.errors import BadUserInput
 from domain.selection import Selected
+from domain.words import ResourceStatus
 from tests.db_reading.asking import f, root
 from tests.db_reading.rows import uuid_of
 
@@ -131,11 +132,20 @@ class TestOneKindOfValue:
         assert bound[0] == bound[1]
         assert {"p0": str(given_id), "p1": 50, "p2": "2026-01-31T12:00:00.000000Z"} == bound[0]
 
-    @given(st.none() | st.text(st.characters(codec="utf-8"), max_size=9), st.uuids())
+    @given(st.none() | st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=9), st.uuids())
     def test_cursors_come_back(self, name: str | None, resource_id: UUID) -> None:
         """What a cursor was made from is what it says."""
         made = cursors.encode("NAME:ASC", name, str(resource_id))
         assert (name, str(resource_id)) == cursors.keyset(made, "NAME", "ASC")
+
+    @pytest.mark.parametrize(
+        ("order", "value"),
+        [("NAME:ASC", "a\0"), ("NAME:ASC", "\ud800"), ("STATUS:ASC", 2**31), ("STATUS:ASC", len(ResourceStatus))],
+    )
+    def test_a_place_where_nothing_can_stand_is_refused(self, order: str, value: str | int) -> None:
+        """What no column holds, a database would refuse in its own words."""
+        with pytest.raises(BadUserInput, match="'after' is no cursor"):
+            cursors.keyset(cursors.encode(order, value, str(uuid_of(1))), *order.split(":"))
 
     def test_values_are_no_part_of_the_shape(self) -> None:
         """Selections that differ in bound values alone have one shape; presence, order and flags tell apart."""
