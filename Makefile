@@ -36,8 +36,8 @@ check: $(DEV) ## lint, formatting, types, import arrows, documents
 	@$(VENV)/bin/lint-imports
 	@$(PY) -m pytest -q tests/docs
 
-bench: $(DEV) ## the benchmarks
-	@set -e; for one in benchmarks/bench_*.py; do [ -e "$$one" ] || continue; echo "== $$one"; $(PY) "$$one"; done
+bench: $(DEV) ## supplygraph beside its peers, on the same rows and operations (ARGS="--quick")
+	@$(PY) -m benchmarks.bench $(ARGS)
 
 web: $(WEB) ## the browser pages
 doubles: $(DOUBLES) ## the independent doubles from npm that some tests speak to
@@ -49,7 +49,7 @@ lock: ## the hash-locked requirements anew (needs uv)
 	    --no-emit-index-url --no-emit-find-links --no-annotate --no-header --no-config -q -o requirements/$$name.txt || exit 1; done
 
 clean: ## away with what was built
-	@rm -rf $(VENV) supplygraph/web/assets web/node_modules tests/*/node_modules
+	@rm -rf $(VENV) supplygraph/web/assets web/node_modules tests/*/node_modules benchmarks/peers/node_modules
 
 $(VENV)/pyvenv.cfg:
 	@python=""; for one in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
