@@ -219,15 +219,17 @@ def scope_record(row: Row) -> ScopeRecord:
         failures=row["failures"],
         hold_until=optional_instant(row["hold_until"]),
         held=row["held"],
+        good_no=row["good_no"],
         fingerprint=row["fingerprint"],
         proven_no=row["proven_no"],
+        listed_no=row["listed_no"],
         told=read_told_all(row["told"]),
         tries=read_tries(row["tries"]),
     )
 
 
 _FLIGHT_COLUMNS: Final = (
-    "swept_no tried_no state problem problem_detail failures held fingerprint proven_no".split()  # noqa: SIM905 - names read better so
+    "swept_no tried_no state problem problem_detail failures held good_no fingerprint proven_no listed_no".split()  # noqa: SIM905 - names read better so
 )
 
 

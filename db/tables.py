@@ -65,8 +65,10 @@ scopes: Final = Table(
     Column("failures", Integer, nullable=False, server_default=text("0")),
     Column("hold_until", Text),
     Column("held", Integer, nullable=False, server_default=text("0")),
+    Column("good_no", BigInteger, nullable=False, server_default=text("0")),
     Column("fingerprint", Text),
     Column("proven_no", BigInteger, nullable=False, server_default=text("0")),
+    Column("listed_no", BigInteger, nullable=False, server_default=text("0")),
     # what explains answers, as JSON; never in the history
     Column("told", Text),
     Column("tries", Text),

@@ -49,9 +49,10 @@ class Ticket:
 class ScopeRecord:
     """A scope and what its flights told.
 
-    `swept_*` is of the last complete sweep; `tried_*` of the last sweep that ended, whatever it said. `held` is how many
-    living resources the last good sweep left in it. `hold_until` is the earliest next sweep after a failure. `told` explains
-    the last complete sweep, `tries` are the failed ones since.
+    `swept_*` is of the last complete sweep; `tried_*` of the last sweep that ended, whatever it said. `good_no` is the number
+    of the last good sweep, a complete one that nothing puts in doubt, and `held` how many living resources it showed.
+    `hold_until` is the earliest next sweep after a failure. `told` explains the last complete sweep, `tries` are the failed
+    ones since.
     """
 
     scope_id: int
@@ -67,9 +68,12 @@ class ScopeRecord:
     failures: int = 0
     hold_until: datetime | None = None
     held: int = 0
+    good_no: int = 0
     fingerprint: str | None = None
     proven_no: int = 0
     """The last flight that saw something by the credential of the fingerprint."""
+    listed_no: int = 0
+    """The last complete sweep by the credential of the fingerprint."""
     told: ToldAll | None = None
     tries: tuple[FailedTry, ...] = ()
 
@@ -128,7 +132,7 @@ class ResourceRecord:
     probed_at: datetime | None = None
     probe_problem: StaleReason | None = None
     first_no: int = 0
-    """The flight that was the first to see it."""
+    """The flight that was the first to see it; or, where another credential showed what was missing, that one."""
     told: Told | None = None
     tries: tuple[FailedTry, ...] = ()
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
-from domain.record import ResourceRecord, Ticket
+from domain.record import ResourceRecord, ScopeRecord, Ticket
 from domain.rules import AbsenceRules
+from domain.telling import Told
 from domain.words import ObservationSource
 from reconcile.patience import by_the_clock
 
@@ -33,6 +34,11 @@ def last_word(record: ResourceRecord, swept: Mapping[int, tuple[int, datetime | 
     if record.missing_since is None and not record.deleted and number > record.seen_no and at is not None:
         return LastWord(number, at, ObservationSource.SWEEP)
     return LastWord(record.seen_no, record.seen_at, record.seen_source)
+
+
+def with_last_word(record: ResourceRecord, word: LastWord, told: Told | None) -> ResourceRecord:
+    """The record with its effective number and time in its own row; it inherits its scope's no longer."""
+    return replace(record, seen_no=word.number, seen_at=word.at, seen_source=word.source, told=told)
 
 
 def tombstone_number(record: ResourceRecord) -> int:
@@ -58,31 +64,40 @@ class Waits:
     def past_grace(self, record: ResourceRecord, at: datetime) -> bool:
         """Whether the grace period, from creation or first sight, was over at the instant.
 
-        From the later of the two: the vendor's clock and ours may differ, and nothing is seen before it is made.
+        From the later of the two: the vendor's clock and ours may differ, and nothing is seen before it is made. What has been
+        missing for so long was first seen before that, wherever clocks were set since.
         """
-        return self.elapsed(max(record.created_at, record.first_seen_at), at) >= self.rules.grace_seconds
+        seconds = self.elapsed(max(record.created_at, record.first_seen_at), at)
+        missing = 0.0 if record.missing_since is None else self.elapsed(record.missing_since, at)
+        return max(seconds, missing) >= self.rules.grace_seconds
 
 
 def marked(
-    record: ResourceRecord, word: LastWord, ticket: Ticket, waits: Waits, *, countable: bool, reset: bool
+    record: ResourceRecord,
+    word: LastWord,
+    told: Told | None,
+    ticket: Ticket,
+    waits: Waits,
+    *,
+    countable: bool,
+    reset: bool,
 ) -> ResourceRecord:
     """The record after a complete listing without it.
 
     The mark is never delayed; grace and a credential that has yet to prove itself keep the listing from counting towards
-    a verdict. `reset` forgets the listings counted so far: they were by another credential.
+    a verdict. `reset` forgets the listings counted so far: they were by another credential. `told` explains the last word.
     """
-    first = record.missing_since is None
+    since = record.missing_since
+    # A mark from the future, before the clock was set back, tells no age: the wait begins anew.
+    anew = since is None or ticket.sent_at < max(since, record.witness_at or since)
     after = replace(
-        record,
-        seen_no=word.number,
-        seen_at=word.at,
-        seen_source=word.source,
-        missing_since=ticket.sent_at if first else record.missing_since,
+        with_last_word(record, word, told),
+        missing_since=ticket.sent_at if anew else since,
         absent_no=max(ticket.number, record.absent_no or 0),
     )
-    if first or reset:
+    if anew or reset:
         after = replace(after, absences=0, witness_no=None, witness_at=None)
-    if not countable or not waits.past_grace(record, ticket.sent_at):
+    if not countable or not waits.past_grace(after, ticket.sent_at):
         return after
     if after.witness_no is None:
         return replace(after, absences=1, witness_no=ticket.number, witness_at=ticket.sent_at)
@@ -92,6 +107,16 @@ def marked(
 def unmarked(record: ResourceRecord) -> ResourceRecord:
     """The record without its mark and what was counted towards a verdict."""
     return replace(record, missing_since=None, absent_no=None, absences=0, witness_no=None, witness_at=None)
+
+
+def marked_by_newer(record: ResourceRecord, scope: ScopeRecord, number: int) -> ResourceRecord:
+    """What this flight was the first to show in a scope, whose newer listing lacks it: that listing has the last word.
+
+    It is no witness; the next one may be.
+    """
+    if record.deleted or scope.swept_no <= number or scope.swept_at is None:
+        return record
+    return replace(unmarked(record), missing_since=scope.swept_at, absent_no=scope.swept_no)
 
 
 def listings_agree(record: ResourceRecord, ticket: Ticket, waits: Waits, *, in_suspect_scope: bool) -> bool:

@@ -5,6 +5,7 @@ It stands in for the evidence that a suspect listing is not; the vendor is not a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from domain.ports import Record
@@ -12,6 +13,7 @@ from domain.record import Changes, Held, ResourceRecord, ScopeRecord, Ticket, wi
 from domain.words import ObservationSource, ScopeState, StaleReason
 from reconcile.absence import Waits, suspect
 from reconcile.deciding import Credential
+from reconcile.doubting import believed
 from reconcile.draft import Draft
 from reconcile.explaining import Teller
 from reconcile.merging import lost
@@ -61,8 +63,8 @@ def decide_confirmation(held: Held, ticket: Ticket, credential: Credential, wait
     left = draft.in_scope()
     marks = sum(record.missing_since is not None for record in left)
     stamp = scope.fingerprint if credential.made(scope.fingerprint) else credential.stamp()
-    after = replace(scope, fingerprint=stamp, proven_no=max(scope.proven_no, ticket.number))
-    return draft.finish(after if suspect(marks, len(left)) else _believed(after, len(left)))
+    after = replace(scope, fingerprint=stamp, proven_no=max(scope.proven_no, ticket.number), listed_no=scope.swept_no)
+    return draft.finish(after if suspect(marks, len(left)) else _believed(after, left))
 
 
 def _mine(held: Held) -> list[ResourceRecord]:
@@ -77,9 +79,10 @@ def _judged(record: ResourceRecord, scope: ScopeRecord, waits: Waits) -> bool:
     return _missing(record, scope) and scope.swept_at is not None and waits.past_grace(record, scope.swept_at)
 
 
-def _believed(scope: ScopeRecord, held: int) -> ScopeRecord:
+def _believed(scope: ScopeRecord, left: Sequence[ResourceRecord]) -> ScopeRecord:
     """The scope without the suspicion; what failed since is told on."""
-    if scope.failures == 0:
-        return replace(without_problem(scope), state=ScopeState.OK, held=held)
-    cut = scope.problem is StaleReason.PARTIAL_SWEEP
-    return replace(scope, state=ScopeState.PARTIAL if cut else ScopeState.FAILED, held=held)
+    good = believed(scope, left)
+    if good.failures == 0:
+        return replace(without_problem(good), state=ScopeState.OK)
+    cut = good.problem is StaleReason.PARTIAL_SWEEP
+    return replace(good, state=ScopeState.PARTIAL if cut else ScopeState.FAILED)

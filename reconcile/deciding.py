@@ -16,14 +16,25 @@ from reconcile.absence import (
     last_word,
     listings_agree,
     marked,
+    marked_by_newer,
     probe_settles,
-    suspect,
     tombstone_number,
     unmarked,
+    with_last_word,
 )
+from reconcile.doubting import believed, proven, suspected, too_much_missing
 from reconcile.draft import Draft
 from reconcile.explaining import Teller, last_told
-from reconcile.merging import created_earlier, created_later, first_sight, lost, merged, with_terms
+from reconcile.merging import (
+    created_earlier,
+    created_later,
+    first_sight,
+    lost,
+    merged,
+    replaced,
+    said_deleted,
+    with_terms,
+)
 
 # A vendor's word on when it may be asked again is kept, but not for ever.
 _LONGEST_HOLD = timedelta(hours=1)
@@ -84,7 +95,8 @@ def decide_probe(held: Held, ticket: Ticket, key: VendorKey, result: ProbeResult
         _sight(draft, result.observation, ground, inherits=False)
     record = draft.living(key)
     scope = _stamped(held.scope, draft, ground)
-    if record is None or ticket.number <= record.probed_no:
+    if record is None or record.scope_id != held.scope.scope_id or ticket.number <= record.probed_no:
+        # What has moved on to another scope can be missed there alone, and no answer given here tells of that.
         return draft.finish(scope)
     problem = result.problem.reason if result.problem is not None else None
     if result.outcome == "gone":
@@ -107,37 +119,60 @@ def _sight(draft: Draft, told: Observation, ground: Ground, *, inherits: bool) -
     if record is not None and created_earlier(record, told):
         return
     if record is not None and created_later(record, told):
-        if draft.ticket.number <= last_word(record, draft.held.swept).number:
+        word = last_word(record, draft.held.swept)
+        if draft.ticket.number <= word.number:
             return
         # The vendor itself tells that this id names a resource made at another time: the recorded one is no more.
-        draft.put(record, replace(lost(record, draft.ticket), deleted_by="VENDOR"))
+        known = with_last_word(record, word, last_told(record, draft.held.scope, word.number))
+        draft.put(record, replaced(known, draft.ticket))
         seen: ResourceRecord | None = _first(draft, told, record.generation + 1)
     elif record is not None:
-        seen = _again(draft, record, told, inherits=inherits)
+        seen = _again(draft, record, told, ground, inherits=inherits)
     else:
         seen = _unknown(draft, told, ground)
     if seen is not None and not seen.deleted and told.kind is ground.links_owner and told.links is not UNTOLD:
         draft.link(seen, told.links)
 
 
-def _again(draft: Draft, record: ResourceRecord, told: Observation, *, inherits: bool) -> ResourceRecord | None:
+def _again(
+    draft: Draft, record: ResourceRecord, told: Observation, ground: Ground, *, inherits: bool
+) -> ResourceRecord | None:
     """A living resource seen again; None where something newer is known."""
-    number, at = draft.ticket.number, draft.ticket.sent_at
+    number = draft.ticket.number
     if number <= last_word(record, draft.held.swept).number:
         return None
     after, new_terms = with_terms(merged(record, told, draft.held.scope, draft.ticket), told)
     swept_no, _ = draft.held.swept.get(record.scope_id, (0, None))
-    if after.deleted or (after.missing_since is not None and number > max(after.absent_no or 0, swept_no)):
-        after = unmarked(after)
+    if after.scope_id != record.scope_id:
+        # It belongs to the scope that saw it last, and only that one can miss it.
+        after = marked_by_newer(_shown_again(draft, after, ground), draft.held.scope, number)
+    elif after.deleted or (after.missing_since is not None and number > max(after.absent_no or 0, swept_no)):
+        after = _shown_again(draft, after, ground)
     elif after.witness_no is not None and number > after.witness_no:
         # Listings sent before this sighting are no evidence against it.
         after = replace(after, absences=0, witness_no=None, witness_at=None)
     if not inherits or after != record:
-        after = replace(after, seen_no=number, seen_at=at, seen_source=draft.source, told=draft.told(told))
+        after = _seen(draft, after, told)
     draft.put(record, after)
     if new_terms:
         draft.under_terms(after, OfferRole.RETERMED)
     return after
+
+
+def _seen(draft: Draft, record: ResourceRecord, told: Observation) -> ResourceRecord:
+    """The record with this flight as the last that saw it."""
+    ticket = draft.ticket
+    return replace(
+        record, seen_no=ticket.number, seen_at=ticket.sent_at, seen_source=draft.source, told=draft.told(told)
+    )
+
+
+def _shown_again(draft: Draft, record: ResourceRecord, ground: Ground) -> ResourceRecord:
+    """The record of what was missing and is shown; by an unproven credential that proves nothing about it."""
+    if record.missing_since is None and not record.deleted:
+        return record
+    known = ground.credential.made(draft.held.scope.fingerprint)
+    return replace(unmarked(record), first_no=record.first_no if known else draft.ticket.number)
 
 
 def _unknown(draft: Draft, told: Observation, ground: Ground) -> ResourceRecord | None:
@@ -145,17 +180,18 @@ def _unknown(draft: Draft, told: Observation, ground: Ground) -> ResourceRecord 
     tombstone = draft.tombstone(VendorKey(told.kind, told.vendor_id))
     if tombstone is None:
         return _first(draft, told, 0)
-    another = created_later(tombstone, told)
-    if draft.ticket.number <= tombstone_number(tombstone) or _late(draft, tombstone, told, ground, another=another):
+    another, ticket = created_later(tombstone, told), draft.ticket
+    if ticket.number <= tombstone_number(tombstone) or _late(draft, tombstone, told, ground, another=another):
         return None
-    if another or tombstone.deleted_by == "VENDOR":
+    if another or (tombstone.deleted_by == "VENDOR" and told.status is not ResourceStatus.DELETED):
         return _first(draft, told, tombstone.generation + 1, twin=not another)
-    back = replace(unmarked(tombstone), deleted_by=None, deleted_at=None, probe_problem=None)
-    after, new_terms = with_terms(merged(back, told, draft.held.scope, draft.ticket), told)
-    ticket, source = draft.ticket, draft.source
-    after = replace(
-        after, seen_no=ticket.number, seen_at=ticket.sent_at, seen_source=source, told=draft.told(told), tries=()
-    )
+    if told.status is ResourceStatus.DELETED:
+        if tombstone.deleted_by == "ABSENCE":
+            draft.put(tombstone, _seen(draft, said_deleted(tombstone, told, draft.held.scope, ticket), told))
+        return None
+    back = replace(_shown_again(draft, tombstone, ground), deleted_by=None, deleted_at=None, probe_problem=None)
+    after, new_terms = with_terms(merged(back, told, draft.held.scope, ticket), told)
+    after = marked_by_newer(replace(_seen(draft, after, told), tries=()), draft.held.scope, ticket.number)
     draft.put(tombstone, after)
     if new_terms:
         draft.under_terms(after, OfferRole.RETERMED)
@@ -163,22 +199,21 @@ def _unknown(draft: Draft, told: Observation, ground: Ground) -> ResourceRecord 
 
 
 def _late(draft: Draft, tombstone: ResourceRecord, told: Observation, ground: Ground, *, another: bool) -> bool:
-    """Whether this tells of the deleted resource as it was, or that it is deleted.
+    """Whether this tells of the deleted resource as it was.
 
     Vendors answer from copies that lag. What they called deleted themselves and show a moment later is the past.
     """
     if created_earlier(tombstone, told):
         return True
-    if another:
+    if another or tombstone.deleted_by != "VENDOR":
         return False
-    deleted_at = tombstone.deleted_at or tombstone.seen_at
-    soon = ground.waits.elapsed(deleted_at, draft.ticket.sent_at) < ground.waits.rules.witness_seconds
-    return told.status is ResourceStatus.DELETED or (tombstone.deleted_by == "VENDOR" and soon)
+    said_at = max(tombstone.deleted_at or tombstone.seen_at, tombstone.seen_at)
+    return ground.waits.elapsed(said_at, draft.ticket.sent_at) < ground.waits.rules.witness_seconds
 
 
 def _first(draft: Draft, told: Observation, generation: int, *, twin: bool = False) -> ResourceRecord:
     seen = first_sight(told, draft.held.scope, draft.ticket, draft.source, generation, twin=twin)
-    record = replace(seen, told=draft.told(told))
+    record = marked_by_newer(replace(seen, told=draft.told(told)), draft.held.scope, draft.ticket.number)
     draft.put(None, record)
     draft.under_terms(record, OfferRole.OBSERVED)
     return record
@@ -190,26 +225,15 @@ def _absences(draft: Draft, result: SweepResult, ground: Ground) -> ScopeRecord:
     told = {VendorKey(observation.kind, observation.vendor_id) for observation in result.observations}
     before = [record for record in draft.held.resources.values() if record.scope_id == scope.scope_id]
     same = ground.credential.made(scope.fingerprint)
-    # What an unproven credential was the first to show proves nothing about it.
-    own = [record for record in before if record.first_no <= scope.proven_no]
-    proven = same or 2 * sum(record.key in told for record in own) >= max(scope.held, len(own))
+    sure = proven(scope, before, told, same_credential=same)
     for record in draft.in_scope():
         word = last_word(record, draft.held.swept)
         if record.key not in told and ticket.number > word.number:
-            known = replace(record, told=last_told(record, scope, word.number))
-            draft.put(record, marked(known, word, ticket, ground.waits, countable=proven, reset=not same))
-    missing = [record for record in draft.in_scope() if record.missing_since is not None]
-    lost_own = sum(record.first_no <= scope.proven_no for record in missing)
-    # Of what was held at the last good sweep, and of what was seen since by probes and cut listings: each alone would let
-    # new arrivals hide how much is missing.
-    measures = ((lost_own, scope.held), (lost_own, len(own)), (len(missing), len(before)))
-    in_doubt = not proven or any(suspect(marks, held) for marks, held in measures)
-    if not ground.probes and proven:
-        for record in missing:
-            if record.absent_no == ticket.number and listings_agree(
-                record, ticket, ground.waits, in_suspect_scope=in_doubt
-            ):
-                draft.put(record, lost(record, ticket))
+            source = last_told(record, scope, word.number)
+            draft.put(record, marked(record, word, source, ticket, ground.waits, countable=sure, reset=not same))
+    in_doubt = not sure or too_much_missing(scope, before, draft.in_scope())
+    if not ground.probes and sure:
+        _settle_by_listings(draft, ground, in_doubt=in_doubt)
     after = replace(
         without_problem(scope),
         swept_no=ticket.number,
@@ -217,13 +241,21 @@ def _absences(draft: Draft, result: SweepResult, ground: Ground) -> ScopeRecord:
         tried_no=max(scope.tried_no, ticket.number),
         tried_at=ticket.sent_at if ticket.number > scope.tried_no else scope.tried_at,
         state=ScopeState.OK,
-        fingerprint=(scope.fingerprint if same else None)
-        or (ground.credential.stamp() if proven else scope.fingerprint),
-        proven_no=ticket.number if proven else scope.proven_no,
+        fingerprint=(scope.fingerprint if same else None) or (ground.credential.stamp() if sure else scope.fingerprint),
+        proven_no=ticket.number if sure else scope.proven_no,
+        listed_no=ticket.number if sure else scope.listed_no,
         told=draft.teller.told_all(result),
         tries=since(ticket.number, scope.tries),
     )
-    return _suspected(after, proven=proven) if in_doubt else replace(after, held=len(draft.in_scope()))
+    return suspected(after, proven=sure) if in_doubt else believed(after, draft.in_scope())
+
+
+def _settle_by_listings(draft: Draft, ground: Ground, *, in_doubt: bool) -> None:
+    """The verdict on what complete listings alone agree is gone."""
+    for record in draft.in_scope():
+        lacking = record.missing_since is not None and record.absent_no == draft.ticket.number
+        if lacking and listings_agree(record, draft.ticket, ground.waits, in_suspect_scope=in_doubt):
+            draft.put(record, lost(record, draft.ticket))
 
 
 def _stamped(scope: ScopeRecord, draft: Draft, ground: Ground) -> ScopeRecord:
@@ -232,11 +264,6 @@ def _stamped(scope: ScopeRecord, draft: Draft, ground: Ground) -> ScopeRecord:
         return scope
     stamp = scope.fingerprint or ground.credential.stamp()
     return replace(scope, fingerprint=stamp, proven_no=max(scope.proven_no, draft.ticket.number))
-
-
-def _suspected(scope: ScopeRecord, *, proven: bool) -> ScopeRecord:
-    detail = "over half of what the scope held is missing" if proven else "the credentials now show another account"
-    return replace(scope, state=ScopeState.SUSPECT, problem=StaleReason.SUSPECT_SWEEP, problem_detail=detail)
 
 
 def _troubled(draft: Draft, outcome: SweepOutcome, problem: Problem, ground: Ground) -> ScopeRecord:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from domain.record import Ticket
 from domain.words import StaleReason
@@ -23,6 +23,10 @@ class Outcome:
     reason: StaleReason | None = None
     calls: int = 0
     error: BaseException | None = None
+
+
+NEVER_SENT: Final = Outcome(StaleReason.DEADLINE)
+"""Of a queued flight whose turn never came, because we are closing."""
 
 
 @dataclass(eq=False, slots=True)
@@ -68,8 +72,8 @@ class Lane:
 class Tasks:
     """The tasks of the shell. None is lost, and closing ends them all."""
 
-    _running: set[asyncio.Task[None]] = field(default_factory=set)
-    _endless: set[asyncio.Task[None]] = field(default_factory=set)
+    _running: dict[asyncio.Task[None], None] = field(default_factory=dict)
+    _endless: dict[asyncio.Task[None], None] = field(default_factory=dict)
     closed: bool = False
 
     def start(
@@ -83,10 +87,10 @@ class Tasks:
         """Run the work in the background; should it break, `failed` is told. Closing does not wait for endless work."""
         task = asyncio.get_running_loop().create_task(work, name=name)
         mine = self._endless if endless else self._running
-        mine.add(task)
+        mine[task] = None
 
         def done(finished: asyncio.Task[None]) -> None:
-            mine.discard(finished)
+            mine.pop(finished, None)
             if not finished.cancelled() and (error := finished.exception()) is not None:
                 failed(error)
 
@@ -97,8 +101,8 @@ class Tasks:
         """Let what runs end within the grace, then cancel it. Writing is one transaction, so nothing is half-written."""
         self.closed = True
         if self._running:
-            await asyncio.wait(set(self._running), timeout=grace_seconds)
-        left = self._running | self._endless
+            await asyncio.wait(list(self._running), timeout=grace_seconds)
+        left = [*self._running, *self._endless]
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)

@@ -11,6 +11,7 @@ from domain.history import LINKS, link_value
 from domain.observation import Attachment
 from domain.record import HistoryEntry, LinkRecord, ResourceRecord, Ticket, VendorKey
 from domain.words import INVERSE_LINK, ObservationSource
+from reconcile.merging import SAME_INSTANT
 
 
 def _identity(link: LinkRecord) -> tuple[object, VendorKey]:
@@ -24,8 +25,12 @@ def compared(
     ends: Mapping[VendorKey, UUID],
     at: datetime,
 ) -> tuple[tuple[LinkRecord, ...], tuple[LinkRecord, ...]]:
-    """The links to open and to close, so that the owner's open links are those told. `linked_since` never moves."""
+    """The links to open and to close, so that the owner's open links are those told. `linked_since` never moves.
+
+    A later time of attachment, told by the vendor, is another attachment: one link ends when the other begins.
+    """
     wanted: dict[tuple[object, VendorKey], LinkRecord] = {}
+    dated: set[tuple[object, VendorKey]] = set()
     for attachment in told:
         other = VendorKey(attachment.kind, attachment.vendor_id)
         link = LinkRecord(
@@ -38,10 +43,18 @@ def compared(
             to_id=ends.get(other),
         )
         wanted.setdefault(_identity(link), link)
+        if attachment.since is not None:
+            dated.add(_identity(link))
     known = {_identity(link): link for link in open_links}
     opened = tuple(link for identity, link in wanted.items() if identity not in known)
     closed = tuple(replace(link, linked_until=at) for identity, link in known.items() if identity not in wanted)
-    return opened, closed
+    anew = [
+        link
+        for identity, link in wanted.items()
+        if identity in known and identity in dated and link.linked_since - known[identity].linked_since > SAME_INSTANT
+    ]
+    ended = tuple(replace(known[_identity(link)], linked_until=link.linked_since) for link in anew)
+    return (*opened, *anew), (*closed, *ended)
 
 
 def link_history(

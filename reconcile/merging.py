@@ -32,7 +32,7 @@ _OFFER_OF_TYPE: Final = {
 T = TypeVar("T")
 
 # Vendors round one instant differently in their listing and in their answer by id.
-_SAME_INSTANT: Final = timedelta(seconds=1)
+SAME_INSTANT: Final = timedelta(seconds=1)
 
 
 def _told(value: T | Untold, otherwise: T) -> T:
@@ -63,6 +63,16 @@ def gone(live: LiveState) -> LiveState:
 def lost(record: ResourceRecord, ticket: Ticket) -> ResourceRecord:
     """The tombstone of what is not listed any more."""
     return replace(record, live=gone(record.live), missing_since=None, deleted_by="ABSENCE", deleted_at=ticket.sent_at)
+
+
+def replaced(record: ResourceRecord, ticket: Ticket) -> ResourceRecord:
+    """The tombstone of a resource whose id the vendor tells to be another's now."""
+    return replace(lost(record, ticket), deleted_by="VENDOR", absent_no=ticket.number)
+
+
+def said_deleted(tombstone: ResourceRecord, told: Observation, scope: ScopeRecord, ticket: Ticket) -> ResourceRecord:
+    """The tombstone of what was deleted by absence, once the vendor itself calls it deleted."""
+    return replace(merged(tombstone, told, scope, ticket), deleted_by="VENDOR")
 
 
 def merged(record: ResourceRecord, told: Observation, scope: ScopeRecord, ticket: Ticket) -> ResourceRecord:
@@ -130,14 +140,14 @@ def created_later(record: ResourceRecord, told: Observation) -> bool:
     """Whether the vendor tells a later time of creation: then its id names another resource now."""
     if record.vendor_created_at is None or told.created_at is None:
         return False
-    return told.created_at - record.vendor_created_at > _SAME_INSTANT
+    return told.created_at - record.vendor_created_at > SAME_INSTANT
 
 
 def created_earlier(record: ResourceRecord, told: Observation) -> bool:
     """Whether the vendor tells of the one before, of the same id: a late answer."""
     if record.vendor_created_at is None or told.created_at is None:
         return False
-    return record.vendor_created_at - told.created_at > _SAME_INSTANT
+    return record.vendor_created_at - told.created_at > SAME_INSTANT
 
 
 def _rate_changed(old: Terms, new: Terms) -> bool:
@@ -159,6 +169,9 @@ def with_terms(record: ResourceRecord, told: Observation) -> tuple[ResourceRecor
         better = old is None or told.status is ResourceStatus.RUNNING
         return (replace(record, terms=new, terms_status=told.status) if better else record), False
     changed = (old.sku, old.contract_type) != (new.sku, new.contract_type) or _rate_changed(old, new)
+    if not changed and new.running_rate is None:
+        # A rate that is not told this time is still the one to compare with next time.
+        new = replace(new, running_rate=old.running_rate, currency=old.currency)
     return replace(record, terms=new), changed
 
 

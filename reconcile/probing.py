@@ -14,7 +14,7 @@ from domain.record import ResourceRecord, ScopeKey
 from domain.words import StaleReason
 from reconcile.choosing import held_back
 from reconcile.deciding import decide_probe
-from reconcile.flights import Flight, Lane, Outcome
+from reconcile.flights import NEVER_SENT, Flight, Lane, Outcome
 from reconcile.observing import FlightReport
 from reconcile.shell import Shell, broken, end, named_keys
 from vendors.flight import URGENCY, new_tally
@@ -137,8 +137,11 @@ class Probes:
         queued, lane.running, lane.queued = lane.queued, None, None
         if queued is None:
             del self._lanes[record.resource_id]
-        elif outcome.reason in _GIVE_UP or outcome.error is not None or self._shell.tasks.closed:
+        elif outcome.reason in _GIVE_UP or outcome.error is not None:
             end(queued, Outcome(outcome.reason, error=outcome.error))
+            del self._lanes[record.resource_id]
+        elif self._shell.tasks.closed:
+            end(queued, NEVER_SENT)
             del self._lanes[record.resource_id]
         else:
             self._launch(record, scope, queued)

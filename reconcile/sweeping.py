@@ -12,7 +12,7 @@ from domain.record import Changes, ScopeKey, Ticket
 from domain.words import ResourceStatus, StaleReason
 from reconcile.choosing import Underway
 from reconcile.deciding import decide_sweep
-from reconcile.flights import Flight, Lane, Outcome
+from reconcile.flights import NEVER_SENT, Flight, Lane, Outcome
 from reconcile.observing import FlightReport
 from reconcile.shell import Shell, broken, end, named_keys
 from vendors.flight import URGENCY, new_tally
@@ -104,8 +104,10 @@ class Sweeps:
         lane.queued, lane.queued_is_forced = None, False
         if queued is None:
             return
-        if outcome.reason is not None or outcome.error is not None or self._shell.tasks.closed:
+        if outcome.reason is not None or outcome.error is not None:
             end(queued, Outcome(outcome.reason, error=outcome.error))
+        elif self._shell.tasks.closed:
+            end(queued, NEVER_SENT)
         else:
             self._launch(scope, queued, forced=forced)
 

@@ -92,6 +92,27 @@ def test_a_rate_that_floats_by_nature_is_no_new_offer() -> None:
     assert [[OfferRole.OBSERVED], []] == roles(Ledger(), machine("m-1", terms=spot), machine("m-1", terms=dearer))
 
 
+def test_a_rate_that_is_not_told_for_a_while_hides_no_new_terms() -> None:
+    """The rate told before it went untold is the one to compare with."""
+    untold = machine("m-1", terms=replace(TERMS, running_rate=None, currency=None))
+    dearer = machine("m-1", terms=replace(TERMS, running_rate=9.0))
+    expected = [[OfferRole.OBSERVED], [], [], [], [OfferRole.RETERMED]]
+    assert expected == roles(Ledger(), machine("m-1"), untold, machine("m-1"), untold, dearer)
+
+
+def test_attached_again_at_a_later_time_is_another_link() -> None:
+    """Detached and attached between two listings: the first ends when the second begins, and neither is open twice."""
+    ledger = Ledger()
+    first, second = START - timedelta(days=3), START + timedelta(seconds=30)
+    ledger.sweep(complete(machine("m-1", links=(attached("v-1", first),))))
+    ledger.advance(60)
+    again = ledger.sweep(complete(machine("m-1", links=(attached("v-1", second),))))
+    assert [(first, second)] == [(link.linked_since, link.linked_until) for link in again.closed]
+    assert [(second, None)] == [(link.linked_since, link.linked_until) for link in ledger.links]
+    late = ledger.sweep(complete(machine("m-1", links=(attached("v-1", first),))))
+    assert ((), ()) == (late.opened, late.closed), "an earlier time is a late answer"
+
+
 def test_a_link_has_the_vendors_time_of_attachment_else_our_first_sight() -> None:
     """And it does not move when the link is told again."""
     ledger = Ledger()

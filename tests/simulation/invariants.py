@@ -114,8 +114,13 @@ class Reference:
         known = self.known.get(key)
         if known is None:
             known = self.known[key] = Known(flight.scope, told.created_at, died_no=self._died.get(key, 0))
+        lived = known.dead_no is None and known.seen_no > 0 and _same_instant(known.created, told.created_at)
         if not known.hears(told, flight.number):
             return
+        if not lived or known.scope != flight.scope:
+            # A newer listing of the scope did not see it, or this flight would be no news.
+            swept = self._swept.get(flight.scope, 0)
+            known.absent_no = swept if swept > flight.number else 0
         known.seen_no, known.seen_at, known.seen, known.scope = flight.number, flight.sent_at, flight.sent, flight.scope
         known.created = known.created or told.created_at
         for name in (*_FIELDS, "links"):
@@ -151,9 +156,13 @@ class Reference:
         wanted = {(link.link_type, VendorKey(link.kind, link.vendor_id)) for link in told[1]}
         shown = {(link.link_type, link.to_key) for link in table.open_links.values() if link.from_key == key}
         # An end that died closed its link; dead and back, it is linked when its owner is heard of next.
-        lost = {end for end in wanted - shown if (other := self.known.get(end[1])) is None or other.died_no < told[0]}
+        lost = {end for end in wanted - shown if self._died_last(end[1]) < told[0]}
         if shown - wanted or lost:
             raise Violation("b", f"{key}: linked to {shown}, {told[0]} told {wanted}")
+
+    def _died_last(self, key: VendorKey) -> int:
+        known = self.known.get(key)
+        return self._died.get(key, 0) if known is None else known.died_no
 
     def forget(self, table: AccountTable) -> None:
         """What the record keeps nothing of any more."""
@@ -170,9 +179,14 @@ def _before(one: datetime | None, other: datetime | None) -> bool:
     return one is not None and other is not None and one < other
 
 
-def check_deletion(record: ResourceRecord, vendor: Vendor, flight: Flight) -> None:
-    """(c): what is recorded as deleted does not live at the vendor."""
-    for thing in vendor.home.every_living():
+def check_deletion(record: ResourceRecord, vendor: Vendor, flight: Flight, *, foreign: bool) -> None:
+    """(c): what is recorded as deleted does not live at the vendor.
+
+    `foreign` says that another tenant's key was the first that the scope ever had, so that the scope is recorded as that
+    tenant's: then that one's things are the account's, and ours are no concern of its own key.
+    """
+    living = [] if foreign and flight.foreign else [*vendor.home.every_living()]
+    for thing in [*living, *(vendor.foreign.every_living() if foreign else ())]:
         told = thing.latest.created_at
         if thing.key == record.key and _same_instant(told, record.vendor_created_at):
             raise Violation("c", f"{record.key} lives since {thing.born:.1f} and was deleted by flight {flight.number}")
@@ -263,14 +277,18 @@ class Invariants:
         self._vendors = vendors
         self.references = {name: Reference() for name in vendors}
         self.replays = Replays()
+        self._foreign: dict[int, bool] = {}
+        """Of each scope, whether it was first recorded by another tenant's key."""
 
     def applied(self, flight: Flight, changes: Changes) -> None:
         """Check what this flight wrote."""
         table, reference = self._tables.accounts[flight.account], self.references[flight.account]
         concerned = reference.take(flight)
+        self._adopted(flight, changes)
         for record in changes.resources:
             if record.deleted:
-                check_deletion(record, self._vendors[flight.account], flight)
+                foreign = self._foreign.get(record.scope_id, False)
+                check_deletion(record, self._vendors[flight.account], flight, foreign=foreign)
                 reference.ended(record, flight)
         for key in concerned | {record.key for record in changes.resources}:
             reference.check(key, table)
@@ -278,6 +296,14 @@ class Invariants:
         for resource_id in touched(changes):
             record = self._tables.by_id[resource_id]
             self.replays.check(resource_id, present_state(record, table))
+
+    def _adopted(self, flight: Flight, changes: Changes) -> None:
+        scope = changes.scope
+        if scope is not None and scope.fingerprint is not None:
+            self._foreign.setdefault(scope.scope_id, flight.foreign)
+            if flight.what == "nothing":
+                # The operator's word, given for our own key.
+                self._foreign[scope.scope_id] = False
 
     def pruned(self) -> None:
         """The record has let go of what is old."""

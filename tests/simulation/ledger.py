@@ -25,6 +25,7 @@ class Violation(AssertionError):
 class Flight:
     """One flight: numbered by the record, answered by the vendor. `sent` is the loop's time, `sent_at` the record's clock.
 
+    `foreign` says that the key was another tenant's.
     `hides` are living things that its complete listing lacks; `denies` one that its probe was told does not exist.
     """
 
@@ -38,6 +39,7 @@ class Flight:
     key: VendorKey | None = None
     sweep: SweepResult | None = None
     probe: ProbeResult | None = None
+    foreign: bool = False
     hides: set[Thing] = field(default_factory=set)
     denies: Thing | None = None
 

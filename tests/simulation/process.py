@@ -68,7 +68,7 @@ class Sharing:
         tally = self.around.tally
         tally.step("flight applied")
         tally.count("outcome", _outcome(flight))
-        self.recent.append(_line(flight, changes))
+        self.recent.append(_line(flight, changes, self.vendors[flight.account].key))
         self._shown_again(flight)
         try:
             self.invariants.applied(flight, changes)
@@ -93,13 +93,15 @@ class Sharing:
                 del faults.hidden_since[thing]
 
 
-def _line(flight: Flight, changes: Changes) -> str:
+def _line(flight: Flight, changes: Changes, key: str) -> str:
     told = [one.vendor_id for one in flight.sweep.observations] if flight.sweep is not None else flight.key
     written = [(one.vendor_id, one.live.status.value, one.seen_no, one.absent_no) for one in changes.resources]
     where = None if flight.scope is None else (*flight.scope,)
+    scope = changes.scope
+    after = "" if scope is None else f"scope {scope.state} held {scope.held} proven {scope.proven_no}"
     return (
         f"{asyncio.get_running_loop().time():.2f} process {flight.process} #{flight.number} sent {flight.sent:.2f} "
-        f"({flight.sent_at}) {where} {_outcome(flight)} told {told} wrote {written}"
+        f"({flight.sent_at}) {where} {_outcome(flight)} by {key} told {told} wrote {written} {after}"
     )
 
 
@@ -200,7 +202,7 @@ class Process:
         self.record = ProcessRecord(number, sharing)
         self.setups = setups
         clouds = {setup.name: SimulatedCloud(sharing.vendors[setup.name], number, sharing.around) for setup in setups}
-        self.readers: set[asyncio.Task[None]] = set()
+        self.readers: dict[asyncio.Task[None], None] = {}
         self.engine = Reconciler(
             self.record,
             clouds,

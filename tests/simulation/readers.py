@@ -218,6 +218,6 @@ def start_reader(wish: Wish, process: Process, sharing: Sharing) -> asyncio.Task
             sharing.broken.append(error)
 
     task = asyncio.get_running_loop().create_task(read())
-    process.readers.add(task)
-    task.add_done_callback(process.readers.discard)
+    process.readers[task] = None
+    task.add_done_callback(lambda task: process.readers.pop(task, None))
     return task

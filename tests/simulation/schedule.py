@@ -119,8 +119,7 @@ class Schedule:
 
     def _hang_up(self) -> None:
         if self._process.readers:
-            readers = sorted(self._process.readers, key=lambda task: task.get_name())
-            self.random.choice(readers).cancel()
+            self.random.choice(list(self._process.readers)).cancel()
             self.tally.step("reader hung up")
 
     def _change(self) -> None:

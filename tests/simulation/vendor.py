@@ -108,7 +108,7 @@ class SimulatedCloud:
         """A listing: its snapshot is taken soon after the call arrives, and told later."""
         scope, random = ScopeKey(self._vendor.account, kind, region), self._around.random
         flight = self._around.ledger.mine()
-        flight.what, flight.scope = "sweep", scope
+        flight.what, flight.scope, flight.foreign = "sweep", scope, self._tenant is self._vendor.foreign
         with self._around.traffic.sweeping(self._process, scope) as ending:
             faults = self._vendor.faults[scope]
             await asyncio.sleep(random.uniform(0, 0.3))
@@ -125,6 +125,7 @@ class SimulatedCloud:
         scope, random = ScopeKey(self._vendor.account, kind, region), self._around.random
         flight = self._around.ledger.mine()
         flight.what, flight.scope, flight.key = "probe", scope, VendorKey(kind, vendor_id)
+        flight.foreign = self._tenant is self._vendor.foreign
         if not self.probes(kind):
             raise Violation("e", f"a probe where there is none: {flight.key}")
         bearers = self._around.tables.bearers(flight.key, scope.account)
@@ -144,31 +145,37 @@ class SimulatedCloud:
         around, scope = self._around, flight.scope
         if scope is None:
             raise LookupError
-        now, random = _now(), around.random
         both = self._both_lie(flight, scope, faults)
         if fault is not None and fault in REASONS:
             return _failed(self._problem(REASONS[fault]))
-        lag = faults.lag if fault is Listing.BEHIND else 0.0
-        shown = self._tenant.shown(scope.kind, scope.region, now - lag)
-        if fault is Listing.FOREIGN:
-            shown = self._vendor.foreign.shown(scope.kind, scope.region, now)
-        elif fault is Listing.EMPTY:
-            shown = []
-        elif fault in {Listing.LACKING, Listing.CUT}:
-            shown = [one for one in shown if random.random() > faults.share]
-        elif fault is Listing.REORDERED:
-            random.shuffle(shown)
-        elif fault is Listing.REPEATED:
-            shown += random.sample(shown, random.randint(0, len(shown)))
+        shown = self._shown(scope, faults, fault)
         if fault is Listing.CUT:
             problem = Problem(StaleReason.PARTIAL_SWEEP, "cut")
             return SweepResult(SweepOutcome.PARTIAL, tuple(shown), problem, calls=1)
-        if both and faults.both is not None:
-            hidden = {thing.key.vendor_id for thing in faults.both.hidden}
-            shown = [one for one in shown if one.vendor_id not in hidden]
+        if both:
+            shown = _without_hidden(shown, faults)
             around.tally.count("listing told", "without over half, as probes say too")
-        shown = self._within_model(flight, scope, faults, shown, both=both)
-        return SweepResult(SweepOutcome.COMPLETE, tuple(shown), calls=self._vendor.profile.sweep_calls)
+        told = self._within_model(flight, scope, faults, shown, both=both)
+        if fault is Listing.FOREIGN and len(told) > len(shown):
+            # Another tenant's listing has nothing of ours in it: where ours must be shown, this is over.
+            honest = _without_hidden(self._shown(scope, faults, None), faults if both else None)
+            told = self._within_model(flight, scope, faults, honest, both=both)
+        return SweepResult(SweepOutcome.COMPLETE, tuple(told), calls=self._vendor.profile.sweep_calls)
+
+    def _shown(self, scope: ScopeKey, faults: ScopeFaults, fault: Listing | None) -> list[Observation]:
+        random, lag = self._around.random, faults.lag if fault is Listing.BEHIND else 0.0
+        shown = self._tenant.shown(scope.kind, scope.region, _now() - lag)
+        if fault is Listing.FOREIGN:
+            return self._vendor.foreign.shown(scope.kind, scope.region, _now())
+        if fault is Listing.EMPTY:
+            return []
+        if fault in {Listing.LACKING, Listing.CUT}:
+            return [one for one in shown if random.random() > faults.share]
+        if fault is Listing.REORDERED:
+            random.shuffle(shown)
+        elif fault is Listing.REPEATED:
+            shown += random.sample(shown, random.randint(0, len(shown)))
+        return shown
 
     def _both_lie(self, flight: Flight, scope: ScopeKey, faults: ScopeFaults) -> bool:
         """Whether both questions are answered wrongly now; as soon as it is no longer over half, that is over."""
@@ -262,6 +269,12 @@ class SimulatedCloud:
         return Problem(reason, "as the simulation has it", told)
 
 
+def _without_hidden(shown: list[Observation], faults: ScopeFaults | None) -> list[Observation]:
+    hidden = () if faults is None or faults.both is None else faults.both.hidden
+    ids = {thing.key.vendor_id for thing in hidden}
+    return [one for one in shown if one.vendor_id not in ids]
+
+
 def _now() -> float:
     return asyncio.get_running_loop().time()
 
@@ -277,20 +290,28 @@ def _latency(random: Random, stalled: bool, slow: bool) -> float:
 
 
 def lie_of_both(vendor: Vendor, scope: ScopeKey, around: Surroundings, now: float) -> BothLie | None:
-    """Over half of a scope, listed no more and denied by id, from now on for a while; None where the model forbids it."""
+    """Over half of a scope, listed no more and denied by id, from now on for a while; None where the model forbids it.
+
+    Over half of what truly lives in the scope, and of what it held when it was listed last.
+    """
     account, random = around.tables.accounts[scope.account], around.random
     if scope.kind not in vendor.profile.probed or vendor.key.startswith("foreign"):
         return None
     living = vendor.things(scope)
-    mine = [one for one in account.living.values() if one.scope_id == account.scopes[scope].scope_id]
+    mine = [
+        one
+        for one in account.living.values()
+        if one.scope_id == account.scopes[scope].scope_id and one.missing_since is None
+    ]
     everything = random.random() < 0.5
     hidden = living if everything else random.sample(living, (2 * len(living)) // 3)
     keys = {thing.key for thing in hidden}
     known = [one for one in mine if one.key in keys]
     in_flight = [flight for flight in around.ledger.open() if flight.hides & set(hidden)]
-    if not known or in_flight or any(one.missing_since is not None for one in known):
+    marked = any(one.key in keys and one.missing_since is not None for one in account.living.values())
+    if not known or in_flight or marked:
         return None
     over_half = len(known) >= 3 and 2 * len(known) > len(mine) and 2 * len(hidden) > len(living)
-    if not (everything or over_half):
+    if not (over_half or (everything and len(known) == len(mine))):
         return None
     return BothLie(frozenset(hidden), now, now + random.uniform(5, MOST_BOTH_SECONDS))

@@ -1,0 +1,87 @@
+"""Whether a listing can be believed: what another tenant's key or listing may show must never make ours look deleted."""
+
+from __future__ import annotations
+
+from domain.observation import ProbeResult
+from domain.words import ScopeState
+from tests.observations import complete, machine
+from tests.reconcile.ledger import Ledger
+
+GONE = ProbeResult("gone")
+OURS = tuple(machine(f"ours-{number}") for number in range(2))
+THEIRS = tuple(machine(f"theirs-{number}") for number in range(4))
+
+
+def all_of_ours_living(ledger: Ledger) -> bool:
+    """Whether nothing of ours was deleted."""
+    return not any(record.deleted for record in ledger.machines() if record.vendor_id.startswith("ours"))
+
+
+def by_another_key(ledger: Ledger) -> None:
+    """The key of another tenant lists its own machines for half an hour and denies ours."""
+    ledger.credential = "theirs"
+    for _ in range(6):
+        ledger.advance(300)
+        ledger.sweep(complete(*THEIRS))
+        for one in OURS:
+            ledger.probe(one.vendor_id, GONE)
+
+
+def test_what_was_missing_does_not_prove_the_key_that_shows_it() -> None:
+    """Machines of another tenant, told once by a wrong listing and missing since, do not make its key ours."""
+    ledger = Ledger()
+    ledger.sweep(complete(*OURS))
+    ledger.advance(600)
+    ledger.sweep(complete(*THEIRS))
+    ledger.advance(5)
+    ledger.sweep(complete(*OURS))
+    by_another_key(ledger)
+    assert (ScopeState.SUSPECT, True) == (ledger.scope.state, all_of_ours_living(ledger))
+
+
+def test_what_a_listing_in_doubt_was_the_first_to_show_does_not_prove_a_key() -> None:
+    """The last listing by our own key was another tenant's: that this tenant's key shows the same proves nothing."""
+    ledger = Ledger()
+    ledger.sweep(complete(*OURS))
+    ledger.advance(600)
+    ledger.sweep(complete(*THEIRS))
+    for one in OURS:
+        ledger.probe(one.vendor_id, ProbeResult("found", one))
+    by_another_key(ledger)
+    assert (ScopeState.SUSPECT, True) == (ledger.scope.state, all_of_ours_living(ledger))
+
+
+def test_a_key_must_show_half_of_what_ours_listed_last_too() -> None:
+    """The very first listing was another tenant's, and nobody knew; what our key showed next is what counts."""
+    ledger = Ledger()
+    ledger.sweep(complete(*THEIRS))
+    ledger.advance(600)
+    ledger.sweep(complete(*OURS))
+    by_another_key(ledger)
+    assert (ScopeState.SUSPECT, True) == (ledger.scope.state, all_of_ours_living(ledger))
+
+
+def test_machines_that_are_missing_do_not_dilute_how_much_else_is() -> None:
+    """Of two machines that the last good listing showed both are missing: the scope is suspect, whatever else is marked."""
+    ledger = Ledger()
+    gone = tuple(machine(f"gone-{number}") for number in range(2))
+    ledger.sweep(complete(*OURS, machine("ours-3"), *gone))
+    ledger.advance(600)
+    ledger.sweep(complete(*OURS, machine("ours-3")))
+    assert ScopeState.OK is ledger.scope.state, "two of five"
+    ledger.advance(5)
+    ledger.sweep(complete(machine("ours-3"), *gone))
+    assert ScopeState.SUSPECT is ledger.scope.state, "two of the three that the last good listing showed"
+
+
+def test_a_new_key_that_shows_what_the_old_one_last_could_not_is_believed() -> None:
+    """The listing was empty, the operator changes the key, and all is there again."""
+    ledger = Ledger()
+    ledger.sweep(complete(*OURS))
+    ledger.advance(600)
+    ledger.sweep(complete())
+    assert ScopeState.SUSPECT is ledger.scope.state
+    ledger.credential = "new"
+    ledger.advance(5)
+    ledger.sweep(complete(*OURS))
+    assert (ScopeState.OK, [None, None]) == (ledger.scope.state, [one.missing_since for one in ledger.machines()])
