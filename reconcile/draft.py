@@ -98,8 +98,10 @@ class Draft:
 
     def _dead(self, key: VendorKey) -> bool:
         """Whether something at least as new as this flight deleted what the key names."""
-        if key in self._living:
-            return False
+        living = self._living.get(key)
+        if living is not None:
+            # Where an id is used again, what was sent before its bearer was seen speaks of the one before.
+            return living.generation > 0 and living.first_no > self.ticket.number
         tombstone = self._tombstones.get(key)
         return tombstone is not None and tombstone_number(tombstone) >= self.ticket.number
 

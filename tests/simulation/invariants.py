@@ -40,6 +40,9 @@ class Known:
     dead_no: int | None = None
     died_no: int = 0
     """The newest flight that ever found it deleted, though it may be back."""
+    died_turn: int = 0
+    """In which turn that was applied; so also of the newest word on its links."""
+    linked_turn: int = 0
     ended_by_vendor: bool = False
 
     @property
@@ -47,12 +50,12 @@ class Known:
         """Whether the newest word is a complete listing without it."""
         return self.absent_no > self.seen_no
 
-    def hears(self, told: Observation, number: int) -> bool:
+    def hears(self, told: Observation, number: int, turn: int) -> bool:
         """Whether this is news of it, or of another that bears the id now; if not, it is a late answer."""
         if not _same_instant(self.created, told.created_at):
             if _before(told.created_at, self.created) or number <= self.seen_no:
                 return False
-            self.reborn(told.created_at, number)
+            self.reborn(told.created_at, number, turn)
         if self.dead_no is not None:
             # No vendor here uses an id again without telling another creation time.
             if number <= self.dead_no or self.ended_by_vendor or told.status is ResourceStatus.DELETED:
@@ -60,9 +63,9 @@ class Known:
             self.dead_no = None
         return number > self.seen_no
 
-    def reborn(self, created: datetime | None, number: int) -> None:
+    def reborn(self, created: datetime | None, number: int, turn: int) -> None:
         """This flight found another bearer of the id; the one before is no more."""
-        self.died_no = number
+        self.died_no, self.died_turn = number, turn
         self.created, self.told, self.dead_no, self.ended_by_vendor = created, {}, None, False
         self.seen_no = self.absent_no = 0
 
@@ -73,10 +76,12 @@ class Reference:
     def __init__(self) -> None:
         self.known: dict[VendorKey, Known] = {}
         self._swept: dict[ScopeKey, int] = {}
-        self._died: dict[VendorKey, int] = {}
+        self._died: dict[VendorKey, tuple[int, int]] = {}
+        self._turn = 0
 
     def take(self, flight: Flight) -> set[VendorKey]:
         """Take in what a flight was told; the ids that it concerns."""
+        self._turn += 1
         if flight.scope is None:
             return set()
         if flight.what == "probe":
@@ -104,6 +109,7 @@ class Reference:
         if known is None or not _same_instant(known.created, record.vendor_created_at):
             return
         known.dead_no = known.died_no = max(flight.number, known.seen_no, known.absent_no)
+        known.died_turn = self._turn
         known.ended_by_vendor = known.ended_by_vendor or record.deleted_by == "VENDOR"
         known.told["access"], known.told["price"] = (flight.number, None), (flight.number, NO_PRICE)
 
@@ -113,9 +119,10 @@ class Reference:
             return
         known = self.known.get(key)
         if known is None:
-            known = self.known[key] = Known(flight.scope, told.created_at, died_no=self._died.get(key, 0))
+            died_no, turn = self._died.get(key, (0, 0))
+            known = self.known[key] = Known(flight.scope, told.created_at, died_no=died_no, died_turn=turn)
         lived = known.dead_no is None and known.seen_no > 0 and _same_instant(known.created, told.created_at)
-        if not known.hears(told, flight.number):
+        if not known.hears(told, flight.number, self._turn):
             return
         if not lived or known.scope != flight.scope:
             # A newer listing of the scope did not see it, or this flight would be no news.
@@ -127,6 +134,7 @@ class Reference:
             value = getattr(told, name)
             if value is not UNTOLD:
                 known.told[name] = (flight.number, value)
+        known.linked_turn = known.linked_turn if told.links is UNTOLD else self._turn
 
     def check(self, key: VendorKey, table: AccountTable) -> None:
         """That the record of an id is what the newest words make it."""
@@ -155,19 +163,20 @@ class Reference:
             return
         wanted = {(link.link_type, VendorKey(link.kind, link.vendor_id)) for link in told[1]}
         shown = {(link.link_type, link.to_key) for link in table.open_links.values() if link.from_key == key}
-        # An end that died closed its link; dead and back, it is linked when its owner is heard of next.
-        lost = {end for end in wanted - shown if self._died_last(end[1]) < told[0]}
+        # An end that died closed its links, in its turn; dead and back, it is linked when its owner is heard of next.
+        lost = {end for end in wanted - shown if self._linked_since_its_death(known, told[0], end[1])}
         if shown - wanted or lost:
             raise Violation("b", f"{key}: linked to {shown}, {told[0]} told {wanted}")
 
-    def _died_last(self, key: VendorKey) -> int:
-        known = self.known.get(key)
-        return self._died.get(key, 0) if known is None else known.died_no
+    def _linked_since_its_death(self, owner: Known, number: int, end: VendorKey) -> bool:
+        other = self.known.get(end)
+        died_no, turn = self._died.get(end, (0, 0)) if other is None else (other.died_no, other.died_turn)
+        return died_no < number and turn < owner.linked_turn
 
     def forget(self, table: AccountTable) -> None:
         """What the record keeps nothing of any more."""
         kept = {record.key for record in table.tombstones.values()} | set(table.living)
-        self._died |= {key: known.died_no for key, known in self.known.items()}
+        self._died |= {key: (known.died_no, known.died_turn) for key, known in self.known.items()}
         self.known = {key: known for key, known in self.known.items() if key in kept}
 
 
