@@ -41,6 +41,7 @@ PROOFS: Final = (
         "the engine whole, under every fault",
     ),
     Proof("mutants", ("tests.mutants",), "each rule broken is noticed"),
+    Proof("fuzz", ("tests.fuzz", "--answers", "500"), "random answers of every vendor with a specification"),
     Proof("kills", ("tests.kills", "--random", "100"), "a kill leaves a sound record"),
     Proof("sharing", ("benchmarks.sharing",), "readers share sweeps"),
     Proof("stalled", ("benchmarks.stalled",), "nobody waits for a cloud that stalls"),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+yaml: Any = import_module("yaml")
+"""It has no types of its own."""
 _FOLDER = Path(__file__).resolve().parents[2].parent / "shared" / "vendor-specs"
 
 
@@ -20,5 +23,8 @@ def missing(name: str) -> str | None:
 
 
 def load(name: str) -> Any:
-    """A specification in JSON."""
-    return json.loads(path_of(name).read_text(encoding="utf-8"))
+    """A specification, be it in JSON or in YAML; a time is text."""
+    text = path_of(name).read_text(encoding="utf-8")
+    if name.endswith(".json"):
+        return json.loads(text)
+    return json.loads(json.dumps(yaml.load(text, yaml.CSafeLoader), default=str))

@@ -1,0 +1,45 @@
+"""Random values of the right shape, a few of each vendor; `python -m tests.fuzz` reads many."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from domain.observation import Access, Price, Spec
+from domain.words import PriceSource
+from tests.doubles import prism
+from tests.doubles.fakes import fakes_by_vendor
+from tests.fuzz.run import fuzz, impossible
+from tests.vendors.toy import observed
+
+ANSWERS = 12
+
+
+@pytest.mark.parametrize("name", fakes_by_vendor())
+async def test_nonsense_of_the_right_shape_never_breaks_it(name: str) -> None:
+    """No reader breaks, and nothing impossible is told."""
+    fake = fakes_by_vendor()[name]
+    if fake.specification is None:
+        pytest.skip("the vendor publishes no specification")
+    if reason := prism.missing(fake.specification):
+        pytest.skip(reason)
+
+    told = await fuzz(fake, ANSWERS)
+
+    assert [] == told.amiss[:5]
+    assert told.answers >= ANSWERS
+
+
+def test_what_cannot_be_is_noticed() -> None:
+    """The judge of the fuzz is no rubber stamp."""
+    seen = observed("i-1")
+    assert [] == impossible(seen)
+    assert 1 == len(impossible(replace(seen, vendor_id="a b")))
+    assert 1 == len(impossible(replace(seen, name="a\0b")))
+    assert 1 == len(impossible(replace(seen, access=Access(ssh_port=0))))
+    assert 1 == len(impossible(replace(seen, access=Access(ssh_command="ssh $(reboot)"))))
+    assert 1 == len(impossible(replace(seen, spec=Spec(memory_gb=math.nan))))
+    assert 1 == len(impossible(replace(seen, price=Price(-1.0, "USD", PriceSource.VENDOR))))
+    assert 2 == len(impossible(replace(seen, price=Price(1.0, None, PriceSource.NONE))))
