@@ -90,6 +90,17 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What an aggregator says of a machine that it rents in the team's own account at a cloud: the cloud's own id of it.
+
+    `vendor` is the cloud's name here, as accounts are configured with it.
+    """
+
+    vendor: str
+    vendor_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Attachment:
     """One link told by its owner: the other end's kind and vendor id, what that end is to this one, and since when."""
 
@@ -105,7 +116,7 @@ class Observation:
 
     `call` is the place, in the flight's trace, of the call that told it.
     `links` is told by the owner of the links alone: an empty tuple says that there are none, UNTOLD says nothing.
-    `created_at` is the vendor's time of creation, None where it tells none.
+    `created_at` is the vendor's time of creation, None where it tells none. `elsewhere` is told by aggregators alone.
     """
 
     kind: ResourceKind
@@ -124,6 +135,7 @@ class Observation:
     valid_from: datetime | Untold | None = UNTOLD
     valid_to: datetime | Untold | None = UNTOLD
     links: tuple[Attachment, ...] | Untold = UNTOLD
+    elsewhere: Elsewhere | Untold | None = UNTOLD
     call: int | None = field(default=None, compare=False)
 
 

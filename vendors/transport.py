@@ -26,7 +26,8 @@ from vendors.flight import Tally
 from vendors.guard import reading
 from vendors.request_ids import request_id
 
-_ACCEPTS: Final = {"json": "application/json", "xml": "text/xml, application/xml"}
+# A server that takes this at its word tells its problems (RFC 9457) to none who does not accept them.
+_ACCEPTS: Final = {"json": "application/json, application/problem+json", "xml": "text/xml, application/xml"}
 _THREAD_FROM: Final = 256 * 1024
 """Bodies from this size on are decoded beside the event loop, so that other accounts' calls go on."""
 

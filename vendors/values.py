@@ -94,6 +94,10 @@ class Taker:
         """A finite number within bounds, both included."""
         return self._take(name, lambda value: self._number(value, low, high))
 
+    def number_in_text(self, name: str, low: float = 0, high: float = 1e12) -> float | None:
+        """A finite number within bounds, both included, that the vendor is documented to write as a text."""
+        return self._take(name, lambda value: _within(_to_number(value, textual=True), low, high))
+
     def price(self, name: str) -> float | None:
         """An amount of money: finite, 0 or more."""
         return self.number(name, 0, HIGHEST_PRICE)
@@ -178,8 +182,7 @@ class Taker:
         return self._take(name, lambda value: value if isinstance(value, list) else None)
 
     def _number(self, value: object, low: float, high: float) -> float | None:
-        number = _to_number(value, textual=self._textual)
-        return number if number is not None and low <= number <= high else None
+        return _within(_to_number(value, textual=self._textual), low, high)
 
 
 def from_object(payload: object, drops: Drops) -> Taker:
@@ -215,6 +218,11 @@ def ssh_command(user: str | None, host: str | None, port: int | None) -> str | N
         return None
     login = f"{user}@{where}" if user else where
     return f"ssh {login}" if port in (None, SSH_PORT) else f"ssh {login} -p {port}"
+
+
+def is_address(text: str) -> bool:
+    """Whether a host is told by its address, not by a name."""
+    return _to_address(text) is not None
 
 
 def is_identifier(text: str) -> bool:
@@ -276,6 +284,10 @@ def _to_host(value: object) -> str | None:
 
 def _to_whole(number: float | None) -> int | None:
     return int(number) if number is not None and number.is_integer() else None
+
+
+def _within(number: float | None, low: float, high: float) -> float | None:
+    return number if number is not None and low <= number <= high else None
 
 
 def _to_number(value: object, *, textual: bool) -> float | None:

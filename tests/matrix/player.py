@@ -18,6 +18,7 @@ PER_KIND: Final = 4
 _PAGE: Final = 2
 _NAMED: Final = b"name-"
 NO_PAGES: Final = "one call lists everything: there are no pages, and no cursor"
+NO_PROBES: Final = "nothing is probed: no words for no such thing are known"
 ONE_OBJECT: Final = "a probe answers one object: there is no list in it"
 
 
@@ -68,15 +69,18 @@ class Asked:
 
 @dataclass(frozen=True)
 class Call:
-    """What a request asks: one resource by id, or a page of a list."""
+    """What a request asks: one resource by id, a page of a list, or the price list."""
 
     kind: ResourceKind
     vendor_id: str | None = None
     cursor: str | None = None
+    catalogue: bool = False
 
     @property
     def what(self) -> str:
-        """`probe` or `sweep`."""
+        """`probe`, `sweep` or `catalogue`."""
+        if self.catalogue:
+            return "catalogue"
         return "sweep" if self.vendor_id is None else "probe"
 
 
@@ -121,6 +125,10 @@ class Player(ABC):
     def refusal(self, text: str) -> bytes:
         """An error's body with a message, in the vendor's form."""
 
+    def prices(self) -> bytes:
+        """The price list of a vendor that has one; no fault of the matrix is in it."""
+        raise NotImplementedError
+
     def impossible(self, fault: str, when: When) -> str | None:
         """Why this vendor cannot show the fault, None where it can."""
         if not self.paged and fault in {"cut page", "repeated cursor"}:
@@ -135,6 +143,8 @@ class Player(ABC):
 
     def answer(self, call: Call, numbers: Sequence[int], twist: Twist = Twist.NONE) -> bytes:
         """The sound answer, of an account that lists these resources of each kind; a probe finds every one."""
+        if call.catalogue:
+            return self.prices()
         if call.vendor_id is not None:
             return self.one(call.kind, self.number(call), twist)
         if not self.paged:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,26 +33,36 @@ RECOVERY_SECONDS: Final = 7200
 """Longer than any hold."""
 IMPATIENT_SECONDS: Final = 0.5
 _FLIGHT_SECONDS: Final = {Group.ORDINARY: 30.0, Group.AGAIN: 30.0, Group.SLOW: 8.0}
+_BESIDE: Final = 3
+"""So many vendors at once: more would wait for one database until it says that it is locked."""
 _GOOD: Final = frozenset({"COMPLETE", "found", "gone"})
 
 
-async def run(when: When) -> dict[str, Outcome]:
-    """Every cell of these flights, by `vendor fault`."""
+async def run(when: When, only: Collection[str] = ()) -> dict[str, Outcome]:
+    """Every cell of these flights, by `vendor fault`; `only` names the vendors to play, none of them is all."""
     told: dict[str, Outcome] = {}
-    doubles = players()
+    doubles = {vendor: player for vendor, player in players().items() if not only or vendor in only}
     for vendor, player in doubles.items():
         for fault in FAULTS:
             why = player.impossible(fault.name, when)
             if why is not None:
                 told[f"{vendor} {fault.name}"] = Outcome(Row(vendor, when, fault.name, CANNOT_BE, note=why))
+    names = list(doubles)
+    for start in range(0, len(names), _BESIDE):
+        batch = {name: doubles[name] for name in names[start : start + _BESIDE]}
+        for case in await _played(when, batch):
+            assert case.row is not None
+            told[f"{case.cell.vendor} {case.cell.fault.name}"] = Outcome(case.row, case.amiss)
+    return {f"{vendor} {fault.name}": told[f"{vendor} {fault.name}"] for vendor in doubles for fault in FAULTS}
+
+
+async def _played(when: When, doubles: Mapping[str, Player]) -> list[Case]:
+    """Every cell of these vendors, beside each other."""
     starting = asyncio.Lock()
     with logged() as log:
         async with asyncio.TaskGroup() as together:
             groups = [together.create_task(_group(group, when, doubles, log, starting)) for group in Group]
-    for case in (case for cases in groups for case in cases.result()):
-        assert case.row is not None
-        told[f"{case.cell.vendor} {case.cell.fault.name}"] = Outcome(case.row, case.amiss)
-    return {f"{vendor} {fault.name}": told[f"{vendor} {fault.name}"] for vendor in doubles for fault in FAULTS}
+    return [case for cases in groups for case in cases.result()]
 
 
 async def _group(

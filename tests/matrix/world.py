@@ -151,7 +151,10 @@ class World:
 
     async def start(self, *, faulty: bool) -> None:
         """Run; `faulty` takes each cell's own address instead of the sound one."""
-        settings = Settings.model_validate({"freshness": {"flight_seconds": self._flight_seconds}}).model_copy(
+        settings = Settings.model_validate(
+            # What a busy machine takes for one statement is no fault of the matrix.
+            {"freshness": {"flight_seconds": self._flight_seconds}, "limits": {"statement_seconds": 60}}
+        ).model_copy(
             update={
                 "accounts": tuple(_account(cell, cell.fault.address if faulty else None) for cell in self.cells),
                 "database": DatabaseSettings(url=SecretStr(f"sqlite+aiosqlite:///{self._folder / 'record.db'}")),

@@ -79,7 +79,14 @@ async def answering(settings: Settings, clock: ManualClock) -> AsyncIterator[Ser
         await stack.enter_async_context(gateway.running())
         token = make("proof", Permission, None, clock.now())
         await gateway.tokens.add(token.record, replace=True)
-        config = uvicorn.Config(make_app(gateway, running=True), lifespan="off", ws="none", log_config=None)
+        config = uvicorn.Config(
+            make_app(gateway, running=True),
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            # A connection that the server closes while a request is on its way breaks that request.
+            timeout_keep_alive=600,
+        )
         server = uvicorn.Server(config)
         # The process's signals are the test runner's.
         server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]

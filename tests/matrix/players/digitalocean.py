@@ -37,7 +37,7 @@ class DigitalOceanPlayer(JsonPlayer):
         kind = {"droplets": ResourceKind.MACHINES, "volumes": ResourceKind.VOLUMES}[plural]
         page = asked.query.get("page", "1")
         gpus = None if rest or kind is ResourceKind.VOLUMES else asked.query.get("type") == "gpus"
-        return _Call(kind, rest[0] if rest else None, None if page == "1" else f"page-{page}", gpus)
+        return _Call(kind, rest[0] if rest else None, None if page == "1" else f"page-{page}", gpus=gpus)
 
     def vendor_id(self, kind: ResourceKind, number: int) -> str:
         """A number, or a UUID."""

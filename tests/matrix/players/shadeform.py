@@ -1,0 +1,98 @@
+"""Shadeform's double, in the shapes of its OpenAPI document 1.0.0; of errors it documents nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from domain.words import ResourceKind
+from tests.matrix.player import NO_PROBES, Asked, Call, JsonPlayer, When
+
+
+class ShadeformPlayer(JsonPlayer):
+    """Instances and volumes, each in one call, and the price list of volumes; volumes own the links. Nothing is probed."""
+
+    vendor = "shadeform"
+    paged = False
+    credential_header = "x-api-key"
+
+    def settings(self, secret: str) -> dict[str, Any]:
+        """One key."""
+        return {"credentials": {"api_key": f"{secret}-key"}}
+
+    def call(self, asked: Asked) -> Call:
+        """`/v1/instances`, `/v1/volumes`, `/v1/volumes/types`."""
+        *_, last = asked.path.split("/")
+        if last == "types":
+            return Call(ResourceKind.VOLUMES, catalogue=True)
+        return Call({"instances": ResourceKind.MACHINES, "volumes": ResourceKind.VOLUMES}[last])
+
+    def vendor_id(self, kind: ResourceKind, number: int) -> str:
+        """A UUID."""
+        return f"d290f1ee-6c54-4b01-90e6-{kind is ResourceKind.MACHINES:x}{number:011d}"
+
+    def item(self, kind: ResourceKind, number: int) -> dict[str, Any]:
+        """An active instance, or a volume."""
+        common = {
+            "id": self.vendor_id(kind, number),
+            "name": f"name-{number}",
+            "cloud": "massedcompute",
+            "region": "us-central-1",
+            "cloud_assigned_id": f"13b057d7-e266-4869-985f-{number:012d}",
+            "cost_estimate": "1.5",
+        }
+        if kind is ResourceKind.VOLUMES:
+            machine = self.vendor_id(ResourceKind.MACHINES, 1)
+            told = {"fixed_size": True, "size_in_gb": 100, "supports_multi_mount": False}
+            return common | told | {"mounted_by": machine if number == 1 else ""}
+        return common | {
+            "shade_instance_type": "A6000",
+            "cloud_instance_type": "gpu_1x_a6000",
+            "shade_cloud": True,
+            "configuration": {
+                "memory_in_gb": 48,
+                "storage_in_gb": 256,
+                "vcpus": 6,
+                "num_gpus": 1,
+                "gpu_type": "A6000",
+                "interconnect": "pcie",
+                "vram_per_gpu_in_gb": 48,
+                "gpu_manufacturer": "nvidia",
+                "os": "ubuntu22.04_cuda12.2_shade_os",
+            },
+            "ip": "192.0.2.1",
+            "ssh_user": "shadeform",
+            "ssh_port": 22,
+            "status": "active",
+            "status_details": "",
+            "hourly_price": 57,
+            "launch_configuration": {"type": "docker", "docker_configuration": {"envs": [{"name": "T", "value": "s"}]}},
+            "created_at": "2026-01-01T00:00:00Z",
+            "active_at": "2026-01-01T00:05:00Z",
+            "deleted_at": "0001-01-01T00:00:00Z",
+        }
+
+    def impossible(self, fault: str, when: When) -> str | None:
+        """No words for "no such thing" are known."""
+        return NO_PROBES if when is When.PROBE else super().impossible(fault, when)
+
+    def prices(self) -> bytes:
+        """What the volume costs."""
+        kind = {"cloud": "massedcompute", "region": "us-central-1", "supports_multi_mount": False, "fixed_size": True}
+        return json.dumps({"volume_types": [kind | {"price_per_gb_per_hour": "0.0001"}]}).encode()
+
+    def listed(self, kind: ResourceKind, items: Any, cursor: str | None) -> dict[str, Any]:
+        """`instances`, `volumes`."""
+        return {"instances" if kind is ResourceKind.MACHINES else "volumes": items}
+
+    def single(self, item: Any) -> Any:
+        """Bare."""
+        return {} if item is None else item
+
+    def no_such(self, call: Call) -> tuple[int, bytes]:
+        """Nothing is documented: what such APIs usually say."""
+        return 404, json.dumps({"error": "not found"}).encode()
+
+    def refusal(self, text: str) -> bytes:
+        """Nothing is documented: what such APIs usually say."""
+        return json.dumps({"error": text}).encode()

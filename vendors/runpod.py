@@ -1,0 +1,244 @@
+"""RunPod: Pods and network volumes, by REST version 2.
+
+Source: RunPod's own OpenAPI document of that version. Limits: each user's 60 calls a minute, 3,000 an hour and 50,000 a day (its
+example of `RateLimit-Policy`); every answer tells what is left.
+
+What our words mean here
+- "Cluster member pods are excluded by default": they are asked for too.
+- A Pod is a container. `cost` is what it costs now, "0.0 when EXITED or TERMINATED": so it is told in every status, and is the
+  running rate while it runs. How a Pod is rented (on demand, interruptible, under a savings plan) no field tells.
+- SSH is `ssh.direct`, a port of the host, else `ssh.proxy`, "an interactive shell only". `runtime` moves by itself, and older
+  versions left its ports there after a stop: it is not taken. `env` and `args` may hold secrets.
+- Pods own the links: `mounts.network` names the volume. `mounts.persistent` is a disk of the host, and no volume of its own.
+  A network volume has no status: what is listed is there. No call tells what one costs.
+- Its words for "no such thing" are the documented 404: a problem (RFC 9457) whose detail is `resource not found`, or, in the
+  schema's own example, `pod not found`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import quote
+
+from domain.errors import NoSuchThing, VendorFailure
+from domain.instants import optional_text
+from domain.observation import NO_PRICE, UNTOLD, Access, Attachment, Observation, Price, Spec, Terms, Untold
+from domain.words import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType
+from vendors.base import Allowance, Answer, ApiKey, Listing, Page, Request, Vendor, VendorSettings
+from vendors.gpus import canonical
+from vendors.values import Drops, Taker, facts, from_object, is_address, ssh_command
+
+STATUS: Final[Mapping[str, ResourceStatus]] = {
+    "PROVISIONING": ResourceStatus.PROVISIONING,
+    "STARTING": ResourceStatus.PROVISIONING,
+    "RUNNING": ResourceStatus.RUNNING,
+    "EXITED": ResourceStatus.STOPPED,
+    "ERROR": ResourceStatus.ERROR,
+    "TERMINATED": ResourceStatus.DELETED,
+}
+_NO_SUCH: Final = frozenset({"resource not found", "pod not found"})
+_PATHS: Final[Mapping[ResourceKind, str]] = {
+    ResourceKind.MACHINES: "/pods",
+    ResourceKind.VOLUMES: "/network-volumes",
+}
+_PROBES: Final[Mapping[ResourceKind, str]] = {
+    ResourceKind.MACHINES: "getPod",
+    ResourceKind.VOLUMES: "getNetworkVolume",
+}
+
+
+class RunPodSettings(VendorSettings):
+    """One API key."""
+
+    credentials: ApiKey
+
+
+class RunPod(Vendor):
+    """One API key at RunPod."""
+
+    name = "runpod"
+    settings_type = RunPodSettings
+    links_owner = ResourceKind.MACHINES
+    documented_limits = (Allowance(60, 60), Allowance(3_000, 3_600), Allowance(50_000, 86_400))
+
+    def __init__(self, settings: RunPodSettings) -> None:
+        self._key = settings.credentials.api_key
+
+    def base_url(self, region: str | None) -> str:
+        """One host for all data centres."""
+        return "https://api.runpod.io/v2"
+
+    def regions(self, kind: ResourceKind) -> tuple[str | None, ...]:
+        """One listing tells all data centres."""
+        return (None,)
+
+    def listings(self, kind: ResourceKind, region: str | None) -> tuple[Listing, ...]:
+        """One call a kind; there are no pages."""
+        if kind is ResourceKind.MACHINES:
+            return (_Listing("listPods", kind, (("includeClusterPods", "true"),), "pods", _machine),)
+        return (_Listing("listNetworkVolumes", kind, (), "networkVolumes", _volume),)
+
+    def probe_request(self, kind: ResourceKind, region: str | None, vendor_id: str) -> Request | None:
+        """By id."""
+        return Request(_PROBES[kind], f"{_PATHS[kind]}/{quote(vendor_id, safe='')}")
+
+    def read_probe(self, kind: ResourceKind, region: str | None, vendor_id: str, answer: Answer) -> Observation:
+        """The same fields as in the list."""
+        read = _machine if kind is ResourceKind.MACHINES else _volume
+        return read(from_object(answer.payload, Drops()))
+
+    def authorize(
+        self, request: Request, url: str, body: bytes, region: str | None, now: datetime
+    ) -> Mapping[str, str]:
+        """A bearer token."""
+        return {"Authorization": f"Bearer {self._key.get_secret_value()}"}
+
+    def credential_text(self) -> str:
+        """The key."""
+        return self._key.get_secret_value()
+
+    def read_failure(
+        self, request: Request, status: int, headers: Mapping[str, str], body: str, now: datetime
+    ) -> VendorFailure | None:
+        """Only its own words for "no such thing"; its statuses tell the rest."""
+        if status != HTTPStatus.NOT_FOUND or request.operation not in _PROBES.values():
+            return None
+        return NoSuchThing(f"{request.operation}: answered 404.") if _detail(body) in _NO_SUCH else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """One call that tells all."""
+
+    operation: str
+    kind: ResourceKind
+    query: tuple[tuple[str, str], ...]
+    items: str
+    read_item: Callable[[Taker], Observation]
+
+    def request(self, cursor: str | None) -> Request:
+        """The call."""
+        return Request(self.operation, _PATHS[self.kind], query=self.query)
+
+    def read(self, answer: Answer) -> Page:
+        """Every item; without its list the answer is malformed, never empty."""
+        drops = Drops()
+        items = from_object(answer.payload, drops).items(self.items)
+        return Page(tuple(self.read_item(item) for item in items), None, drops.count)
+
+
+def _detail(body: str) -> object:
+    """What a problem of RFC 9457 says of itself, None where the body is no problem of the same status."""
+    try:
+        told = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(told, dict) or told.get("status") != HTTPStatus.NOT_FOUND:
+        return None
+    detail = told.get("detail")
+    return detail if isinstance(detail, str) else None
+
+
+def _machine(told: Taker) -> Observation:
+    word = told.text("status")
+    status = STATUS.get(word or "", ResourceStatus.UNKNOWN)
+    gpu, cpu = told.child("gpu"), told.child("cpu")
+    sku = gpu.text("id") or cpu.text("id")
+    cost = told.price("cost")
+    rate = cost if status is ResourceStatus.RUNNING else None
+    return Observation(
+        kind=ResourceKind.MACHINES,
+        vendor_id=told.identifier("id"),
+        resource_type=ResourceType.CONTAINER,
+        status=status,
+        vendor_status=word,
+        region=told.text("dataCenterId"),
+        created_at=told.instant("createdAt"),
+        name=told.text("name"),
+        status_message=None,
+        access=_access(told),
+        spec=_spec(told, gpu, cpu, sku),
+        price=NO_PRICE if cost is None else Price(cost, "USD", PriceSource.VENDOR),
+        terms=Terms(OfferType.CONTAINER, ContractType.UNKNOWN, sku, rate, None if rate is None else "USD"),
+        links=_links(told),
+    )
+
+
+def _access(told: Taker) -> Access | None:
+    ssh = told.child("ssh")
+    direct, proxy = ssh.child("direct"), ssh.child("proxy")
+    inner = told.child("globalNetworking").address("ip") or told.child("cluster").address("ip")
+    external = direct.host("host")
+    way = direct if external is not None else proxy
+    host, port = way.host("host"), way.port("port")
+    access = Access(
+        external_ip=external if external is not None and is_address(external) else None,
+        internal_ip=inner,
+        ssh_command=ssh_command(way.text("username"), host, port),
+        ssh_port=None if host is None else port,
+    )
+    return None if access == Access() else access
+
+
+def _spec(told: Taker, gpu: Taker, cpu: Taker, sku: str | None) -> Spec:
+    gpu_type, gpu_family = canonical(gpu.text("id"))
+    # A Pod has either; the one without GPUs tells its processors.
+    without = 0 if told.has("cpu") and not told.has("gpu") else None
+    cluster = told.child("cluster")
+    return Spec(
+        gpu_type=gpu_type,
+        gpu_family=gpu_family,
+        gpu_count=gpu.whole("count", 1, 10_000) if told.has("gpu") else without,
+        vcpu_count=cpu.whole("vcpuCount"),
+        memory_gb=cpu.number("memory"),
+        disk_gb=told.number("disk"),
+        vendor_sku=sku,
+        image=told.text("image"),
+        vendor=facts(
+            cloud=told.text("cloud"),
+            cluster_id=cluster.text("id"),
+            cluster_rank=cluster.whole("rank"),
+            cuda_version=told.text("cudaVersion"),
+            locked=told.flag("locked"),
+            persistent_disk_gb=told.child("mounts").child("persistent").number("size"),
+            started_at=optional_text(told.instant("startedAt")),
+            template=told.text("template"),
+        ),
+    )
+
+
+def _links(told: Taker) -> tuple[Attachment, ...] | Untold:
+    if not told.has("mounts"):
+        return UNTOLD
+    before = told.dropped
+    mounts = told.child("mounts").children("network") or ()
+    ids = [mount.reference("volumeId") for mount in mounts]
+    if told.dropped != before or None in ids:
+        # What cannot be read must not close the link that it stands for.
+        return UNTOLD
+    known = dict.fromkeys(one for one in ids if one is not None)
+    return tuple(Attachment(LinkType.ATTACHED_STORAGE, ResourceKind.VOLUMES, one) for one in known)
+
+
+def _volume(told: Taker) -> Observation:
+    tier = told.text("type")
+    return Observation(
+        kind=ResourceKind.VOLUMES,
+        vendor_id=told.identifier("id"),
+        resource_type=ResourceType.FILESYSTEM,
+        status=ResourceStatus.RUNNING,
+        vendor_status=None,
+        region=told.text("dataCenter"),
+        created_at=None,
+        name=told.text("name"),
+        status_message=None,
+        access=None,
+        spec=Spec(disk_gb=told.number("size"), vendor_sku=tier),
+        price=NO_PRICE,
+        terms=Terms(OfferType.STORAGE, ContractType.ONDEMAND, tier, None, None),
+    )
