@@ -42,7 +42,7 @@ class HyperstackPlayer(JsonPlayer):
         }
         number = int(asked.query.get("page", "1"))
         cursor = f"page-{number}" if number > 1 else None
-        return _Call(paths[asked.path], None, cursor, number, asked.path == "/v1/pricebook")
+        return _Call(paths[asked.path], None, cursor, number=number, pricebook=asked.path == "/v1/pricebook")
 
     def impossible(self, fault: str, when: When) -> str | None:
         """It is never probed, and its pages are asked for by number."""
