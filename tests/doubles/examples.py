@@ -29,9 +29,9 @@ def answer(specification: str, path: str, method: str = "get", status: str = "20
 
 
 def of_schema(whole: Any, schema: Any) -> Any:
-    """The example of a schema: its own, the first of an enumeration, else made of its parts."""
+    """The example of a schema: the first of an enumeration, its own, else made of its parts."""
     schema = _resolved(whole, schema)
-    own = [*([schema["example"]] if "example" in schema else []), *schema.get("examples", []), *schema.get("enum", [])]
+    own = [*schema.get("enum", []), *([schema["example"]] if "example" in schema else []), *schema.get("examples", [])]
     return own[0] if own else _of_parts(whole, schema)
 
 

@@ -34,7 +34,7 @@ def test_vendors_are_found_by_scanning() -> None:
 
 def test_an_unknown_vendor() -> None:
     """The error lists the known ones."""
-    with pytest.raises(ConfigurationError, match=r"'asw' is not known; known are: aws, lambda, sandbox"):
+    with pytest.raises(ConfigurationError, match=r"'asw' is not known; known are: aws, .*lambda, .*sandbox"):
         registry.find("asw")
 
 
