@@ -137,6 +137,16 @@ class Taker:
             self._drops.one()
         return tuple(Taker(item, self._drops, textual=self._textual) for item in objects)
 
+    def objects(self, name: str) -> Mapping[str, Taker] | None:
+        """The objects of a map, by their keys; None where the map is not told. A value that is no object is dropped."""
+        value = self._take(name, _to_object)
+        if value is None:
+            return None
+        objects = {key: item for key, item in value.items() if isinstance(item, dict)}
+        for _ in range(len(value) - len(objects)):
+            self._drops.one()
+        return {key: Taker(item, self._drops, textual=self._textual) for key, item in objects.items()}
+
     def items(self, name: str) -> tuple[Taker, ...]:
         """The objects of the list that a page is about. Raises MalformedAnswer where there is none: it is no empty list."""
         value = self._list(name)

@@ -161,7 +161,9 @@ def _calls(cell: Cell, kind: ResourceKind, flight: Mapping[str, Any]) -> int | N
     if cell.fault.connection:
         ours: int | None = flight.get("calls")
         return ours
-    return cell.stage.calls["probe" if cell.when is When.PROBE else "sweep", kind]
+    if cell.when is When.PROBE:
+        return cell.stage.calls["probe", kind]
+    return cell.stage.calls["sweep", kind] + cell.stage.calls["catalogue", kind]
 
 
 def _bounded(cell: Cell, flight: Mapping[str, Any], calls: int | None) -> str:

@@ -39,6 +39,8 @@ def plausible(model: type[BaseModel], secret: str = SECRET) -> dict[str, Any]:
             told[field] = secret
         elif inspect.isclass(info.annotation) and issubclass(info.annotation, BaseModel):
             told[field] = plausible(info.annotation, secret)
+        elif field == "zones":
+            told[field] = ["fr-par-2", "nl-ams-1"]
         elif field == "regions":
             told[field] = ["us-east-1", "eu-west-1"]
     return told
