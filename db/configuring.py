@@ -14,8 +14,11 @@ from domain.ports import AccountSetup
 from domain.words import ScopeState
 
 
-async def configure(connection: AsyncConnection, setups: Sequence[AccountSetup]) -> None:
-    """Add what is new, take up what came back, and set aside, with its record, what is no longer configured."""
+async def configure(connection: AsyncConnection, setups: Sequence[AccountSetup]) -> bool:
+    """Add what is new, take up what came back, and set aside, with its record, what is no longer configured.
+
+    Answers whether that changed which accounts there are, or over which their vendor's ids reach.
+    """
     await take(connection, Turn.CONFIGURING)
     # Every account is locked, in one order, so that nothing which another process applies meanwhile is overwritten.
     every = select(accounts).order_by(accounts.c.account_id).with_for_update()
@@ -33,10 +36,12 @@ async def configure(connection: AsyncConnection, setups: Sequence[AccountSetup])
         row = known.get(setup.name)
         account_id = await _account(connection, setup, None if row is None else row.account_id)
         await _scopes(connection, setup, account_id)
+    before = {(name, row.id_space) for name, row in known.items() if row.configured}
+    return before != {(setup.name, setup.id_space) for setup in setups}
 
 
 async def _account(connection: AsyncConnection, setup: AccountSetup, account_id: int | None) -> int:
-    values = {"configured": True, "cooldown_seconds": setup.cooldown_seconds}
+    values = {"configured": True, "cooldown_seconds": setup.cooldown_seconds, "id_space": setup.id_space}
     if account_id is not None:
         await connection.execute(update(accounts).where(accounts.c.account_id == account_id).values(**values))
         return account_id

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.rows import link_record, resource_record, scope_record
 from db.tables import accounts, links, resources, scopes
 from domain.record import Held, LinkRecord, ResourceRecord, ScopeKey, VendorKey
-from domain.words import ResourceKind, ResourceStatus
+from domain.words import LinkType, ResourceKind, ResourceStatus
 
 # Far below what any database allows in one statement.
 _BATCH: Final = 500
@@ -111,7 +111,9 @@ async def _tombstones(
 async def _open_links(
     connection: AsyncConnection, account: LockedAccount, keys: Sequence[VendorKey] | None
 ) -> tuple[LinkRecord, ...]:
-    mine = (links.c.account_id == account.account_id, links.c.owned, links.c.linked_until.is_(None))
+    # No observation tells of the links between records of one machine: what is recorded of both does.
+    told = links.c.link_type != LinkType.SAME_MACHINE.value
+    mine = (links.c.account_id == account.account_id, links.c.owned, links.c.linked_until.is_(None), told)
     if keys is None:
         rows = (await connection.execute(select(links).where(*mine))).mappings()
         return tuple(link_record(row, account.name) for row in rows)

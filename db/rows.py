@@ -11,7 +11,7 @@ from sqlalchemy import RowMapping
 
 from db.telling import read_told, read_told_all, read_tries, told_all_text, told_text, tries_text
 from domain.instants import from_text, optional_instant, optional_text, to_text
-from domain.observation import Access, Json, Price, Spec, Terms
+from domain.observation import Access, Elsewhere, Json, Price, Spec, Terms
 from domain.record import LinkRecord, LiveState, ResourceRecord, ScopeKey, ScopeRecord, VendorKey
 from domain.words import (
     STATUS_RANK,
@@ -128,6 +128,8 @@ def resource_row(record: ResourceRecord, account_id: int, vendor: str) -> dict[s
         "probe_problem": record.probe_problem,
         "told": told_text(record.told),
         "tries": tries_text(record.tries),
+        "elsewhere_vendor": None if record.elsewhere is None else record.elsewhere.vendor,
+        "elsewhere_id": None if record.elsewhere is None else record.elsewhere.vendor_id,
     }
 
 
@@ -196,6 +198,7 @@ def resource_record(row: Row, account: str) -> ResourceRecord:
         probe_problem=_reason(row["probe_problem"]),
         told=read_told(row["told"]),
         tries=read_tries(row["tries"]),
+        elsewhere=None if row["elsewhere_id"] is None else Elsewhere(row["elsewhere_vendor"], row["elsewhere_id"]),
     )
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from db import held, pruning, written
+from db import held, pruning, sameness, written
 from db.clock import compare
 from db.configuring import configure
 from db.engine import reading, writing
@@ -39,7 +39,8 @@ class Store:
         """Bring accounts and scopes in line with the configuration."""
         async with writing(self._engine) as connection:
             await compare(connection, self._clock)
-            await configure(connection, setups)
+            if await configure(connection, setups):
+                await sameness.rejoin(connection, self.now())
 
     async def draw(self, account: str) -> Ticket:
         """Draw the account's next flight number. Raises KeyError for an account that was never configured."""
@@ -92,6 +93,7 @@ class Store:
             state = await held.load(connection, account, scope, named, whole)
             changes = decide(state)
             await written.write(connection, account, state, changes)
+            await sameness.follow(connection, state, changes, self.now())
             return changes
 
     async def prune(self, before: datetime) -> int:

@@ -44,6 +44,8 @@ accounts: Final = Table(
     Column("configured", Boolean, nullable=False),
     Column("cooldown_seconds", Float, nullable=False),
     Column("flight_no", BigInteger, nullable=False, server_default=text("0")),
+    # over which accounts the vendor's ids are of one thing each; null where they are not known to be
+    Column("id_space", Text),
 )
 
 scopes: Final = Table(
@@ -141,6 +143,9 @@ resources: Final = Table(
     Column("probe_problem", Text),
     Column("told", Text),
     Column("tries", Text),
+    # what an aggregator says that it is at its cloud
+    Column("elsewhere_vendor", Text),
+    Column("elsewhere_id", Text),
     CheckConstraint("(status = 'DELETED') = (deleted_at IS NOT NULL)", name="tombstone"),
     Index(
         "uq_resources_living",
@@ -152,6 +157,13 @@ resources: Final = Table(
         postgresql_where=LIVING,
     ),
     Index("ix_resources_identity", "account_id", "kind", "vendor_id"),
+    Index("ix_resources_vendor_id", "vendor_id"),
+    Index(
+        "ix_resources_elsewhere",
+        "elsewhere_id",
+        sqlite_where=text("elsewhere_id IS NOT NULL"),
+        postgresql_where=text("elsewhere_id IS NOT NULL"),
+    ),
     Index("ix_resources_scope", "scope_id"),
     Index("ix_resources_created_at", "created_at", "resource_id"),
     Index("ix_resources_name", "name", "resource_id"),
@@ -182,11 +194,14 @@ links: Final = Table(
     Column("to_kind", Text, nullable=False),
     Column("to_vendor_id", Text, nullable=False),
     Column("to_id", ForeignKey(resources.c.resource_id)),
+    # the account of the end it leads to; 0 where that is the same
+    Column("other_account_id", BigInteger, nullable=False, server_default=text("0")),
     Column("linked_since", Text, nullable=False),
     Column("linked_until", Text),
     Index(
         "uq_links_open",
         "account_id",
+        "other_account_id",
         "link_type",
         "from_kind",
         "from_vendor_id",

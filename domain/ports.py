@@ -29,7 +29,8 @@ class KeepFresh:
 class AccountSetup:
     """A configured account: its name, vendor, default max age in seconds, and the scopes its vendor lists.
 
-    `keep_fresh` None leaves it to its readers.
+    `keep_fresh` None leaves it to its readers. `id_space` names the accounts over which its vendor's ids are of one thing each;
+    None where they are not known to be.
     """
 
     name: str
@@ -37,6 +38,7 @@ class AccountSetup:
     cooldown_seconds: float
     scopes: tuple[tuple[ResourceKind, str | None], ...]
     keep_fresh: KeepFresh | None = None
+    id_space: str | None = None
 
 
 class Record(Protocol):

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 from uuid import UUID
 
-from domain.observation import NO_PRICE, Access, Json, Price, Spec, Terms
+from domain.observation import NO_PRICE, Access, Elsewhere, Json, Price, Spec, Terms
 from domain.telling import FailedTry, Told, ToldAll
 from domain.words import (
     LinkType,
@@ -135,6 +135,8 @@ class ResourceRecord:
     """The flight that was the first to see it; or, where another credential showed what was missing, that one."""
     told: Told | None = None
     tries: tuple[FailedTry, ...] = ()
+    elsewhere: Elsewhere | None = None
+    """What an aggregator says that the machine is at its cloud."""
 
     @property
     def key(self) -> VendorKey:

@@ -125,7 +125,14 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Gateway:
 def _setup(account: AccountSettings, cloud: VendorCloud, settings: Settings) -> AccountSetup:
     own = account.cooldown_seconds, registry.find(account.vendor).default_cooldown_seconds
     cooldown = next((seconds for seconds in own if seconds is not None), settings.freshness.cooldown_seconds)
-    return AccountSetup(account.name, account.vendor, cooldown, cloud.scopes, _keep_fresh(account))
+    return AccountSetup(account.name, account.vendor, cooldown, cloud.scopes, _keep_fresh(account), _id_space(account))
+
+
+def _id_space(account: AccountSettings) -> str | None:
+    """Ids of one vendor at two addresses may be of two clouds: a proxy, a private region, a double."""
+    if not registry.find(account.vendor).ids_span_accounts:
+        return None
+    return f"{account.vendor} {(account.endpoint or '').rstrip('/')}".strip()
 
 
 def _keep_fresh(account: AccountSettings) -> KeepFresh | None:

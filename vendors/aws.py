@@ -102,6 +102,7 @@ class Aws(Vendor):
     name = "aws"
     settings_type = AwsSettings
     links_owner = ResourceKind.VOLUMES
+    ids_span_accounts = True
     # A token bucket for Describe*, 100 deep and refilled with 20 a second, for each account and region (EC2's API throttling).
     documented_limits = (Allowance(100, 5),)
     page_size: ClassVar[int] = 500

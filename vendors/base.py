@@ -152,6 +152,8 @@ class Vendor(ABC):
     """The kind whose listings say what is attached to what."""
     needs_endpoint: ClassVar[bool] = False
     """Whether the vendor has no public address, so that every account must be configured with an `endpoint`."""
+    ids_span_accounts: ClassVar[bool] = False
+    """Whether its ids name one thing over all its accounts, so that two keys which show the same id show the same thing."""
     documented_limits: ClassVar[tuple[Allowance, ...]] = ()
     """The vendor's documented limits, for an account in a region; half of them is the budget. The source stands beside them."""
     default_cooldown_seconds: ClassVar[float | None] = None

@@ -64,6 +64,7 @@ class DigitalOcean(Vendor):
     name = "digitalocean"
     settings_type = DigitalOceanSettings
     links_owner = ResourceKind.VOLUMES
+    ids_span_accounts = True
     documented_limits = (Allowance(250, 60), Allowance(5000, 3600))
 
     def __init__(self, settings: DigitalOceanSettings) -> None:

@@ -59,6 +59,7 @@ class LambdaCloud(Vendor):
     name = "lambda"
     settings_type = LambdaSettings
     links_owner = ResourceKind.MACHINES
+    ids_span_accounts = True
     # About one request a second (the specification's text), taken over ten seconds.
     documented_limits = (Allowance(10, 10),)
 

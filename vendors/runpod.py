@@ -64,6 +64,7 @@ class RunPod(Vendor):
     name = "runpod"
     settings_type = RunPodSettings
     links_owner = ResourceKind.MACHINES
+    ids_span_accounts = True
     documented_limits = (Allowance(60, 60), Allowance(3_000, 3_600), Allowance(50_000, 86_400))
 
     def __init__(self, settings: RunPodSettings) -> None:

@@ -55,6 +55,7 @@ class Shadeform(Vendor):
     name = "shadeform"
     settings_type = ShadeformSettings
     links_owner = ResourceKind.VOLUMES
+    ids_span_accounts = True
 
     def __init__(self, settings: ShadeformSettings) -> None:
         self._key = settings.credentials.api_key

@@ -11,7 +11,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, ClassVar, TypeVar
@@ -167,6 +167,7 @@ class Fake(ABC):
 
         async def replied(writer: Any) -> bool:
             asked = Asked.parse(double.requests[-1])
+            asked = replace(asked, path=asked.path.removeprefix(self.base_path))
             self.asked.append(asked)
             status, told = self.reply(asked)
             return await answer(json.dumps(told).encode(), status, self.headers(asked))(writer)
