@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import asyncpg
-from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy import URL, Connection, Engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -26,6 +28,7 @@ STATEMENT_SECONDS: Final = "supplygraph_statement_seconds"
 _BUSY_SECONDS: Final = 15
 _IMMEDIATE: Final = "supplygraph_immediate"
 _WRITE_SECONDS: Final = "supplygraph_write_seconds"
+_TURNS: Final[WeakKeyDictionary[Engine, tuple[asyncio.AbstractEventLoop, asyncio.Lock]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,20 +155,31 @@ def _on_checkout(connection: Any, _record: object, _fairy: object) -> None:
 async def writing(engine: AsyncEngine, seconds: float | None = None) -> AsyncIterator[AsyncConnection]:
     """A transaction that writes; each of its statements takes at most `seconds`, else what the engine was made with.
 
-    On SQLite it is alone from its beginning. On PostgreSQL every statement sees what was committed before it began, so
-    whoever reads in order to write locks first: an account's row, or a turn. Raises RecordUnavailable.
+    On SQLite it is alone from its beginning, and waits for its turn without a connection: many that write at once would else
+    hold them all while one of them works, and nobody could read. On PostgreSQL every statement sees what was committed before
+    it began, so whoever reads in order to write locks first: an account's row, or a turn. Raises RecordUnavailable.
     """
-    async with told_unavailable(), engine.connect() as plain:
-        if not is_postgresql(engine):
+    if not is_postgresql(engine):
+        async with _turn(engine), told_unavailable(), engine.connect() as plain:
             immediate = await plain.execution_options(**{_IMMEDIATE: True})
             async with immediate.begin():
                 yield immediate
-            return
+        return
+    async with told_unavailable(), engine.connect() as plain:
         connection = await plain.execution_options(isolation_level="READ COMMITTED")
         async with connection.begin():
             bound = engine.sync_engine.get_execution_options()[_WRITE_SECONDS] if seconds is None else seconds
             await connection.exec_driver_sql(f"SET LOCAL statement_timeout = {milliseconds(bound)}")
             yield connection
+
+
+def _turn(engine: AsyncEngine) -> asyncio.Lock:
+    """Whose turn it is to write in this process."""
+    loop = asyncio.get_running_loop()
+    known = _TURNS.get(engine.sync_engine)
+    if known is None or known[0] is not loop:
+        known = _TURNS[engine.sync_engine] = (loop, asyncio.Lock())
+    return known[1]
 
 
 @asynccontextmanager
