@@ -41,7 +41,7 @@ def node() -> str | None:
 @contextmanager
 def serving(specification: str) -> Iterator[str]:
     """Serve a specification on loopback; gives the address, without the specification's base path."""
-    with _running("mock", str(specifications.path_of(specification))) as address:
+    with specifications.served(specification) as file, _running("mock", str(file)) as address:
         yield address
 
 
@@ -51,7 +51,7 @@ def judging(specification: str, upstream: str) -> Iterator[str]:
 
     Gives the address, without the specification's base path.
     """
-    with _running("proxy", "--errors", str(specifications.path_of(specification)), upstream) as address:
+    with specifications.served(specification) as file, _running("proxy", "--errors", str(file), upstream) as address:
         yield address
 
 
