@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from domain.instants import Clock, SystemClock
@@ -15,7 +15,7 @@ from domain.ports import AccountSetup, Cloud, Record
 from domain.record import Changes, ResourceRecord, ScopeKey, ScopeRecord
 from domain.rules import AbsenceRules, FreshnessRules
 from domain.words import StaleReason
-from reconcile.choosing import MOST_PROBES, Choice, Question, choose, held_back
+from reconcile.choosing import MOST_PROBES, Choice, Question, choose, held_back, never_swept
 from reconcile.flights import Flight, Outcome
 from reconcile.keeping import Keeper
 from reconcile.observing import Observer, Silent
@@ -26,6 +26,7 @@ from reconcile.wants import Settlement, Want
 from reconcile.watching import Watch, newly_absent
 
 _PRUNING_SECONDS: Final = 3600.0
+_PATROL_SECONDS: Final = 300.0
 _CLOSING_SECONDS: Final = 5.0
 
 
@@ -82,16 +83,53 @@ class Reconciler:
         self._shell.scopes.update({scope.key: scope for scope in await record.scopes()})
         if not background:
             return
-        for scope in self._shell.scopes.values():
-            if self._asks(scope) and scope.tried_at is None:
-                self._sweeps.start(scope.key, forced=False, background=True)
-            elif self._asks(scope) and await record.missing(scope.key, 1):
-                self._probes.work(scope.key)
-                self._watch.begin(scope.key)
+        for scope in list(self._shell.scopes.values()):
+            if not self._asks(scope):
+                continue
+            if never_swept(scope, record.now()):
+                self._in_background(self._first_sweep(scope.key), f"first sweep of {scope.key}")
+            await self._look_after_marks(scope.key)
         self._keeper.start()
-        self._shell.tasks.start(
-            self._prune(), "prune", lambda error: self._shell.listener.broke("prune", error), endless=True
-        )
+        self._in_background(self._again_and_again(_PRUNING_SECONDS, self._prune, at_once=True), "prune")
+        self._in_background(self._again_and_again(_PATROL_SECONDS, self._patrol), "patrol")
+
+    def _in_background(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        self._shell.tasks.start(work, name, lambda error: self._shell.listener.broke(name, error), endless=True)
+
+    async def _again_and_again(
+        self, seconds: float, work: Callable[[], Awaitable[None]], *, at_once: bool = False
+    ) -> None:
+        """Every so many seconds, jittered; what fails once, a database that restarts for one, does not end it."""
+        while True:
+            if not at_once:
+                await asyncio.sleep(seconds * (1 + 0.1 * self._shell.random.random()))
+            at_once = False
+            try:
+                await work()
+            except Exception as error:  # noqa: BLE001 - it is told, and tried again
+                self._shell.listener.broke("background", error)
+
+    async def _first_sweep(self, scope: ScopeKey) -> None:
+        """Sweep what was never swept, as soon as the hold of a failed try is over."""
+        hold, now = self._shell.scopes[scope].hold_until, self._shell.record.now()
+        if hold is not None and held_back(hold, now):
+            await asyncio.sleep((hold - now).total_seconds())
+        if not self._sweeps.underway(scope).running and never_swept(
+            self._shell.scopes[scope], self._shell.record.now()
+        ):
+            self._sweeps.start(scope, forced=False, background=True)
+
+    async def _look_after_marks(self, scope: ScopeKey) -> None:
+        """The marks of a scope are a work list, whoever made them, and it is watched while it has any."""
+        if not self._watch.watches(scope) and await self._shell.record.missing(scope, 1):
+            self._probes.work(scope)
+            self._watch.begin(scope)
+
+    async def _patrol(self) -> None:
+        """Marks may have been made beside us: by `sync`, or by a process that is no more."""
+        for scope in list(self._shell.scopes.values()):
+            if self._asks(scope):
+                await self._look_after_marks(scope.key)
 
     async def close(self) -> None:
         """Let flights end within a few seconds, then cancel them; close the connections to the clouds."""
@@ -169,6 +207,8 @@ class Reconciler:
         if choice in {Choice.QUEUE, Choice.JOIN_QUEUED}:
             return {self._sweeps.queued(want.scope, forced=want.forced): None}
         if choice is Choice.START:
+            if (ended := self._sweeps.broken(want.scope)) is not None:
+                return {ended: None}
             return {self._sweeps.start(want.scope, forced=want.forced): None}
         return {}
 
@@ -236,14 +276,12 @@ class Reconciler:
         """A sweep that no reader waits for, unless one runs already or the scope is held."""
         record = self._shell.scopes[scope]
         held = held_back(record.hold_until, self._shell.record.now())
-        if held or self._sweeps.underway(scope).running or not self._asks(record):
+        if held or self._sweeps.underway(scope).running or not self._asks(record) or self._sweeps.broken(scope):
             return None
         return self._sweeps.start(scope, forced=True, background=True)
 
     async def _prune(self) -> None:
-        while True:
-            await self._shell.record.prune(self._shell.record.now() - self._keep)
-            await asyncio.sleep(_PRUNING_SECONDS)
+        await self._shell.record.prune(self._shell.record.now() - self._keep)
 
 
 def _tell(told: _Told, resource_id: UUID | None, reason: StaleReason | None) -> None:

@@ -12,6 +12,7 @@ from uuid import UUID
 from domain.observation import ProbeResult, Problem
 from domain.record import ResourceRecord, ScopeKey
 from domain.words import StaleReason
+from reconcile.breakdowns import Breakdowns
 from reconcile.choosing import held_back
 from reconcile.deciding import decide_probe
 from reconcile.flights import NEVER_SENT, Flight, Lane, Outcome
@@ -57,6 +58,7 @@ class Probes:
         self._holds: dict[UUID, _Hold] = {}
         self._recent: dict[UUID, Flight] = {}
         self._working: set[ScopeKey] = set()
+        self._breakdowns = Breakdowns(shell.hold_seconds)
 
     def ask(
         self, record: ResourceRecord, scope: ScopeKey, since: Since, *, background: bool = False
@@ -67,6 +69,10 @@ class Probes:
         for known in (running, self._recent.get(record.resource_id)):
             if known is not None and _serves(known, since, self._shell.record.now()):
                 return known
+        if running is None and (ended := self._breakdowns.held(record.resource_id)) is not None:
+            return ended
+        if (reason := self._held_with_its_scope(scope)) is not None:
+            return reason
         hold = self._holds.get(record.resource_id)
         if hold is not None and held_back(hold.until, self._shell.record.now()):
             return hold.reason
@@ -77,6 +83,13 @@ class Probes:
         if lane.queued is None:
             lane.queued = self._shell.new_flight()
         return lane.queued
+
+    def _held_with_its_scope(self, scope: ScopeKey) -> StaleReason | None:
+        """Why no probe is sent either while the scope is held. What is wrong with a listing alone holds listings alone."""
+        known = self._shell.scopes.get(scope)
+        if known is None or not held_back(known.hold_until, self._shell.record.now()):
+            return None
+        return known.problem if known.problem in _GIVE_UP else None
 
     def work(self, scope: ScopeKey) -> None:
         """Probe the marked resources of a scope in the background, longest not probed first."""
@@ -123,6 +136,7 @@ class Probes:
         finally:
             end(flight, outcome)
             self._remember(record.resource_id, flight)
+            self._breakdowns.ended(record.resource_id, flight, outcome)
             self._next(record, scope, outcome)
 
     def _remember(self, resource_id: UUID, flight: Flight) -> None:

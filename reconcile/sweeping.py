@@ -10,6 +10,7 @@ from typing import Final
 from domain.observation import Problem, SweepOutcome, SweepResult
 from domain.record import Changes, ScopeKey, Ticket
 from domain.words import ResourceStatus, StaleReason
+from reconcile.breakdowns import Breakdowns
 from reconcile.choosing import Underway
 from reconcile.deciding import decide_sweep
 from reconcile.flights import NEVER_SENT, Flight, Lane, Outcome
@@ -28,6 +29,7 @@ class Sweeps:
         self._shell = shell
         self._after = after
         self._lanes: dict[ScopeKey, Lane] = {}
+        self._breakdowns = Breakdowns(shell.hold_seconds)
 
     def _lane(self, scope: ScopeKey) -> Lane:
         return self._lanes.setdefault(scope, Lane())
@@ -49,6 +51,10 @@ class Sweeps:
         if flight is None:
             raise LookupError(scope)
         return flight
+
+    def broken(self, scope: ScopeKey) -> Flight | None:
+        """The last sweep, where an error of our own broke it a moment ago: it is not sent again yet."""
+        return self._breakdowns.held(scope)
 
     def queued(self, scope: ScopeKey, *, forced: bool) -> Flight:
         """The queued sweep, made if there is none."""
@@ -93,6 +99,7 @@ class Sweeps:
             raise
         finally:
             end(flight, outcome)
+            self._breakdowns.ended(scope, flight, outcome)
             self._next(scope, outcome)
         self._after(scope, changes)
 

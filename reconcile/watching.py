@@ -35,6 +35,11 @@ class Watch:
         self._ask = ask
         self._watched: dict[ScopeKey, asyncio.Task[None]] = {}
 
+    def watches(self, scope: ScopeKey) -> bool:
+        """Whether the scope is under watch."""
+        known = self._watched.get(scope)
+        return known is not None and not known.done()
+
     def begin(self, scope: ScopeKey) -> None:
         """Watch the scope from now on, from the first pause, until it has no marks."""
         if self._shell.tasks.closed:

@@ -1,7 +1,7 @@
 """What EC2's answers mean: pure functions from its XML to observations.
 
-- `created_at` of a machine is when its primary network interface was attached, else its root volume: `launchTime` moves at
-  each start. That is AWS's own advice (botocore, `LaunchTime`).
+- `created_at` of a machine is when its primary network interface was attached, which cannot be detached: `launchTime` moves
+  at each start. That is AWS's own advice (botocore, `LaunchTime`). A machine that shows none, once it ends, tells no time.
 - A volume that is `available` is RUNNING, as one `in-use` is: both can be used, and are billed alike.
 - Attachments of every state but `detached` are links: while attaching, busy or detaching the volume is held by its machine.
 - EC2 tells no price. A running Linux machine on demand, on shared hardware, takes its price from the account's `price_file`
@@ -100,14 +100,11 @@ def _price(status: ResourceStatus, rate: float | None, price_file: PriceFile | N
 
 
 def _created(told: Taker) -> datetime | None:
+    # Never of the root volume: it may be replaced, and then the machine would seem to be another one.
     for interface in told.children("networkInterfaceSet") or ():
         attachment = interface.child("attachment")
         if attachment.whole("deviceIndex") == 0:
             return attachment.instant("attachTime")
-    root = told.text("rootDeviceName")
-    for device in told.children("blockDeviceMapping") or ():
-        if root is not None and device.text("deviceName") == root:
-            return device.child("ebs").instant("attachTime")
     return None
 
 
