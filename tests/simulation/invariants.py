@@ -17,7 +17,7 @@ from domain.history import LINKS, MISSING, SNAPSHOT, link_value, live_state, rep
 from domain.instants import optional_text
 from domain.observation import NO_PRICE, UNTOLD, Json, Observation, SweepOutcome
 from domain.record import Changes, HistoryEntry, LinkRecord, ResourceRecord, ScopeKey, VendorKey
-from domain.words import INVERSE_LINK, ResourceStatus
+from domain.words import INVERSE_LINK, ResourceStatus, ScopeState
 from tests.simulation.ledger import Flight, Violation
 from tests.simulation.memory import AccountTable, MemoryTables
 from tests.simulation.vendor import Vendor
@@ -191,14 +191,53 @@ def _before(one: datetime | None, other: datetime | None) -> bool:
 def check_deletion(record: ResourceRecord, vendor: Vendor, flight: Flight, *, foreign: bool) -> None:
     """(c): what is recorded as deleted does not live at the vendor.
 
-    `foreign` says that another tenant's key was the first that the scope ever had, so that the scope is recorded as that
-    tenant's: then that one's things are the account's, and ours are no concern of its own key.
+    `foreign` says that the scope is recorded as another tenant's: then that one's things are the account's, and ours are no
+    concern of its own key.
     """
     living = [] if foreign and flight.foreign else [*vendor.home.every_living()]
     for thing in [*living, *(vendor.foreign.every_living() if foreign else ())]:
         told = thing.latest.created_at
         if thing.key == record.key and _same_instant(told, record.vendor_created_at):
             raise Violation("c", f"{record.key} lives since {thing.born:.1f} and was deleted by flight {flight.number}")
+
+
+class Adopted:
+    """Whose each scope is recorded as: the first key's that showed something in it, until another proves itself by the rule.
+
+    That is when a complete listing by it shows at least half of what the last good sweep showed, or at the operator's word.
+    """
+
+    def __init__(self) -> None:
+        self._foreign: dict[int, bool] = {}
+        self._stamps: dict[int, str] = {}
+        self._held: dict[int, set[VendorKey]] = {}
+
+    def foreign(self, scope_id: int) -> bool:
+        """Whether it is recorded as another tenant's."""
+        return self._foreign.get(scope_id, False)
+
+    def take(self, flight: Flight, changes: Changes) -> None:
+        """Take in what a flight made of its scope."""
+        scope = changes.scope
+        if scope is None or scope.fingerprint is None:
+            return
+        whole = flight.sweep is not None and flight.sweep.outcome is SweepOutcome.COMPLETE
+        told = {
+            VendorKey(one.kind, one.vendor_id)
+            for one in (flight.sweep.observations if whole and flight.sweep is not None else ())
+            if one.status is not ResourceStatus.DELETED
+        }
+        held = self._held.get(scope.scope_id, set())
+        if scope.scope_id not in self._foreign:
+            self._foreign[scope.scope_id] = flight.foreign
+        elif flight.what == "nothing":
+            # The operator's word, given for our own key.
+            self._foreign[scope.scope_id] = False
+        elif self._stamps[scope.scope_id] != scope.fingerprint and whole and 2 * len(told & held) >= len(held):
+            self._foreign[scope.scope_id] = flight.foreign
+        self._stamps[scope.scope_id] = scope.fingerprint
+        if whole and scope.state is ScopeState.OK:
+            self._held[scope.scope_id] = told
 
 
 class Replays:
@@ -286,17 +325,16 @@ class Invariants:
         self._vendors = vendors
         self.references = {name: Reference() for name in vendors}
         self.replays = Replays()
-        self._foreign: dict[int, bool] = {}
-        """Of each scope, whether it was first recorded by another tenant's key."""
+        self._adopted = Adopted()
 
     def applied(self, flight: Flight, changes: Changes) -> None:
         """Check what this flight wrote."""
         table, reference = self._tables.accounts[flight.account], self.references[flight.account]
         concerned = reference.take(flight)
-        self._adopted(flight, changes)
+        self._adopted.take(flight, changes)
         for record in changes.resources:
             if record.deleted:
-                foreign = self._foreign.get(record.scope_id, False)
+                foreign = self._adopted.foreign(record.scope_id)
                 check_deletion(record, self._vendors[flight.account], flight, foreign=foreign)
                 reference.ended(record, flight)
         for key in concerned | {record.key for record in changes.resources}:
@@ -305,14 +343,6 @@ class Invariants:
         for resource_id in touched(changes):
             record = self._tables.by_id[resource_id]
             self.replays.check(resource_id, present_state(record, table))
-
-    def _adopted(self, flight: Flight, changes: Changes) -> None:
-        scope = changes.scope
-        if scope is not None and scope.fingerprint is not None:
-            self._foreign.setdefault(scope.scope_id, flight.foreign)
-            if flight.what == "nothing":
-                # The operator's word, given for our own key.
-                self._foreign[scope.scope_id] = False
 
     def pruned(self) -> None:
         """The record has let go of what is old."""
