@@ -70,9 +70,13 @@ class Growth:
 
 def grown(server: Server, ids: Sequence[str], requests: int, end: float) -> list[Sample]:
     """Ask so often, or until the steady clock says `end`. Raises LoadFailed where a request failed."""
-    few = ids[: len(ids) : max(1, len(ids) // 4_000)]
-    singles = [server.words.one(each) for each in few]
-    kinds: list[list[Request]] = [singles] * 8 + [[server.words.page(None)], [server.words.rest(each) for each in few]]
+    few = ids[:: max(1, len(ids) // 4_000)]
+    singles, whole = ([ask(each) for each in few] for ask in (server.words.one, server.words.rest))
+    page = [server.words.page(None)]
+    # What each kind needs to be answered at all is not growth.
+    for kind in (singles, page, whole):
+        loaded(server.target, kind, _SLICE_SECONDS)
+    kinds: list[list[Request]] = [singles] * 8 + [page, whole]
     samples: list[Sample] = []
     asked = 0
     for kind in cycle(kinds):
