@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import text
+from sqlalchemy import URL, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.clock import RecordClock
-from db.engine import DEFAULT, Connecting, is_postgresql, make_engine, reading
+from db.connections import Connections, OverEngine, OverPostgresql, OverSqlite
+from db.engine import DEFAULT, Connecting, is_postgresql, make_engine, parsed, reading
 from db.failures import cause
 from db.migrations import migrate
 from domain.errors import ConfigurationError, RecordUnavailable
@@ -23,11 +24,13 @@ class Database:
     """The engine, with its beginning and its end."""
 
     engine: AsyncEngine
+    url: URL
+    connecting: Connecting = DEFAULT
 
     @classmethod
     def open(cls, url: str, connecting: Connecting = DEFAULT) -> Self:
         """The database of a URL; no connection is made. Raises ConfigurationError, which never repeats the URL."""
-        database = cls(make_engine(url, connecting))
+        database = cls(make_engine(url, connecting), parsed(url), connecting)
         if database.file is not None and not database.file.parent.is_dir():
             raise ConfigurationError(
                 f"database.url: there is no folder {database.file.parent}; make it, or name another"
@@ -44,6 +47,14 @@ class Database:
     def clock(self, own: Clock) -> Clock:
         """The record's clock on this machine, whose own is handed in. SQLite runs here, so its is that."""
         return RecordClock(own) if is_postgresql(self.engine) else own
+
+    def readers(self) -> Connections:
+        """Connections of the driver's own, to read the record with."""
+        if self.file is not None:
+            return OverSqlite(self.file, self.connecting)
+        if is_postgresql(self.engine):
+            return OverPostgresql(self.url, self.connecting)
+        return OverEngine(self.engine, self.connecting.statement_seconds)
 
     async def migrate(self) -> None:
         """Bring the record up to this version. Raises ConfigurationError where there is no database to bring up."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -103,8 +104,10 @@ def _postgresql(url: URL, connecting: Connecting) -> AsyncEngine:
     return engine
 
 
-async def connect_postgresql(url: URL, connecting: Connecting) -> asyncpg.Connection[Any]:
-    """A connection of the driver's own, as every one of this gateway is made.
+async def connect_postgresql(
+    url: URL, connecting: Connecting, settings: Mapping[str, str] = MappingProxyType({})
+) -> asyncpg.Connection[Any]:
+    """A connection of the driver's own, as every one of this gateway is made; `settings` are the server's, for this one.
 
     Raises OSError, TimeoutError or asyncpg's errors, whose texts name the server and never hold the password.
     """
@@ -120,6 +123,7 @@ async def connect_postgresql(url: URL, connecting: Connecting) -> asyncpg.Connec
             "idle_in_transaction_session_timeout": milliseconds(connecting.write_seconds),
             # Statements are short and many; compiling them to machine code takes longer than running them.
             "jit": "off",
+            **settings,
         },
     )
     return connection

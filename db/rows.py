@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict
 from typing import Any, Final, cast
 from uuid import UUID
 
+import orjson
 from sqlalchemy import RowMapping
 
 from db.telling import read_told, read_told_all, read_tries, told_all_text, told_text, tries_text
@@ -37,7 +39,12 @@ def json_text(value: Json) -> str:
 
 def number_text(value: float | None) -> str | None:
     """The shortest decimal that reads back as the same number."""
-    return None if value is None else json.dumps(float(value), allow_nan=False)
+    if value is None:
+        return None
+    if not math.isfinite(value):
+        raise ValueError("no answer may carry an endless number")
+    # As whoever decodes an answer and writes it again would write it.
+    return orjson.dumps(float(value)).decode()
 
 
 def _number(text: str | None) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -63,6 +64,12 @@ class TokenRows:
         async with reading(self._engine) as connection:
             row = (await connection.execute(select(tokens).where(tokens.c.hash == digest))).mappings().first()
             return None if row is None else _record(row)
+
+    async def by_digests(self, digests: Collection[str]) -> tuple[TokenRecord, ...]:
+        """Those of these hashes that there are."""
+        async with reading(self._engine) as connection:
+            rows = (await connection.execute(select(tokens).where(tokens.c.hash.in_(digests)))).mappings()
+            return tuple(_record(row) for row in rows)
 
     async def all(self) -> tuple[TokenRecord, ...]:
         """Every token, by name; revoked and expired ones included."""

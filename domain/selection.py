@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+TYPENAME: Final = "__typename"
+"""The field that every type has: the type's own name."""
+
 LIVE_FIELDS: Final[Mapping[str, frozenset[str]]] = {
     "Resource": frozenset({
         "name", "status", "vendorStatus", "statusMessage", "access", "spec", "linkedResources", "pricingTotalHourly",
@@ -21,7 +24,7 @@ LIVE_FIELDS: Final[Mapping[str, frozenset[str]]] = {
 class Selected:
     """One selected field: its response key, its name in the schema, its coerced arguments and what is selected below it.
 
-    `fields` are unique by key; a leaf has none. `__typename` is left out: it is no data.
+    `fields` are unique by key; a leaf has none. `__typename` is one of them.
     """
 
     key: str

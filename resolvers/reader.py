@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Final, Protocol
 
 from db.reading import Plan, Reading, Readings
+from db.reading.marks import seen_of
+from db.reading.shape import Value, shaped
 from domain.errors import ReaderError
-from domain.freshness import Demand, ScopeFacts
+from domain.freshness import Demand
 from domain.instants import Clock
 from domain.rules import FreshnessRules
 from domain.selection import Selected
@@ -18,7 +21,7 @@ from domain.viewer import Viewer
 from domain.words import ResourceKind
 from reconcile.wants import Settlement, Want
 from resolvers.demands import check_permissions, demand_of
-from resolvers.summary import OperationAnswer, summarised, worst
+from resolvers.summary import OperationAnswer, summarised
 from resolvers.verdicts import Verdicts
 from resolvers.wanting import Demanded, Terms, demanded, merged, wants_of
 
@@ -38,11 +41,28 @@ class Settler(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Root:
-    """A root field that can be read."""
+class Ready:
+    """Root fields that can be read together, by response key, each with its demand."""
 
     plan: Plan
-    demand: Demand
+    demands: Mapping[str, Demand]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An operation that may run. `errors` tells which root fields cannot be read, and why; `ready` is None where none can."""
+
+    keys: tuple[str, ...]
+    errors: Mapping[str, ReaderError]
+    ready: Ready | None
+
+    def bound(self, values: Mapping[str, Value]) -> Prepared:
+        """The same with these values in their places."""
+        if self.ready is None:
+            return self
+        plan = self.ready.plan
+        ready = Ready(Plan(plan.statement, {**plan.values, **values}), self.ready.demands)
+        return Prepared(self.keys, self.errors, ready)
 
 
 class Reader:
@@ -73,36 +93,10 @@ class Reader:
 
         Raises Forbidden where a permission lacks, before anything runs. Any other refusal is the answer of its root field.
         """
-        arrived_at = self._loop_time(arrival)
-        errors, planned = self._planned(roots, viewer)
-        readings, refused = await self._read(planned)
-        asked = {key: wanted for key, reading in readings.items() if (wanted := self._demanded(reading)) is not None}
-        self._tell_of_readers(readings, asked)
-        now = self._clock.now()
-        wants = merged(
-            want
-            for key, wanted in asked.items()
-            for want in wants_of(wanted, _scopes(readings[key]), self._terms(planned[key], arrival), now)
-        )
-        settlement = None
-        if wants:
-            settlement = await self._settler.settle(wants, arrived_at)
-            # All of them, so that the whole answer shows one state of the record.
-            readings, refused = await self._read(planned)
-        verdicts = {
-            key: Verdicts(
-                reading,
-                self._terms(planned[key], arrival),
-                self._demanded(reading),
-                settlement or _NOTHING,
-                self._clock.now(),
-            )
-            for key, reading in readings.items()
-            if key not in refused
-        }
-        return _finished(roots, verdicts, {**errors, **refused}, settlement)
+        return await self.run(self.prepare(roots, viewer), arrival)
 
-    def _planned(self, roots: Sequence[Selected], viewer: Viewer) -> tuple[dict[str, ReaderError], dict[str, _Root]]:
+    def prepare(self, roots: Sequence[Selected], viewer: Viewer) -> Prepared:
+        """Check arguments and permissions, and find the statement. Raises Forbidden where a permission lacks."""
         errors: dict[str, ReaderError] = {}
         demands: dict[str, Demand] = {}
         for root in roots:
@@ -111,42 +105,93 @@ class Reader:
             except ReaderError as error:
                 errors[root.key] = error
             check_permissions(root, demands.get(root.key), viewer, self._rules)
-        planned: dict[str, _Root] = {}
+        good: list[Selected] = []
         for root in roots:
-            if root.key in errors:
-                continue
             try:
-                planned[root.key] = _Root(self._readings.plan(root, viewer), demands[root.key])
+                if root.key not in errors:
+                    shaped([root])
+                    good.append(root)
             except ReaderError as error:
                 errors[root.key] = error
-        return errors, planned
+        told = {root.key: demands[root.key] for root in good}
+        ready = Ready(self._readings.plan(good, viewer), told) if good else None
+        return Prepared(tuple(root.key for root in roots), errors, ready)
 
-    async def _read(self, planned: Mapping[str, _Root]) -> tuple[dict[str, Reading], dict[str, ReaderError]]:
-        if not planned:
-            return {}, {}
-        answers = await self._readings.read([root.plan for root in planned.values()])
-        found = dict(zip(planned, answers, strict=True))
+    async def run(self, prepared: Prepared, arrival: datetime) -> OperationAnswer:
+        """Read what was prepared, have the vendors asked where that is not fresh enough, and read once more then."""
+        if prepared.ready is None:
+            return OperationAnswer(dict(prepared.errors), summarised((), None))
+        arrived_at = self._loop_time(arrival)
+        terms = {key: self._terms(demand, arrival) for key, demand in prepared.ready.demands.items()}
+        readings, refused = await self._read(prepared.ready)
+        now = self._clock.now()
+        wanted = {key: self._demanded(reading, reading.marked.unlike) for key, reading in readings.items()}
+        wants = merged(
+            want for key, reading in readings.items() for want in self._wants(reading, wanted[key], terms[key], now)
+        )
+        settlement = None
+        if wants:
+            settlement = await self._settler.settle(wants, arrived_at)
+            # All of them, so that the whole answer shows one state of the record.
+            readings, refused = await self._read(prepared.ready)
+            wanted = {key: self._demanded(reading, reading.marked.unlike) for key, reading in readings.items()}
+            now = self._clock.now()
+        verdicts = {
+            key: Verdicts(reading, terms[key], _whole(wanted[key]), self._later(reading), settlement or _NOTHING, now)
+            for key, reading in readings.items()
+        }
+        return _finished(prepared.keys, verdicts, {**prepared.errors, **refused}, settlement)
+
+    async def _read(self, ready: Ready) -> tuple[dict[str, Reading], dict[str, ReaderError]]:
+        read = await self._readings.read(ready.plan)
+        found: Sequence[Reading | ReaderError] = [read] if isinstance(read, ReaderError) else read
+        if isinstance(read, ReaderError) and len(ready.demands) > 1:
+            found = await self._each(ready.plan)
+        told = list(zip(ready.demands, found, strict=True))
         return (
-            {key: one for key, one in found.items() if isinstance(one, Reading)},
-            {key: one for key, one in found.items() if isinstance(one, ReaderError)},
+            {key: one for key, one in told if isinstance(one, Reading)},
+            {key: one for key, one in told if isinstance(one, ReaderError)},
         )
 
-    def _demanded(self, reading: Reading) -> Demanded | None:
-        plan = reading.plan
-        if not plan.demand.live:
+    async def _each(self, plan: Plan) -> list[Reading | ReaderError]:
+        """One after the other, so that one that takes too long is refused, and not the others."""
+        found: list[Reading | ReaderError] = []
+        for one in self._readings.apart(plan):
+            told = await self._readings.read(one)
+            found.extend([told] if isinstance(told, ReaderError) else told)
+        return found
+
+    def _wants(self, reading: Reading, wanted: Demanded | None, terms: Terms, now: datetime) -> list[Want]:
+        """What must be asked. What is alike is looked at once, and whole only where something must be."""
+        every, few = reading.marked.sightings, reading.marked.unlike
+        if wanted is None:
+            return []
+        self._tell_of_readers(reading, wanted)
+        scopes = reading.facts.scope_facts
+        wants = wants_of(wanted, scopes, terms, now)
+        if not wants or len(few) == len(every):
+            return wants
+        whole = self._demanded(reading, every)
+        return [] if whole is None else wants_of(whole, scopes, terms, now)
+
+    def _demanded(self, reading: Reading, sightings: Collection[bytes]) -> Demanded | None:
+        if not reading.demand.live:
             return None
-        rows = reading.facts.scopes.items() if plan.demand.scopes else ()
-        possible = [scope_id for scope_id, row in rows if row.possible]
-        return demanded(_scopes(reading), possible, reading.seen(), self._links_owner, links=plan.demand.links)
+        possible = reading.facts.possible if reading.demand.scopes else ()
+        seen = [seen_of(mark) for mark in sightings]
+        return demanded(reading.facts.scope_facts, possible, seen, self._links_owner, links=reading.demand.links)
 
-    def _tell_of_readers(self, readings: Mapping[str, Reading], asked: Mapping[str, Demanded]) -> None:
-        for key, wanted in asked.items():
-            scopes = readings[key].facts.scopes
-            for account in {scopes[scope_id].facts.key.account for scope_id in (*wanted.whole, *wanted.named)}:
-                self._settler.read(account)
+    def _later(self, reading: Reading) -> Callable[[], Demanded | None]:
+        """What is demanded, found out when somebody wants to know it."""
+        return cache(lambda: self._demanded(reading, reading.marked.sightings))
 
-    def _terms(self, root: _Root, arrival: datetime) -> Terms:
-        return Terms(root.demand, arrival, lambda account: self._deadlines.get(account, self._rules.deadline_seconds))
+    def _tell_of_readers(self, reading: Reading, wanted: Demanded) -> None:
+        scopes = reading.facts.scope_facts
+        for account in {scopes[scope_id].key.account for scope_id in (*wanted.whole, *wanted.named)}:
+            self._settler.read(account)
+
+    def _terms(self, demand: Demand, arrival: datetime) -> Terms:
+        return Terms(demand, arrival, lambda account: self._deadlines.get(account, self._rules.deadline_seconds))
 
     def _loop_time(self, arrival: datetime) -> float:
         # The two clocks differ by nothing but their zero, unless one was set meanwhile: then no more than a wait is believed.
@@ -154,19 +199,19 @@ class Reader:
         return asyncio.get_running_loop().time() - min(max(passed, 0.0), self._rules.deadline_max_seconds)
 
 
-def _scopes(reading: Reading) -> dict[int, ScopeFacts]:
-    return {scope_id: row.facts for scope_id, row in reading.facts.scopes.items()}
+def _whole(wanted: Demanded | None) -> frozenset[int] | None:
+    return None if wanted is None else wanted.whole
 
 
 def _finished(
-    roots: Sequence[Selected],
+    keys: Sequence[str],
     verdicts: Mapping[str, Verdicts],
     errors: Mapping[str, ReaderError],
     settlement: Settlement | None,
 ) -> OperationAnswer:
-    answers: dict[str, object] = {}
-    for root in roots:
-        each = verdicts.get(root.key)
-        answers[root.key] = errors[root.key] if each is None else each.reading.finish(each, each.now)
-    judged = worst(verdicts.values())
-    return OperationAnswer(answers, summarised(verdicts.values(), judged, settlement), judged, settlement)
+    texts: dict[str, bytes | ReaderError] = {}
+    for key in keys:
+        each = verdicts.get(key)
+        texts[key] = errors[key] if each is None else each.reading.text(each, each.now)
+    told = tuple(verdicts.values())
+    return OperationAnswer(texts, summarised(told, settlement), told, settlement)

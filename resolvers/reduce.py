@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from enum import Enum
 from typing import Any, Final
 
@@ -22,19 +23,68 @@ from graphql import (
     GraphQLSchema,
     GraphQLSkipDirective,
     InlineFragmentNode,
+    ListValueNode,
+    ObjectValueNode,
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
+    ValueNode,
+    VariableNode,
     get_named_type,
     is_abstract_type,
+    is_non_null_type,
     is_object_type,
 )
 from graphql.execution import VariableValues, get_argument_values
 
 from domain.errors import BadUserInput
-from domain.selection import Selected
+from domain.selection import TYPENAME, Selected
 
+_SCHEMA: Final = frozenset({"__schema", "__type"})
 _ARGUMENT: Final = re.compile(r"Argument '(\w+)'")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One response key of an operation's answer: which field of the root type stands there, and where the text asks for it."""
+
+    key: str
+    name: str
+    nodes: tuple[FieldNode, ...]
+    nullable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Varying:
+    """A selected field whose arguments hold variables. `index` counts the selected fields, one before those below it."""
+
+    index: int
+    type_name: str
+    field: GraphQLField
+    node: FieldNode
+
+    @property
+    def name(self) -> str:
+        """The field's name in the schema."""
+        return self.node.name.value
+
+    def arguments(self, values: VariableValues) -> dict[str, object]:
+        """Its arguments with these variables. Raises BadUserInput."""
+        return _arguments(self.field, self.node, values)
+
+
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """What an operation asks for: every place of its answer in order, and what is to be read for those that hold data."""
+
+    places: tuple[Place, ...]
+    roots: tuple[Selected, ...]
+    varying: tuple[Varying, ...] = ()
+
+    @property
+    def introspects(self) -> bool:
+        """Whether it asks for the schema itself."""
+        return any(place.name in _SCHEMA for place in self.places)
 
 
 def reduce(
@@ -42,8 +92,8 @@ def reduce(
     document: DocumentNode,
     operation: OperationDefinitionNode,
     variable_values: VariableValues,
-) -> tuple[Selected, ...]:
-    """The root fields that the operation asks for, unique by response key at every level; introspection is left out.
+) -> Reduction:
+    """What the operation asks for, unique by response key at every level. Introspection is no data: it has a place alone.
 
     The document must be valid, and within the limits: the work grows with the fields after fragments. Arguments are
     plain values: enums by name, UUIDs as `uuid.UUID`, instants as aware datetimes, inputs as dicts by their names in the
@@ -52,31 +102,48 @@ def reduce(
     """
     root = schema.get_root_type(operation.operation)
     if root is None:
-        return ()
+        return Reduction((), ())
     fragments = {
         definition.name.value: definition
         for definition in document.definitions
         if isinstance(definition, FragmentDefinitionNode)
     }
-    return _Reduction(schema, fragments, variable_values).selection(root, [operation.selection_set])
+    return _Reducing(schema, fragments, variable_values).operation(root, operation.selection_set)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reduction:
+@dataclass(slots=True)
+class _Reducing:
     """One operation being reduced."""
 
     schema: GraphQLSchema
     fragments: Mapping[str, FragmentDefinitionNode]
     variables: VariableValues
+    count: int = 0
+    varying: list[Varying] = dataclass_field(default_factory=list)
+
+    def operation(self, root: GraphQLObjectType, selection_set: SelectionSetNode) -> Reduction:
+        """What it asks of the root type."""
+        groups = self._groups(root, [selection_set])
+        places = [self._place(root, key, nodes) for key, nodes in groups.items()]
+        data = [place for place in places if not place.name.startswith("__")]
+        roots = tuple(self._selected(root, place.key, groups[place.key]) for place in data)
+        return Reduction(tuple(places), roots, tuple(self.varying))
 
     def selection(self, parent: GraphQLObjectType, sets: Iterable[SelectionSetNode]) -> tuple[Selected, ...]:
         """What these selection sets, merged, ask of one object."""
+        return tuple(self._selected(parent, key, nodes) for key, nodes in self._groups(parent, sets).items())
+
+    def _groups(self, parent: GraphQLObjectType, sets: Iterable[SelectionSetNode]) -> dict[str, list[FieldNode]]:
         groups: dict[str, list[FieldNode]] = {}
         spread: set[str] = set()
         for selection_set in sets:
             for node in self._fields(parent, selection_set, spread):
                 groups.setdefault(node.alias.value if node.alias else node.name.value, []).append(node)
-        return tuple(self._selected(parent, key, nodes) for key, nodes in groups.items())
+        return groups
+
+    def _place(self, root: GraphQLObjectType, key: str, nodes: list[FieldNode]) -> Place:
+        name = nodes[0].name.value
+        return Place(key, name, tuple(nodes), name in root.fields and not is_non_null_type(root.fields[name].type))
 
     def _fields(
         self, parent: GraphQLObjectType, selection_set: SelectionSetNode, spread: set[str]
@@ -85,9 +152,7 @@ class _Reduction:
             if not self._included(node):
                 continue
             if isinstance(node, FieldNode):
-                # Introspection and __typename are answered by graphql-core from the schema alone.
-                if not node.name.value.startswith("__"):
-                    yield node
+                yield node
                 continue
             if isinstance(node, FragmentSpreadNode):
                 # A fragment tells nothing new the second time; this keeps nested spreads linear.
@@ -126,15 +191,20 @@ class _Reduction:
         return condition is parent
 
     def _selected(self, parent: GraphQLObjectType, key: str, nodes: list[FieldNode]) -> Selected:
-        name = nodes[0].name.value
+        name, index = nodes[0].name.value, self.count
+        self.count += 1
+        if name == TYPENAME:
+            return Selected(key, parent.name, name)
         field = parent.fields[name]
         below = self._object_type(field)
         sets = [node.selection_set for node in nodes if node.selection_set is not None]
+        if _varies(nodes[0]):
+            self.varying.append(Varying(index, parent.name, field, nodes[0]))
         return Selected(
             key=key,
             type_name=parent.name,
             name=name,
-            arguments=self._arguments(field, nodes[0]),
+            arguments=_arguments(field, nodes[0], self.variables),
             fields=() if below is None else self.selection(below, sets),
         )
 
@@ -149,13 +219,27 @@ class _Reduction:
         (only,) = self.schema.get_possible_types(abstract)
         return only
 
-    def _arguments(self, field: GraphQLField, node: FieldNode) -> dict[str, object]:
-        try:
-            values = get_argument_values(field, node, self.variables)
-        except GraphQLError as error:
-            named = _ARGUMENT.match(error.message)
-            raise BadUserInput(named[1] if named else node.name.value, error.message) from None
-        return {name: _plain(name, value) for name, value in values.items()}
+
+def _arguments(field: GraphQLField, node: FieldNode, variables: VariableValues) -> dict[str, object]:
+    try:
+        values = get_argument_values(field, node, variables)
+    except GraphQLError as error:
+        named = _ARGUMENT.match(error.message)
+        raise BadUserInput(named[1] if named else node.name.value, error.message) from None
+    return {name: _plain(name, value) for name, value in values.items()}
+
+
+def _varies(node: FieldNode) -> bool:
+    waiting: list[ValueNode] = [argument.value for argument in node.arguments or ()]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, VariableNode):
+            return True
+        if isinstance(value, ListValueNode):
+            waiting.extend(value.values)
+        elif isinstance(value, ObjectValueNode):
+            waiting.extend(inner.value for inner in value.fields)
+    return False
 
 
 def _plain(argument: str, value: Any) -> object:

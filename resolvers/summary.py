@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
 from uuid import UUID
 
-from db.reading import Gap
+from db.reading import Gap, marks
+from domain.errors import ReaderError
 from domain.words import FreshnessState
 from reconcile.wants import Settlement
 from resolvers.verdicts import Judged, Verdicts
@@ -51,44 +54,60 @@ class Summary:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OperationAnswer:
-    """Data or a ReaderError for each root field's key, and the ages in them.
+    """For each root field's key its answer, as JSON, or the ReaderError to tell in its place; and the ages in them.
 
-    `judged` holds each resource's judgement and what it was judged against. `settlement` is None where nothing was asked.
+    `settlement` is None where nothing was asked.
     """
 
-    answers: Mapping[str, object]
+    texts: Mapping[str, bytes | ReaderError]
     summary: Summary
-    judged: Mapping[UUID, Judged] = field(default_factory=dict)
+    verdicts: tuple[Verdicts, ...] = ()
     settlement: Settlement | None = None
 
+    @cached_property
+    def answers(self) -> Mapping[str, Any]:
+        """The same, decoded."""
+        return {key: told if isinstance(told, ReaderError) else json.loads(told) for key, told in self.texts.items()}
 
-def worst(verdicts: Iterable[Verdicts]) -> dict[UUID, Judged]:
-    """Of each resource the worst that was said of it."""
-    found: dict[UUID, Judged] = {}
-    for each in verdicts:
-        for resource_id, judged in each.judged.items():
-            known = found.get(resource_id)
-            if known is None or _badness(known) < _badness(judged):
-                found[resource_id] = judged
-    return found
+    @cached_property
+    def judged(self) -> Mapping[UUID, Judged]:
+        """Each resource's judgement, the worst that was said of it, and what it was judged against."""
+        return {UUID(resource_id.decode()): judged for resource_id, judged in _worst(self.verdicts).items()}
 
 
-def summarised(verdicts: Iterable[Verdicts], judged: Mapping[UUID, Judged], settlement: Settlement | None) -> Summary:
+def summarised(verdicts: Sequence[Verdicts], settlement: Settlement | None) -> Summary:
     """Over all root fields."""
-    states = Counter(one.judgement.state for one in judged.values())
-    ages = [age for one in judged.values() if (age := one.judgement.age_seconds) is not None]
+    fresh, stale, unconfirmed = _states(verdicts)
     gaps = {gap.scope.key: gap for each in verdicts for gap in each.gaps()}
     return Summary(
-        states[FreshnessState.FRESH],
-        states[FreshnessState.STALE],
-        states[FreshnessState.UNCONFIRMED],
-        max(ages, default=None),
+        fresh,
+        stale,
+        unconfirmed,
+        max((age for each in verdicts for age in each.ages()), default=None),
         0 if settlement is None else settlement.calls,
         settlement is not None and settlement.shared,
         tuple(gaps.values()),
     )
+
+
+def _states(verdicts: Sequence[Verdicts]) -> tuple[int, int, int]:
+    if all(each.all_fresh() for each in verdicts):
+        ids = {marks.id_of(mark) for each in verdicts for mark in each.reading.marked.sightings}
+        return len(ids), 0, 0
+    states = Counter(one.judgement.state for one in _worst(verdicts).values())
+    return states[FreshnessState.FRESH], states[FreshnessState.STALE], states[FreshnessState.UNCONFIRMED]
+
+
+def _worst(verdicts: Iterable[Verdicts]) -> dict[bytes, Judged]:
+    found: dict[bytes, Judged] = {}
+    for each in verdicts:
+        for resource_id, judged in each.each():
+            known = found.get(resource_id)
+            if known is None or _badness(known) < _badness(judged):
+                found[resource_id] = judged
+    return found
 
 
 def _badness(judged: Judged) -> int:

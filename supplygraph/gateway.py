@@ -19,7 +19,7 @@ from domain.selection import Selected
 from domain.viewer import Viewer
 from reconcile.economy import HourlyCalls
 from reconcile.engine import Reconciler
-from resolvers.reader import Reader
+from resolvers.reader import Prepared, Reader
 from resolvers.summary import OperationAnswer
 from supplygraph.conduct import Conduct
 from supplygraph.settings import AccountSettings, Settings
@@ -43,6 +43,7 @@ class Gateway:
     setups: tuple[AccountSetup, ...]
     reconciler: Reconciler
     reader: AgesTold
+    readings: Readings
     authenticator: Authenticator
 
     def max_age_of(self, account: str) -> float:
@@ -62,6 +63,8 @@ class Gateway:
             yield self
         finally:
             await self.reconciler.close()
+            await self.authenticator.close()
+            await self.readings.close()
             await self.database.close()
 
 
@@ -98,8 +101,14 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Gateway:
         clock=told_clock,
         keep_days=settings.history.keep_days,
     )
+    readings = Readings(
+        database.engine,
+        settings.limits.statement_seconds,
+        running=Conduct(clouds, hourly, told_clock),
+        connections=database.readers(),
+    )
     reader = Reader(
-        Readings(database.engine, settings.limits.statement_seconds, running=Conduct(clouds, hourly, told_clock)),
+        readings,
         reconciler,
         settings.freshness.rules(),
         told_clock,
@@ -118,6 +127,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Gateway:
         setups=setups,
         reconciler=reconciler,
         reader=AgesTold(reader, telemetry),
+        readings=readings,
         authenticator=Authenticator(tokens, told_clock),
     )
 
@@ -160,9 +170,17 @@ class AgesTold:
         self._reader = reader
         self._telemetry = telemetry
 
+    def prepare(self, roots: Sequence[Selected], viewer: Viewer) -> Prepared:
+        """As the reader's own."""
+        return self._reader.prepare(roots, viewer)
+
     async def answer(self, roots: Sequence[Selected], viewer: Viewer, arrival: datetime) -> OperationAnswer:
         """As the reader's own."""
-        answer = await self._reader.answer(roots, viewer, arrival)
+        return await self.run(self.prepare(roots, viewer), arrival)
+
+    async def run(self, prepared: Prepared, arrival: datetime) -> OperationAnswer:
+        """As the reader's own."""
+        answer = await self._reader.run(prepared, arrival)
         if answer.summary.oldest_age_seconds is not None:
             self._telemetry.age_served(answer.summary.oldest_age_seconds)
         return answer

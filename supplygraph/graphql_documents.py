@@ -30,7 +30,8 @@ from supplygraph.graphql_errors import (
 RULES: Final = tuple(specified_rules)
 """Built once: caches of rules made anew for each request never hit."""
 
-_TEXT_BYTES: Final = 8_000_000
+# A parsed text takes some forty times its own size: this many bytes of text are some 50 MB of documents.
+_TEXT_BYTES: Final = 2_000_000
 _OVERHEAD_BYTES: Final = 2_000
 
 

@@ -68,6 +68,11 @@ def told_field_error(error: GraphQLError, faults: Faults) -> ToldError:
     return _placed({"message": masked["message"]}, error, masked["extensions"])
 
 
+def codes_of(errors: Iterable[ToldError]) -> tuple[str, ...]:
+    """The codes of errors."""
+    return tuple(error["extensions"]["code"] for error in errors)
+
+
 def payload(errors: Iterable[ToldError]) -> dict[str, Any]:
     """A response that holds errors alone."""
     return {"errors": list(errors)}

@@ -1,40 +1,50 @@
-"""One operation from its text to its answer: prepare, select, reduce, count, read once, render."""
+"""One operation from its text to its answer: prepare, select, reduce, count, read once, render.
+
+What is read is the answer's text already. An operation runs as a plan where nothing but root fields of ours is asked for:
+then the texts go out as they are. Everything else is rendered by graphql-core, from the same texts decoded.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Final, Protocol
 
+import orjson
 from graphql import (
     DocumentNode,
-    ExecutionResult,
     GraphQLError,
     OperationDefinitionNode,
     OperationType,
     execute_sync,
     get_operation_ast,
+    located_error,
 )
 from graphql.execution import VariableValues, get_variable_values
 
 from domain.errors import BadUserInput, Forbidden, ReaderError
-from domain.selection import Selected
+from domain.selection import TYPENAME, Selected
 from domain.viewer import Viewer
 from resolvers.limits import Limits, check_selection
-from resolvers.reduce import reduce
+from resolvers.reader import Prepared
+from resolvers.reduce import Place, reduce
 from schema.build import Answers, Graph
 from supplygraph.graphql_documents import Documents
 from supplygraph.graphql_errors import (
     BAD_USER_INPUT,
     Faults,
     ToldError,
+    codes_of,
     payload,
     told_field_error,
     told_reader_error,
     told_request_error,
 )
+from supplygraph.graphql_plans import Plans
 from supplygraph.graphql_request import Asked, Refused
+
+_ROOT_TYPE: Final = b'"Query"'
 
 
 class Summary(Protocol):
@@ -49,8 +59,13 @@ class OperationAnswer(Protocol):
     """What a reading answers: for the response key of each root field its data, or the error to tell in its place."""
 
     @property
+    def texts(self) -> Mapping[str, bytes | ReaderError]:
+        """Data as JSON by response key all the way down, enums upper-case names, instants canonical text."""
+        ...
+
+    @property
     def answers(self) -> Mapping[str, object]:
-        """Data are plain dicts by response key all the way down, enums upper-case names, instants canonical text."""
+        """The same, decoded."""
         ...
 
     @property
@@ -62,19 +77,35 @@ class OperationAnswer(Protocol):
 class Reader(Protocol):
     """What answers the root fields of one operation, together."""
 
-    async def answer(self, roots: Sequence[Selected], viewer: Viewer, arrival: datetime) -> OperationAnswer:
-        """Read, reconcile what is demanded, read once more. Raises ReaderError where nothing may run."""
+    def prepare(self, roots: Sequence[Selected], viewer: Viewer) -> Prepared:
+        """Check what needs no record. Raises ReaderError where nothing may run."""
+        ...
+
+    async def run(self, prepared: Prepared, arrival: datetime) -> OperationAnswer:
+        """Read, reconcile what is demanded, read once more."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A response's body, and its status in each media type: `json_status` is for application/json."""
+    """A response's body, and its status in each media type: `json_status` is for application/json.
 
-    body: Mapping[str, Any]
+    `codes` are those of the errors in it.
+    """
+
+    content: bytes
     status: int = 200
     json_status: int = 200
     operation_name: str | None = None
+    codes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class OperationCounts:
+    """How many operations that were valid ran as plans, and how many graphql-core rendered, since the start."""
+
+    plans: int = 0
+    rendered: int = 0
 
 
 class _Rejected(Exception):
@@ -87,16 +118,36 @@ class _Rejected(Exception):
 
 @dataclass(slots=True)
 class Operations:
-    """Runs operations over one graph."""
+    """Runs operations over one graph. Without `plans` graphql-core renders every one of them."""
 
     graph: Graph
     reader: Reader
     limits: Limits
     faults: Faults
+    plans: bool = True
+    ran: Callable[[bool], None] = lambda _: None
     documents: Documents = field(init=False)
+    kept: Plans = field(init=False)
+    counts: OperationCounts = field(init=False, default_factory=OperationCounts)
 
     def __post_init__(self) -> None:
         self.documents = Documents(self.graph.core, self.limits)
+        self.kept = Plans(self.graph.core)
+
+    async def hot(
+        self, text: str, name: str | None, variables: Mapping[str, object], viewer: Viewer, arrival: datetime
+    ) -> Outcome | None:
+        """The answer of an operation that was planned before; None where `run` must answer, which tells what is amiss."""
+        found = self.kept.find(text, name, variables, viewer)
+        if found is None:
+            return None
+        planned, prepared = found
+        try:
+            answer = await self.reader.run(prepared, arrival)
+        except Exception:  # noqa: BLE001 - it is met again, and told, where `run` answers
+            return None
+        self._count(planned=True)
+        return self._spliced(planned.places, answer, planned.name)
 
     async def run(self, asked: Asked, viewer: Viewer, arrival: datetime, *, queries_only: bool) -> Outcome:
         """Answer one request. `queries_only` refuses other operations with 405, as GET must. Raises Refused for that alone."""
@@ -104,13 +155,19 @@ class Operations:
             document, operation = self._operation(asked, queries_only=queries_only)
             return await self._answered(document, operation, asked, viewer, arrival)
         except _Rejected as rejected:
-            told = payload(rejected.errors[: self.limits.errors])
-            return Outcome(told, 400, 200)
+            return told_outcome(rejected.errors[: self.limits.errors], 400, 200)
         except Forbidden as error:
             # Refused before anything ran: that is the request's fate, whatever the media type.
-            return Outcome(payload([told_reader_error(error)]), error.http_status, error.http_status)
+            return told_outcome([told_reader_error(error)], error.http_status, error.http_status)
         except ReaderError as error:
-            return Outcome(payload([told_reader_error(error)]), error.http_status, 200)
+            return told_outcome([told_reader_error(error)], error.http_status, 200)
+
+    def _count(self, *, planned: bool) -> None:
+        if planned:
+            self.counts.plans += 1
+        else:
+            self.counts.rendered += 1
+        self.ran(planned)
 
     def _operation(self, asked: Asked, *, queries_only: bool) -> tuple[DocumentNode, OperationDefinitionNode]:
         prepared = self.documents.prepare(asked.query)
@@ -134,17 +191,20 @@ class Operations:
         viewer: Viewer,
         arrival: datetime,
     ) -> Outcome:
-        roots = reduce(self.graph.core, document, operation, self._variables(operation, asked))
-        check_selection(roots, self.limits)
-        answers: Mapping[str, object] = {}
-        extensions: dict[str, object] = {}
-        if roots:
-            answer = await self.reader.answer(roots, viewer, arrival)
-            answers = answer.answers
-            extensions["freshness"] = answer.summary.to_extensions()
-        result = self._rendered(document, asked, answers)
-        body = self._body(result, extensions)
-        return Outcome(body, operation_name=operation.name.value if operation.name else None)
+        values = self._variables(operation, asked)
+        reduction = reduce(self.graph.core, document, operation, values)
+        check_selection(reduction.roots, self.limits)
+        own = operation.name.value if operation.name else None
+        prepared = self.reader.prepare(reduction.roots, viewer) if reduction.roots else None
+        if not self.plans or reduction.introspects or operation.operation is not OperationType.QUERY:
+            self._count(planned=False)
+            answer = None if prepared is None else await self.reader.run(prepared, arrival)
+            return self._rendered(document, asked, answer, own)
+        self._count(planned=True)
+        if prepared is None:
+            return self._spliced(reduction.places, None, own)
+        self.kept.keep(asked.query, asked.operation_name, document, operation, values, reduction, prepared, viewer)
+        return self._spliced(reduction.places, await self.reader.run(prepared, arrival), own)
 
     def _variables(self, operation: OperationDefinitionNode, asked: Asked) -> VariableValues:
         values = get_variable_values(
@@ -154,26 +214,48 @@ class Operations:
             return values
         raise _Rejected([told_request_error(error, BAD_USER_INPUT) for error in values])
 
-    def _rendered(self, document: DocumentNode, asked: Asked, answers: Mapping[str, object]) -> ExecutionResult:
-        return execute_sync(
+    def _spliced(self, places: Sequence[Place], answer: OperationAnswer | None, name: str | None) -> Outcome:
+        """The answer out of the texts, with errors where graphql-core would tell them."""
+        texts: Mapping[str, bytes | ReaderError] = {} if answer is None else answer.texts
+        errors: list[ToldError] = []
+        found: list[bytes] = []
+        for place in places:
+            text = _ROOT_TYPE if place.name == TYPENAME else texts[place.key]
+            if isinstance(text, ReaderError):
+                errors.append(self._told(located_error(text, list(place.nodes), [place.key])))
+                if not place.nullable:
+                    return _spliced(b"null", errors, answer, name)
+                text = b"null"
+            found.append(b'"' + place.key.encode() + b'":' + text)
+        return _spliced(b"{" + b",".join(found) + b"}", errors[: self.limits.errors], answer, name)
+
+    def _rendered(
+        self, document: DocumentNode, asked: Asked, answer: OperationAnswer | None, name: str | None
+    ) -> Outcome:
+        result = execute_sync(
             self.graph.core,
             document,
-            context_value=Answers(answers),
+            context_value=Answers({} if answer is None else answer.answers),
             variable_values=dict(asked.variables),
             operation_name=asked.operation_name,
         )
-
-    def _body(self, result: ExecutionResult, extensions: Mapping[str, object]) -> dict[str, Any]:
-        body: dict[str, Any] = {}
-        if result.errors:
-            body["errors"] = [self._told(error) for error in result.errors[: self.limits.errors]]
-        body["data"] = result.data
-        if extensions:
-            body["extensions"] = extensions
-        return body
+        errors = [self._told(error) for error in (result.errors or ())[: self.limits.errors]]
+        return _spliced(orjson.dumps(result.data), errors, answer, name)
 
     def _told(self, error: GraphQLError) -> ToldError:
         return told_field_error(error, self.faults)
+
+
+def told_outcome(errors: Sequence[ToldError], status: int, json_status: int) -> Outcome:
+    """An answer that holds errors alone."""
+    return Outcome(orjson.dumps(payload(errors)), status, json_status, codes=codes_of(errors))
+
+
+def _spliced(data: bytes, errors: Sequence[ToldError], answer: OperationAnswer | None, name: str | None) -> Outcome:
+    told = b'"errors":' + orjson.dumps(errors) + b"," if errors else b""
+    behind = b"" if answer is None else b',"extensions":' + orjson.dumps({"freshness": answer.summary.to_extensions()})
+    body = b"".join((b"{", told, b'"data":', data, behind, b"}"))
+    return Outcome(body, operation_name=name, codes=codes_of(errors))
 
 
 def _no_operation(name: str | None) -> _Rejected:

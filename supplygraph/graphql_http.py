@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import orjson
 from starlette.requests import ClientDisconnect, Request
@@ -23,7 +23,7 @@ from domain.instants import Clock, SystemClock
 from domain.viewer import Viewer
 from resolvers.limits import Limits
 from schema.build import Graph
-from supplygraph.graphql_errors import Faults, payload, told_reader_error
+from supplygraph.graphql_errors import Faults, ToldError, codes_of, payload, told_reader_error
 from supplygraph.graphql_execution import Operations, Outcome, Reader
 from supplygraph.graphql_negotiation import MediaType, negotiate, prefers_page
 from supplygraph.graphql_request import Asked, Refused, read_get, read_post
@@ -65,12 +65,15 @@ def graphql_route(
     clock: Clock | None = None,
     observe: Observe = _unobserved,
     faults: Faults | None = None,
+    *,
+    plans: bool = True,
+    ran: Callable[[bool], None] = lambda _: None,
 ) -> Route:
     """The route for `/graphql`. `page` answers browsers; `clock` tells when a request arrived."""
     told_limits = limits or Limits()
     told_faults = faults or Faults()
     endpoint = GraphQLEndpoint(
-        operations=Operations(graph, reader, told_limits, told_faults),
+        operations=Operations(graph, reader, told_limits, told_faults, plans, ran),
         authenticate=authenticate,
         page=page,
         clock=clock or SystemClock(),
@@ -87,19 +90,16 @@ class _Reply:
     """A body and how to send it."""
 
     status: int
-    body: Mapping[str, Any]
+    content: bytes
     media: MediaType
     headers: Mapping[str, str] = field(default_factory=dict)
     operation_name: str | None = None
-
-    def codes(self) -> tuple[str, ...]:
-        """The codes of the errors in the body."""
-        return tuple(error["extensions"]["code"] for error in self.body.get("errors", ()))
+    codes: tuple[str, ...] = ()
 
     def response(self) -> Response:
         """As Starlette sends it."""
         headers = {**_HEADERS, **self.headers, "Content-Type": self.media.header}
-        return Response(orjson.dumps(self.body), self.status, headers)
+        return Response(self.content, self.status, headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +131,9 @@ class GraphQLEndpoint:
             return Response(status_code=_CLOSED_REQUEST)
         except Exception as fault:  # noqa: BLE001  # the last door: whatever went wrong is logged, masked and told as INTERNAL
             status = _UNAVAILABLE if isinstance(fault, RecordUnavailable) else _FAULT
-            reply = _Reply(status, payload([self.faults.masked(fault)]), media or MediaType.JSON)
+            reply = _errors_reply(status, self.faults.masked(fault), media or MediaType.JSON)
             response = reply.response()
-        self.observe(Served(reply.status, reply.operation_name, reply.codes()))
+        self.observe(Served(reply.status, reply.operation_name, reply.codes))
         return response
 
     def _wants_page(self, request: Request) -> bool:
@@ -151,7 +151,7 @@ class GraphQLEndpoint:
             asked = await self._asked(request)
             outcome = await self.operations.run(asked, viewer, arrival, queries_only=request.method != "POST")
         except Refused as refused:
-            return _Reply(refused.status, payload([told_reader_error(refused.error)]), told, refused.headers)
+            return _errors_reply(refused.status, told_reader_error(refused.error), told, refused.headers)
         except Unauthenticated as error:
             return _refusal(error, told, {"WWW-Authenticate": "Bearer"})
         except Forbidden as error:
@@ -180,9 +180,13 @@ def _check_accept(media: MediaType | None) -> None:
 
 
 def _refusal(error: ReaderError, media: MediaType, headers: Mapping[str, str] | None = None) -> _Reply:
-    return _Reply(error.http_status, payload([told_reader_error(error)]), media, headers or {})
+    return _errors_reply(error.http_status, told_reader_error(error), media, headers)
+
+
+def _errors_reply(status: int, error: ToldError, media: MediaType, headers: Mapping[str, str] | None = None) -> _Reply:
+    return _Reply(status, orjson.dumps(payload([error])), media, headers or {}, codes=codes_of([error]))
 
 
 def _outcome_reply(outcome: Outcome, media: MediaType) -> _Reply:
     status = outcome.status if media is MediaType.GRAPHQL else outcome.json_status
-    return _Reply(status, outcome.body, media, operation_name=outcome.operation_name)
+    return _Reply(status, outcome.content, media, {}, outcome.operation_name, outcome.codes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import os
 import signal
 import socket
@@ -29,6 +30,7 @@ from supplygraph.tokens import make
 SANDBOX_TOKEN: Final = "sandbox"  # noqa: S105 - a token's name
 _BACKLOG: Final = 2_048
 _GRACE_SECONDS: Final = 5
+_COLLECTED: Final = (20_000, 20, 50)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,10 @@ async def _serve(
             token = make(SANDBOX_TOKEN, Permission, None, gateway.clock.now())
             await gateway.tokens.add(token.record, replace=True)
             started = replace(started, token=token.text, cloud=settings.accounts[0].endpoint)
+        # What stands until the end need not be looked through again and again while requests wait.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*_COLLECTED)
         server = _Server(_config(settings, make_app(gateway, running=True)), lambda: on_started(started))
         await server.serve(sockets=[listener])
 

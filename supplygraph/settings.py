@@ -62,7 +62,12 @@ class DatabaseSettings(Section):
             "`postgresql+asyncpg://USER@/NAME?host=/SOCKET/FOLDER`; or `env:NAME`, `file:PATH` of such a text."
         ),
     )
-    pool_size: int = Field(10, ge=1, le=1_000, description="How many connections one process keeps at most.")
+    pool_size: int = Field(
+        10,
+        ge=1,
+        le=1_000,
+        description="How many connections one process keeps at most: so many to read with, and so many for the rest.",
+    )
     pool_wait_seconds: SomeSeconds = Field(5, description="How long a request waits for a connection to be free.")
     connect_seconds: SomeSeconds = Field(5, description="How long PostgreSQL may take to accept a connection.")
     write_seconds: SomeSeconds = Field(
@@ -136,6 +141,15 @@ class LimitSettings(Section):
         return Limits(**{field.name: getattr(self, field.name) for field in fields(Limits)})
 
 
+class GraphSettings(Section):
+    """How operations of the graph run."""
+
+    plans: bool = Field(
+        default=True,
+        description="Answers go out as the database wrote them; off, graphql-core renders each: the same, slower.",
+    )
+
+
 class AccountSettings(Section):
     """One account: what every account has, and its vendor's own keys."""
 
@@ -170,6 +184,7 @@ class Settings(Section):
     freshness: FreshnessSettings = Field(default_factory=FreshnessSettings)
     absence: AbsenceSettings = Field(default_factory=AbsenceSettings)
     history: HistorySettings = Field(default_factory=HistorySettings)
+    graph: GraphSettings = Field(default_factory=GraphSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
     accounts: tuple[AccountSettings, ...] = ()
 

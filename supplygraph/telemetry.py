@@ -12,7 +12,7 @@ from domain.errors import RecordUnavailable
 from reconcile.economy import HourlyCalls, saved_calls
 from reconcile.observing import FlightReport
 from supplygraph.gauges import Gauges
-from supplygraph.logs import logger
+from supplygraph.logs import logger, tell_request
 
 CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -61,6 +61,17 @@ class Telemetry:
             ("account",),
             registry=self._registry,
         )
+        operations = Counter(
+            "supplygraph_operations",
+            "Valid operations: answered as a plan, or rendered by graphql-core.",
+            ("way",),
+            registry=self._registry,
+        )
+        self._ran = {True: operations.labels("plan"), False: operations.labels("rendered")}
+        self._short = (
+            self._requests.labels("/graphql", "POST", "200"),
+            self._request_seconds.labels("/graphql"),
+        )
         self._ages = Histogram(
             "supplygraph_served_age_seconds",
             "Age of the oldest value in an answer.",
@@ -78,6 +89,16 @@ class Telemetry:
         self._requests.labels(route, method, str(status)).inc()
         self._request_seconds.labels(route).observe(seconds)
         logger("http").info("request", route=route, method=method, status=status, seconds=round(seconds, 4))
+
+    def short_way_ended(self, seconds: float, correlation_id: str) -> None:
+        """The same of an operation that came by the short way in."""
+        self._short[0].inc()
+        self._short[1].observe(seconds)
+        tell_request(correlation_id, route="/graphql", method="POST", status=200, seconds=round(seconds, 4))
+
+    def operation_ran(self, *, planned: bool) -> None:
+        """Count one operation that was valid."""
+        self._ran[planned].inc()
 
     def call_ended(self, account: str, operation: str, outcome: str, seconds: float) -> None:
         """Count one vendor call (`vendors.transport.CallObserver`)."""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from cachetools import TTLCache
+from cachetools import LRUCache
 from starlette.requests import HTTPConnection
 
 from db.tokens import TokenRecord
@@ -20,11 +21,14 @@ from domain.errors import Unauthenticated
 from domain.instants import Clock
 from domain.viewer import Viewer
 from domain.words import Permission
+from supplygraph.logs import logger
 
 PREFIX: Final = "sg_"
 """Lets scanners for leaked secrets know ours."""
 MEMORY_SECONDS: Final = 1.0
 """How long a token is remembered: a revoked one stops working within this time."""
+_CONFIRMED_SECONDS: Final = 0.4
+"""How old a confirmation is when the next one is asked for."""
 _LONGEST: Final = 512
 _REMEMBERED: Final = 4096
 _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
@@ -36,6 +40,10 @@ class TokenStore(Protocol):
 
     async def by_digest(self, digest: str) -> TokenRecord | None:
         """The token of this hash."""
+        ...
+
+    async def by_digests(self, digests: Collection[str]) -> Sequence[TokenRecord]:
+        """Those of these hashes that there are."""
         ...
 
 
@@ -98,30 +106,94 @@ def bearer(connection: HTTPConnection) -> str:
     return text
 
 
+@dataclass(slots=True)
+class _Hot:
+    """A token that was used lately. `confirmed_at`: when, by the timer, the record was asked for it last."""
+
+    record: TokenRecord
+    viewer: Viewer
+    confirmed_at: float
+
+
 class Authenticator:
-    """Tells who asks. Remembers hot tokens for at most a second; unknown ones are never remembered."""
+    """Tells who asks. Hot tokens are confirmed together behind the readers' backs, so that none waits for the record.
+
+    What was not confirmed within the last second is asked for: a token that was revoked, also by another process, stops
+    working within it. Unknown tokens are never remembered.
+    """
 
     def __init__(self, store: TokenStore, clock: Clock, timer: Callable[[], float] = time.monotonic) -> None:
         self._store = store
         self._clock = clock
-        self._hot: TTLCache[str, TokenRecord] = TTLCache(_REMEMBERED, MEMORY_SECONDS, timer)
+        self._timer = timer
+        self._hot: LRUCache[str, _Hot] = LRUCache(_REMEMBERED)
+        self._digests: LRUCache[bytes, str] = LRUCache(_REMEMBERED)
+        self._confirming: asyncio.Task[None] | None = None
 
     async def authenticate(self, request: HTTPConnection) -> Viewer:
         """The viewer of a request. Raises Unauthenticated, or Forbidden where the token may not read."""
-        record = await self._find(digest_of(bearer(request)))
-        if record is None or not record.valid_at(self._clock.now()):
+        text = bearer(request)
+        digest = digest_of(text)
+        known = self._known(digest)
+        if known is None:
+            known = await self._asked(digest)
+        if known is None or not known.record.valid_at(self._clock.now()):
             # One text for all three: whoever guesses learns nothing.
             raise Unauthenticated("The token is unknown, expired or revoked.")
-        viewer = Viewer(record.name, record.permissions, record.accounts)
-        viewer.require(Permission.READ, "Reading")
-        return viewer
+        known.viewer.require(Permission.READ, "Reading")
+        self._digests[request.headers["authorization"].encode("latin-1")] = digest
+        return known.viewer
 
-    async def _find(self, digest: str) -> TokenRecord | None:
-        hot = self._hot.get(digest)
-        if hot is not None:
-            return hot
+    def hot(self, header: bytes) -> Viewer | None:
+        """The viewer of an `Authorization` header that was let in lately; None where `authenticate` must look at it."""
+        digest = self._digests.get(header)
+        known = None if digest is None else self._known(digest)
+        if known is None or not known.record.valid_at(self._clock.now()) or not known.viewer.may(Permission.READ):
+            return None
+        return known.viewer
+
+    async def close(self) -> None:
+        """Let what is under way end."""
+        if self._confirming is not None:
+            await self._confirming
+
+    def _known(self, digest: str) -> _Hot | None:
+        known = self._hot.get(digest)
+        if known is None:
+            return None
+        age = self._timer() - known.confirmed_at
+        if age >= MEMORY_SECONDS:
+            return None
+        if age >= _CONFIRMED_SECONDS and (self._confirming is None or self._confirming.done()):
+            self._confirming = asyncio.get_running_loop().create_task(self._confirm())
+        return known
+
+    async def _asked(self, digest: str) -> _Hot | None:
+        asked_at = self._timer()
         record = await self._store.by_digest(digest)
         if record is None or not hmac.compare_digest(record.digest, digest):
+            self._hot.pop(digest, None)
             return None
-        self._hot[digest] = record
-        return record
+        return self._keep(record, asked_at)
+
+    async def _confirm(self) -> None:
+        asked_at, digests = self._timer(), list(self._hot)
+        try:
+            records = await self._store.by_digests(digests)
+        except Exception as error:  # noqa: BLE001 - whoever asks next waits for the record, and is told what is wrong
+            logger("tokens").warning("tokens_not_confirmed", exc_info=error)
+            return
+        for gone in set(digests) - {record.digest for record in records}:
+            self._hot.pop(gone, None)
+        for record in records:
+            self._keep(record, asked_at)
+
+    def _keep(self, record: TokenRecord, asked_at: float) -> _Hot:
+        known = self._hot.get(record.digest)
+        if known is not None and known.record == record:
+            # The same viewer, so that what is kept under it is found quickly.
+            known.confirmed_at = max(known.confirmed_at, asked_at)
+            return known
+        made = _Hot(record, Viewer(record.name, record.permissions, record.accounts), asked_at)
+        self._hot[record.digest] = made
+        return made

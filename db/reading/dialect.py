@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, String
+from sqlalchemy import ColumnElement, LargeBinary, String
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -56,6 +56,23 @@ class Position(FunctionElement[int]):
     """
 
     inherit_cache = True
+
+
+class Octets(FunctionElement[bytes]):
+    """A text as bytes in UTF-8: drivers hand them on as they are, where a text would be decoded only to be encoded again."""
+
+    type = LargeBinary()
+    inherit_cache = True
+
+
+@compiles(Octets)
+def _octets(element: Octets, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"CAST({compiler.process(element.clauses, **kw)} AS BLOB)"
+
+
+@compiles(Octets, "postgresql")
+def _octets_postgresql(element: Octets, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"convert_to({compiler.process(element.clauses, **kw)}, 'UTF8')"
 
 
 @compiles(Chained)

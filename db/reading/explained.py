@@ -44,10 +44,9 @@ def explanation_object(shape: Shape, own: Own, scope: ScopeRow, vendor: str, now
         "nextAllowedAt": optional_text(hold) if hold is not None and hold > now else None,
     }
     tries = since(number, read_tries(scope.tries), read_tries(own.tries))
-    return {
-        child.key: [_try_object(child, one) for one in tries] if child.name == "tries" else fields[child.name]
-        for child in shape.fields
-    }
+    return shape.shown(
+        lambda child: [_try_object(child, one) for one in tries] if child.name == "tries" else fields[child.name]
+    )
 
 
 def _told(own: Own, scope: ScopeRow, now: datetime) -> tuple[Told | None, int]:
@@ -62,7 +61,7 @@ def _told(own: Own, scope: ScopeRow, now: datetime) -> tuple[Told | None, int]:
 
 def _try_object(shape: Shape, one: FailedTry) -> dict[str, Any]:
     told = {"source": one.source.value, "sentAt": to_text(one.sent_at), "reason": one.reason.value}
-    return {child.key: told[child.name] for child in shape.fields}
+    return shape.shown(lambda child: told[child.name])
 
 
 def budget_object(shape: Shape, left: BudgetLeft | None) -> dict[str, Any] | None:
@@ -70,7 +69,7 @@ def budget_object(shape: Shape, left: BudgetLeft | None) -> dict[str, Any] | Non
     if left is None:
         return None
     told = {"remaining": left.remaining, "resetsAt": optional_text(left.resets_at)}
-    return {child.key: told[child.name] for child in shape.fields}
+    return shape.shown(lambda child: told[child.name])
 
 
 def calls_object(shape: Shape, count: CallCount | None) -> dict[str, Any] | None:
@@ -78,4 +77,4 @@ def calls_object(shape: Shape, count: CallCount | None) -> dict[str, Any] | None
     if count is None:
         return None
     told = {"made": count.made, "saved": count.saved}
-    return {child.key: told[child.name] for child in shape.fields}
+    return shape.shown(lambda child: told[child.name])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from functools import cached_property, lru_cache
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, ScalarSelect, and_, bindparam, exists, func, literal_column, not_, select, true
 from sqlalchemy.sql.expression import FromClause
@@ -20,6 +20,17 @@ from domain.freshness import ScopeFacts
 from domain.instants import optional_instant
 from domain.record import ScopeKey
 from domain.words import AccountState, ResourceKind, ScopeState, StaleReason
+
+RARE: Final = frozenset(
+    {
+        ("VendorScope", "resourceCount"),
+        ("VendorScope", "marks"),
+        ("VendorAccount", "lastError"),
+        ("Freshness", "explain"),
+    }
+)
+"""The fields that need more of every scope than ages do."""
+_KEPT: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +102,16 @@ class Facts:
         """Scopes by their number in the record."""
         return {row.facts.scope_id: row for account in self.accounts for row in account.scopes}
 
+    @cached_property
+    def scope_facts(self) -> Mapping[int, ScopeFacts]:
+        """What is needed of each to judge freshness."""
+        return {scope_id: row.facts for scope_id, row in self.scopes.items()}
+
+    @cached_property
+    def possible(self) -> frozenset[int]:
+        """The scopes that may hold a match."""
+        return frozenset(scope_id for scope_id, row in self.scopes.items() if row.possible)
+
 
 def visible(account_id: ColumnElement[int], restricted: bool) -> ColumnElement[bool]:
     """Whether what belongs to this account exists for the viewer."""
@@ -161,8 +182,9 @@ def _scopes(root: Shape, possible: ColumnElement[bool] | None) -> ScalarSelect[s
     )
 
 
-def read_facts(document: str) -> Facts:
-    """What the text says."""
+@lru_cache(maxsize=_KEPT)
+def read_facts(document: bytes) -> Facts:
+    """What the text says. Read once: it stays the same from sweep to sweep."""
     accounts = []
     for account_id, name, vendor, configured, cooldown, scopes in json.loads(document):
         read = tuple(_scope(name, cooldown, *row) for row in scopes)

@@ -1,27 +1,25 @@
-"""What SQL cannot finish: the ingredients that a statement leaves in its text, and what becomes of them.
+"""What SQL cannot print: the holes that a statement leaves in its text, and what fills them.
 
-Every finisher stands for one place in the decoded text. A place without one is final as SQL wrote it.
+Every finisher stands for one hole and makes what is told there of the ingredient that SQL left in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final, Protocol
-from uuid import UUID
+from typing import Any, Protocol
 
+from db.reading import cursors
 from db.reading.explained import Own, budget_object, calls_object, explanation_object
 from db.reading.facts import Facts, ScopeRow
-from db.reading.shape import Shape, Value
+from db.reading.marks import sighting_of
+from db.reading.shape import Shape
 from domain.breaker import breaker_state
 from domain.freshness import Judgement, ScopeFacts, Sighting
-from domain.instants import from_text, optional_instant, optional_text
+from domain.instants import optional_text
 from domain.running import NOT_RUNNING, Running
-from domain.words import ObservationSource, StaleReason
-
-SIGHTED: Final = "@"
-"""The mark under which an object carries its sighting: no response key begins so."""
+from domain.words import StaleReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +38,11 @@ class Coverage:
     gaps: tuple[Gap, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A resource in the answer whose age matters. `live`, `links`: whether its live fields, or its links, were selected."""
-
-    sighting: Sighting
-    live: bool
-    links: bool
-
-
 class Judging(Protocol):
     """What is said of ages; the statement's own work ends where it begins."""
 
-    def resource(self, sighting: Sighting) -> Judgement:
-        """The judgement of one resource."""
+    def judged(self, mark: bytes) -> Judgement:
+        """The judgement of one resource, given by its sighting's mark."""
         ...
 
     def coverage(self) -> Coverage:
@@ -63,9 +52,8 @@ class Judging(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Finishing:
-    """What the finishers share. `around` is the judgement of the resource that surrounds the place, `sighting` what it judged."""
+    """What the finishers share. `around` is the judgement of the resource that surrounds the hole, `sighting` what it judged."""
 
-    values: Mapping[str, Value]
     facts: Facts
     now: datetime
     judging: Judging
@@ -73,9 +61,9 @@ class Finishing:
     around: Judgement | None = None
     sighting: Sighting | None = None
 
-    def within(self, sighting: Sighting) -> Finishing:
-        """The same inside of this resource."""
-        return replace(self, around=self.judging.resource(sighting), sighting=sighting)
+    def within(self, mark: bytes) -> Finishing:
+        """The same inside of the resource of this mark."""
+        return replace(self, around=self.judging.judged(mark), sighting=sighting_of(mark))
 
     def past(self, instant: datetime | None) -> str | None:
         """The instant's text; null where it is in the future, which tells no age."""
@@ -83,17 +71,14 @@ class Finishing:
 
 
 class Finisher:
-    """A place whose value is final. The base of the others."""
-
-    def seen(self, value: Any, values: Mapping[str, Value]) -> Iterator[Seen]:
-        """The resources at and below the place whose age matters."""
-        return iter(())
+    """Fills one hole."""
 
     def finish(self, value: Any, finishing: Finishing) -> Any:
-        """The final value. May change the decoded one in place; called once for each."""
-        return value
+        """What is told, JSON-able. `value` is the decoded ingredient; None where there is none."""
+        raise NotImplementedError
 
 
+@dataclass(frozen=True, slots=True)
 class LastSynced(Finisher):
     """`lastSyncedAt`: the same instant as `freshness.observedAt`."""
 
@@ -102,12 +87,13 @@ class LastSynced(Finisher):
         return None if finishing.around is None else optional_text(finishing.around.observed_at)
 
 
-class PricedAsOf(LastSynced):
+@dataclass(frozen=True, slots=True)
+class PricedAsOf(Finisher):
     """`pricingAsOf`: true stands for a price that the vendor told itself, which is as old as the sighting."""
 
     def finish(self, value: Any, finishing: Finishing) -> Any:
         """The instant's text, null kept."""
-        return super().finish(value, finishing) if value is True else value
+        return LastSynced().finish(None, finishing) if value is True else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +115,9 @@ class FreshnessOf(Finisher):
             "reason": None if around.reason is None else around.reason.value,
             "missingSince": optional_text(around.missing_since),
         }
-        return {
-            child.key: _explanation(child, value, finishing) if child.name == "explain" else told[child.name]
-            for child in self.shape.fields
-        }
+        return self.shape.shown(
+            lambda child: _explanation(child, value, finishing) if child.name == "explain" else told[child.name]
+        )
 
 
 def _explanation(shape: Shape, ingredient: Sequence[str | None], finishing: Finishing) -> dict[str, Any] | None:
@@ -146,51 +131,6 @@ def _explanation(shape: Shape, ingredient: Sequence[str | None], finishing: Fini
 
 
 @dataclass(frozen=True, slots=True)
-class Record(Finisher):
-    """An object. `sighted`: it carries a sighting, which is judged for what is below."""
-
-    children: tuple[tuple[str, Finisher], ...]
-    sighted: bool = False
-    live: bool = False
-    links: bool = False
-
-    def seen(self, value: Any, values: Mapping[str, Value]) -> Iterator[Seen]:
-        """Itself, if sighted, and those below."""
-        if value is None:
-            return
-        if self.sighted:
-            yield Seen(sighting_of(value[SIGHTED]), self.live, self.links)
-        for key, child in self.children:
-            yield from child.seen(value[key], values)
-
-    def finish(self, value: Any, finishing: Finishing) -> Any:
-        """The object without its mark."""
-        if value is None:
-            return None
-        if self.sighted:
-            finishing = finishing.within(sighting_of(value.pop(SIGHTED)))
-        for key, child in self.children:
-            value[key] = child.finish(value[key], finishing)
-        return value
-
-
-@dataclass(frozen=True, slots=True)
-class Many(Finisher):
-    """A list of places of one kind."""
-
-    item: Finisher
-
-    def seen(self, value: Any, values: Mapping[str, Value]) -> Iterator[Seen]:
-        """Those of every item."""
-        for each in value:
-            yield from self.item.seen(each, values)
-
-    def finish(self, value: Any, finishing: Finishing) -> Any:
-        """The list of finished items."""
-        return [self.item.finish(each, finishing) for each in value]
-
-
-@dataclass(frozen=True, slots=True)
 class AccountOf(Finisher):
     """An account, given by its number."""
 
@@ -199,6 +139,39 @@ class AccountOf(Finisher):
     def finish(self, value: Any, finishing: Finishing) -> Any:
         """The object."""
         return account_object(self.shape, int(value), finishing)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountsOf(Finisher):
+    """Every account that the viewer sees."""
+
+    shape: Shape
+
+    def finish(self, value: Any, finishing: Finishing) -> Any:
+        """The list."""
+        return [account_object(self.shape, account.account_id, finishing) for account in finishing.facts.accounts]
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageOf(Finisher):
+    """The coverage of a list."""
+
+    shape: Shape
+
+    def finish(self, value: Any, finishing: Finishing) -> Any:
+        """The object."""
+        return coverage_object(self.shape, finishing)
+
+
+@dataclass(frozen=True, slots=True)
+class CursorOf(Finisher):
+    """A cursor, given by its place in an order: one value, or several in a list."""
+
+    order: str
+
+    def finish(self, value: Any, finishing: Finishing) -> Any:
+        """The cursor's text."""
+        return cursors.encode(self.order, *(value if isinstance(value, list) else [value]))
 
 
 def account_object(shape: Shape, account_id: int, finishing: Finishing) -> dict[str, Any]:
@@ -213,7 +186,7 @@ def account_object(shape: Shape, account_id: int, finishing: Finishing) -> dict[
         "calls": lambda child: calls_object(child, running.calls(account.name)),
         "scopes": lambda child: [scope_object(child, row, finishing) for row in account.scopes],
     }
-    return {child.key: told[child.name](child) for child in shape.fields}
+    return shape.shown(lambda child: told[child.name](child))
 
 
 def scope_object(shape: Shape, row: ScopeRow, finishing: Finishing) -> dict[str, Any]:
@@ -231,7 +204,7 @@ def scope_object(shape: Shape, row: ScopeRow, finishing: Finishing) -> dict[str,
         "marks": row.marks,
         "breaker": breaker_state(row.failures, facts.hold_until, finishing.now).value,
     }
-    return {child.key: told[child.name] for child in shape.fields}
+    return shape.shown(lambda child: told[child.name])
 
 
 def coverage_object(shape: Shape, finishing: Finishing) -> dict[str, Any]:
@@ -242,7 +215,7 @@ def coverage_object(shape: Shape, finishing: Finishing) -> dict[str, Any]:
         "sweptAt": lambda _: optional_text(coverage.swept_at),
         "gaps": lambda child: [_gap_object(child, gap, finishing) for gap in coverage.gaps],
     }
-    return {child.key: told[child.name](child) for child in shape.fields}
+    return shape.shown(lambda child: told[child.name](child))
 
 
 def _gap_object(shape: Shape, gap: Gap, finishing: Finishing) -> dict[str, Any]:
@@ -255,24 +228,4 @@ def _gap_object(shape: Shape, gap: Gap, finishing: Finishing) -> dict[str, Any]:
         "sweptAt": lambda _: finishing.past(gap.scope.swept_at),
         "reason": lambda _: gap.reason.value,
     }
-    return {child.key: told[child.name](child) for child in shape.fields}
-
-
-def sighting_of(ingredient: Sequence[Any]) -> Sighting:
-    """The sighting that `sighting.parts` wrote."""
-    resource_id, scope_id, seen_no, seen_at, source, missing_since, deleted, probed_at, probe_problem = ingredient
-    return Sighting(
-        resource_id=UUID(resource_id),
-        scope_id=scope_id,
-        seen_no=seen_no,
-        seen_at=from_text(seen_at),
-        source=ObservationSource(source),
-        missing_since=optional_instant(missing_since),
-        deleted=deleted,
-        probed_at=optional_instant(probed_at),
-        probe_problem=None if probe_problem is None else StaleReason(probe_problem),
-    )
-
-
-FINAL: Final = Finisher()
-"""For places that need nothing."""
+    return shape.shown(lambda child: told[child.name](child))

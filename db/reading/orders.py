@@ -7,10 +7,11 @@ from typing import Any, Final, cast
 from sqlalchemy import ColumnElement, and_, or_
 from sqlalchemy.sql.expression import FromClause
 
-from db.reading import cursors, text
+from db.reading import text
 from db.reading.filters import bound
-from db.reading.pages import Paging
-from db.reading.shape import After, Place, Shape
+from db.reading.finish import CursorOf
+from db.reading.pages import Paging, place_of
+from db.reading.shape import After, Shape
 
 _COLUMN: Final = {
     "CREATED_AT": "created_at",
@@ -61,16 +62,13 @@ def place_parts(resource: FromClause, field: str) -> text.Parts:
     return text.array([value, text.plain(resource.c.resource_id)])
 
 
-def keyset_paging(root: Shape) -> tuple[Place, Paging]:
+def keyset_paging(root: Shape, resource: FromClause) -> Paging:
     """The paging of a list."""
     field, direction = order_of(root)
-    first = root.place("first")
-    if first is None:
-        raise TypeError("a page has a size")
-
-    def cursor_of(place: Any) -> str:
-        return cursors.encode(f"{field}:{direction}", *place)
-
-    # Only whether a page before was given matters: an empty page of a list has no ends.
-    after = None if root.argument("after") is None else lambda _: None
-    return first, Paging(first.name, cursor_of, after, keeps_place=False)
+    return Paging(
+        place_of(root, "first"),
+        CursorOf(f"{field}:{direction}"),
+        place_parts(resource, field),
+        # Only whether a page before was given matters: an empty page of a list has no ends.
+        began=root.argument("after") is not None,
+    )

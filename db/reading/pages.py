@@ -1,132 +1,149 @@
-"""Connections: rows with a cursor's ingredients in front, behind them one object for each selection of a node."""
+"""Connections: a page of rows, its edges, where it begins and ends, and whether more follow; all written by SQL."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, bindparam
+from sqlalchemy import ColumnElement, Integer, Select, String, and_, bindparam, cast, func, literal_column, or_, select
+from sqlalchemy.sql.expression import FromClause
 
 from db.reading import text
-from db.reading.built import Built
-from db.reading.finish import FINAL, Finisher, Finishing, Seen, coverage_object
-from db.reading.shape import Place, Shape, Value
+from db.reading.built import Builder, Writing, written_object
+from db.reading.dialect import Joined
+from db.reading.finish import CoverageOf, CursorOf
+from db.reading.shape import Place, Shape
 
-CursorOf = Callable[[Any], str]
-"""A cursor from the ingredients in a row."""
+Page = Callable[[Sequence[ColumnElement[Any]]], Select[Any]]
+"""The rows behind the place where the page begins, in order, of these columns; without a limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """How a connection's pages are cut. `after` is the cursor's ingredients as the reader gave them, by their places."""
+    """How a connection's pages are cut. `place` is what a cursor is made of, in JSON; `began`: a cursor was given.
 
-    first: str
-    cursor_of: CursorOf
-    after: Callable[[Mapping[str, Value]], Any] | None
-    keeps_place: bool
-    """Whether an empty page ends where it began, so that a reader who polls can go on from there."""
+    `stays` is the given cursor's place where an empty page ends where it began, so that a reader who polls can go on there.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """One page, finished: its rows, whether more follow."""
-
-    rows: Sequence[Sequence[Any]]
-    more: bool
+    first: Place
+    cursor: CursorOf
+    place: text.Parts
+    began: bool
+    stays: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Connection(Finisher):
-    """A page as selected. The decoded value is its rows, or rows and total count."""
+class _Written:
+    """A page's rows: the table of them, and each selection of a node as a column in it.
 
-    shape: Shape
-    paging: Paging
-    slots: Mapping[Shape, int]
-    finishers: tuple[Finisher, ...]
+    `numbered`: rows carry their number and their count, and one more than fits may be among them.
+    """
 
-    def seen(self, value: Any, values: Mapping[str, Value]) -> Iterator[Seen]:
-        """Those in the page; the row that only tells that there are more is not in it."""
-        for row in value["rows"][: self._first(values)]:
-            for node, finisher in zip(row[1:], self.finishers, strict=True):
-                yield from finisher.seen(node, values)
+    table: FromClause
+    nodes: Mapping[Shape, ColumnElement[str]]
+    first: ColumnElement[int]
+    numbered: bool
 
-    def finish(self, value: Any, finishing: Finishing) -> Any:
-        """The object."""
-        first = self._first(finishing.values)
-        rows = [
-            (row[0], *(each.finish(node, finishing) for node, each in zip(row[1:], self.finishers, strict=True)))
-            for row in value["rows"][:first]
-        ]
-        window = Window(rows, len(value["rows"]) > first)
-        told: Mapping[str, Callable[[Shape], Any]] = {
-            "nodes": lambda child: [row[self.slots[child]] for row in rows],
-            "edges": lambda child: [self._edge(child, row) for row in rows],
-            "pageInfo": lambda child: self._page_info(child, window, finishing.values),
-            "totalCount": lambda _: value["total"],
-            "coverage": lambda child: coverage_object(child, finishing),
-        }
-        return {child.key: told[child.name](child) for child in self.shape.fields}
+    def joined(self, parts: text.Parts) -> text.Part:
+        """The texts of all rows in the page, with commas between them."""
+        every: Any = Joined(text.written(parts))
+        if self.numbered:
+            every = every.filter(self.table.c.n <= self.first)
+        return func.coalesce(every, text.EMPTY)
 
-    def _first(self, values: Mapping[str, Value]) -> int:
-        return int(values[self.paging.first] or 0)
-
-    def _edge(self, shape: Shape, row: Sequence[Any]) -> dict[str, Any]:
-        return {
-            child.key: self.paging.cursor_of(row[0]) if child.name == "cursor" else row[self.slots[child]]
-            for child in shape.fields
-        }
-
-    def _page_info(self, shape: Shape, window: Window, values: Mapping[str, Value]) -> dict[str, Any]:
-        cursor_of, after = self.paging.cursor_of, self.paging.after
-        ends = [cursor_of(row[0]) for row in (*window.rows[:1], *window.rows[-1:])]
-        if not ends and after is not None and self.paging.keeps_place:
-            ends = [None, cursor_of(after(values))]  # type: ignore[list-item]  # no row begins the page
-        told = {
-            "hasNextPage": window.more,
-            # What a reader came from lies before: a cursor is only ever given for a row that was there.
-            "hasPreviousPage": after is not None,
-            "startCursor": ends[0] if ends else None,
-            "endCursor": ends[1] if ends else None,
-        }
-        return {child.key: told[child.name] for child in shape.fields}
+    def place(self, of: ColumnElement[bool]) -> ColumnElement[Any]:
+        """The place of one row."""
+        return func.max(self.table.c.p).filter(of)
 
 
-def node_shapes(shape: Shape) -> tuple[Shape, ...]:
-    """Every selection of a node in a connection: of `nodes`, and of `node` in `edges`; alike ones once."""
-    found = [*shape_named(shape, "nodes")]
-    for edges in shape_named(shape, "edges"):
-        found.extend(shape_named(edges, "node"))
-    return tuple(dict.fromkeys(found))
+def connection(
+    shape: Shape, way: Writing, paging: Paging, node: Builder, page: Page, others: Mapping[str, Builder]
+) -> text.Parts:
+    """A connection as selected. `others` writes what is told besides the page."""
+    fields: dict[str, Builder] = {**others, "coverage": lambda child: way.hole(CoverageOf(child))}
+    if not shape.selects("nodes", "edges", "pageInfo"):
+        return written_object(shape, fields)
+    rows = _rows(shape, paging, node, page)
+    fields["nodes"] = lambda child: ("[", rows.joined((rows.nodes[child],)), "]")
+    fields["edges"] = lambda child: ("[", rows.joined(_edge(child, way, paging, rows)), "]")
+    fields["pageInfo"] = lambda child: _page_info(child, way, paging, rows)
+    return (select(text.written(written_object(shape, fields))).select_from(rows.table).scalar_subquery(),)
 
 
-def shape_named(shape: Shape, name: str) -> list[Shape]:
-    """The fields of this name directly below."""
+def place_of(shape: Shape, name: str) -> Place:
+    """The place of an argument that is always there."""
+    found = shape.place(name)
+    if found is None:
+        raise TypeError(f"'{name}' has no place")
+    return found
+
+
+def _named(shape: Shape, name: str) -> list[Shape]:
     return [child for child in shape.fields if child.name == name]
 
 
-def wants_rows(shape: Shape) -> bool:
-    """Whether the page itself is selected."""
-    return shape.selects("nodes", "edges", "pageInfo")
+def _node_shapes(shape: Shape) -> tuple[Shape, ...]:
+    """Every selection of a node in a connection, told apart by what is selected below it."""
+    found = [*_named(shape, "nodes")]
+    for edges in _named(shape, "edges"):
+        found.extend(_named(edges, "node"))
+    return tuple(dict.fromkeys(found))
 
 
-def wants_more(shape: Shape) -> bool:
-    """Whether it must be known if rows follow the page."""
-    return any(info.selects("hasNextPage") for info in shape_named(shape, "pageInfo"))
+def _rows(shape: Shape, paging: Paging, node: Builder, page: Page) -> _Written:
+    infos = _named(shape, "pageInfo")
+    more = any(info.selects("hasNextPage") for info in infos)
+    ends = any(info.selects("startCursor", "endCursor") for info in infos)
+    cursors = ends or any(edges.selects("cursor") for edges in _named(shape, "edges"))
+    first: ColumnElement[int] = bindparam(paging.first.name, type_=Integer)
+    shapes = _node_shapes(shape)
+    columns: list[ColumnElement[Any]] = [text.written(node(each)).label(f"t{n}") for n, each in enumerate(shapes)]
+    columns += [text.written(paging.place).label("p")] if cursors else []
+    limited = page(columns or [literal_column("1").label("t")]).limit(first + 1 if more else first)
+    table: FromClause = limited.subquery()
+    if more or ends:
+        # The rows come as the page orders them.
+        numbers = func.row_number().over().label("n"), func.count().over().label("c")
+        table = select(*table.c, *numbers).select_from(table).subquery()
+    nodes = {each: table.c[f"t{number}"] for number, each in enumerate(shapes)}
+    return _Written(table, nodes, first, more or ends)
 
 
-def limit(shape: Shape, first: Place) -> ColumnElement[int]:
-    """How many rows to read."""
-    bound = bindparam(first.name, type_=Integer)
-    return bound + 1 if wants_more(shape) else bound
+def _edge(shape: Shape, way: Writing, paging: Paging, rows: _Written) -> text.Parts:
+    return written_object(
+        shape,
+        {
+            "cursor": lambda _: way.hole(paging.cursor, (rows.table.c.p,)),
+            "node": lambda child: (rows.nodes[child],),
+        },
+    )
 
 
-def row_parts(cursor: text.Parts, nodes: Sequence[Built]) -> text.Parts:
-    """The text of one row."""
-    return text.array([cursor, *(node.parts for node in nodes)])
+def _page_info(shape: Shape, way: Writing, paging: Paging, rows: _Written) -> text.Parts:
+    one: ColumnElement[int] = literal_column("1")
+
+    def start(_: Shape) -> text.Parts:
+        return _end(way, paging, rows.place(rows.table.c.n == one))
+
+    def end(_: Shape) -> text.Parts:
+        number, count = rows.table.c.n, rows.table.c.c
+        last = rows.place(or_(number == rows.first, and_(number == count, count < rows.first)))
+        if paging.stays is not None:
+            last = func.coalesce(last, cast(bindparam(paging.stays.name), String))
+        return _end(way, paging, last)
+
+    return written_object(
+        shape,
+        {
+            "hasNextPage": lambda _: text.flag(func.count() > rows.first),
+            # What a reader came from lies before: a cursor is only ever given for a row that was there.
+            "hasPreviousPage": lambda _: ("true" if paging.began else "false",),
+            "startCursor": start,
+            "endCursor": end,
+        },
+    )
 
 
-def connection(shape: Shape, paging: Paging, nodes: Sequence[Built]) -> Connection:
-    """The finisher of a connection whose rows `row_parts` wrote, in the order of `node_shapes`."""
-    slots = {node: index + 1 for index, node in enumerate(node_shapes(shape))}
-    return Connection(shape, paging, slots, tuple(node.finisher or FINAL for node in nodes))
+def _end(way: Writing, paging: Paging, place: ColumnElement[Any]) -> text.Parts:
+    return (func.coalesce(text.written(way.hole(paging.cursor, (place,))), text.NULL),)

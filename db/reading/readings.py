@@ -1,23 +1,25 @@
-"""Reading root fields: statements are compiled once a shape and kept; the roots of an operation see one record."""
+"""Reading root fields: statements are compiled once a shape and kept; the root fields of an operation are one statement."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Final
 
+import orjson
 from cachetools import LRUCache
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from db.engine import reading
-from db.reading.bounded import bounded
+from db.connections import Connections, OverEngine
 from db.reading.facts import Facts, read_facts
-from db.reading.finish import Finishing, Judging, Seen
+from db.reading.finish import Finisher, Finishing, Judging
+from db.reading.marks import Hole, Marked, Seen, seen_of
 from db.reading.shape import VIEWER, Shape, Value, shaped
-from db.reading.statement import DemandShape, Statement, compile_root
+from db.reading.statement import DemandShape, Part, Statement, compile_roots
 from domain.errors import LimitExceeded
 from domain.running import NOT_RUNNING, Running
 from domain.selection import Selected
@@ -28,46 +30,74 @@ CACHED: Final = 512
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A root field ready to be read: its statement and the values to bind."""
+    """Root fields ready to be read: their statement and the values to bind."""
 
-    key: str
     statement: Statement
     values: Mapping[str, Value]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a statement answered of one root field: the facts, and a text that becomes the answer when its holes are filled."""
+
+    part: Part
+    facts: Facts
+    marked: Marked
+    running: Running = NOT_RUNNING
 
     @property
     def name(self) -> str:
         """The root field's name in the schema."""
-        return self.statement.shape.name
+        return self.part.shape.name
 
     @property
     def demand(self) -> DemandShape:
         """What there is to demand."""
-        return self.statement.demand
+        return self.part.demand
 
+    @cached_property
+    def seen(self) -> tuple[Seen, ...]:
+        """Every resource in the answer whose age matters; one that is selected in two ways may come twice."""
+        return tuple(seen_of(mark) for mark in sorted(self.marked.sightings))
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What a statement answered: the facts, and data that becomes the answer when it is finished, once."""
-
-    plan: Plan
-    facts: Facts
-    data: Any
-    running: Running = NOT_RUNNING
-
-    def seen(self) -> Iterator[Seen]:
-        """Every resource in the answer whose age matters; one that is selected twice comes twice."""
-        return self.plan.statement.finisher.seen(self.data, self.plan.values)
+    def text(self, judging: Judging, now: datetime) -> bytes:
+        """The answer: JSON, by response keys."""
+        holes = self.part.holes
+        if not holes:
+            return self.marked.bare()
+        return _filled(self.marked, holes, Finishing(self.facts, now, judging, self.running))
 
     def finish(self, judging: Judging, now: datetime) -> Any:
-        """The answer: JSON-able, by response keys."""
-        finishing = Finishing(self.plan.values, self.facts, now, judging, self.running)
-        return self.plan.statement.finisher.finish(self.data, finishing)
+        """The answer, decoded."""
+        return json.loads(self.text(judging, now))
+
+
+def _filled(marked: Marked, holes: Sequence[Finisher], finishing: Finishing) -> bytes:
+    """The text with its holes filled. What is alike in many places is made once."""
+    made: dict[tuple[int, bytes, int | None], bytes] = {}
+    found: list[bytes] = []
+    for piece in marked.pieces():
+        if isinstance(piece, Hole):
+            around = None if piece.around is None else id(finishing.judging.judged(piece.around))
+            key = piece.number, piece.ingredient, around
+            if key not in made:
+                made[key] = _fill(piece, holes, finishing)
+            found.append(made[key])
+        else:
+            found.append(piece)
+    return b"".join(found)
+
+
+def _fill(piece: Hole, holes: Sequence[Finisher], finishing: Finishing) -> bytes:
+    inside = finishing if piece.around is None else finishing.within(piece.around)
+    value = json.loads(piece.ingredient) if piece.ingredient else None
+    return orjson.dumps(holes[piece.number].finish(value, inside))
 
 
 class Readings:
     """Reads root fields from one database. Keeps at most `cached` compiled statements.
 
-    `running` tells what the record does not know, where a gateway runs.
+    `running` tells what the record does not know, where a gateway runs. Without `connections` the engine's own are used.
     """
 
     def __init__(
@@ -77,36 +107,46 @@ class Readings:
         cached: int = CACHED,
         *,
         running: Running = NOT_RUNNING,
+        connections: Connections | None = None,
     ) -> None:
-        self._engine = engine
+        self._connections = connections or OverEngine(engine, timeout_seconds)
+        self._dialect = engine.dialect
         self._running = running
-        self._timeout_seconds = timeout_seconds
-        self._statements: LRUCache[tuple[Shape, bool], Statement] = LRUCache(cached)
+        self._statements: LRUCache[tuple[object, bool], Statement] = LRUCache(cached)
 
-    def plan(self, root: Selected, viewer: Viewer) -> Plan:
+    def plan(self, roots: Sequence[Selected], viewer: Viewer) -> Plan:
         """Check the arguments and find the statement. Raises BadUserInput."""
-        shape, values = shaped(root)
+        shapes, values = shaped(roots)
         restricted = viewer.accounts is not None
         if viewer.accounts is not None:
             values[VIEWER] = json.dumps(sorted(viewer.accounts))
-        statement = self._statements.get((shape, restricted))
+        return Plan(self._statement(shapes, restricted), values)
+
+    def _statement(self, shapes: tuple[Shape, ...], restricted: bool) -> Statement:
+        statement = self._statements.get((shapes, restricted))
         if statement is None:
-            statement = compile_root(shape, restricted, self._engine.dialect)
-            self._statements[shape, restricted] = statement
-        return Plan(root.key, statement, values)
+            statement = compile_roots(shapes, restricted, self._dialect)
+            self._statements[shapes, restricted] = statement
+        return statement
 
-    async def read(self, plans: Sequence[Plan]) -> list[Reading | LimitExceeded]:
-        """Read them in one transaction, one statement each. One that takes too long is refused, and not the others."""
-        async with reading(self._engine) as connection:
-            return [await self._read(connection, plan, last=plan is plans[-1]) for plan in plans]
+    def apart(self, plan: Plan) -> list[Plan]:
+        """Each root field of the plan as a plan of its own, with the same values."""
+        restricted = VIEWER in plan.values
+        return [Plan(self._statement((part.shape,), restricted), plan.values) for part in plan.statement.parts]
 
-    async def _read(self, connection: AsyncConnection, plan: Plan, *, last: bool) -> Reading | LimitExceeded:
+    async def close(self) -> None:
+        """Close what was opened to read."""
+        await self._connections.close()
+
+    async def read(self, plan: Plan) -> list[Reading] | LimitExceeded:
+        """Read them by their one statement; a statement that takes too long is refused."""
         statement = plan.statement
         try:
-            async with bounded(connection, self._timeout_seconds, last=last):
-                result = await connection.exec_driver_sql(statement.sql, statement.parameters(plan.values))
+            row = await self._connections.row(statement.sql, statement.parameters(plan.values))
         except TimeoutError:
-            allowed = math.ceil(self._timeout_seconds)
+            allowed = math.ceil(self._connections.seconds)
             return LimitExceeded("seconds of reading", allowed, allowed + 1)
-        row: Any = result.one()
-        return Reading(plan, read_facts(row[1]), json.loads(row[0]), self._running)
+        return [
+            Reading(part, read_facts(row[part.facts]), Marked(row[part.text]), self._running)
+            for part in statement.parts
+        ]

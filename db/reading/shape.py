@@ -5,15 +5,15 @@ Where an argument only changes a value that is bound, a `Place` stands for it; w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from db.reading import arguments as given
 from db.reading import cursors
 from domain.errors import BadUserInput
 from domain.identity import resource_of_node
-from domain.selection import Selected
+from domain.selection import TYPENAME, Selected
 from domain.words import Direction, ResourceOrderField, TotalsKey
 
 Value: TypeAlias = str | int | float | None
@@ -69,6 +69,10 @@ class Shape:
         """Whether one of these fields is selected directly below."""
         return any(child.name in names for child in self.fields)
 
+    def shown(self, told: Callable[[Shape], Any]) -> dict[str, Any]:
+        """An object of what is told of each field directly below."""
+        return {child.key: child.type_name if child.name == TYPENAME else told(child) for child in self.fields}
+
     def walk(self) -> Iterator[Shape]:
         """It and all below it."""
         yield self
@@ -79,14 +83,17 @@ class Shape:
 @dataclass(slots=True)
 class _Shaping:
     values: dict[str, Value] = field(default_factory=dict)
+    first: int = 0
+    starts: list[int] = field(default_factory=list)
 
     def place(self, value: Value) -> Place:
-        place = Place(f"p{len(self.values)}")
+        place = Place(f"p{self.first + len(self.values)}")
         self.values[place.name] = value
         return place
 
     def shape(self, selected: Selected) -> Shape:
         arguments = _ARGUMENTS.get((selected.type_name, selected.name))
+        self.starts.append(len(self.values))
         return Shape(
             selected.key,
             selected.type_name,
@@ -195,7 +202,24 @@ def _order(order: object) -> tuple[str, str]:
     return field_name, direction
 
 
-def shaped(root: Selected) -> tuple[Shape, dict[str, Value]]:
-    """The shape of a root field and the values of its places. Raises BadUserInput, whatever is selected."""
+def shaped(roots: Sequence[Selected]) -> tuple[tuple[Shape, ...], dict[str, Value]]:
+    """The shapes of root fields and the values of their places. Raises BadUserInput, whatever is selected."""
     shaping = _Shaping()
-    return shaping.shape(root), shaping.values
+    return tuple(shaping.shape(root) for root in roots), shaping.values
+
+
+def starts_of(roots: Sequence[Selected]) -> Sequence[int]:
+    """The number of the first place of each field below these roots, a field before those below it."""
+    shaping = _Shaping()
+    for root in roots:
+        shaping.shape(root)
+    return shaping.starts
+
+
+def argued(
+    type_name: str, name: str, arguments: Mapping[str, object], start: int
+) -> tuple[tuple[Argument, ...], dict[str, Value]]:
+    """One field's arguments as they stand in its shape, and the values of their places. Raises BadUserInput."""
+    shaping = _Shaping(first=start)
+    normal = _ARGUMENTS.get((type_name, name))
+    return (tuple(normal(shaping, arguments)) if normal else ()), shaping.values

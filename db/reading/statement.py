@@ -1,20 +1,22 @@
-"""From a root field's shape to its one statement."""
+"""From the shapes of an operation's root fields to its one statement."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Dialect, func, select
+from sqlalchemy import ColumnElement, Dialect, Select, func, select
 
 from db import tables
 from db.reading import cursors, orders, text
-from db.reading.built import Built
+from db.reading.built import Writing
+from db.reading.dialect import Octets
+from db.reading.facts import RARE as RARE_FACTS
 from db.reading.facts import facts, visible
 from db.reading.filters import bound, conditions_of, matches, possible_scopes
-from db.reading.finish import FINAL, Finisher, Finishing, account_object
-from db.reading.pages import connection, limit, node_shapes, row_parts, wants_rows
+from db.reading.finish import AccountsOf, Finisher
+from db.reading.pages import connection
 from db.reading.resource import change_object, resource_object, sequence_paging
 from db.reading.shape import After, Shape, Value
 from db.reading.totals import totals
@@ -40,18 +42,27 @@ class DemandShape:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What a statement answers of one root field: in which columns its text and the facts stand, and what fills the text."""
+
+    shape: Shape
+    text: int
+    facts: int
+    holes: tuple[Finisher, ...]
+    demand: DemandShape
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
-    """One compiled statement: it answers one row of two texts, the data and the facts.
+    """One compiled statement: it answers one row, the texts of root fields and the facts to judge them by, as bytes.
 
     `places` are the names of the bound values in their order; `constants` those that are no reader's.
     """
 
-    shape: Shape
     sql: str
     places: tuple[str, ...]
     constants: Mapping[str, Any]
-    finisher: Finisher
-    demand: DemandShape
+    parts: tuple[Part, ...]
 
     def parameters(self, values: Mapping[str, Value]) -> tuple[Any, ...]:
         """What is bound, in order."""
@@ -78,88 +89,101 @@ def demand_shape(root: Shape) -> DemandShape:
     )
 
 
-def compile_root(root: Shape, restricted: bool, dialect: Dialect) -> Statement:
-    """The statement of a root field. `restricted`: the viewer sees only some accounts, which are bound."""
-    built = _ROOTS[root.name](root, restricted)
-    possible = possible_scopes(conditions_of(root), restricted) if root.name in LISTS else None
-    query = select(text.written(built.parts).label("data"), facts(root, restricted, possible).label("facts"))
+def compile_roots(roots: Sequence[Shape], restricted: bool, dialect: Dialect) -> Statement:
+    """The statement of the root fields of an operation. `restricted`: the viewer sees only some accounts, which are bound.
+
+    Root fields that need the same facts share them.
+    """
+    columns: list[ColumnElement[Any]] = []
+    shared: dict[Hashable, int] = {}
+    parts: list[Part] = []
+    for root in roots:
+        way = Writing(restricted)
+        place = len(columns)
+        columns.append(Octets(text.written(_ROOTS[root.name](root, way))))
+        needs = _facts_needed(root)
+        found = shared.get(needs)
+        if found is None:
+            found = shared[needs] = len(columns)
+            possible = possible_scopes(conditions_of(root), restricted) if root.name in LISTS else None
+            columns.append(Octets(facts(root, restricted, possible)))
+        parts.append(Part(root, place, found, tuple(way.holes), demand_shape(root)))
+    query = select(*(column.label(f"c{number}") for number, column in enumerate(columns)))
     compiled = query.compile(dialect=dialect)
     places = getattr(compiled, "positiontup", None) or ()
-    return Statement(root, str(compiled), tuple(places), compiled.params, built.finisher or FINAL, demand_shape(root))
+    return Statement(str(compiled), tuple(places), compiled.params, tuple(parts))
 
 
-def _resource(root: Shape, restricted: bool) -> Built:
+def _facts_needed(root: Shape) -> Hashable:
+    """Alike for root fields that the same facts serve: what is read of scopes, and the conditions that leave some possible."""
+    told = frozenset((shape.type_name, shape.name) for shape in root.walk()) & RARE_FACTS
+    return (told, root.argument("filter") or ()) if root.name in LISTS else (told, None)
+
+
+def _resource(root: Shape, way: Writing) -> text.Parts:
     resource = tables.resources.alias()
-    built = resource_object(root, resource, restricted)
     one = (
-        select(text.written(built.parts))
+        select(text.written(resource_object(root, way, resource)))
         .select_from(resource)
-        .where(resource.c.resource_id == bound(root.argument("resourceId")), visible(resource.c.account_id, restricted))
+        .where(
+            resource.c.resource_id == bound(root.argument("resourceId")),
+            visible(resource.c.account_id, way.restricted),
+        )
         .scalar_subquery()
     )
-    return Built((func.coalesce(one, text.NULL),), built.finisher)
+    return (func.coalesce(one, text.NULL),)
 
 
-def _resources(root: Shape, restricted: bool) -> Built:
+def _resources(root: Shape, way: Writing) -> text.Parts:
     resource = tables.resources.alias()
-    first, paging = orders.keyset_paging(root)
     field, direction = orders.order_of(root)
-    conditions = matches(resource, conditions_of(root), restricted)
     aged = live_criteria(root)
-    nodes = [resource_object(node, resource, restricted, aged=aged) for node in node_shapes(root)]
-    page = (
-        select(text.written(row_parts(orders.place_parts(resource, field), nodes)).label("t"))
-        .select_from(resource)
-        .where(*conditions)
-        .order_by(*orders.order_by(resource, field, direction))
-        .limit(limit(root, first))
+
+    def page(columns: Sequence[ColumnElement[Any]]) -> Select[Any]:
+        query = (
+            select(*columns)
+            .select_from(resource)
+            .where(*matches(resource, conditions_of(root), way.restricted))
+            .order_by(*orders.order_by(resource, field, direction))
+        )
+        after = root.argument("after")
+        return query.where(orders.behind(resource, field, direction, after)) if isinstance(after, After) else query
+
+    def total(_: Shape) -> text.Parts:
+        counted = tables.resources.alias()
+        conditions = matches(counted, conditions_of(root), way.restricted)
+        return text.number(select(func.count()).select_from(counted).where(*conditions).scalar_subquery())
+
+    paging = orders.keyset_paging(root, resource)
+    return connection(
+        root, way, paging, lambda node: resource_object(node, way, resource, aged=aged), page, {"totalCount": total}
     )
-    after = root.argument("after")
-    if isinstance(after, After):
-        page = page.where(orders.behind(resource, field, direction, after))
-    counted = tables.resources.alias()
-    total = select(func.count()).select_from(counted).where(*matches(counted, conditions_of(root), restricted))
-    parts = text.record(
-        [
-            ("rows", (text.rows(page),) if wants_rows(root) else ("[]",)),
-            ("total", text.number(total.scalar_subquery()) if root.selects("totalCount") else ("null",)),
-        ]
-    )
-    return Built(parts, connection(root, paging, nodes))
 
 
-def _changes(root: Shape, restricted: bool) -> Built:
+def _changes(root: Shape, way: Writing) -> text.Parts:
     """The changes of what the filter matches now. Tombstones' too, whatever it says: a deletion is a change like others."""
     entry, resource = tables.history.alias(), tables.resources.alias()
-    first, paging = sequence_paging(root, cursors.CHANGES)
     aged = live_criteria(root)
-    nodes = [change_object(node, entry, resource, restricted, aged=aged) for node in node_shapes(root)]
-    query = (
-        select(text.written(row_parts(text.number(entry.c.seq), nodes)).label("t"))
-        .select_from(entry.join(resource, resource.c.resource_id == entry.c.resource_id))
-        .where(*matches(resource, conditions_of(root), restricted, tombstones=True))
-        .order_by(entry.c.seq)
-        .limit(limit(root, first))
-    )
-    if after := root.place("after"):
-        query = query.where(entry.c.seq > bound(after))
-    listed: text.Part = text.rows(query) if wants_rows(root) else "[]"
-    return Built(('{"rows":', listed, "}"), connection(root, paging, nodes))
+
+    def page(columns: Sequence[ColumnElement[Any]]) -> Select[Any]:
+        query = (
+            select(*columns)
+            .select_from(entry.join(resource, resource.c.resource_id == entry.c.resource_id))
+            .where(*matches(resource, conditions_of(root), way.restricted, tombstones=True))
+            .order_by(entry.c.seq)
+        )
+        after = root.place("after")
+        return query.where(entry.c.seq > bound(after)) if after else query
+
+    paging = sequence_paging(root, entry, cursors.CHANGES)
+    return connection(root, way, paging, lambda node: change_object(node, way, entry, resource, aged=aged), page, {})
 
 
-class _Accounts(Finisher):
-    def __init__(self, shape: Shape) -> None:
-        self.shape = shape
-
-    def finish(self, value: Any, finishing: Finishing) -> Any:
-        return [account_object(self.shape, account.account_id, finishing) for account in finishing.facts.accounts]
+def _accounts(root: Shape, way: Writing) -> text.Parts:
+    return way.hole(AccountsOf(root))
 
 
-def _accounts(root: Shape, _restricted: bool) -> Built:
-    return Built(("null",), _Accounts(root))
-
-
-_ROOTS: Final[Mapping[str, Callable[[Shape, bool], Built]]] = {
+_ROOTS: Final[Mapping[str, Callable[[Shape, Writing], text.Parts]]] = {
     "resource": _resource,
     "node": _resource,
     "resources": _resources,

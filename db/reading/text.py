@@ -16,7 +16,7 @@ Parts: TypeAlias = tuple[Part, ...]
 NULL: Final[ColumnElement[str]] = literal_column("'null'", String)
 _TRUE: Final[ColumnElement[str]] = literal_column("'true'", String)
 _FALSE: Final[ColumnElement[str]] = literal_column("'false'", String)
-_EMPTY: Final[ColumnElement[str]] = literal_column("''", String)
+EMPTY: Final[ColumnElement[str]] = literal_column("''", String)
 
 
 def constant(text: str) -> ColumnElement[str]:
@@ -87,5 +87,5 @@ def record(fields: Sequence[tuple[str, Parts]]) -> Parts:
 def rows(query: Select[Any]) -> ScalarSelect[str]:
     """A JSON array of what the query's only column, named `t`, writes: one item a row, in the query's order."""
     inner = query.subquery()
-    joined = func.coalesce(Joined(inner.c.t), _EMPTY)
+    joined = func.coalesce(Joined(inner.c.t), EMPTY)
     return select(written(("[", joined, "]")).label("j")).select_from(inner).scalar_subquery()

@@ -12,7 +12,7 @@ from sqlalchemy import and_, func, select
 
 from db import tables
 from db.reading import text
-from db.reading.built import Built
+from db.reading.built import Writing
 from db.reading.filters import conditions_of, matches
 from db.reading.finish import Finisher, Finishing, coverage_object
 from db.reading.shape import Shape
@@ -34,7 +34,7 @@ def keys_of(root: Shape) -> tuple[str, ...]:
     return cast("tuple[str, ...]", root.argument("groupBy") or ())
 
 
-def totals(root: Shape, restricted: bool) -> Built:
+def totals(root: Shape, way: Writing) -> text.Parts:
     """The groups of what is configured and matches. Money is grouped by its text: floats are never added by a database."""
     resource, accounts, scopes = tables.resources.alias(), tables.accounts.alias(), tables.scopes.alias()
     columns = [accounts.c.name if key == "ACCOUNT" else resource.c[_KEYS[key][1]] for key in keys_of(root)]
@@ -54,11 +54,13 @@ def totals(root: Shape, restricted: bool) -> Built:
                 scopes, scopes.c.scope_id == resource.c.scope_id
             )
         )
-        .where(and_(accounts.c.configured, scopes.c.configured), *matches(resource, conditions_of(root), restricted))
+        .where(
+            and_(accounts.c.configured, scopes.c.configured), *matches(resource, conditions_of(root), way.restricted)
+        )
         .group_by(*columns, *money)
     )
     # Without keys an aggregate has one row even when nothing matches; the sum of nothing is null.
-    return Built((text.rows(query),), Totals(root))
+    return way.hole(Totals(root), (text.rows(query),))
 
 
 @dataclass(slots=True)
@@ -106,10 +108,7 @@ class Totals(Finisher):
             "coverage": lambda child: coverage_object(child, finishing),
         }
         shown = {_KEYS[key][0]: name for key, name in names.items()}
-        return {
-            child.key: told[child.name](child) if child.name in told else shown.get(child.name)
-            for child in self.shape.fields
-        }
+        return self.shape.shown(lambda child: told[child.name](child) if child.name in told else shown.get(child.name))
 
 
 def _rank(key: str, name: str | None) -> tuple[bool, int | str]:
@@ -120,4 +119,4 @@ def _rank(key: str, name: str | None) -> tuple[bool, int | str]:
 
 def _money(shape: Shape, currency: str, amount: Decimal) -> dict[str, Any]:
     told = {"currency": currency, "amount": float(amount)}
-    return {child.key: told[child.name] for child in shape.fields}
+    return shape.shown(lambda child: told[child.name])

@@ -119,7 +119,7 @@ async def test_a_fault_of_ours_is_masked(up: Running, monkeypatch: pytest.Monkey
     async def broken(*_arguments: object) -> None:
         raise RuntimeError("s3cret")
 
-    monkeypatch.setattr(type(up.gateway.reader), "answer", broken)
+    monkeypatch.setattr(type(up.gateway.reader), "run", broken)
     rest = await up.client.get(
         "/resources/00000000-0000-0000-0000-000000000000", headers={**headers, "X-Request-ID": "job-19"}
     )

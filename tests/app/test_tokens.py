@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -214,3 +214,54 @@ def test_anything_else_is_no_time_to_live(text: str) -> None:
     """Nothing that does not end, or never was."""
     with pytest.raises(ValueError, match="is no time to live"):
         parse_lifetime(text)
+
+
+async def test_a_hot_token_is_confirmed_behind_its_readers(
+    rows: TokenRows, authenticator: Authenticator, clock: HandClock
+) -> None:
+    """Its readers do not wait for the record; the viewer stays the very same while nothing changes."""
+    token = make("portal", READ, None, START)
+    await rows.add(token.record)
+    viewer = await authenticator.authenticate(using(token))
+    header = f"Bearer {token.text}".encode()
+    for _ in range(5):
+        clock.seconds += 0.5
+        assert viewer is authenticator.hot(header)
+        await authenticator.close()
+
+
+async def test_a_hot_token_that_another_process_revokes_stops_within_a_second(
+    rows: TokenRows, authenticator: Authenticator, clock: HandClock
+) -> None:
+    """The next confirmation finds it revoked; where none came, it is asked for."""
+    token = make("portal", READ, None, START)
+    await rows.add(token.record)
+    await authenticator.authenticate(using(token))
+    header = f"Bearer {token.text}".encode()
+    assert authenticator.hot(header) is not None
+    await rows.revoke("portal", clock.now())
+    clock.seconds += 0.5
+    authenticator.hot(header)
+    await authenticator.close()
+    assert authenticator.hot(header) is None
+    with pytest.raises(Unauthenticated):
+        await authenticator.authenticate(using(token))
+
+
+async def test_a_hot_token_whose_permissions_change(
+    rows: TokenRows, authenticator: Authenticator, clock: HandClock
+) -> None:
+    """Within a second the viewer has the new ones; without a confirmation the token is no longer hot."""
+    token = make("portal", READ, None, START)
+    await rows.add(token.record)
+    await authenticator.authenticate(using(token))
+    header = f"Bearer {token.text}".encode()
+    await rows.add(replace(token.record, accounts=frozenset({"east"})), replace=True)
+    clock.seconds += 0.5
+    authenticator.hot(header)
+    await authenticator.close()
+    viewer = authenticator.hot(header)
+    assert viewer is not None
+    assert frozenset({"east"}) == viewer.accounts
+    clock.seconds += 1.5
+    assert authenticator.hot(header) is None

@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.reading import Coverage, Reading, Readings
 from db.reading.facts import Facts
-from domain.freshness import Judgement, Sighting, judge
+from db.reading.marks import sighting_of
+from domain.freshness import Judgement, judge
 from domain.selection import Selected
 from domain.viewer import Viewer
 from domain.words import Permission, StaleReason
@@ -91,8 +92,9 @@ class Plainly:
     facts: Facts
     now: datetime = NOW
 
-    def resource(self, sighting: Sighting) -> Judgement:
+    def judged(self, mark: bytes) -> Judgement:
         """By its scope."""
+        sighting = sighting_of(mark)
         scope = self.facts.scopes[sighting.scope_id].facts
         return judge(sighting, scope, self.now - timedelta(seconds=30), self.now, StaleReason.NOT_DEMANDED)
 
@@ -106,9 +108,14 @@ def finished(reading: Reading) -> Any:
     return reading.finish(Plainly(reading.facts), NOW)
 
 
+async def read(readings: Readings, *asked: Selected, viewer: Viewer = EVERYONE) -> list[Reading]:
+    """What is recorded of these root fields, read together."""
+    found = await readings.read(readings.plan(asked, viewer))
+    assert isinstance(found, list)
+    return found
+
+
 async def answered(engine: AsyncEngine, asked: Selected, viewer: Viewer = EVERYONE) -> Any:
     """The answer to one root field."""
-    readings = Readings(engine)
-    (reading,) = await readings.read([readings.plan(asked, viewer)])
-    assert isinstance(reading, Reading)
+    (reading,) = await read(Readings(engine), asked, viewer=viewer)
     return finished(reading)

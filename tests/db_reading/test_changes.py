@@ -105,4 +105,4 @@ class TestChanges:
             ]
             for cursor in cursors:
                 with pytest.raises(BadUserInput, match="'after'"):
-                    Readings(engine).plan(root("changes", f("nodes", "field"), after=cursor), EVERYONE)
+                    Readings(engine).plan([root("changes", f("nodes", "field"), after=cursor)], EVERYONE)

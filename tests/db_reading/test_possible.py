@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from db.reading import Reading, Readings
+from db.reading import Readings
 from domain.viewer import Viewer
-from tests.db_reading.asking import EVERYONE, root
+from tests.db_reading.asking import EVERYONE, read, root
 from tests.db_reading.rows import World, uuid_of
 
 _EAST, _EAST_DISKS, _WEST_A, _WEST_B, _WEST_DISKS_B = range(1, 6)
@@ -31,9 +31,8 @@ def _world() -> World:
 
 async def _possible(conditions: dict[str, Any], viewer: Viewer = EVERYONE) -> set[int]:
     async with _world().recorded() as engine:
-        readings = Readings(engine)
-        (reading,) = await readings.read([readings.plan(root("resources", "totalCount", filter=conditions), viewer)])
-    assert isinstance(reading, Reading)
+        asked = root("resources", "totalCount", filter=conditions)
+        (reading,) = await read(Readings(engine), asked, viewer=viewer)
     return {scope_id for scope_id, row in reading.facts.scopes.items() if row.possible}
 
 

@@ -10,14 +10,14 @@ from sqlalchemy import event
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from db.reading import Reading, Readings
+from db.reading import Readings
 from db.reading.shape import VIEWER, shaped
-from db.reading.statement import compile_root
+from db.reading.statement import compile_roots
 from domain.errors import LimitExceeded
 from domain.identity import node_id
 from domain.selection import Selected
 from domain.viewer import Viewer
-from tests.db_reading.asking import EVERYONE, answered, f, finished, root
+from tests.db_reading.asking import EVERYONE, answered, f, finished, read, root
 from tests.db_reading.rows import World, uuid_of
 
 _DEEP = (
@@ -58,19 +58,18 @@ def _counting(engine: AsyncEngine) -> list[str]:
 
 
 class TestStatements:
-    """One a root field."""
+    """One an operation."""
 
-    async def test_one_a_root_field(self) -> None:
-        """Whatever is nested in it, and however many rows there are."""
+    async def test_one_an_operation(self) -> None:
+        """However many root fields it has, whatever is nested in them, and however many rows there are."""
         async with _world().recorded() as engine:
             readings, statements = Readings(engine), _counting(engine)
-            for count, asked in enumerate(_ROOTS, start=1):
-                (reading,) = await readings.read([readings.plan(asked, EVERYONE)])
-                assert isinstance(reading, Reading)
-                assert finished(reading)
-                assert count == len(statements)
-            await readings.read([readings.plan(asked, EVERYONE) for asked in _ROOTS])
-            assert 2 * len(_ROOTS) == len(statements)
+            alone = [finished(reading) for asked in _ROOTS for reading in await read(readings, asked)]
+            assert len(_ROOTS) == len(statements)
+            assert all(alone)
+            together = [finished(reading) for reading in await read(readings, *_ROOTS)]
+            assert len(_ROOTS) + 1 == len(statements)
+            assert alone == together
 
     async def test_only_what_is_asked_for(self) -> None:
         """Columns that are not selected are not read."""
@@ -84,8 +83,8 @@ class TestStatements:
     @pytest.mark.parametrize("asked", _ROOTS, ids=lambda asked: asked.name)
     def test_for_postgresql(self, asked: Selected) -> None:
         """Compiled for the other database it uses none of SQLite's functions, and binds by position."""
-        shape, values = shaped(asked)
-        statement = compile_root(shape, True, asyncpg.dialect())  # type: ignore[no-untyped-call]  # theirs
+        shapes, values = shaped([asked])
+        statement = compile_roots(shapes, True, asyncpg.dialect())  # type: ignore[no-untyped-call]  # theirs
         for word in ("json_quote", "group_concat", "json_each", "instr"):
             assert word not in statement.sql
         assert {VIEWER, *values} <= {*statement.places}
@@ -98,32 +97,33 @@ class TestStatements:
 
         async with World().recorded() as engine:
             readings = Readings(engine, cached=2)
-            kept = readings.plan(page(1, "name"), EVERYONE).statement
-            assert kept is readings.plan(page(7, "name"), EVERYONE).statement
-            assert kept is not readings.plan(page(7, "name"), Viewer("x", frozenset(), frozenset({"a"}))).statement
-            readings.plan(page(1, "status"), EVERYONE)
-            assert kept is not readings.plan(page(1, "name"), EVERYONE).statement
+            kept = readings.plan([page(1, "name")], EVERYONE).statement
+            assert kept is readings.plan([page(7, "name")], EVERYONE).statement
+            assert kept is not readings.plan([page(7, "name")], Viewer("x", frozenset(), frozenset({"a"}))).statement
+            readings.plan([page(1, "status")], EVERYONE)
+            assert kept is not readings.plan([page(1, "name")], EVERYONE).statement
 
     async def test_values_of_one_reader_are_not_another_s(self) -> None:
         """Two readers with one statement get each their own."""
         async with _world().recorded() as engine:
             readings = Readings(engine)
             plans = [
-                readings.plan(root("resource", "resourceId", resourceId=uuid_of(number)), EVERYONE) for number in (3, 1)
+                readings.plan([root("resource", "resourceId", resourceId=uuid_of(number))], EVERYONE)
+                for number in (3, 1)
             ]
-            told = [finished(reading) for reading in await readings.read(plans) if isinstance(reading, Reading)]
+            found = [await readings.read(plan) for plan in plans]
+            told = [finished(reading) for each in found if isinstance(each, list) for reading in each]
         assert [{"resourceId": str(uuid_of(3))}, {"resourceId": str(uuid_of(1))}] == told
 
     async def test_a_statement_that_takes_too_long(self) -> None:
-        """It is interrupted and refused; the others of the operation are answered on the same connection."""
+        """It is interrupted and refused; others are answered on the same connection."""
         endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT max(x), 1 FROM n"
         async with _world().recorded() as engine:
             readings = Readings(engine, timeout_seconds=0.5)
-            good = readings.plan(root("resources", "totalCount"), EVERYONE)
+            good = readings.plan([root("resources", "totalCount")], EVERYONE)
             slow = replace(good, statement=replace(good.statement, sql=endless, places=()))
-            refused, answer = await readings.read([slow, good])
-        assert isinstance(refused, LimitExceeded)
-        assert isinstance(answer, Reading)
+            assert isinstance(await readings.read(slow), LimitExceeded)
+            (answer,) = await read(readings, root("resources", "totalCount"))
         assert {"totalCount": 5} == finished(answer)
 
 

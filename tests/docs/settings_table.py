@@ -25,4 +25,6 @@ def _written(default: object) -> str:
     assert default is not PydanticUndefined
     if isinstance(default, SecretStr):
         default = default.get_secret_value()
+    if isinstance(default, bool):
+        return str(default).lower()
     return f'"{default}"' if isinstance(default, str) else str(default).replace(".0", "")

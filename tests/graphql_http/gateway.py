@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 import httpx
+import orjson
 from graphql import (
     GraphQLEnumType,
     GraphQLLeafType,
@@ -24,11 +25,12 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from domain.errors import Unauthenticated
-from domain.selection import Selected
+from domain.errors import ReaderError, Unauthenticated
+from domain.selection import TYPENAME, Selected
 from domain.viewer import Viewer
 from domain.words import Permission
 from resolvers.limits import Limits
+from resolvers.reader import Prepared
 from schema.build import Graph, build
 from supplygraph.graphql_errors import Faults
 from supplygraph.graphql_http import Served, graphql_route
@@ -76,9 +78,18 @@ class Answer:
     answers: Mapping[str, object]
     summary: Summary = field(default_factory=Summary)
 
+    @property
+    def texts(self) -> Mapping[str, bytes | ReaderError]:
+        """The answers as JSON."""
+        return {
+            key: told if isinstance(told, ReaderError) else orjson.dumps(told) for key, told in self.answers.items()
+        }
+
 
 def data_of(selected: Selected) -> object:
     """What the selection asks for, one entry in every list."""
+    if selected.name == TYPENAME:
+        return selected.type_name
     parent = graph().core.type_map[selected.type_name]
     assert isinstance(parent, GraphQLObjectType)
     told = parent.fields[selected.name].type
@@ -98,6 +109,14 @@ def leaf(name: str, told: GraphQLLeafType, *, required: bool) -> object:
     return OF_TYPE.get(told.name, "text")
 
 
+@dataclass(frozen=True, slots=True)
+class Remembered(Prepared):
+    """An operation as it was asked."""
+
+    roots: tuple[Selected, ...]
+    viewer: Viewer
+
+
 @dataclass
 class MemoryReader:
     """Answers every selection, and keeps what it was asked. `told` replaces the answer of a response key."""
@@ -106,12 +125,17 @@ class MemoryReader:
     raises: Exception | None = None
     asked: list[tuple[tuple[Selected, ...], Viewer, datetime]] = field(default_factory=list)
 
-    async def answer(self, roots: Sequence[Selected], viewer: Viewer, arrival: datetime) -> Answer:
+    def prepare(self, roots: Sequence[Selected], viewer: Viewer) -> Prepared:
+        """Keep what is asked."""
+        return Remembered((), {}, None, tuple(roots), viewer)
+
+    async def run(self, prepared: Prepared, arrival: datetime) -> Answer:
         """Answer from memory."""
-        self.asked.append((tuple(roots), viewer, arrival))
+        assert isinstance(prepared, Remembered)
+        self.asked.append((prepared.roots, prepared.viewer, arrival))
         if self.raises is not None:
             raise self.raises
-        return Answer({root.key: self.told.get(root.key, data_of(root)) for root in roots})
+        return Answer({root.key: self.told.get(root.key, data_of(root)) for root in prepared.roots})
 
     @property
     def roots(self) -> tuple[Selected, ...]:
@@ -144,6 +168,7 @@ class Gateway:
     reader: MemoryReader = field(default_factory=MemoryReader)
     limits: Limits = field(default_factory=Limits)
     served: list[Served] = field(default_factory=list)
+    plans: bool = True
 
     def app(self) -> Starlette:
         """The application around the route."""
@@ -156,6 +181,7 @@ class Gateway:
             clock=ManualClock(ARRIVAL),
             observe=self.served.append,
             faults=Faults(lambda: CORRELATION_ID),
+            plans=self.plans,
         )
         return Starlette(routes=[route])
 

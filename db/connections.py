@@ -1,0 +1,232 @@
+"""Connections that read: the driver's own, kept in a plain list, one statement at a time on each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from sqlite3 import OperationalError
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+import aiosqlite
+import asyncpg
+from sqlalchemy import URL
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from db.bounded import bounded
+from db.engine import Connecting, connect_postgresql, reading
+from db.failures import cause, is_unavailable
+from domain.errors import RecordUnavailable
+
+STATEMENTS_KEPT: Final = 512
+"""How many prepared statements a connection keeps."""
+_READERS: Final = 4
+_C = TypeVar("_C")
+
+
+class Connections(Protocol):
+    """Runs statements that read."""
+
+    seconds: float
+    """How long a statement may take."""
+
+    async def row(self, sql: str, parameters: Sequence[Any]) -> Sequence[Any]:
+        """The one row of a statement, which reads one state of the record. Raises TimeoutError."""
+        ...
+
+    async def close(self) -> None:
+        """Close every connection. What runs is ended first."""
+        ...
+
+
+class OverEngine:
+    """Reads through SQLAlchemy's pool: for a record in memory, whose only connection that is, and where little is read."""
+
+    def __init__(self, engine: AsyncEngine, seconds: float) -> None:
+        self.seconds = seconds
+        self._engine = engine
+
+    async def row(self, sql: str, parameters: Sequence[Any]) -> Sequence[Any]:
+        """The one row of a statement. Raises TimeoutError."""
+        async with reading(self._engine) as connection:
+            try:
+                async with bounded(connection, self.seconds, last=True):
+                    return (await connection.exec_driver_sql(sql, tuple(parameters))).one()
+            except TimeoutError as error:
+                # Out here a time that passed would mean that the database was not reached.
+                late = error
+        raise late
+
+    async def close(self) -> None:
+        """Nothing is kept: the pool belongs to the engine."""
+
+
+class Kept(Generic[_C]):
+    """Connections, made when they are first needed. Whoever comes when all are in use waits in turn."""
+
+    def __init__(self, connecting: Connecting, make: Callable[[], Awaitable[_C]]) -> None:
+        most = connecting.pool_size
+        self._wait_seconds = connecting.pool_wait_seconds
+        self._make = make
+        self._free: list[_C] = []
+        self._unmade = most
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def take(self) -> _C:
+        """A connection, which must be given back or dropped. Raises RecordUnavailable where none became free in time."""
+        while True:
+            if self._free:
+                return self._free.pop()
+            if self._unmade:
+                return await self._made()
+            try:
+                async with asyncio.timeout(self._wait_seconds):
+                    await self._turn()
+            except TimeoutError:
+                raise RecordUnavailable("no connection became free in time") from None
+
+    async def _made(self) -> _C:
+        self._unmade -= 1
+        try:
+            return await self._make()
+        except BaseException:
+            self.drop()
+            raise
+
+    async def _turn(self) -> None:
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except BaseException:
+            if turn.done() and not turn.cancelled():
+                # It was this one's turn: let it be the next one's.
+                self._wake()
+            raise
+
+    def give(self, connection: _C) -> None:
+        """Give a good connection back."""
+        self._free.append(connection)
+        self._wake()
+
+    def drop(self) -> None:
+        """Tell that a connection is lost: another may be made in its place."""
+        self._unmade += 1
+        self._wake()
+
+    def drain(self) -> list[_C]:
+        """Take all that are free."""
+        free, self._free = self._free, []
+        self._unmade += len(free)
+        return free
+
+    def _wake(self) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+
+
+class OverSqlite:
+    """Reads one SQLite file through aiosqlite: each connection has a thread, and a read is one visit to it."""
+
+    def __init__(self, file: Path, connecting: Connecting) -> None:
+        self.seconds = connecting.statement_seconds
+        self._file = file
+        # More threads than that only wait for each other.
+        few = replace(connecting, pool_size=min(connecting.pool_size, _READERS))
+        self._kept: Kept[aiosqlite.Connection] = Kept(few, self._connect)
+
+    async def _connect(self) -> aiosqlite.Connection:
+        connection = await aiosqlite.connect(self._file, isolation_level=None, cached_statements=STATEMENTS_KEPT)
+        for pragma in ("busy_timeout = 15000", "query_only = ON"):
+            await connection.execute_fetchall(f"PRAGMA {pragma}")
+        return connection
+
+    async def row(self, sql: str, parameters: Sequence[Any]) -> Sequence[Any]:
+        """The one row of a statement. Raises TimeoutError."""
+        connection = await self._kept.take()
+        try:
+            return await self._row(connection, sql, parameters)
+        finally:
+            self._kept.give(connection)
+
+    async def _row(self, connection: aiosqlite.Connection, sql: str, parameters: Sequence[Any]) -> Sequence[Any]:
+        interrupts: list[asyncio.Task[None]] = []
+        loop = asyncio.get_running_loop()
+        # Giving up waiting would not do: the thread would go on, and whoever gets the connection next would wait for it.
+        timer = loop.call_later(self.seconds, lambda: interrupts.append(loop.create_task(connection.interrupt())))
+        try:
+            (row,) = await connection.execute_fetchall(sql, parameters)
+        except OperationalError as error:
+            if interrupts:
+                raise TimeoutError(f"a statement ran for more than {self.seconds:g} seconds") from error
+            raise
+        finally:
+            timer.cancel()
+            if interrupts:
+                await asyncio.gather(*interrupts)
+        return row
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for connection in self._kept.drain():
+            await connection.close()
+
+
+class OverPostgresql:
+    """Reads PostgreSQL through asyncpg. Not by its pool, which resets a connection each time that one is given back."""
+
+    def __init__(self, url: URL, connecting: Connecting) -> None:
+        self.seconds = connecting.statement_seconds
+        self._url = url
+        self._connecting = connecting
+        self._kept: Kept[asyncpg.Connection[Any]] = Kept(connecting, self._connect)
+
+    async def _connect(self) -> asyncpg.Connection[Any]:
+        settings = {"plan_cache_mode": "force_generic_plan", "default_transaction_read_only": "on"}
+        return await connect_postgresql(self._url, self._connecting, settings)
+
+    async def row(self, sql: str, parameters: Sequence[Any]) -> Sequence[Any]:
+        """The one row of a statement. A connection that was lost is made anew, once. Raises TimeoutError, RecordUnavailable."""
+        try:
+            try:
+                return await self._row(sql, parameters)
+            except _FAILURES as error:
+                if not is_unavailable(error) and not isinstance(error, OSError):
+                    raise
+                return await self._row(sql, parameters)
+        except asyncpg.QueryCanceledError:
+            raise TimeoutError(f"a statement ran for more than {self.seconds:g} seconds") from None
+        except _FAILURES as error:
+            if is_unavailable(error) or isinstance(error, OSError):
+                raise RecordUnavailable(cause(error)) from None
+            raise
+
+    async def _row(self, sql: str, parameters: Sequence[Any]) -> Sequence[Any]:
+        connection = await self._kept.take()
+        while connection.is_closed():
+            # The server was restarted: every connection that was free is one of those.
+            self._kept.drop()
+            connection = await self._kept.take()
+        try:
+            row: Sequence[Any] | None = await connection.fetchrow(sql, *parameters)
+        finally:
+            if connection.is_closed():
+                self._kept.drop()
+            else:
+                self._kept.give(connection)
+        if row is None:
+            raise LookupError("a statement of ours answered no row")
+        return row
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for connection in self._kept.drain():
+            await connection.close()
+
+
+_FAILURES: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)

@@ -1,0 +1,149 @@
+"""Marks in the text that SQL writes: sightings, whose ages are judged, and holes, which are filled afterwards.
+
+A mark stands between two control characters, which no JSON text holds raw: so a text is taken apart by one split, every
+second part a mark, and put together again by one join, whatever is in it. A mark begins with a letter that tells its kind:
+
+    a to d   a sighting, its letter telling whether live fields and links are selected of the resource
+    A to D   the same, around the holes that follow until its end
+    E        the end of such a one
+    H        a hole: its number, a colon, its ingredient in JSON
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property, lru_cache
+from typing import Any, Final
+from uuid import UUID
+
+from domain.freshness import Sighting
+from domain.instants import from_text, optional_instant
+from domain.words import ObservationSource, StaleReason
+
+MARK: Final = "\x01"
+END: Final = f"{MARK}E{MARK}"
+_BYTE: Final = MARK.encode()
+_END: Final = ord("E")
+_HOLE: Final = ord("H")
+_UUID: Final = 36
+_KEPT: Final = 4096
+
+
+def hole(number: int) -> str:
+    """What begins a hole; its ingredient and a mark follow."""
+    return f"{MARK}H{number}:"
+
+
+def sighting(*, live: bool, links: bool, around: bool) -> str:
+    """What begins a sighting; its ingredient and a mark follow."""
+    return MARK + "abcdABCD"[live + 2 * links + 4 * around]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A resource in the answer whose age matters. `live`, `links`: whether its live fields, or its links, were selected."""
+
+    sighting: Sighting
+    live: bool
+    links: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """A place to fill: its number, its ingredient, and the mark of the sighting around it."""
+
+    number: int
+    ingredient: bytes
+    around: bytes | None
+
+
+class Marked:
+    """A text taken apart at its marks."""
+
+    def __init__(self, text: bytes) -> None:
+        self._parts = text.split(_BYTE)
+        self.sightings = {mark for mark in self._parts[1::2] if mark[0] not in _OTHERS}
+        """The marks of sightings, alike ones once."""
+
+    @cached_property
+    def unlike(self) -> list[bytes]:
+        """Of the plain sightings that are alike one, and all the others: what settles the one settles all of them."""
+        plain: dict[bytes, bytes] = {}
+        found: list[bytes] = []
+        for mark in self.sightings:
+            if is_plain(mark):
+                plain[kind_of(mark)] = mark
+            else:
+                found.append(mark)
+        return [*plain.values(), *found]
+
+    def bare(self) -> bytes:
+        """The text without its marks: whole where it has no holes."""
+        return b"".join(self._parts[::2])
+
+    def pieces(self) -> Iterator[bytes | Hole]:
+        """The text in order, with its holes."""
+        around: list[bytes] = []
+        marks = iter(self._parts)
+        for literal in marks:
+            yield literal
+            mark = next(marks, None)
+            if mark is None:
+                return
+            kind = mark[0]
+            if kind == _HOLE:
+                number, _, ingredient = mark.partition(b":")
+                yield Hole(int(number[1:]), ingredient, around[-1] if around else None)
+            elif kind == _END:
+                around.pop()
+            elif kind < _END:
+                around.append(mark)
+
+
+_OTHERS: Final = frozenset({_END, _HOLE})
+
+
+def kind_of(mark: bytes) -> bytes:
+    """All of a sighting's mark but who was seen: what is alike for many, and judged alike wherever it is fresh."""
+    return mark[:-_UUID]
+
+
+def id_of(mark: bytes) -> bytes:
+    """Who was seen: the resource's UUID in its canonical text."""
+    return mark[-_UUID:]
+
+
+def is_plain(mark: bytes) -> bool:
+    """Whether it is neither missing, deleted nor probed: then its own row says nothing that its scope does not settle."""
+    return _told(kind_of(mark)[1:])[4] == _PLAIN
+
+
+@lru_cache(maxsize=_KEPT)
+def seen_of(mark: bytes) -> Seen:
+    """What a sighting's mark tells."""
+    flags = (mark[0] | 0x20) - ord("a")
+    return Seen(sighting_of(mark), bool(flags & 1), bool(flags & 2))
+
+
+def sighting_of(mark: bytes) -> Sighting:
+    """The sighting in a mark."""
+    scope_id, seen_no, seen_at, source, rest = _told(kind_of(mark)[1:])
+    return Sighting(UUID(id_of(mark).decode()), scope_id, seen_no, seen_at, source, *rest)
+
+
+_Rest = tuple[datetime | None, bool, datetime | None, StaleReason | None]
+_PLAIN: Final[_Rest] = (None, False, None, None)
+
+
+@lru_cache(maxsize=_KEPT)
+def _told(kind: bytes) -> tuple[int, int, datetime, ObservationSource, _Rest]:
+    scope_id, seen_no, seen_at, source, *rest = json.loads(b"[" + kind + b"]")
+    return scope_id, seen_no, from_text(seen_at), ObservationSource(source), _rest(*rest) if rest else _PLAIN
+
+
+def _rest(missing_since: str | None, deleted: Any, probed_at: str | None, problem: str | None) -> _Rest:
+    told = None if problem is None else StaleReason(problem)
+    return optional_instant(missing_since), bool(deleted), optional_instant(probed_at), told
