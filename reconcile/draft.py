@@ -101,7 +101,9 @@ class Draft:
         living = self._living.get(key)
         if living is not None:
             # Where an id is used again, what was sent before its bearer was seen speaks of the one before.
-            return living.generation > 0 and living.first_no > self.ticket.number
+            # What another credential showed again has a later number, yet was seen before.
+            later = living.first_no > self.ticket.number and living.first_seen_at >= self.ticket.sent_at
+            return living.generation > 0 and later
         tombstone = self._tombstones.get(key)
         return tombstone is not None and tombstone_number(tombstone) >= self.ticket.number
 

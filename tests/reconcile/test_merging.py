@@ -18,7 +18,7 @@ from domain.words import (
     ResourceStatus,
 )
 from tests.clock import START
-from tests.observations import TERMS, attached, complete, machine
+from tests.observations import TERMS, attached, complete, machine, volume
 from tests.reconcile.ledger import Ledger
 
 STOPPED = {"status": ResourceStatus.STOPPED, "vendor_status": "stopped"}
@@ -145,6 +145,20 @@ def test_an_older_listing_does_not_reopen_what_a_deletion_closed() -> None:
     ledger.probe("m-2", ProbeResult("found", gone))
     ledger.sweep(complete(machine("m-1", name="renamed", links=(member,)), machine("m-2")), ticket=slow)
     assert ("renamed", []) == (ledger.machine("m-1").live.name, ledger.links)
+
+
+def test_a_link_told_before_an_id_was_used_again_is_not_the_new_bearers() -> None:
+    """A slow listing speaks of the volume that had the id when it was sent."""
+    ledger = Ledger()
+    ledger.sweep(complete(machine("m-1"), volume("v-1", created_at=START)))
+    slow = ledger.draw()
+    ledger.advance(60)
+    again = volume("v-1", created_at=START + timedelta(seconds=30))
+    ledger.in_scope(2).sweep(complete(again))
+    ledger.in_scope(1).sweep(complete(machine("m-1", links=(attached("v-1"),))), ticket=slow)
+    assert [] == ledger.links
+    ledger.sweep(complete(machine("m-1", links=(attached("v-1"),))))
+    assert 1 == len(ledger.links)
 
 
 def test_a_deleted_end_closes_its_links() -> None:

@@ -145,7 +145,10 @@ class Reader:
 
         Unless something is missing: then it waits for probes besides.
         """
-        if any(record.missing_since is not None for record in reading.records.values()):
+        missing = any(record.missing_since is not None for record in reading.records.values())
+        if missing or (
+            wants and self._sharing.around.traffic.probed_since(self._process.number, wants[0].scope, asked)
+        ):
             return
         if len(wants) != 1 or wants[0].resources or wants[0].tombstones or wants[0].scope in settlement.scopes:
             return

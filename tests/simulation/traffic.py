@@ -30,6 +30,8 @@ class Traffic:
     sent: dict[tuple[int, ScopeKey], deque[float]] = field(
         default_factory=lambda: defaultdict(lambda: deque(maxlen=20))
     )
+    probed: dict[tuple[int, ScopeKey], float] = field(default_factory=dict)
+    """When the last probe in a scope was sent."""
     failed: dict[tuple[int, ScopeKey], float] = field(default_factory=dict)
     stepped: float = -1.0
     """When the record's clock was set last."""
@@ -59,6 +61,7 @@ class Traffic:
         """While a probe runs; `bearers` is how many resources, dead or living, are recorded under the vendor's id."""
         where = (process, scope, key)
         self.probes[where] += 1
+        self.probed[process, scope] = _now()
         if self.probes[where] > max(1, bearers):
             raise Violation("e", f"two probes of {key} run at once")
         try:
@@ -67,6 +70,10 @@ class Traffic:
             self.probes[where] -= 1
             if not self.probes[where]:
                 del self.probes[where]
+
+    def probed_since(self, process: int, scope: ScopeKey, since: float) -> bool:
+        """Whether a probe in the scope was sent after that."""
+        return self.probed.get((process, scope), -1.0) > since
 
     def sent_since(self, process: int, scope: ScopeKey, since: float) -> int:
         """How many sweeps were sent after that."""
