@@ -45,6 +45,7 @@ PROOFS: Final = (
     Proof("kills", ("tests.kills", "--random", "100"), "a kill leaves a sound record"),
     Proof("sharing", ("benchmarks.sharing",), "readers share sweeps"),
     Proof("stalled", ("benchmarks.stalled",), "nobody waits for a cloud that stalls"),
+    Proof("eight", ("benchmarks.eight",), "one sync of all eight clouds"),
     Proof("growth", ("benchmarks.growth",), "memory does not grow with what was asked"),
     Proof("flood", ("benchmarks.flood",), "what is asked once costs nothing that is asked often"),
     Proof(

@@ -7,6 +7,7 @@ the vendor's specification judges the fake, and `tests/proofs/test_fakes.py` hol
 
 from __future__ import annotations
 
+import asyncio
 import json
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -132,6 +133,8 @@ class Fake(ABC):
         self.volumes = {one.vendor_id: one for one in (self.volume(number) for number in range(1, volumes + 1))}
         self.machines = {one.vendor_id: one for one in (self.machine(number) for number in range(1, machines + 1))}
         self.asked: list[Asked] = []
+        self.latency_seconds = 0.0
+        """How long each answer takes."""
         self.vanishing: str | None = None
         """The id of a machine that is no more once the first page of machines was told."""
 
@@ -169,6 +172,7 @@ class Fake(ABC):
             asked = Asked.parse(double.requests[-1])
             asked = replace(asked, path=asked.path.removeprefix(self.base_path))
             self.asked.append(asked)
+            await asyncio.sleep(self.latency_seconds)
             status, told = self.reply(asked)
             return await answer(json.dumps(told).encode(), status, self.headers(asked))(writer)
 
