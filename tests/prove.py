@@ -42,6 +42,16 @@ PROOFS: Final = (
     ),
     Proof("mutants", ("tests.mutants",), "each rule broken is noticed"),
     Proof("fuzz", ("tests.fuzz", "--answers", "500"), "random answers of every vendor with a specification"),
+    Proof(
+        "equality-sqlite",
+        ("tests.equality", "--database", "sqlite", "--operations", "20000", "--processes", "2"),
+        "plans, graphql-core and an oracle without SQL answer alike",
+    ),
+    Proof(
+        "equality-postgresql",
+        ("tests.equality", "--database", "postgresql", "--operations", "20000", "--processes", "2"),
+        "the same on PostgreSQL",
+    ),
     Proof("kills", ("tests.kills", "--random", "100"), "a kill leaves a sound record"),
     Proof("sharing", ("benchmarks.sharing",), "readers share sweeps"),
     Proof("stalled", ("benchmarks.stalled",), "nobody waits for a cloud that stalls"),

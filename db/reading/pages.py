@@ -62,13 +62,26 @@ def connection(
 ) -> text.Parts:
     """A connection as selected. `others` writes what is told besides the page."""
     fields: dict[str, Builder] = {**others, "coverage": lambda child: way.hole(CoverageOf(child))}
-    if not shape.selects("nodes", "edges", "pageInfo"):
+    if not _reads_rows(shape):
+        # Without an aggregate the statement would answer a text for each row instead of one.
+        fields["pageInfo"] = lambda child: written_object(child, {"hasPreviousPage": lambda _: _began(paging)})
         return written_object(shape, fields)
     rows = _rows(shape, paging, node, page)
     fields["nodes"] = lambda child: ("[", rows.joined((rows.nodes[child],)), "]")
     fields["edges"] = lambda child: ("[", rows.joined(_edge(child, way, paging, rows)), "]")
     fields["pageInfo"] = lambda child: _page_info(child, way, paging, rows)
     return (select(text.written(written_object(shape, fields))).select_from(rows.table).scalar_subquery(),)
+
+
+def _reads_rows(shape: Shape) -> bool:
+    """Whether anything selected is told by the rows of the page."""
+    ends = any(info.selects("hasNextPage", "startCursor", "endCursor") for info in _named(shape, "pageInfo"))
+    return ends or shape.selects("nodes", "edges")
+
+
+def _began(paging: Paging) -> text.Parts:
+    # What a reader came from lies before: a cursor is only ever given for a row that was there.
+    return ("true" if paging.began else "false",)
 
 
 def place_of(shape: Shape, name: str) -> Place:
@@ -137,8 +150,7 @@ def _page_info(shape: Shape, way: Writing, paging: Paging, rows: _Written) -> te
         shape,
         {
             "hasNextPage": lambda _: text.flag(func.count() > rows.first),
-            # What a reader came from lies before: a cursor is only ever given for a row that was there.
-            "hasPreviousPage": lambda _: ("true" if paging.began else "false",),
+            "hasPreviousPage": lambda _: _began(paging),
             "startCursor": start,
             "endCursor": end,
         },

@@ -70,6 +70,15 @@ class TestChanges:
             told = await _page(engine)
         assert told["pageInfo"]["endCursor"] is None
 
+    @pytest.mark.parametrize("name", ["changes", "resources"])
+    async def test_what_no_row_tells(self, name: str) -> None:
+        """Whether a page was asked for from its beginning, or nothing at all, is told of none, one or many rows alike."""
+        for world in (World(), _world()):
+            async with world.recorded() as engine:
+                assert {"pageInfo": {}} == await answered(engine, root(name, f("pageInfo")))
+                first = await answered(engine, root(name, f("pageInfo", "hasPreviousPage")))
+                assert {"pageInfo": {"hasPreviousPage": False}} == first
+
     async def test_filter_and_viewer(self) -> None:
         """Only what the filter matches now, of accounts that the viewer sees."""
         viewer = Viewer("west", frozenset(), frozenset({"west"}))

@@ -25,6 +25,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--slice-operations", type=int, default=250, help="operations over one world")
     parser.add_argument("--slice", type=int, help="this slice alone")
     parser.add_argument("--only", type=int, help="with --slice: this operation alone")
+    parser.add_argument("--minutes", type=float, help="begin no slice after so many minutes")
     parser.add_argument("--processes", type=int, default=1)
     return parser.parse_args()
 
@@ -41,7 +42,10 @@ def _outcomes(slices: list[Slice], processes: int) -> Iterator[Outcome]:
         yield from map(play, slices)
         return
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(play, slices)
+        try:
+            yield from pool.map(play, slices)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _tell(text: str) -> None:
@@ -51,7 +55,11 @@ def _tell(text: str) -> None:
 
 def _summary(tally: Tally, seconds: float) -> None:
     _tell(f"{tally.operations} operations in {seconds:.0f} s, {tally.operations / seconds:.1f}/s")
-    _tell(f"  {tally.valid} valid; {tally.planned} of them as plans ({tally.planned / max(1, tally.valid):.2%})")
+    shares = [f"{tally.planned / max(1, whole):.2%}" for whole in (tally.valid, tally.ran)]
+    _tell(
+        f"  {tally.valid} valid, {tally.ran} of them ran; {tally.planned} as plans: "
+        f"{shares[0]} of the valid, {shares[1]} of those that ran"
+    )
     _tell(f"  {tally.over_http} by an HTTP client as well")
     _tell("  " + ", ".join(f"{name} {count}" for name, count in tally.outcomes.most_common()))
     rarest = sorted((tally.hits[name], name) for name in set(every()))[:12]
@@ -65,17 +73,24 @@ def main() -> int:
     """Run, and tell. The exit status is 1 where answers differ or, of a whole run, something was asked too seldom."""
     told = _arguments()
     began, tally, failures = time.monotonic(), Tally(), 0
-    for outcome in _outcomes(_slices(told), told.processes):
+    for number, outcome in enumerate(_outcomes(_slices(told), told.processes)):
         tally.join(outcome.tally)
         failures += len(outcome.failures)
+        late = told.minutes is not None and time.monotonic() - began > told.minutes * 60
+        _tell(f"slice {number}: {outcome.tally.operations} operations, {time.monotonic() - began:.0f} s so far")
         for failure in outcome.failures:
             _tell(f"DIFFERENT\n{failure}\n")
+        if late:
+            break
     _summary(tally, time.monotonic() - began)
     seldom = tally.seldom(_LEAST) if tally.operations >= _WHOLE else {}
     if seldom:
         _tell(f"hit less than {_LEAST} times: {seldom}")
-    _tell(f"{failures} differences")
-    return 1 if failures or seldom else 0
+    rarest, share = min(tally.hits[name] for name in set(every())), tally.planned / max(1, tally.ran)
+    _tell(
+        f"{tally.operations:,} operations, {failures} differences, {share:.1%} as plans, each name hit {rarest} times or more"
+    )
+    return 1 if failures or seldom or share < _PLANNED else 0
 
 
 if __name__ == "__main__":

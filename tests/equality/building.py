@@ -78,7 +78,7 @@ class _Builder:
             self.resource()
         for resource in self.world.resources:
             self.offers(resource)
-        for _ in range(size // 2 if len(self.world.resources) > 1 else 0):
+        for _ in range(size * 3 if len(self.world.resources) > 1 else 0):
             self.link()
         accounts = list(self.world.accounts)
         self.world.links.sort(key=lambda link: accounts.index(link.account))

@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final, NoReturn, Self
 
 import httpx
@@ -13,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 from starlette.requests import Request as HttpRequest
 from starlette.responses import HTMLResponse, Response
-from starlette.types import Message
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message
 
 from db.reading import Readings
 from domain.errors import Unauthenticated
@@ -26,7 +28,8 @@ from reconcile.wants import Settlement, Want
 from resolvers.reader import Reader
 from schema.build import build
 from supplygraph.graphql_errors import Faults
-from supplygraph.graphql_http import graphql_route
+from supplygraph.graphql_http import GraphQLEndpoint, graphql_route
+from supplygraph.way_in import WayIn
 from tests.clock import ManualClock
 from tests.equality.asking.operations import VIEWERS
 from tests.equality.oracle.oracle import Request
@@ -89,24 +92,45 @@ def _page(_request: HttpRequest) -> Response:
     return HTMLResponse("")
 
 
+@dataclass(slots=True)
+class Plans:
+    """Whether the last operation ran as a plan; None where nothing ran."""
+
+    last: bool | None = None
+
+    def ran(self, planned: bool) -> None:
+        """Note it."""
+        self.last = planned
+
+
 @dataclass(frozen=True, slots=True)
 class Renderings:
     """Every way of rendering, by name, and a client of the first."""
 
     calls: Mapping[str, Rendering]
     client: httpx.AsyncClient
+    plans: Plans
 
     @classmethod
     @asynccontextmanager
     async def over(cls, world: World, engine: AsyncEngine) -> AsyncIterator[Self]:
-        """Over one recorded world."""
-        app = _executed(world, engine)
+        """Over one recorded world: by plans, by graphql-core over the same statements, and by the short way in."""
+        readings = Readings(engine, running=Running(world))
+        reader = Reader(readings, Vendors(world), FreshnessRules(), ManualClock(NOW), world.links_owner, {})
+        plans = Plans()
+        planned, executed, short = (
+            _endpoint(reader, plans=True, ran=plans.ran),
+            _endpoint(reader, plans=False),
+            _endpoint(reader, plans=True),
+        )
+        # Each text is validated once for all of them: what differs begins behind that.
+        short.operations.documents = executed.operations.documents = planned.operations.documents
+        app = _app(planned)
+        way_in = WayIn(_app(short), short, _known, lambda _seconds, _correlation_id: None)
+        calls = {"planned": _called(app), "executed": _called(_app(executed)), "short": _called(way_in)}
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
-            yield cls({"executed": _called(app)}, client)
-
-    def planned_count(self) -> int:
-        """How many operations ran as plans."""
-        return 0
+            yield cls(calls, client, plans)
+        await readings.close()
 
     async def over_http(self, request: Request, *, get: bool) -> Told:
         """By the HTTP client; by GET where asked for."""
@@ -128,23 +152,27 @@ def _reads(query: str) -> bool:
     return "mutation" not in query and "subscription" not in query
 
 
-def _executed(world: World, engine: AsyncEngine) -> Starlette:
-    """By graphql-core over the statements."""
-    reader = Reader(
-        Readings(engine, running=Running(world)),
-        Vendors(world),
-        FreshnessRules(),
-        ManualClock(NOW),
-        world.links_owner,
-        {},
-    )
+_graph: Final = cache(build)
+
+
+def _endpoint(reader: Reader, *, plans: bool, ran: Callable[[bool], None] = lambda _: None) -> GraphQLEndpoint:
+    faults = Faults(lambda: "the-correlation-id")
     route = graphql_route(
-        build(), reader, _authenticate, _page, clock=ManualClock(NOW), faults=Faults(lambda: "the-correlation-id")
+        _graph(), reader, _authenticate, _page, clock=ManualClock(NOW), faults=faults, plans=plans, ran=ran
     )
-    return Starlette(routes=[route])
+    assert isinstance(route.endpoint, GraphQLEndpoint)
+    return route.endpoint
 
 
-def _called(app: Starlette) -> Rendering:
+def _app(endpoint: GraphQLEndpoint) -> ASGIApp:
+    return Starlette(routes=[Route("/graphql", endpoint)])
+
+
+def _known(header: bytes) -> Viewer | None:
+    return _TOKENS.get(header.decode())
+
+
+def _called(app: ASGIApp) -> Rendering:
     """The application called as a server calls it."""
 
     async def call(request: Request) -> Told:

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
 from random import Random
 from typing import Final
 
-from sqlalchemy.ext.asyncio import AsyncEngine
-
-from db.engine import make_engine
-from db.migrations import migrate
 from tests.equality.asking.author import Author
 from tests.equality.asking.drawn import drawn
 from tests.equality.asking.operations import Operations
@@ -26,10 +19,11 @@ from tests.equality.oracle.contract import SDL, contract
 from tests.equality.oracle.oracle import Answer, Oracle, Request
 from tests.equality.renderings import Renderings, Told
 from tests.equality.tally import Tally
+from tests.kept import Kept
 
 HTTP_EVERY: Final = 8
 """Of so many operations one is sent by an HTTP client as well, every other time by GET."""
-_SKELETONS_A_SLICE: Final = 16
+_SKELETONS_A_SLICE: Final = 12
 _MOST_TOLD: Final = 5
 
 
@@ -60,18 +54,7 @@ class Outcome:
     failures: list[str] = field(default_factory=list)
 
 
-@asynccontextmanager
-async def _sqlite() -> AsyncIterator[AsyncEngine]:
-    with tempfile.TemporaryDirectory() as folder:
-        engine = make_engine(f"sqlite+aiosqlite:///{Path(folder) / 'record.db'}")
-        try:
-            await migrate(engine)
-            yield engine
-        finally:
-            await engine.dispose()
-
-
-DATABASES: Final[dict[str, Callable[[], AbstractAsyncContextManager[AsyncEngine]]]] = {"sqlite": _sqlite}
+DATABASES: Final = tuple(kept.value for kept in Kept)
 
 
 def play(each: Slice) -> Outcome:
@@ -85,7 +68,7 @@ async def _played(each: Slice) -> Outcome:
     random = random_of(each)
     requests = islice(Operations(random, world, skeletons, Author(contract(), random)), each.operations)
     outcome = Outcome()
-    async with DATABASES[each.database]() as engine:
+    async with Kept(each.database).engine() as engine:
         await world.record(engine)
         oracle = Oracle(world)
         async with Renderings.over(world, engine) as renderings:
@@ -94,7 +77,6 @@ async def _played(each: Slice) -> Outcome:
                     await _compare(each, place, request, oracle, renderings, outcome)
                 if len(outcome.failures) >= _MOST_TOLD:
                     break
-            outcome.tally.planned = renderings.planned_count()
     return outcome
 
 
@@ -112,7 +94,10 @@ async def _compare(
     each: Slice, place: int, request: Request, oracle: Oracle, renderings: Renderings, outcome: Outcome
 ) -> None:
     expected = oracle.answer(request)
+    renderings.plans.last = None
     told = {name: await call(request) for name, call in renderings.calls.items()}
+    outcome.tally.ran += renderings.plans.last is not None
+    outcome.tally.planned += renderings.plans.last is True
     if place % HTTP_EVERY == 0:
         outcome.tally.over_http += 1
         told["over HTTP"] = await renderings.over_http(request, get=place % (2 * HTTP_EVERY) == 0)

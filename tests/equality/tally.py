@@ -25,10 +25,14 @@ from tests.equality.oracle.selecting import Asked
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of operations. `hits`: how many answered ones held a field, an argument, a value of an enum, an order."""
+    """Counts of operations. `ran`: neither refused nor forbidden as a whole.
+
+    `hits`: how many answered ones held a field, an argument, a value of an enum, an order.
+    """
 
     operations: int = 0
     valid: int = 0
+    ran: int = 0
     planned: int = 0
     over_http: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -51,6 +55,7 @@ class Tally:
         """Add another's counts."""
         self.operations += other.operations
         self.valid += other.valid
+        self.ran += other.ran
         self.planned += other.planned
         self.over_http += other.over_http
         self.outcomes += other.outcomes

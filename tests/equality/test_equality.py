@@ -12,13 +12,14 @@ from tests.equality.comparing import between, differences
 from tests.equality.oracle.oracle import Answer, Oracle, Request
 from tests.equality.renderings import Renderings, Told
 from tests.equality.run import DATABASES, Slice, play
+from tests.kept import Kept
 
-_OPERATIONS = 80
+_OPERATIONS = 40
 _LIST = "{ resources(first: 1000) { nodes { resourceId name freshness { state } } totalCount } }"
 
 
 @pytest.mark.parametrize("number", [0, 1], ids=["calm", "rough"])
-@pytest.mark.parametrize("database", list(DATABASES))
+@pytest.mark.parametrize("database", DATABASES)
 def test_all_renderings_answer_as_the_oracle_does(database: str, number: int) -> None:
     """Generated operations over a generated record: data, errors and ages."""
     outcome = play(Slice(database, 7, number, _OPERATIONS))
@@ -31,7 +32,7 @@ async def test_a_record_that_differs_is_noticed() -> None:
     """One name, or one instant of a sighting, that differs from what was recorded is told apart."""
     world = build(7, rough=False)
     request = Request(_LIST, viewer=VIEWERS[9])
-    async with DATABASES["sqlite"]() as engine:
+    async with Kept.SQLITE.engine() as engine:
         await world.record(engine)
         async with Renderings.over(world, engine) as renderings:
             (told, *_) = [await call(request) for call in renderings.calls.values()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -10,15 +9,17 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from db.configuring import configure
 from db.engine import writing
-from db.store import Store
+from db.held import load, lock_account, scope_columns
+from db.rows import scope_record
 from db.tables import history
+from db.written import write
 from domain.ports import AccountSetup
 from domain.record import (
     Changes,
-    Held,
     HistoryEntry,
     LinkRecord,
     ProvenanceEntry,
@@ -28,7 +29,6 @@ from domain.record import (
 )
 from domain.running import BudgetLeft, CallCount
 from domain.words import ResourceKind, StaleReason
-from tests.clock import ManualClock
 
 NOW: Final = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 """When every request arrives."""
@@ -91,39 +91,37 @@ class World:
         return {one.name: one.links_owner for one in self.accounts.values() if one.links_owner is not None}
 
     async def record(self, engine: AsyncEngine) -> None:
-        """Write it into an empty, migrated database, the way that flights write."""
-        store = Store(engine, ManualClock(NOW))
-        await store.configure([self._setup(account, everything=True) for account in self.accounts.values()])
-        ids = {scope.key: scope.scope_id for scope in await store.scopes()}
-        mine = {scope.scope_id: ids[scope.key] for scope in self.scopes}
-        by_account: dict[str, list[ResourceRecord]] = defaultdict(list)
-        for resource in self.resources:
-            by_account[resource.account].append(replace(resource, scope_id=mine[resource.scope_id]))
-        for scope in self.scopes:
-            told = replace(scope, scope_id=mine[scope.scope_id])
-            resources = tuple(one for one in by_account[scope.key.account] if one.scope_id == told.scope_id)
-            await _write(store, scope.key, Changes(scope=told, resources=resources))
-        await self._record_rest(store)
-        await self._prune(engine)
-        await store.configure([self._setup(one, everything=False) for one in self.accounts.values() if one.configured])
+        """Write it into an empty, migrated database, by what flights write with.
 
-    async def _record_rest(self, store: Store) -> None:
+        Links between records of one machine are written as they are, not worked out.
+        """
+        async with writing(engine) as connection:
+            await configure(connection, [self._setup(one, everything=True) for one in self.accounts.values()])
+            found = (await connection.execute(scope_columns())).mappings()
+            ids = {scope.key: scope.scope_id for scope in map(scope_record, found)}
+            for scope in self.scopes:
+                number = ids[scope.key]
+                mine = [one for one in self.resources if one.scope_id == scope.scope_id]
+                told = tuple(replace(one, scope_id=number) for one in mine)
+                await _write(connection, scope.key, Changes(scope=replace(scope, scope_id=number), resources=told))
+            await self._record_rest(connection)
+            configured = [one for one in self.accounts.values() if one.configured]
+            await configure(connection, [self._setup(one, everything=False) for one in configured])
+
+    async def _record_rest(self, connection: AsyncConnection) -> None:
         """What refers to resources: one account after the other, the history in its own order."""
         scope_of = {scope.key.account: scope.key for scope in self.scopes}
         for account, key in scope_of.items():
             links = tuple(link for link in self.links if link.account == account)
             entries = tuple(one.entry for one in self.provenance if one.entry.account == account)
-            await _write(store, key, Changes(opened=links, provenance=entries))
+            await _write(connection, key, Changes(opened=links, provenance=entries))
         for change in self.history:
-            await _write(store, scope_of[change.entry.account], Changes(history=(change.entry,)))
-
-    async def _prune(self, engine: AsyncEngine) -> None:
-        async with writing(engine) as connection:
-            count, last = (await connection.execute(select(func.count(), func.max(history.c.seq)))).one()
-            if (count, last or 0) != (len(self.history), len(self.history)):
-                raise RuntimeError("an empty database numbers the history from 1")
-            gone = [change.seq for change in self.history if change.pruned]
-            await connection.execute(delete(history).where(history.c.seq.in_(gone)))
+            await _write(connection, scope_of[change.entry.account], Changes(history=(change.entry,)))
+        count, last = (await connection.execute(select(func.count(), func.max(history.c.seq)))).one()
+        if (count, last or 0) != (len(self.history), len(self.history)):
+            raise RuntimeError("an empty database numbers the history from 1")
+        gone = [change.seq for change in self.history if change.pruned]
+        await connection.execute(delete(history).where(history.c.seq.in_(gone)))
 
     def _setup(self, account: Account, *, everything: bool) -> AccountSetup:
         scopes = [one for one in self.scopes if one.key.account == account.name and (everything or one.configured)]
@@ -131,8 +129,6 @@ class World:
         return AccountSetup(account.name, account.vendor, account.cooldown_seconds, keys)
 
 
-async def _write(store: Store, scope: ScopeKey, changes: Changes) -> None:
-    def decide(_held: Held) -> Changes:
-        return changes
-
-    await store.apply(scope, (), False, decide)
+async def _write(connection: AsyncConnection, scope: ScopeKey, changes: Changes) -> None:
+    account = await lock_account(connection, scope.account)
+    await write(connection, account, await load(connection, account, scope, (), whole=False), changes)

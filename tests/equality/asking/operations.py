@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from domain.viewer import Viewer
 from domain.words import Permission
@@ -37,10 +39,40 @@ VIEWERS: Final = tuple(
 )
 _BROKEN: Final = 0.06
 _UNKNOWN: Final = 0.003
+_AGAIN: Final = 0.5
+_LESS: Final = 0.1
+
+
+def again(request: Request, random: Random, values: Values) -> Request:
+    """The same text by another viewer, most of its variables with other values of their kinds."""
+    told = {name: _another(value, random, values) for name, value in request.variables.items()}
+    mine = request.viewer or random.choice(VIEWERS)
+    others = [one for one in VIEWERS if one.permissions == mine.permissions or random.random() < _LESS]
+    return replace(request, variables=told, viewer=random.choice(others))
+
+
+def _another(value: Any, random: Random, values: Values) -> Any:
+    if random.random() < 0.3:
+        return value
+    match value:
+        case bool():
+            return not value
+        case int():
+            return random.choice((1, 2, 3, 5, 10, 50, 0))
+        case str() if len(value) in {32, 36} and "-" in value[:9]:
+            return values.resource_id()
+        case list():
+            return random.sample(value, random.randint(0, len(value)))
+    return (
+        {name: _another(inner, random, values) for name, inner in value.items()} if isinstance(value, dict) else value
+    )
 
 
 class Operations:
-    """Requests over one world. `skeletons` are used again and again, each time written in another way."""
+    """Requests over one world. `skeletons` are used again and again, each time written in another way.
+
+    Some texts come again soon, by another viewer and with other variables: what is kept of a text must not hold its first values.
+    """
 
     def __init__(self, random: Random, world: World, skeletons: Sequence[list[Node]], author: Author) -> None:
         self._random = random
@@ -49,8 +81,14 @@ class Operations:
         self._author = author
 
     def __iter__(self) -> Iterator[Request]:
+        recent: deque[Request] = deque(maxlen=6)
         while True:
-            yield self._request()
+            if recent and self._random.random() < _AGAIN:
+                yield again(self._random.choice(recent), self._random, self._values)
+                continue
+            request = self._request()
+            recent.append(request)
+            yield request
 
     def _request(self) -> Request:
         random = self._random
@@ -58,11 +96,13 @@ class Operations:
         operator = _ADMIN in viewer.permissions
         if self._skeletons and random.random() < 0.5:
             tree = deepcopy(random.choice(self._skeletons))
+            self._values.patient = not operator and _REFRESH not in viewer.permissions and random.random() < 0.9
             operator = operator or random.random() < 0.02
             for node in tree:
                 self._meant(node, operator=operator)
-            tree = random.sample(tree, min(len(tree), random.choice((1, 2, 3))))
+            tree = random.sample(tree, min(len(tree), random.choice((1, 1, 1, 2, 3))))
         else:
+            self._values.patient = not operator and _REFRESH not in viewer.permissions and random.random() < 0.9
             tree = self._author.tree(self._values, operator=operator or random.random() < 0.02)
         written = Writing(contract(), random).written(tree)
         if random.random() < _BROKEN:

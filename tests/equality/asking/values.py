@@ -32,6 +32,8 @@ class Values:
     def __init__(self, random: Random, world: World) -> None:
         self.random = random
         self.world = world
+        self.patient = False
+        """Whether nothing is asked that needs the permission `refresh`."""
         self._makers: Mapping[tuple[str, str], Callable[[], dict[str, Any]]] = {
             ("Query", "resource"): lambda: {"resourceId": self.resource_id(), **self._demand()},
             ("Query", "node"): lambda: {"id": self._node_id(), **self._demand()},
@@ -188,11 +190,12 @@ class Values:
             return {} if self.chance(0.9) else {"freshness": None}
         demand: dict[str, Any] = {}
         if self.chance(0.6):
+            urgent = self.one(-1) if self.patient else self.one(0, 1, 4, -1)
             demand["maxAgeSeconds"] = (
-                self.one(5, 10, 25, 60, 300, 1000, 2**31 - 1, None) if self.chance(0.85) else self.one(0, 1, 4, -1)
+                urgent if self.chance(0.12) else self.one(5, 10, 25, 60, 300, 1000, 2**31 - 1, None)
             )
         elif self.chance(0.3):
-            demand["forceRefresh"] = self.one(True, False)
+            demand["forceRefresh"] = self.one(not self.patient, False)
         if self.chance(0.3):
             demand["maxWaitSeconds"] = (
                 self.one(0, 0.5, 10, 60, None) if self.chance(0.85) else self.one(-1, 61, 60.0001, 1e308)

@@ -93,8 +93,8 @@ class Oracle:
             return Answer(401, {"errors": [{"extensions": {"code": "UNAUTHENTICATED"}}]})
         valid = False
         try:
-            document = _document(request.query)
-            operation = _operation(document, request.operation_name)
+            document, errors = _document(request.query)
+            operation = _operation(document, errors, request.operation_name)
             variables = _variables(operation, request.variables)
             valid = True
             return self._answer(document, operation, variables, request, request.viewer)
@@ -151,7 +151,8 @@ class Oracle:
         return context
 
 
-def _document(text: str) -> DocumentNode:
+@lru_cache(64)
+def _document(text: str) -> tuple[DocumentNode, list[GraphQLError]]:
     try:
         document = parse(text, max_lexical_tokens=TOKENS, allow_empty_selection_sets=False)
     except GraphQLSyntaxError as error:
@@ -159,11 +160,11 @@ def _document(text: str) -> DocumentNode:
             raise too_large("tokens", TOKENS, TOKENS + 1) from None
         raise _Rejected("GRAPHQL_PARSE_FAILED", [error]) from None
     measure_document(document)
-    return document
+    return document, validate(contract(), document, max_errors=_MOST_ERRORS)[:_MOST_ERRORS]
 
 
-def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
-    if errors := validate(contract(), document, max_errors=_MOST_ERRORS)[:_MOST_ERRORS]:
+def _operation(document: DocumentNode, errors: list[GraphQLError], name: str | None) -> OperationDefinitionNode:
+    if errors:
         raise _Rejected("GRAPHQL_VALIDATION_FAILED", errors)
     operation = get_operation_ast(document, name)
     if operation is None:
