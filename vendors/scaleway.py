@@ -80,6 +80,7 @@ class Scaleway(Vendor):
     name = "scaleway"
     settings_type = ScalewaySettings
     links_owner = ResourceKind.VOLUMES
+    ids_span_accounts = True
     # Three listings a zone at an unpublished limit, one page after the other.
     default_cooldown_seconds = 60
     default_deadline_seconds = 5
