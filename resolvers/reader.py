@@ -121,7 +121,7 @@ class Reader:
         """Read what was prepared, have the vendors asked where that is not fresh enough, and read once more then."""
         if prepared.ready is None:
             return OperationAnswer(dict(prepared.errors), summarised((), None))
-        arrived_at = self._loop_time(arrival)
+        begun = asyncio.get_running_loop().time(), self._clock.now()
         terms = {key: self._terms(demand, arrival) for key, demand in prepared.ready.demands.items()}
         readings, refused = await self._read(prepared.ready)
         now = self._clock.now()
@@ -131,7 +131,7 @@ class Reader:
         )
         settlement = None
         if wants:
-            settlement = await self._settler.settle(wants, arrived_at)
+            settlement = await self._settler.settle(wants, self._loop_time(arrival, *begun))
             # All of them, so that the whole answer shows one state of the record.
             readings, refused = await self._read(prepared.ready)
             wanted = {key: self._demanded(reading, reading.marked.unlike) for key, reading in readings.items()}
@@ -193,10 +193,10 @@ class Reader:
     def _terms(self, demand: Demand, arrival: datetime) -> Terms:
         return Terms(demand, arrival, lambda account: self._deadlines.get(account, self._rules.deadline_seconds))
 
-    def _loop_time(self, arrival: datetime) -> float:
+    def _loop_time(self, arrival: datetime, loop_time: float, now: datetime) -> float:
         # The two clocks differ by nothing but their zero, unless one was set meanwhile: then no more than a wait is believed.
-        passed = (self._clock.now() - arrival).total_seconds()
-        return asyncio.get_running_loop().time() - min(max(passed, 0.0), self._rules.deadline_max_seconds)
+        passed = (now - arrival).total_seconds()
+        return loop_time - min(max(passed, 0.0), self._rules.deadline_max_seconds)
 
 
 def _whole(wanted: Demanded | None) -> frozenset[int] | None:

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, Final
 from uuid import UUID
 
-from db.reading import Gap, marks
+from db.reading import Gap
 from domain.errors import ReaderError
 from domain.words import FreshnessState
 from reconcile.wants import Settlement
@@ -94,8 +94,7 @@ def summarised(verdicts: Sequence[Verdicts], settlement: Settlement | None) -> S
 
 def _states(verdicts: Sequence[Verdicts]) -> tuple[int, int, int]:
     if all(each.all_fresh() for each in verdicts):
-        ids = {marks.id_of(mark) for each in verdicts for mark in each.reading.marked.sightings}
-        return len(ids), 0, 0
+        return len(set[bytes]().union(*(each.reading.marked.ids for each in verdicts))), 0, 0
     states = Counter(one.judgement.state for one in _worst(verdicts).values())
     return states[FreshnessState.FRESH], states[FreshnessState.STALE], states[FreshnessState.UNCONFIRMED]
 

@@ -45,8 +45,8 @@ class Verdicts:
 
     def all_fresh(self) -> bool:
         """Whether everything in the reading is fresh."""
-        kinds = {marks.kind_of(mark): mark for mark in self.reading.marked.sightings}
-        return all(self._judged(mark).judgement.state is FreshnessState.FRESH for mark in kinds.values())
+        alike = self.reading.marked.kinds.values()
+        return all(self._judged(mark).judgement.state is FreshnessState.FRESH for mark in alike)
 
     def ages(self) -> list[float]:
         """Every age in the reading, alike ones once where all is fresh."""

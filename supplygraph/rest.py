@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, Final, Protocol
 from uuid import UUID
 
 import orjson
+from cachetools import LRUCache
 from fastapi import APIRouter, Depends, FastAPI, Request, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.security import HTTPBearer
 from starlette.responses import Response
 
+from db.reading.shape import ONLY_PLACE
 from domain.errors import ReaderError, RecordUnavailable, Unauthenticated
 from domain.freshness import Demand
 from domain.instants import Clock
 from domain.rules import FreshnessRules
 from domain.selection import Selected
 from domain.viewer import Viewer
+from resolvers.reader import Prepared
 from resolvers.summary import OperationAnswer
 from supplygraph.logs import logger
 from supplygraph.rest_caching import COMMON, Asking, age_headers, demand_of, entity_tag, matches
@@ -28,6 +31,7 @@ from supplygraph.rest_models import VALIDATION_ERROR, Detail, ResourceSummary
 from supplygraph.rest_rendering import ROOT, Told, full_selection, render
 
 Authenticate = Callable[[Request], Awaitable[Viewer]]
+_PLANS: Final = 256
 _NOT_FOUND: Final = "There is no such resource, or this token may not see it."
 _SCHEME: Final = HTTPBearer(auto_error=False)
 _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
@@ -41,8 +45,12 @@ _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 class Reader(Protocol):
     """What answers root fields: `resolvers.reader.Reader`."""
 
-    async def answer(self, roots: Sequence[Selected], viewer: Viewer, arrival: datetime) -> OperationAnswer:
-        """Read, reconcile what is demanded, read once more. Raises ReaderError where nothing may run."""
+    def prepare(self, roots: Sequence[Selected], viewer: Viewer) -> Prepared:
+        """Check what needs no record. Raises ReaderError where nothing may run."""
+        ...
+
+    async def run(self, prepared: Prepared, arrival: datetime) -> OperationAnswer:
+        """Read, reconcile what is demanded, read once more."""
         ...
 
 
@@ -55,18 +63,27 @@ class Resources:
     clock: Clock
     rules: FreshnessRules
     max_age_of: Callable[[str], float]
+    plans: LRUCache[tuple[Viewer, Demand], Prepared] = field(default_factory=lambda: LRUCache(_PLANS))
 
     async def one(self, resource_id: UUID, request: Request, viewer: Viewer, *, force: bool) -> Response:
         """Answer for one resource. Raises ReaderError where nothing may run."""
         arrival = self.clock.now()
         demand = demand_of(request.headers, force=force, viewer=viewer, rules=self.rules)
-        answer = await self.reader.answer((full_selection(resource_id, _in_graph(demand)),), viewer, arrival)
+        answer = await self.reader.run(self._prepared(resource_id, viewer, demand), arrival)
         told = answer.answers[ROOT]
         if isinstance(told, ReaderError):
             raise told
         if not isinstance(told, Mapping):
             return refusal(404, _NOT_FOUND)
         return self._response(told, answer, demand, request)
+
+    def _prepared(self, resource_id: UUID, viewer: Viewer, demand: Demand) -> Prepared:
+        """The full selection's plan: whoever asks alike shares it, whatever the resource."""
+        known = self.plans.get((viewer, demand))
+        if known is None:
+            known = self.reader.prepare((full_selection(resource_id, _in_graph(demand)),), viewer)
+            self.plans[viewer, demand] = known
+        return known.bound({ONLY_PLACE: str(resource_id)})
 
     def _response(self, told: Told, answer: OperationAnswer, demand: Demand, request: Request) -> Response:
         body = render(told)

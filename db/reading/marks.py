@@ -12,7 +12,7 @@ second part a mark, and put together again by one join, whatever is in it. A mar
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache
@@ -69,38 +69,42 @@ class Marked:
         """The marks of sightings, alike ones once."""
 
     @cached_property
+    def kinds(self) -> dict[bytes, bytes]:
+        """Of the sightings that are alike but for who was seen one each."""
+        return {mark[:-_UUID]: mark for mark in self.sightings}
+
+    @cached_property
     def unlike(self) -> list[bytes]:
         """Of the plain sightings that are alike one, and all the others: what settles the one settles all of them."""
-        plain: dict[bytes, bytes] = {}
-        found: list[bytes] = []
-        for mark in self.sightings:
-            if is_plain(mark):
-                plain[kind_of(mark)] = mark
-            else:
-                found.append(mark)
-        return [*plain.values(), *found]
+        plain = {kind: mark for kind, mark in self.kinds.items() if is_plain(mark)}
+        if len(plain) == len(self.kinds):
+            return list(plain.values())
+        return [*plain.values(), *(mark for mark in self.sightings if mark[:-_UUID] not in plain)]
+
+    @cached_property
+    def ids(self) -> set[bytes]:
+        """Who was seen."""
+        return {mark[-_UUID:] for mark in self.sightings}
 
     def bare(self) -> bytes:
         """The text without its marks: whole where it has no holes."""
         return b"".join(self._parts[::2])
 
-    def pieces(self) -> Iterator[bytes | Hole]:
-        """The text in order, with its holes."""
+    def filled(self, fill: Callable[[Hole], bytes]) -> bytes:
+        """The text with what is told in its holes."""
+        found = self._parts[::2]
         around: list[bytes] = []
-        marks = iter(self._parts)
-        for literal in marks:
-            yield literal
-            mark = next(marks, None)
-            if mark is None:
-                return
+        for number, mark in enumerate(self._parts[1::2]):
             kind = mark[0]
             if kind == _HOLE:
-                number, _, ingredient = mark.partition(b":")
-                yield Hole(int(number[1:]), ingredient, around[-1] if around else None)
+                hole_number, _, ingredient = mark.partition(b":")
+                hole = Hole(int(hole_number[1:]), ingredient, around[-1] if around else None)
+                found[number] += fill(hole)
             elif kind == _END:
                 around.pop()
             elif kind < _END:
                 around.append(mark)
+        return b"".join(found)
 
 
 _OTHERS: Final = frozenset({_END, _HOLE})

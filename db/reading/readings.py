@@ -75,17 +75,15 @@ class Reading:
 def _filled(marked: Marked, holes: Sequence[Finisher], finishing: Finishing) -> bytes:
     """The text with its holes filled. What is alike in many places is made once."""
     made: dict[tuple[int, bytes, int | None], bytes] = {}
-    found: list[bytes] = []
-    for piece in marked.pieces():
-        if isinstance(piece, Hole):
-            around = None if piece.around is None else id(finishing.judging.judged(piece.around))
-            key = piece.number, piece.ingredient, around
-            if key not in made:
-                made[key] = _fill(piece, holes, finishing)
-            found.append(made[key])
-        else:
-            found.append(piece)
-    return b"".join(found)
+
+    def fill(hole: Hole) -> bytes:
+        around = None if hole.around is None else id(finishing.judging.judged(hole.around))
+        key = hole.number, hole.ingredient, around
+        if key not in made:
+            made[key] = _fill(hole, holes, finishing)
+        return made[key]
+
+    return marked.filled(fill)
 
 
 def _fill(piece: Hole, holes: Sequence[Finisher], finishing: Finishing) -> bytes:

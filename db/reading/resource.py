@@ -179,11 +179,13 @@ def _links(shape: Shape, way: Writing, resource: FromClause) -> text.Parts:
         item = sighted_object(shape, fields, sighting(other), live=live, links=False, around=around)
     else:
         item = written_object(shape, fields)
+    ended = [links.c.linked_until.is_not(None)] if shape.argument("includeEnded") else []
     query = (
         select(text.written(item).label("t"))
         .select_from(links.join(other, other.c.resource_id == links.c.to_id))
         .where(links.c.from_id == resource.c.resource_id, visible(other.c.account_id, way.restricted))
-        .order_by(links.c.linked_until.is_not(None), links.c.linked_since, links.c.to_id, links.c.link_id)
+        # Where only open ones are told, none of them ended: then the index has their order.
+        .order_by(*ended, links.c.linked_since, links.c.to_id, links.c.link_id)
         .correlate(resource)
     )
     if not shape.argument("includeEnded"):
