@@ -196,24 +196,30 @@ class OverPostgresql:
             try:
                 return await self._row(sql, parameters)
             except _FAILURES as error:
-                if not is_unavailable(error) and not isinstance(error, OSError):
+                if not _is_lost(error):
                     raise
+                # Those that are free were lost with it, though not each has noticed.
+                for connection in self._kept.drain():
+                    connection.terminate()
                 return await self._row(sql, parameters)
         except asyncpg.QueryCanceledError:
             raise TimeoutError(f"a statement ran for more than {self.seconds:g} seconds") from None
         except _FAILURES as error:
-            if is_unavailable(error) or isinstance(error, OSError):
+            if _is_lost(error):
                 raise RecordUnavailable(cause(error)) from None
             raise
 
     async def _row(self, sql: str, parameters: Sequence[Any]) -> Sequence[Any]:
         connection = await self._kept.take()
         while connection.is_closed():
-            # The server was restarted: every connection that was free is one of those.
             self._kept.drop()
             connection = await self._kept.take()
         try:
             row: Sequence[Any] | None = await connection.fetchrow(sql, *parameters)
+        except _FAILURES as error:
+            if _is_lost(error):
+                connection.terminate()
+            raise
         finally:
             if connection.is_closed():
                 self._kept.drop()
@@ -229,4 +235,8 @@ class OverPostgresql:
             await connection.close()
 
 
-_FAILURES: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+_FAILURES: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+
+
+def _is_lost(error: Exception) -> bool:
+    return isinstance(error, asyncpg.InternalClientError | OSError) or is_unavailable(error)
