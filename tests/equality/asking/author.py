@@ -28,6 +28,9 @@ OPERATORS: Final = {
     ("VendorAccount", "lastError"), ("VendorAccount", "budget"), ("VendorAccount", "calls"), ("VendorScope", "breaker"),
 }  # fmt: skip
 _FAVOURED: Final = {
+    "ResourceConnection": (("nodes", 0.5), ("edges", 0.3), ("pageInfo", 0.2)),
+    "ResourceEdge": (("node", 0.6), ("cursor", 0.5)),
+    "ResourceChangeConnection": (("nodes", 0.5), ("edges", 0.2), ("pageInfo", 0.2)),
     "Resource": (("freshness", 0.3), ("offerHistory", 0.12), ("linkedResources", 0.12)),
     "LinkedResource": (("linkType", 0.5), ("freshness", 0.3)),
     "OfferProvenance": (("offer", 0.6), ("role", 0.5), ("offerType", 0.5)),

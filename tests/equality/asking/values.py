@@ -93,7 +93,7 @@ class Values:
             found["orderBy"] = self.one(order, order, order, order, order, order, None)
         if self.chance(0.6):
             found["first"] = self._first()
-        if self.chance(0.35):
+        if self.chance(0.45):
             found["after"] = self._keyset(found.get("orderBy") or {"field": "CREATED_AT"})
         return found
 
