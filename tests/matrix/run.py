@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Final, TypeAlias
 
-from tests.matrix.faults import FAULTS, HUGE, Group
+from tests.matrix.faults import FAULTS, HUGE, Fault, Group
 from tests.matrix.judging import (
     ALLOWANCE_SECONDS,
     Case,
@@ -35,40 +35,49 @@ IMPATIENT_SECONDS: Final = 0.5
 _FLIGHT_SECONDS: Final = {Group.ORDINARY: 30.0, Group.AGAIN: 30.0, Group.SLOW: 8.0}
 _BESIDE: Final = 3
 """So many vendors at once: more would wait for one database until it says that it is locked."""
+Plays: TypeAlias = Callable[[str, Fault], bool]
+"""Whether the cell of a vendor and a fault is played."""
 _GOOD: Final = frozenset({"COMPLETE", "found", "gone"})
 
 
-async def run(when: When, only: Collection[str] = ()) -> dict[str, Outcome]:
-    """Every cell of these flights, by `vendor fault`; `only` names the vendors to play, none of them is all."""
+async def run(when: When, only: Collection[str] = (), chosen: Collection[str] = ()) -> dict[str, Outcome]:
+    """The cells of these flights, by `vendor fault`; `only` names vendors and `chosen` cells to play, none of them is all."""
     told: dict[str, Outcome] = {}
+
+    def plays(vendor: str, fault: Fault) -> bool:
+        return not chosen or f"{vendor} {fault.name}" in chosen
+
     doubles = {vendor: player for vendor, player in players().items() if not only or vendor in only}
     for vendor, player in doubles.items():
         for fault in FAULTS:
             why = player.impossible(fault.name, when)
-            if why is not None:
+            if why is not None and plays(vendor, fault):
                 told[f"{vendor} {fault.name}"] = Outcome(Row(vendor, when, fault.name, CANNOT_BE, note=why))
     names = list(doubles)
     for start in range(0, len(names), _BESIDE):
         batch = {name: doubles[name] for name in names[start : start + _BESIDE]}
-        for case in await _played(when, batch):
+        for case in await _played(when, batch, plays):
             assert case.row is not None
             told[f"{case.cell.vendor} {case.cell.fault.name}"] = Outcome(case.row, case.amiss)
-    return {f"{vendor} {fault.name}": told[f"{vendor} {fault.name}"] for vendor in doubles for fault in FAULTS}
+    order = (f"{vendor} {fault.name}" for vendor in doubles for fault in FAULTS)
+    return {cell: told[cell] for cell in order if cell in told}
 
 
-async def _played(when: When, doubles: Mapping[str, Player]) -> list[Case]:
-    """Every cell of these vendors, beside each other."""
+async def _played(when: When, doubles: Mapping[str, Player], plays: Plays) -> list[Case]:
+    """The cells of these vendors, beside each other."""
     starting = asyncio.Lock()
     with logged() as log:
         async with asyncio.TaskGroup() as together:
-            groups = [together.create_task(_group(group, when, doubles, log, starting)) for group in Group]
+            groups = [together.create_task(_group(group, when, doubles, plays, log, starting)) for group in Group]
     return [case for cases in groups for case in cases.result()]
 
 
 async def _group(
-    group: Group, when: When, doubles: Mapping[str, Player], log: Logged, starting: asyncio.Lock
+    group: Group, when: When, doubles: Mapping[str, Player], plays: Plays, log: Logged, starting: asyncio.Lock
 ) -> list[Case]:
-    async with _cells(group, when, doubles) as (cells, trap):
+    async with _cells(group, when, doubles, plays) as (cells, trap):
+        if not cells:
+            return []
         with TemporaryDirectory() as folder:
             course = Course(World(Path(folder), cells, _FLIGHT_SECONDS[group], starting), group, when, log)
             await course.run()
@@ -78,7 +87,9 @@ async def _group(
 
 
 @asynccontextmanager
-async def _cells(group: Group, when: When, doubles: Mapping[str, Player]) -> AsyncIterator[tuple[list[Cell], Loopback]]:
+async def _cells(
+    group: Group, when: When, doubles: Mapping[str, Player], plays: Plays
+) -> AsyncIterator[tuple[list[Cell], Loopback]]:
     trap = Loopback(answer(b"caught"))
     server = await asyncio.start_server(trap.serve, "127.0.0.1", 0)
     address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -86,7 +97,7 @@ async def _cells(group: Group, when: When, doubles: Mapping[str, Player]) -> Asy
         Cell(vendor, fault, when, Stage(player, fault, address), player)
         for vendor, player in doubles.items()
         for fault in FAULTS
-        if fault.group is group and player.impossible(fault.name, when) is None
+        if fault.group is group and player.impossible(fault.name, when) is None and plays(vendor, fault)
     ]
     try:
         for cell in cells:
