@@ -16,14 +16,13 @@ depends_on = None
 
 def upgrade() -> None:
     """Go to this version. Where the last complete sweep is in doubt, which one was good before it is not known: none."""
-    with op.batch_alter_table("scopes", schema=None) as batch_op:
-        for name in ("good_no", "listed_no"):
-            batch_op.add_column(sa.Column(name, sa.BigInteger(), server_default=sa.text("0"), nullable=False))
+    # Not in a batch: that would build the table anew on SQLite, and what refers to its rows forbids it.
+    for name in ("good_no", "listed_no"):
+        op.add_column("scopes", sa.Column(name, sa.BigInteger(), server_default=sa.text("0"), nullable=False))
     op.execute("UPDATE scopes SET good_no = swept_no, listed_no = swept_no WHERE state <> 'SUSPECT'")
 
 
 def downgrade() -> None:
     """Go back to the version before."""
-    with op.batch_alter_table("scopes", schema=None) as batch_op:
-        batch_op.drop_column("listed_no")
-        batch_op.drop_column("good_no")
+    for name in ("listed_no", "good_no"):
+        op.drop_column("scopes", name)

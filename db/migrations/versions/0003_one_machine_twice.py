@@ -21,15 +21,13 @@ KEY = ["account_id", "link_type", "from_kind", "from_vendor_id", "to_kind", "to_
 
 def upgrade() -> None:
     """Go to this version. Zero stands for the account of the link's own end."""
-    with op.batch_alter_table("accounts", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("id_space", TEXT, nullable=True))
-    with op.batch_alter_table("resources", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("elsewhere_vendor", TEXT, nullable=True))
-        batch_op.add_column(sa.Column("elsewhere_id", TEXT, nullable=True))
-        batch_op.create_index("ix_resources_vendor_id", ["vendor_id"])
-        batch_op.create_index("ix_resources_elsewhere", ["elsewhere_id"], sqlite_where=TOLD, postgresql_where=TOLD)
-    with op.batch_alter_table("links", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("other_account_id", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
+    # Not in batches: those would build tables anew on SQLite, and what refers to their rows forbids it.
+    op.add_column("accounts", sa.Column("id_space", TEXT, nullable=True))
+    op.add_column("resources", sa.Column("elsewhere_vendor", TEXT, nullable=True))
+    op.add_column("resources", sa.Column("elsewhere_id", TEXT, nullable=True))
+    op.create_index("ix_resources_vendor_id", "resources", ["vendor_id"])
+    op.create_index("ix_resources_elsewhere", "resources", ["elsewhere_id"], sqlite_where=TOLD, postgresql_where=TOLD)
+    op.add_column("links", sa.Column("other_account_id", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
     op.drop_index("uq_links_open", table_name="links")
     keys = [KEY[0], "other_account_id", *KEY[1:]]
     op.create_index("uq_links_open", "links", keys, unique=True, sqlite_where=OPEN, postgresql_where=OPEN)
@@ -40,12 +38,9 @@ def downgrade() -> None:
     op.execute("DELETE FROM links WHERE other_account_id <> 0")
     op.drop_index("uq_links_open", table_name="links")
     op.create_index("uq_links_open", "links", KEY, unique=True, sqlite_where=OPEN, postgresql_where=OPEN)
-    with op.batch_alter_table("links", schema=None) as batch_op:
-        batch_op.drop_column("other_account_id")
-    with op.batch_alter_table("resources", schema=None) as batch_op:
-        batch_op.drop_index("ix_resources_elsewhere", sqlite_where=TOLD, postgresql_where=TOLD)
-        batch_op.drop_index("ix_resources_vendor_id")
-        batch_op.drop_column("elsewhere_id")
-        batch_op.drop_column("elsewhere_vendor")
-    with op.batch_alter_table("accounts", schema=None) as batch_op:
-        batch_op.drop_column("id_space")
+    op.drop_column("links", "other_account_id")
+    op.drop_index("ix_resources_elsewhere", table_name="resources")
+    op.drop_index("ix_resources_vendor_id", table_name="resources")
+    op.drop_column("resources", "elsewhere_id")
+    op.drop_column("resources", "elsewhere_vendor")
+    op.drop_column("accounts", "id_space")
