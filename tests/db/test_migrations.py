@@ -22,7 +22,8 @@ INSERT INTO scopes (scope_id, account_id, kind, region, configured, swept_no, st
 INSERT INTO resources (resource_id, account_id, scope_id, kind, vendor_id, generation, resource_type, vendor, vendor_region,
   created_at, first_seen_at, status, status_rank, has_access, spec_vendor, pricing_source, seen_no, seen_at,
   seen_source)
-  VALUES ('a', 1, 1, 'MACHINES', 'm-1', 0, 'VM', 'lambda', 'unknown', 't', 't', 'RUNNING', 2, false, '{}', 'NONE', 7, 't', 'SWEEP');
+  VALUES ('a', 1, 1, 'MACHINES', 'm-1', 0, 'VM', 'lambda', 'unknown', 't', 't', 'RUNNING', 2, false, '{}',
+    'NONE', 7, 't', 'SWEEP');
 INSERT INTO links (account_id, owned, link_type, from_kind, from_vendor_id, from_id, to_kind, to_vendor_id, linked_since)
   VALUES (1, true, 'ATTACHED_STORAGE', 'MACHINES', 'm-1', 'a', 'VOLUMES', 'v-1', 't')"""
 TOLD = "SELECT s.swept_no, r.status, l.to_vendor_id FROM accounts a JOIN scopes s USING (account_id) "
