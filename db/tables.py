@@ -9,6 +9,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     Float,
     ForeignKey,
     Index,
@@ -78,6 +79,10 @@ scopes: Final = Table(
 )
 
 LIVING: Final = text("status <> 'DELETED'")
+# What nulls would stand beside are keys in which null is the smallest value: then one comparison of a key and an id finds a
+# page's beginning, and one index serves both directions. No price is as small as the least number.
+NAME_ORDER: Final = "CASE WHEN name IS NULL THEN '' ELSE '+' || name END"
+PRICE_ORDER: Final = "coalesce(price, -1.7976931348623157e308)"
 
 resources: Final = Table(
     "resources",
@@ -146,6 +151,8 @@ resources: Final = Table(
     # what an aggregator says that it is at its cloud
     Column("elsewhere_vendor", Text),
     Column("elsewhere_id", Text),
+    Column("name_order", Text, Computed(NAME_ORDER, persisted=True)),
+    Column("price_order", Float, Computed(PRICE_ORDER, persisted=True)),
     CheckConstraint("(status = 'DELETED') = (deleted_at IS NOT NULL)", name="tombstone"),
     Index(
         "uq_resources_living",
@@ -165,10 +172,17 @@ resources: Final = Table(
         postgresql_where=text("elsewhere_id IS NOT NULL"),
     ),
     Index("ix_resources_scope", "scope_id"),
-    Index("ix_resources_created_at", "created_at", "resource_id"),
-    Index("ix_resources_name", "name", "resource_id"),
-    Index("ix_resources_status", "status_rank", "resource_id"),
-    Index("ix_resources_price", "price", "resource_id"),
+    # Each order twice: old tombstones lie close together in most of them, and who hides them must not walk through them.
+    *(
+        Index(name, column, "resource_id", sqlite_where=where, postgresql_where=where)
+        for word, where in (("", None), ("living_", LIVING))
+        for name, column in (
+            (f"ix_resources_{word}created_at", "created_at"),
+            (f"ix_resources_{word}name", "name_order"),
+            (f"ix_resources_{word}status", "status_rank"),
+            (f"ix_resources_{word}price", "price_order"),
+        )
+    ),
     Index(
         "ix_resources_missing",
         "scope_id",

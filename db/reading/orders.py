@@ -1,10 +1,14 @@
-"""Orders of a list and the pages in them: null is the smallest value, ties go by resource id, ascending in each direction."""
+"""Orders of a list and the pages in them: null is the smallest value, ties go by resource id in the same direction.
+
+So an order is one index, read forwards or backwards, and a page begins where one comparison of a key and an id says.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, cast
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, Float, String, literal_column, tuple_
 from sqlalchemy.sql.expression import FromClause
 
 from db.reading import text
@@ -15,11 +19,15 @@ from db.reading.shape import After, Shape
 
 _COLUMN: Final = {
     "CREATED_AT": "created_at",
-    "NAME": "name",
+    "NAME": "name_order",
     "STATUS": "status_rank",
-    "PRICING_TOTAL_HOURLY": "price",
+    "PRICING_TOTAL_HOURLY": "price_order",
 }
-_NULLABLE: Final = {"NAME", "PRICING_TOTAL_HOURLY"}
+_NULL: Final[Mapping[str, ColumnElement[Any]]] = {
+    "NAME": literal_column("''", String),
+    "PRICING_TOTAL_HOURLY": literal_column("-1.7976931348623157e308", Float),
+}
+"""The key of null."""
 
 
 def order_of(root: Shape) -> tuple[str, str]:
@@ -29,26 +37,22 @@ def order_of(root: Shape) -> tuple[str, str]:
 
 def order_by(resource: FromClause, field: str, direction: str) -> list[ColumnElement[Any]]:
     """The total order."""
-    column = resource.c[_COLUMN[field]]
-    if direction == "ASC":
-        ordered = column.asc().nulls_first() if field in _NULLABLE else column.asc()
-    else:
-        ordered = column.desc().nulls_last() if field in _NULLABLE else column.desc()
-    return [ordered, resource.c.resource_id.asc()]
+    key = (resource.c[_COLUMN[field]], resource.c.resource_id)
+    return [column.asc() if direction == "ASC" else column.desc() for column in key]
 
 
 def behind(resource: FromClause, field: str, direction: str, after: After) -> ColumnElement[bool]:
     """Whether a resource stands behind the place of a cursor."""
-    column = resource.c[_COLUMN[field]]
-    later = resource.c.resource_id > bound(after.resource_id)
+    key = tuple_(resource.c[_COLUMN[field]], resource.c.resource_id)
+    place = tuple_(_key(field, after), bound(after.resource_id))
+    return key > place if direction == "ASC" else key < place
+
+
+def _key(field: str, after: After) -> ColumnElement[Any]:
     if after.value is None:
-        tied = and_(column.is_(None), later)
-        return or_(column.is_not(None), tied) if direction == "ASC" else tied
+        return _NULL[field]
     value = bound(after.value)
-    tied = and_(column == value, later)
-    if direction == "ASC":
-        return or_(column > value, tied)
-    return or_(column < value, column.is_(None), tied) if field in _NULLABLE else or_(column < value, tied)
+    return literal_column("'+'", String).concat(value) if field == "NAME" else value
 
 
 def place_parts(resource: FromClause, field: str) -> text.Parts:

@@ -46,14 +46,15 @@ def matching(
 
 
 def ordered(rows: list[Row], field: str, direction: str) -> list[Row]:
-    """By the order: null is the smallest, ties by resource id."""
+    """By the order: null is the smallest, ties by resource id in the same direction."""
     column = _ORDERED[field]
 
     def compare(one: Row, other: Row) -> int:
         left, right = one[column], other[column]
         if left == right:
-            return -1 if one["resource_id"] < other["resource_id"] else 1
-        smaller = left is None or (right is not None and left < right)
+            smaller = one["resource_id"] < other["resource_id"]
+        else:
+            smaller = left is None or (right is not None and left < right)
         return (-1 if smaller else 1) * (1 if direction == "ASC" else -1)
 
     return sorted(rows, key=cmp_to_key(compare))

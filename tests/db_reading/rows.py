@@ -170,7 +170,7 @@ turn: Final = _Turn()
 _POOL: Final = _Pool()
 _TABLES: Final = ("accounts", "scopes", "resources", "links", "offers", "provenance", "history")
 _END: Final = {"kind": "kind", "vendor_id": "vendor_id", "id": "resource_id"}
-_BLANK: Final[Row] = dict.fromkeys(column.name for column in tables.resources.columns) | {
+_BLANK: Final[Row] = dict.fromkeys(column.name for column in tables.resources.columns if column.computed is None) | {
     "generation": 0,
     "created_at": ago(3600),
     "first_seen_at": ago(3500),

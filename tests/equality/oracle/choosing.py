@@ -158,9 +158,11 @@ def place_of(resource: ResourceRecord, field: str) -> tuple[Any, str]:
 
 
 def before(one: tuple[Any, str], other: tuple[Any, str], direction: str) -> int:
-    """Negative where `one` comes first: null is the smallest value; ties by id, whichever the direction."""
+    """Negative where `one` comes first: null is the smallest value; ties by id, the same way round."""
+    if one == other:
+        return 0
     if one[0] == other[0]:
-        return (one[1] > other[1]) - (one[1] < other[1])
+        return -1 if (one[1] < other[1]) is (direction == "ASC") else 1
     smaller = one[0] is None or (other[0] is not None and one[0] < other[0])
     return -1 if smaller is (direction == "ASC") else 1
 

@@ -1,0 +1,219 @@
+"""A page at depth 900,000 of a million resources against the first page, in every order, through the product's own reading.
+
+`python -m benchmarks.depth`: on a PostgreSQL of its own; `--sqlite` on a file; `--resources N` for fewer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from db import tables
+from db.engine import make_engine, writing
+from db.migrations import migrate
+from db.reading import Readings
+from db.reading.cursors import encode
+from domain.instants import to_text
+from domain.viewer import Viewer
+from domain.words import STATUS_RANK, Permission, ResourceStatus
+from tests.db_reading.asking import f, finished, root
+from tests.doubles.postgresql import new_server, thrown_away
+
+ORDERS: Final = {
+    "CREATED_AT": "created_at",
+    "NAME": "name_order",
+    "STATUS": "status_rank",
+    "PRICING_TOTAL_HOURLY": "price_order",
+}
+ACCOUNTS: Final = 20
+_BEGIN: Final = datetime(2025, 1, 1, tzinfo=UTC)
+_FEW: Final = 1_000
+"""How many resources the last account has; the others share the rest."""
+_STATUSES: Final = (*(status.value for status in ResourceStatus), *["RUNNING"] * 8, *["DELETED"] * 4)
+EVERYONE: Final = Viewer("operator", frozenset({Permission.ADMIN}))
+_NODE: Final = ("resourceId name status createdAt pricingTotalHourly currency", f("linkedResources", "name"))
+
+
+def rows(count: int, seed: int = 7) -> Iterator[dict[str, Any]]:
+    """Rows of resources: many ties, nulls and tombstones."""
+    chance = random.Random(seed)  # noqa: S311 - the same each time
+    for number in range(count):
+        account = ACCOUNTS if number >= count - _FEW else 1 + number % (ACCOUNTS - 1)
+        status = chance.choice(_STATUSES)
+        created = to_text(_BEGIN + timedelta(seconds=number // 3))
+        price = None if chance.random() < 0.2 else chance.randrange(1, 400) / 100
+        yield {
+            "resource_id": str(UUID(int=chance.getrandbits(128), version=5)),
+            "account_id": account,
+            "scope_id": account,
+            "kind": "MACHINES",
+            "vendor_id": f"i-{number}",
+            "generation": 0,
+            "resource_type": "VM",
+            "vendor": "sandbox",
+            "vendor_region": "unknown",
+            "created_at": created,
+            "first_seen_at": created,
+            "first_no": 1,
+            "name": None if chance.random() < 0.2 else f"node-{chance.randrange(count // 4)}",
+            "status": status,
+            "status_rank": STATUS_RANK[ResourceStatus(status)],
+            "has_access": False,
+            "spec_vendor": "{}",
+            "price": price,
+            "price_text": None if price is None else str(price),
+            "currency": None if price is None else "USD",
+            "pricing_source": "VENDOR",
+            "seen_no": 1,
+            "seen_at": created,
+            "seen_source": "SWEEP",
+            "absences": 0,
+            "probed_no": 0,
+            "deleted_at": created if status == "DELETED" else None,
+            "deleted_by": "VENDOR" if status == "DELETED" else None,
+        }
+
+
+async def accounts(engine: AsyncEngine) -> None:
+    """The accounts, each with one scope."""
+    async with writing(engine) as connection:
+        numbers = range(1, ACCOUNTS + 1)
+        common = {"vendor": "sandbox", "configured": True, "cooldown_seconds": 30.0}
+        await connection.execute(
+            tables.accounts.insert(), [{"account_id": n, "name": f"account-{n}", **common} for n in numbers]
+        )
+        told = {"kind": "MACHINES", "region": "", "configured": True, "state": "OK"}
+        await connection.execute(tables.scopes.insert(), [{"scope_id": n, "account_id": n, **told} for n in numbers])
+
+
+@asynccontextmanager
+async def postgresql(count: int) -> AsyncIterator[AsyncEngine]:
+    """A record of so many resources on a PostgreSQL of its own."""
+    server = await asyncio.to_thread(new_server)
+    try:
+        name = await server.empty()
+        engine = make_engine(server.url(name))
+        await migrate(engine)
+        await accounts(engine)
+        connection = await asyncpg.connect(server.url(name).replace("+asyncpg", ""))
+        names = [*next(rows(1))]
+        records = (tuple(row.values()) for row in rows(count))
+        await connection.copy_records_to_table("resources", records=records, columns=names)
+        await connection.execute("VACUUM ANALYZE")
+        await connection.close()
+        yield engine
+        await engine.dispose()
+    finally:
+        thrown_away(server)
+
+
+@asynccontextmanager
+async def sqlite(count: int) -> AsyncIterator[AsyncEngine]:
+    """The same in a file of SQLite's."""
+    with tempfile.TemporaryDirectory() as folder:
+        engine = make_engine(f"sqlite+aiosqlite:///{Path(folder) / 'record.db'}")
+        await migrate(engine)
+        await accounts(engine)
+        async with writing(engine) as connection:
+            names = [*next(rows(1))]
+            statement = f"INSERT INTO resources ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            await driver.executemany(statement, (tuple(row.values()) for row in rows(count)))
+        yield engine
+        await engine.dispose()
+
+
+async def cursor_at(engine: AsyncEngine, field: str, direction: str, depth: int, *, deleted: bool) -> str:
+    """The cursor of the resource that stands so deep."""
+    column = tables.resources.c[ORDERS[field]]
+    told = {"NAME": tables.resources.c.name, "PRICING_TOTAL_HOURLY": tables.resources.c.price}.get(field, column)
+    order = [each.asc() if direction == "ASC" else each.desc() for each in (column, tables.resources.c.resource_id)]
+    query = tables.resources.select().with_only_columns(told, tables.resources.c.resource_id).order_by(*order)
+    if not deleted:
+        query = query.where(tables.resources.c.status != "DELETED")
+    async with writing(engine) as connection:
+        value, resource_id = (await connection.execute(query.offset(depth).limit(1))).one()
+    return encode(f"{field}:{direction}", value, resource_id)
+
+
+async def milliseconds(
+    readings: Readings, viewer: Viewer, repeats: int, pages: Sequence[Mapping[str, Any]]
+) -> list[float]:
+    """The medians of reading each page, in turn, so that whatever else the machine does meets all of them alike."""
+    fields = (f("nodes", *_NODE), f("pageInfo", "endCursor hasNextPage"))
+    asked = [root("resources", *fields, **arguments) for arguments in pages]
+    taken: list[list[float]] = [[] for _ in pages]
+    for _ in range(repeats + 2):
+        for each, times in zip(asked, taken, strict=True):
+            begun = time.perf_counter()
+            (reading,) = await readings.read([readings.plan(each, viewer)])
+            finished(reading)  # type: ignore[arg-type] # what took too long would fail here, as it should
+            times.append(time.perf_counter() - begun)
+    return [1000 * median(times[2:]) for times in taken]
+
+
+async def compared(engine: AsyncEngine, count: int, first: int, repeats: int) -> float:
+    """Print every order and direction; answers the worst ratio of a deep page to the first."""
+    readings, worst = Readings(engine, 60), 0.0
+    viewers: Sequence[tuple[str, Viewer, float]] = (
+        ("all", EVERYONE, 0.9),
+        ("half of the accounts", Viewer("x", frozenset(), frozenset(f"account-{n}" for n in range(1, 11))), 0.9),
+    )
+    print(f"{'order':34} {'viewer':22} {'deleted':8} {'first':>8} {'deep':>8} {'ratio':>6}")
+    for field in ORDERS:
+        for direction in ("ASC", "DESC"):
+            for who, viewer, share in viewers:
+                for deleted in (True, False):
+                    common: dict[str, Any] = {
+                        "orderBy": {"field": field, "direction": direction},
+                        "filter": {"includeDeleted": deleted},
+                        "first": first,
+                    }
+                    living = share if deleted else share * 0.7
+                    after = await cursor_at(engine, field, direction, int(count * living), deleted=deleted)
+                    pages = (common, {**common, "after": after})
+                    shallow, deep = await milliseconds(readings, viewer, repeats, pages)
+                    worst = max(worst, deep / shallow)
+                    shown = f"{field} {direction}".ljust(34)
+                    print(
+                        f"{shown} {who:22} {deleted!s:8} {shallow:8.2f} {deep:8.2f} {deep / shallow:6.2f}", flush=True
+                    )
+    few = Viewer("x", frozenset(), frozenset({f"account-{ACCOUNTS}"}))
+    print(f"an account of {_FEW}: first page {(await milliseconds(readings, few, 3, [{'first': first}]))[0]:.2f} ms")
+    return worst
+
+
+async def run(arguments: argparse.Namespace) -> float:
+    """Load, then compare."""
+    begun = time.perf_counter()
+    async with (sqlite if arguments.sqlite else postgresql)(arguments.resources) as engine:
+        print(f"{arguments.resources:,} resources loaded in {time.perf_counter() - begun:.0f} s; milliseconds, medians")
+        return await compared(engine, arguments.resources, arguments.first, arguments.repeats)
+
+
+def main() -> None:
+    """Run it; bounded by what is asked."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sqlite", action="store_true", help="on SQLite")
+    parser.add_argument("--resources", type=int, default=1_000_000)
+    parser.add_argument("--first", type=int, default=100, help="resources a page")
+    parser.add_argument("--repeats", type=int, default=15)
+    worst = asyncio.run(run(parser.parse_args()))
+    print(f"the worst ratio of a deep page to the first: {worst:.2f}")
+
+
+if __name__ == "__main__":
+    main()
