@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain, repeat
 from typing import Final
 
+from domain.errors import RecordUnavailable
 from domain.record import Changes, ScopeKey
 from reconcile.flights import Flight
 from reconcile.shell import Shell
@@ -58,9 +59,17 @@ class Watch:
         for pause in pauses():
             # Later by a little and never earlier: witnesses must be so long apart.
             await asyncio.sleep(pause * (1 + 0.05 * self._shell.random.random()))
-            if not await self._shell.record.missing(scope, 1):
+            if not await self._marked(scope):
                 break
             flight = self._ask(scope)
             if flight is not None:
                 await asyncio.shield(flight.ended)
         self._watched.pop(scope, None)
+
+    async def _marked(self, scope: ScopeKey) -> bool:
+        try:
+            return bool(await self._shell.record.missing(scope, 1))
+        except RecordUnavailable as error:
+            # Nobody knows: it stays under watch.
+            self._shell.listener.broke("watch", error)
+            return True
