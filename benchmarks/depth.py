@@ -68,7 +68,7 @@ def rows(count: int, seed: int = 7) -> Iterator[dict[str, Any]]:
             "created_at": created,
             "first_seen_at": created,
             "first_no": 1,
-            "name": None if chance.random() < 0.2 else f"node-{chance.randrange(count // 4)}",
+            "name": None if chance.random() < 0.2 else f"node-{chance.randrange(1 + count // 4)}",
             "status": status,
             "status_rank": STATUS_RANK[ResourceStatus(status)],
             "has_access": False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, LargeBinary, String
+from sqlalchemy import BigInteger, ColumnElement, LargeBinary, String
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -35,6 +35,13 @@ class Listed(FunctionElement[str]):
     """A query of the texts in a JSON array that is bound as one value, so that its length is no part of the statement."""
 
     type = String()
+    inherit_cache = True
+
+
+class Filtering(FunctionElement[int]):
+    """A number by which rows are filtered and never found: SQLite would leave the order's index for the number's, and sort."""
+
+    type = BigInteger()
     inherit_cache = True
 
 
@@ -90,6 +97,16 @@ def _json_text(element: JsonText, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(JsonText, "postgresql")
 def _json_text_postgresql(element: JsonText, compiler: SQLCompiler, **kw: Any) -> str:
     return f"coalesce(to_json({compiler.process(element.clauses, **kw)})::text, 'null')"
+
+
+@compiles(Filtering)
+def _filtering(element: Filtering, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"+{compiler.process(element.clauses, **kw)}"
+
+
+@compiles(Filtering, "postgresql")
+def _filtering_postgresql(element: Filtering, compiler: SQLCompiler, **kw: Any) -> str:
+    return compiler.process(element.clauses, **kw)
 
 
 @compiles(Joined)

@@ -13,7 +13,7 @@ from sqlalchemy.sql.expression import FromClause
 
 from db import tables
 from db.reading import text
-from db.reading.dialect import among
+from db.reading.dialect import Filtering, among
 from db.reading.shape import VIEWER, Shape
 from domain.accounts import ScopeHealth, account_state
 from domain.freshness import ScopeFacts
@@ -118,7 +118,7 @@ def visible(account_id: ColumnElement[int], restricted: bool) -> ColumnElement[b
     if not restricted:
         return true()
     seen = tables.accounts.alias()
-    return account_id.in_(select(seen.c.account_id).where(_named(seen)))
+    return Filtering(account_id).in_(select(seen.c.account_id).where(_named(seen)))
 
 
 def _named(accounts: FromClause) -> ColumnElement[bool]:
