@@ -111,7 +111,7 @@ async def test_no_connection_free_in_time(engine: AsyncEngine) -> None:
             async with reading(engine):
                 pass
     assert "no connection became free in time" == told.value.cause
-    assert await Database(engine).answers()
+    assert await Database(engine, engine.url).answers()
 
 
 async def test_what_a_statement_of_ours_is_wrong_with_is_no_outage(engine: AsyncEngine) -> None:
