@@ -64,14 +64,17 @@ class OverEngine:
 
 
 class Kept(Generic[_C]):
-    """Connections, made when they are first needed. Whoever comes when all are in use waits in turn."""
+    """Connections, made when they are first needed. Whoever comes when all are in use waits in turn.
+
+    Once it is closing, what is given back is closed by `close`, which waits for it.
+    """
 
     def __init__(self, connecting: Connecting, make: Callable[[], Awaitable[_C]]) -> None:
         most = connecting.pool_size
         self._wait_seconds = connecting.pool_wait_seconds
         self._make = make
         self._free: list[_C] = []
-        self._unmade = most
+        self._most = self._unmade = most
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def take(self) -> _C:
@@ -122,6 +125,15 @@ class Kept(Generic[_C]):
         self._unmade += len(free)
         return free
 
+    async def close(self, close: Callable[[_C], Awaitable[None]]) -> None:
+        """Close every connection, those in use as they are given back: a statement ends by itself in time."""
+        while True:
+            for connection in self.drain():
+                await close(connection)
+            if self._unmade == self._most:
+                return
+            await self._turn()
+
     def _wake(self) -> None:
         while self._waiting:
             turn = self._waiting.popleft()
@@ -142,8 +154,13 @@ class OverSqlite:
 
     async def _connect(self) -> aiosqlite.Connection:
         connection = await aiosqlite.connect(self._file, isolation_level=None, cached_statements=STATEMENTS_KEPT)
-        for pragma in ("busy_timeout = 15000", "query_only = ON"):
-            await connection.execute_fetchall(f"PRAGMA {pragma}")
+        try:
+            for pragma in ("busy_timeout = 15000", "query_only = ON"):
+                await connection.execute_fetchall(f"PRAGMA {pragma}")
+        except BaseException:
+            # Whoever it was made for has hung up: nobody would close it.
+            await asyncio.shield(connection.close())
+            raise
         return connection
 
     async def row(self, sql: str, parameters: Sequence[Any]) -> Sequence[Any]:
@@ -173,8 +190,7 @@ class OverSqlite:
 
     async def close(self) -> None:
         """Close every connection."""
-        for connection in self._kept.drain():
-            await connection.close()
+        await self._kept.close(aiosqlite.Connection.close)
 
 
 class OverPostgresql:
@@ -231,8 +247,7 @@ class OverPostgresql:
 
     async def close(self) -> None:
         """Close every connection."""
-        for connection in self._kept.drain():
-            await connection.close()
+        await self._kept.close(lambda connection: connection.close())
 
 
 _FAILURES: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)

@@ -123,6 +123,7 @@ async def _check(configuration: Configuration) -> list[tuple[bool, str]]:
         return list(await asyncio.gather(*(_checked(name, cloud, seconds) for name, cloud in gateway.clouds.items())))
     finally:
         await asyncio.gather(*(cloud.close() for cloud in gateway.clouds.values()))
+        await gateway.readings.close()
         await gateway.database.close()
 
 

@@ -147,12 +147,9 @@ async def test_ec2s_recorded_instances() -> None:
         assert (Access(external_ip=outer, internal_ip=inner) if outer or inner else None) == came.access
         assert isinstance(came.spec, Spec)
         assert (text(one, "instanceType"), text(one, "imageId")) == (came.spec.vendor_sku, came.spec.image)
-        attached = {
-            text(device, "deviceName"): moment(text(device, "ebs/attachTime"))
-            for device in items(one, "blockDeviceMapping/item")
-        }
+        # Without an interface nothing tells when it was made: a root volume may have been replaced since.
         interfaces = [moment(text(card, "attachment/attachTime")) for card in items(one, "networkInterfaceSet/item")]
-        assert (interfaces or [attached.get(text(one, "rootDeviceName"))])[0] == came.created_at
+        assert next(iter(interfaces), None) == came.created_at
 
 
 async def test_ec2s_recorded_volumes() -> None:
