@@ -111,13 +111,17 @@ class Reconciler:
 
     async def _first_sweep(self, scope: ScopeKey) -> None:
         """Sweep what was never swept, as soon as the hold of a failed try is over."""
-        hold, now = self._shell.scopes[scope].hold_until, self._shell.record.now()
-        if hold is not None and held_back(hold, now):
-            await asyncio.sleep((hold - now).total_seconds())
+        # While one hold is waited for, a reader may have had it tried again: then there is another.
+        while (left := self._hold_left(scope)) > 0:  # noqa: ASYNC110 - a hold ends by the clock, which nobody sets an event for
+            await asyncio.sleep(left)
         if not self._sweeps.underway(scope).running and never_swept(
             self._shell.scopes[scope], self._shell.record.now()
         ):
             self._sweeps.start(scope, forced=False, background=True)
+
+    def _hold_left(self, scope: ScopeKey) -> float:
+        hold, now = self._shell.scopes[scope].hold_until, self._shell.record.now()
+        return (hold - now).total_seconds() if hold is not None and held_back(hold, now) else 0.0
 
     async def _look_after_marks(self, scope: ScopeKey) -> None:
         """The marks of a scope are a work list, whoever made them, and it is watched while it has any."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -44,7 +45,8 @@ def compare(when: When, cell: str, outcomes: Mapping[str, Outcome]) -> None:
             f"expected.csv has no row of {' | '.join(key)}: `python -m tests.matrix --write`, and judge what it says"
         )
     came = outcomes[cell]
-    if expected != came.row:
+    # How long it took is the machine's matter here; whoever runs the whole matrix compares that too.
+    if replace(expected, seconds="") != replace(came.row, seconds=""):
         pytest.fail(f"expected {expected.text}\n  came to {came.row.text}")
     if came.amiss:
         pytest.fail("\n".join([came.row.text, *came.amiss]))

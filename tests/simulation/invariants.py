@@ -264,8 +264,9 @@ class Replays:
         which = repr(entry.before or entry.after) if entry.field == LINKS else ""
         where = (entry.resource_id, entry.field, which)
         newest = self._numbers.get(where, 0)
-        # What ends closes its links, also those that a newer flight of the other end told.
-        closes = entry.field == LINKS and entry.after is None
+        # What ends closes its links and its mark, also those that a newer flight told.
+        ended = self._states.get(entry.resource_id, {}).get("status") == ResourceStatus.DELETED.value
+        closes = entry.after is None and (entry.field == LINKS or (entry.field == MISSING and ended))
         if entry.flight_no < newest and not closes:
             raise Violation("g", f"{entry.resource_id}: {entry.field} by {entry.flight_no} after {newest}")
         self._numbers[where] = max(entry.flight_no, newest)
