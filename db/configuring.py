@@ -21,7 +21,7 @@ async def configure(connection: AsyncConnection, setups: Sequence[AccountSetup])
     """
     await take(connection, Turn.CONFIGURING)
     # Every account is locked, in one order, so that nothing which another process applies meanwhile is overwritten.
-    every = select(accounts).order_by(accounts.c.account_id).with_for_update()
+    every = select(accounts).order_by(accounts.c.account_id).with_for_update(key_share=True)
     known = {row.name: row for row in await connection.execute(every)}
     for setup in setups:
         row = known.get(setup.name)

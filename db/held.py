@@ -30,7 +30,10 @@ class LockedAccount:
 
 async def lock_account(connection: AsyncConnection, name: str) -> LockedAccount:
     """Lock the account's row, so that applies of one account are serial. Raises KeyError where there is none."""
-    row = (await connection.execute(select(accounts).where(accounts.c.name == name).with_for_update())).first()
+    # Links of another account into this one look at the row by their foreign keys; kept out, two applies could block each other.
+    row = (
+        await connection.execute(select(accounts).where(accounts.c.name == name).with_for_update(key_share=True))
+    ).first()
     if row is None:
         raise KeyError(name)
     return LockedAccount(row.account_id, row.name, row.vendor)
