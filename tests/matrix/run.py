@@ -181,6 +181,8 @@ class Course:
                 case.must(read.seconds <= patience + ALLOWANCE_SECONDS, f"waited {read.seconds:.1f} s")
         if self._when is When.PROBE:
             await asyncio.gather(*(self._read_one(case, patience) for case in self.cases))
+            # Where a probe costs less than a listing, the listing that bears it out comes after the reader.
+            await self.world.flown()
         reads = await self.world.read_all()
         for account, read in reads.items():
             case = self._case(account)
