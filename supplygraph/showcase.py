@@ -13,7 +13,7 @@ from sandbox.server import SandboxServer
 from sandbox.world import World
 from supplygraph.settings import AccountSettings
 from vendors.base import ApiKey
-from vendors.sandbox import SandboxSettings
+from vendors.keyed import KeySettings
 
 # The cloud listens on the loopback alone and holds nothing but inventions. The same keys each time: another key would look
 # like another account's credentials.
@@ -30,7 +30,7 @@ async def sandbox_accounts(clock: Clock) -> AsyncIterator[tuple[AccountSettings,
                 name=name,
                 vendor="sandbox",
                 endpoint=server.url,
-                own=SandboxSettings(credentials=ApiKey(api_key=SecretStr(key))),
+                own=KeySettings(credentials=ApiKey(api_key=SecretStr(key))),
             )
             for name, key in _KEYS.items()
         )

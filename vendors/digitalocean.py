@@ -18,19 +18,19 @@ What our words mean here
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import parse_qs, quote, urlsplit
 
-from domain.errors import MalformedAnswer, NoSuchThing, VendorFailure
+from domain.errors import MalformedAnswer
 from domain.observation import NO_PRICE, UNTOLD, Access, Attachment, Observation, Price, Spec, Terms, Untold
 from domain.words import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType
-from vendors.base import Allowance, Answer, ApiKey, Listing, Page, Request, Vendor, VendorSettings
-from vendors.failures import of_status, vendor_word
+from vendors.base import Allowance, Answer, Listing, Page, Request
 from vendors.gpus import canonical
+from vendors.keyed import KeyedVendor
+from vendors.links import attached
 from vendors.values import SSH_PORT, Drops, Taker, facts, from_object, ssh_command
 
 STATUS: Final[Mapping[str, ResourceStatus]] = {
@@ -40,43 +40,27 @@ STATUS: Final[Mapping[str, ResourceStatus]] = {
     "archive": ResourceStatus.UNKNOWN,
 }
 _BILLED: Final = frozenset({"new", "active", "off"})
-_NO_SUCH: Final = "not_found"
 _PROBES: Final[Mapping[ResourceKind, tuple[str, str, str]]] = {
     ResourceKind.MACHINES: ("droplets_get", "/v2/droplets", "droplet"),
     ResourceKind.VOLUMES: ("volumes_get", "/v2/volumes", "volume"),
 }
-_PROBE_OPERATIONS: Final = frozenset(operation for operation, _, _ in _PROBES.values())
 _PER_PAGE: Final = "200"
 """The most that a page holds (parameter `per_page`)."""
 _MEBIBYTES: Final = 1024
 _HIGHEST_COUNT: Final = 10_000_000
 
 
-class DigitalOceanSettings(VendorSettings):
-    """One API token."""
-
-    credentials: ApiKey
-
-
-class DigitalOcean(Vendor):
+class DigitalOcean(KeyedVendor):
     """One token at DigitalOcean."""
 
     name = "digitalocean"
-    settings_type = DigitalOceanSettings
+    address = "https://api.digitalocean.com"
     links_owner = ResourceKind.VOLUMES
+    # `id`, "a short identifier corresponding to the HTTP status code" (schema `error`; response `not_found`).
+    error_path = ("id",)
+    no_such = MappingProxyType({operation: frozenset({"not_found"}) for operation, _, _ in _PROBES.values()})
     ids_span_accounts = True
     documented_limits = (Allowance(250, 60), Allowance(5000, 3600))
-
-    def __init__(self, settings: DigitalOceanSettings) -> None:
-        self._key = settings.credentials.api_key
-
-    def base_url(self, region: str | None) -> str:
-        """One host for all regions."""
-        return "https://api.digitalocean.com"
-
-    def regions(self, kind: ResourceKind) -> tuple[str | None, ...]:
-        """A listing tells all regions."""
-        return (None,)
 
     def listings(self, kind: ResourceKind, region: str | None) -> tuple[Listing, ...]:
         """Droplets without GPUs, then those with; or volumes."""
@@ -96,27 +80,6 @@ class DigitalOcean(Vendor):
         """The same fields as in the list."""
         told = from_object(answer.payload, Drops()).child(_PROBES[kind][2])
         return _machine(told) if kind is ResourceKind.MACHINES else _volume(told)
-
-    def authorize(
-        self, request: Request, url: str, body: bytes, region: str | None, now: datetime
-    ) -> Mapping[str, str]:
-        """A bearer token."""
-        return {"Authorization": f"Bearer {self._key.get_secret_value()}"}
-
-    def credential_text(self) -> str:
-        """The token."""
-        return self._key.get_secret_value()
-
-    def read_failure(
-        self, request: Request, status: int, headers: Mapping[str, str], body: str, now: datetime
-    ) -> VendorFailure | None:
-        """By `id`, "a short identifier corresponding to the HTTP status code" (schema `error`)."""
-        word = _error_word(body)
-        if word is None:
-            return None
-        if (status, word) == (404, _NO_SUCH) and request.operation in _PROBE_OPERATIONS:
-            return NoSuchThing(f"{request.operation}: answered 404 ({vendor_word(word)}).")
-        return of_status(status, headers, request.operation, now, word)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,16 +203,6 @@ def _volume(told: Taker) -> Observation:
 def _links(told: Taker) -> tuple[Attachment, ...] | Untold:
     before = told.dropped
     machines = told.references("droplet_ids")
-    # A list of which a part could not be read is not the whole list: it must close no link.
-    if machines is None or told.dropped != before:
+    if machines is None:
         return UNTOLD
-    return tuple(Attachment(LinkType.ATTACHED_TO, ResourceKind.MACHINES, one) for one in dict.fromkeys(machines))
-
-
-def _error_word(body: str) -> str | None:
-    try:
-        payload = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    word = payload.get("id") if isinstance(payload, dict) else None
-    return word if isinstance(word, str) and word else None
+    return attached(LinkType.ATTACHED_TO, ResourceKind.MACHINES, machines, whole=told.dropped == before)

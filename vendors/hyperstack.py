@@ -21,31 +21,17 @@ What our words mean here
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
-from domain.errors import MalformedAnswer, VendorFailure
+from domain.errors import MalformedAnswer
 from domain.observation import NO_PRICE, UNTOLD, Access, Attachment, Observation, Spec, Terms, Untold
 from domain.words import ContractType, LinkType, OfferType, ResourceKind, ResourceStatus, ResourceType
-from vendors.base import (
-    Allowance,
-    Answer,
-    ApiKey,
-    Catalogue,
-    Listing,
-    Page,
-    Quote,
-    QuotePage,
-    Request,
-    Vendor,
-    VendorSettings,
-)
-from vendors.failures import of_status
+from vendors.base import Allowance, Answer, Catalogue, Listing, Page, Quote, QuotePage, Request
 from vendors.gpus import canonical
+from vendors.keyed import KeyedVendor
 from vendors.values import Drops, Taker, facts, from_object
 
 STATUS: Final[Mapping[str, ResourceStatus]] = {
@@ -78,31 +64,17 @@ _SPOT: Final = "-spot"
 _GPU: Final = "gpu"
 
 
-class HyperstackSettings(VendorSettings):
-    """One API key."""
-
-    credentials: ApiKey
-
-
-class Hyperstack(Vendor):
+class Hyperstack(KeyedVendor):
     """One API key at Hyperstack."""
 
     name = "hyperstack"
-    settings_type = HyperstackSettings
+    address = "https://infrahub-api.nexgencloud.com/v1"
     links_owner = ResourceKind.MACHINES
+    key_header = "api_key"
+    key_scheme = ""
+    error_path = ("error_reason",)
     # "All endpoints, per source IP: 500 requests per minute" (rate limits).
     documented_limits = (Allowance(500, 60),)
-
-    def __init__(self, settings: HyperstackSettings) -> None:
-        self._key = settings.credentials.api_key
-
-    def base_url(self, region: str | None) -> str:
-        """One host for all regions."""
-        return "https://infrahub-api.nexgencloud.com/v1"
-
-    def regions(self, kind: ResourceKind) -> tuple[str | None, ...]:
-        """One listing tells all regions."""
-        return (None,)
 
     def listings(self, kind: ResourceKind, region: str | None) -> tuple[Listing, ...]:
         """One listing a kind, page by page."""
@@ -113,27 +85,6 @@ class Hyperstack(Vendor):
     def catalogue(self, kind: ResourceKind, region: str | None) -> Catalogue | None:
         """Of machines; what a volume is called in the pricebook is not documented."""
         return _Pricebook() if kind is ResourceKind.MACHINES else None
-
-    def authorize(
-        self, request: Request, url: str, body: bytes, region: str | None, now: datetime
-    ) -> Mapping[str, str]:
-        """A header of its own, without a scheme."""
-        return {"api_key": self._key.get_secret_value()}
-
-    def credential_text(self) -> str:
-        """The key."""
-        return self._key.get_secret_value()
-
-    def read_failure(
-        self, request: Request, status: int, headers: Mapping[str, str], body: str, now: datetime
-    ) -> VendorFailure | None:
-        """By its status, with `error_reason` for a word."""
-        try:
-            payload = json.loads(body)
-        except (ValueError, RecursionError):
-            return None
-        reason = payload.get("error_reason") if isinstance(payload, dict) else None
-        return of_status(status, headers, request.operation, now, reason) if isinstance(reason, str) else None
 
 
 @dataclass(frozen=True, slots=True)

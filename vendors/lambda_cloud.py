@@ -15,19 +15,21 @@ What our words mean here
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
 
-from domain.errors import CredentialsRejected, NoSuchThing, Unreachable, VendorFailure
-from domain.observation import NO_PRICE, UNTOLD, Access, Attachment, Observation, Price, Spec, Terms, Untold
+from domain.errors import CredentialsRejected, Unreachable, VendorFailure
+from domain.observation import NO_PRICE, Access, Attachment, Observation, Price, Spec, Terms, Untold
 from domain.words import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType
-from vendors.base import Allowance, Answer, ApiKey, Listing, Page, Request, Vendor, VendorSettings
-from vendors.failures import of_status, vendor_word
+from vendors.base import Allowance, Answer, Listing, Request
+from vendors.failures import vendor_word
 from vendors.gpus import canonical
+from vendors.keyed import KeyedVendor, WholeList
+from vendors.links import attached
+from vendors.refusals import told_word
 from vendors.values import Drops, Taker, facts, from_object, ssh_command
 
 STATUS: Final[Mapping[str, ResourceStatus]] = {
@@ -38,8 +40,6 @@ STATUS: Final[Mapping[str, ResourceStatus]] = {
     "terminating": ResourceStatus.DELETING,
     "terminated": ResourceStatus.DELETED,
 }
-_NO_SUCH: Final = "global/object-does-not-exist"
-"""Of the 404 of `GET /instances/{id}` (ApiErrorInstanceNotFound)."""
 _REJECTED: Final = frozenset({"global/invalid-api-key", "global/account-inactive"})
 """Of the documented 401 and 403."""
 _UPSTREAM: Final = "provider/"
@@ -47,38 +47,24 @@ _UPSTREAM: Final = "provider/"
 _PROBE: Final = "getInstance"
 
 
-class LambdaSettings(VendorSettings):
-    """One API key."""
-
-    credentials: ApiKey
-
-
-class LambdaCloud(Vendor):
+class LambdaCloud(KeyedVendor):
     """One API key at Lambda Cloud."""
 
     name = "lambda"
-    settings_type = LambdaSettings
+    address = "https://cloud.lambda.ai/api/v1"
     links_owner = ResourceKind.MACHINES
+    error_path = ("error", "code")
+    # Of the 404 of `GET /instances/{id}` (ApiErrorInstanceNotFound).
+    no_such = MappingProxyType({_PROBE: frozenset({"global/object-does-not-exist"})})
     ids_span_accounts = True
     # About one request a second (the specification's text), taken over ten seconds.
     documented_limits = (Allowance(10, 10),)
 
-    def __init__(self, settings: LambdaSettings) -> None:
-        self._key = settings.credentials.api_key
-
-    def base_url(self, region: str | None) -> str:
-        """One host for all regions."""
-        return "https://cloud.lambda.ai/api/v1"
-
-    def regions(self, kind: ResourceKind) -> tuple[str | None, ...]:
-        """One listing tells all regions."""
-        return (None,)
-
     def listings(self, kind: ResourceKind, region: str | None) -> tuple[Listing, ...]:
         """One call a kind; there are no pages."""
         if kind is ResourceKind.MACHINES:
-            return (_Listing("listInstances", "/instances", _machine),)
-        return (_Listing("listFilesystems", "/file-systems", _volume),)
+            return (WholeList("listInstances", "/instances", "data", _machine),)
+        return (WholeList("listFilesystems", "/file-systems", "data", _volume),)
 
     def probe_request(self, kind: ResourceKind, region: str | None, vendor_id: str) -> Request | None:
         """Instances only."""
@@ -91,50 +77,17 @@ class LambdaCloud(Vendor):
         data = from_object(answer.payload, Drops()).child("data")
         return _machine(data)
 
-    def authorize(
-        self, request: Request, url: str, body: bytes, region: str | None, now: datetime
-    ) -> Mapping[str, str]:
-        """A bearer token."""
-        return {"Authorization": f"Bearer {self._key.get_secret_value()}"}
-
-    def credential_text(self) -> str:
-        """The key."""
-        return self._key.get_secret_value()
-
     def read_failure(
         self, request: Request, status: int, headers: Mapping[str, str], body: str, now: datetime
     ) -> VendorFailure | None:
         """By `error.code`; message and suggestion "are subject to change" (introduction)."""
-        code = _error_code(body)
-        if code is None:
-            return None
+        code = told_word(body, *self.error_path) or ""
         text = f"{request.operation}: answered {status} ({vendor_word(code)})"
-        if code == _NO_SUCH and request.operation == _PROBE:
-            return NoSuchThing(f"{text}.")
         if code in _REJECTED:
             return CredentialsRejected(f"{text}; check the account's api_key.")
         if code.startswith(_UPSTREAM):
             return Unreachable(f"{text}.")
-        return of_status(status, headers, request.operation, now, code)
-
-
-@dataclass(frozen=True, slots=True)
-class _Listing:
-    """One call that tells all."""
-
-    operation: str
-    path: str
-    read_item: Callable[[Taker], Observation]
-
-    def request(self, cursor: str | None) -> Request:
-        """The call."""
-        return Request(self.operation, self.path)
-
-    def read(self, answer: Answer) -> Page:
-        """Every item of `data`; without that list the answer is malformed, never empty."""
-        drops = Drops()
-        items = from_object(answer.payload, drops).items("data")
-        return Page(tuple(self.read_item(item) for item in items), None, drops.count)
+        return super().read_failure(request, status, headers, body, now)
 
 
 def _machine(told: Taker) -> Observation:
@@ -200,12 +153,9 @@ def _links(told: Taker) -> tuple[Attachment, ...] | Untold:
     before = told.dropped
     mounts, names = told.children("file_system_mounts"), told.texts("file_system_names")
     ids = [mount.reference("file_system_id") for mount in mounts or ()]
-    unreadable = told.dropped != before or None in ids
     nameless = not ids and (bool(names) or (mounts is None and names is None))
-    if unreadable or nameless:
-        return UNTOLD
-    known = dict.fromkeys(one for one in ids if one is not None)
-    return tuple(Attachment(LinkType.ATTACHED_STORAGE, ResourceKind.VOLUMES, one) for one in known)
+    whole = told.dropped == before and not nameless
+    return attached(LinkType.ATTACHED_STORAGE, ResourceKind.VOLUMES, ids, whole=whole)
 
 
 def _volume(told: Taker) -> Observation:
@@ -225,13 +175,3 @@ def _volume(told: Taker) -> Observation:
         price=NO_PRICE,
         terms=Terms(OfferType.STORAGE, ContractType.ONDEMAND, None, None, None),
     )
-
-
-def _error_code(body: str) -> str | None:
-    try:
-        payload = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    error = payload.get("error") if isinstance(payload, dict) else None
-    code = error.get("code") if isinstance(error, dict) else None
-    return code if isinstance(code, str) else None

@@ -17,9 +17,7 @@ What our words mean here
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import Final
@@ -29,8 +27,11 @@ from domain.errors import NoSuchThing, VendorFailure
 from domain.instants import optional_text
 from domain.observation import NO_PRICE, UNTOLD, Access, Attachment, Observation, Price, Spec, Terms, Untold
 from domain.words import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType
-from vendors.base import Allowance, Answer, ApiKey, Listing, Page, Request, Vendor, VendorSettings
+from vendors.base import Allowance, Answer, Listing, Request
 from vendors.gpus import canonical
+from vendors.keyed import KeyedVendor, WholeList
+from vendors.links import attached
+from vendors.refusals import told_object, told_word
 from vendors.values import Drops, Taker, facts, from_object, is_address, ssh_command
 
 STATUS: Final[Mapping[str, ResourceStatus]] = {
@@ -52,37 +53,20 @@ _PROBES: Final[Mapping[ResourceKind, str]] = {
 }
 
 
-class RunPodSettings(VendorSettings):
-    """One API key."""
-
-    credentials: ApiKey
-
-
-class RunPod(Vendor):
+class RunPod(KeyedVendor):
     """One API key at RunPod."""
 
     name = "runpod"
-    settings_type = RunPodSettings
+    address = "https://api.runpod.io/v2"
     links_owner = ResourceKind.MACHINES
     ids_span_accounts = True
     documented_limits = (Allowance(60, 60), Allowance(3_000, 3_600), Allowance(50_000, 86_400))
 
-    def __init__(self, settings: RunPodSettings) -> None:
-        self._key = settings.credentials.api_key
-
-    def base_url(self, region: str | None) -> str:
-        """One host for all data centres."""
-        return "https://api.runpod.io/v2"
-
-    def regions(self, kind: ResourceKind) -> tuple[str | None, ...]:
-        """One listing tells all data centres."""
-        return (None,)
-
     def listings(self, kind: ResourceKind, region: str | None) -> tuple[Listing, ...]:
         """One call a kind; there are no pages."""
         if kind is ResourceKind.MACHINES:
-            return (_Listing("listPods", kind, (("includeClusterPods", "true"),), "pods", _machine),)
-        return (_Listing("listNetworkVolumes", kind, (), "networkVolumes", _volume),)
+            return (WholeList("listPods", _PATHS[kind], "pods", _machine, (("includeClusterPods", "true"),)),)
+        return (WholeList("listNetworkVolumes", _PATHS[kind], "networkVolumes", _volume),)
 
     def probe_request(self, kind: ResourceKind, region: str | None, vendor_id: str) -> Request | None:
         """By id."""
@@ -93,56 +77,15 @@ class RunPod(Vendor):
         read = _machine if kind is ResourceKind.MACHINES else _volume
         return read(from_object(answer.payload, Drops()))
 
-    def authorize(
-        self, request: Request, url: str, body: bytes, region: str | None, now: datetime
-    ) -> Mapping[str, str]:
-        """A bearer token."""
-        return {"Authorization": f"Bearer {self._key.get_secret_value()}"}
-
-    def credential_text(self) -> str:
-        """The key."""
-        return self._key.get_secret_value()
-
     def read_failure(
         self, request: Request, status: int, headers: Mapping[str, str], body: str, now: datetime
     ) -> VendorFailure | None:
         """Only its own words for "no such thing"; its statuses tell the rest."""
-        if status != HTTPStatus.NOT_FOUND or request.operation not in _PROBES.values():
-            return None
-        return NoSuchThing(f"{request.operation}: answered 404.") if _detail(body) in _NO_SUCH else None
-
-
-@dataclass(frozen=True, slots=True)
-class _Listing:
-    """One call that tells all."""
-
-    operation: str
-    kind: ResourceKind
-    query: tuple[tuple[str, str], ...]
-    items: str
-    read_item: Callable[[Taker], Observation]
-
-    def request(self, cursor: str | None) -> Request:
-        """The call."""
-        return Request(self.operation, _PATHS[self.kind], query=self.query)
-
-    def read(self, answer: Answer) -> Page:
-        """Every item; without its list the answer is malformed, never empty."""
-        drops = Drops()
-        items = from_object(answer.payload, drops).items(self.items)
-        return Page(tuple(self.read_item(item) for item in items), None, drops.count)
-
-
-def _detail(body: str) -> object:
-    """What a problem of RFC 9457 says of itself, None where the body is no problem of the same status."""
-    try:
-        told = json.loads(body)
-    except (ValueError, RecursionError):
+        # A problem of RFC 9457 has the status of its answer.
+        missing = status == told_object(body).get("status") == HTTPStatus.NOT_FOUND
+        if missing and request.operation in _PROBES.values() and told_word(body, "detail") in _NO_SUCH:
+            return NoSuchThing(f"{request.operation}: answered 404.")
         return None
-    if not isinstance(told, dict) or told.get("status") != HTTPStatus.NOT_FOUND:
-        return None
-    detail = told.get("detail")
-    return detail if isinstance(detail, str) else None
 
 
 def _machine(told: Taker) -> Observation:
@@ -217,13 +160,8 @@ def _links(told: Taker) -> tuple[Attachment, ...] | Untold:
     if not told.has("mounts"):
         return UNTOLD
     before = told.dropped
-    mounts = told.child("mounts").children("network") or ()
-    ids = [mount.reference("volumeId") for mount in mounts]
-    if told.dropped != before or None in ids:
-        # What cannot be read must not close the link that it stands for.
-        return UNTOLD
-    known = dict.fromkeys(one for one in ids if one is not None)
-    return tuple(Attachment(LinkType.ATTACHED_STORAGE, ResourceKind.VOLUMES, one) for one in known)
+    ids = [mount.reference("volumeId") for mount in told.child("mounts").children("network") or ()]
+    return attached(LinkType.ATTACHED_STORAGE, ResourceKind.VOLUMES, ids, whole=told.dropped == before)
 
 
 def _volume(told: Taker) -> Observation:

@@ -10,19 +10,18 @@ What our words mean here
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from http import HTTPStatus
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
 
-from domain.errors import MalformedAnswer, NoSuchThing, VendorFailure
+from domain.errors import MalformedAnswer
 from domain.observation import NO_PRICE, UNTOLD, Access, Attachment, Observation, Price, Spec, Terms, Untold
 from domain.words import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType
-from vendors.base import Answer, ApiKey, Listing, Page, Request, Vendor, VendorSettings
+from vendors.base import Answer, Listing, Page, Request
+from vendors.keyed import KeyedVendor
 from vendors.values import Drops, Taker, facts, from_object, ssh_command
 
 MACHINE_STATUS: Final[Mapping[str, ResourceStatus]] = {
@@ -69,35 +68,20 @@ _KINDS: Final[Mapping[ResourceKind, _Kind]] = {
     ResourceKind.MACHINES: _Kind("machines", "machine", "no_such_machine"),
     ResourceKind.VOLUMES: _Kind("volumes", "volume", "no_such_volume"),
 }
-_NO_SUCH: Final = {f"get_{kind.singular}": kind.no_such for kind in _KINDS.values()}
 
 
-class SandboxSettings(VendorSettings):
-    """A tenant of the sandbox is named by its key. The account's `endpoint` says where the sandbox runs."""
-
-    credentials: ApiKey
-
-
-class Sandbox(Vendor):
+class Sandbox(KeyedVendor):
     """One tenant of the simulated cloud."""
 
     name = "sandbox"
+    address = "http://sandbox.invalid/v1"
+    # No public address, only a base path: the name never resolves (RFC 6761), and `endpoint` stands in for it.
     needs_endpoint = True
-    settings_type = SandboxSettings
+    error_path = ("error", "code")
+    no_such = MappingProxyType({f"get_{kind.singular}": frozenset({kind.no_such}) for kind in _KINDS.values()})
     links_owner = ResourceKind.MACHINES
     page_size = 100
     """`limit`: 1 to 100."""
-
-    def __init__(self, settings: SandboxSettings) -> None:
-        self._key = settings.credentials.api_key
-
-    def base_url(self, region: str | None) -> str:
-        """No public address, only a base path: the name never resolves (RFC 6761), and `endpoint` stands in for it."""
-        return "http://sandbox.invalid/v1"
-
-    def regions(self, kind: ResourceKind) -> tuple[str | None, ...]:
-        """One listing tells all regions."""
-        return (None,)
 
     def listings(self, kind: ResourceKind, region: str | None) -> tuple[Listing, ...]:
         """One paged listing a kind."""
@@ -111,24 +95,6 @@ class Sandbox(Vendor):
     def read_probe(self, kind: ResourceKind, region: str | None, vendor_id: str, answer: Answer) -> Observation:
         """The one that was asked for."""
         return _READERS[kind](from_object(answer.payload, Drops()))
-
-    def authorize(
-        self, request: Request, url: str, body: bytes, region: str | None, now: datetime
-    ) -> Mapping[str, str]:
-        """A bearer key."""
-        return {"authorization": f"Bearer {self._key.get_secret_value()}"}
-
-    def credential_text(self) -> str:
-        """The key."""
-        return self._key.get_secret_value()
-
-    def read_failure(
-        self, request: Request, status: int, headers: Mapping[str, str], body: str, now: datetime
-    ) -> VendorFailure | None:
-        """Only its own words for "no such thing"; its statuses tell the rest."""
-        if status == HTTPStatus.NOT_FOUND and _error_code(body) == _NO_SUCH.get(request.operation, ""):
-            return NoSuchThing(f"{request.operation}: answered {status} ({_NO_SUCH[request.operation]}).")
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,15 +120,6 @@ class _Listing:
         if not page.has("next_cursor") or drops.count > before:
             raise MalformedAnswer("The page does not tell whether another one follows.")
         return Page(observations, cursor, drops.count)
-
-
-def _error_code(body: str) -> object:
-    try:
-        told = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    error = told.get("error") if isinstance(told, dict) else None
-    return error.get("code") if isinstance(error, dict) else None
 
 
 def _status(item: Taker, known: Mapping[str, ResourceStatus]) -> tuple[ResourceStatus, str | None]:

@@ -19,11 +19,11 @@ What our words mean here
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Annotated, Final
 from urllib.parse import quote
 
@@ -32,24 +32,16 @@ from pydantic import AfterValidator, Field
 from domain.errors import MalformedAnswer, NoSuchThing, VendorFailure
 from domain.observation import Observation, Spec, Terms
 from domain.words import ResourceKind, ResourceStatus
-from vendors.base import (
-    Answer,
-    ApiKey,
-    Catalogue,
-    Listing,
-    Page,
-    Quote,
-    QuotePage,
-    Request,
-    Vendor,
-    VendorSettings,
-)
-from vendors.failures import of_status, vendor_word
+from vendors.base import Answer, Catalogue, Listing, Page, Quote, QuotePage, Request
+from vendors.failures import of_status
+from vendors.keyed import KeyedVendor, KeySettings
+from vendors.refusals import told_object
 from vendors.scaleway_reading import block_volume, local_volume, server
 from vendors.values import Drops, Taker, from_object
 
 _CHARGED: Final = frozenset({"running", "stopped_in_place"})
 _NO_SUCH: Final = "not_found"
+_PROBE: Final = "GetServer"
 _ZONE: Final = re.compile(r"[a-z]{2}-[a-z]{3}-\d{1,2}")
 _PER_PAGE: Final = "100"
 """The most that a page holds."""
@@ -67,17 +59,22 @@ def _named_zones(zones: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(zones))
 
 
-class ScalewaySettings(VendorSettings):
+class ScalewaySettings(KeySettings):
     """A secret key, and the zones to list."""
 
-    credentials: ApiKey
     zones: Annotated[tuple[str, ...], AfterValidator(_named_zones)] = Field(default=(), validate_default=True)
 
 
-class Scaleway(Vendor):
+class Scaleway(KeyedVendor):
     """One secret key and its zones."""
 
     name = "scaleway"
+    # The zone is in the path.
+    address = "https://api.scaleway.com"
+    key_header = "X-Auth-Token"
+    key_scheme = ""
+    error_path = ("type",)
+    no_such = MappingProxyType({_PROBE: frozenset({_NO_SUCH})})
     settings_type = ScalewaySettings
     links_owner = ResourceKind.VOLUMES
     ids_span_accounts = True
@@ -86,12 +83,8 @@ class Scaleway(Vendor):
     default_deadline_seconds = 5
 
     def __init__(self, settings: ScalewaySettings) -> None:
+        super().__init__(settings)
         self._zones = settings.zones
-        self._key = settings.credentials.api_key
-
-    def base_url(self, region: str | None) -> str:
-        """One host; the zone is in the path."""
-        return "https://api.scaleway.com"
 
     def regions(self, kind: ResourceKind) -> tuple[str | None, ...]:
         """The zones, as configured."""
@@ -112,36 +105,21 @@ class Scaleway(Vendor):
         """Servers only. An id does not tell which interface has a volume, and each says "no such thing" of the other's."""
         if kind is not ResourceKind.MACHINES:
             return None
-        return Request("GetServer", f"{_SERVERS.at(region)}/{quote(vendor_id, safe='')}")
+        return Request(_PROBE, f"{_SERVERS.at(region)}/{quote(vendor_id, safe='')}")
 
     def read_probe(self, kind: ResourceKind, region: str | None, vendor_id: str, answer: Answer) -> Observation:
         """The same fields as in the list."""
         return server(region, from_object(answer.payload, Drops()).child("server"))
 
-    def authorize(
-        self, request: Request, url: str, body: bytes, region: str | None, now: datetime
-    ) -> Mapping[str, str]:
-        """The secret key in a header of its own."""
-        return {"X-Auth-Token": self._key.get_secret_value()}
-
-    def credential_text(self) -> str:
-        """The key."""
-        return self._key.get_secret_value()
-
     def read_failure(
         self, request: Request, status: int, headers: Mapping[str, str], body: str, now: datetime
     ) -> VendorFailure | None:
-        """By `type`."""
-        told = _error(body)
-        word = told.get("type")
-        if not isinstance(word, str) or not word:
-            return None
+        """By `type`; of another thing than the one asked for it is no word for "no such thing"."""
+        failure = super().read_failure(request, status, headers, body, now)
         asked = request.path.rpartition("/")[2]
-        if (status, word, request.operation) == (404, _NO_SUCH, "GetServer") and told.get(
-            "resource_id", asked
-        ) == asked:
-            return NoSuchThing(f"{request.operation}: answered 404 ({vendor_word(word)}).")
-        return of_status(status, headers, request.operation, now, word)
+        if isinstance(failure, NoSuchThing) and told_object(body).get("resource_id", asked) != asked:
+            return of_status(status, headers, request.operation, now, _NO_SUCH)
+        return failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,11 +264,3 @@ def _money(told: Taker) -> Quote | None:
     if currency is None or not re.fullmatch(r"[A-Z]{3}", currency) or (units is None and nanos is None):
         return None
     return Quote((units or 0) + (nanos or 0) / _NANOS, currency)
-
-
-def _error(body: str) -> Mapping[str, object]:
-    try:
-        payload = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return payload if isinstance(payload, dict) else {}

@@ -18,16 +18,16 @@ What our words mean here
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from domain.instants import optional_text
 from domain.observation import NO_PRICE, UNTOLD, Access, Attachment, Elsewhere, Observation, Price, Spec, Terms, Untold
 from domain.words import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType
-from vendors.base import Answer, ApiKey, Catalogue, Listing, Page, Quote, QuotePage, Request, Vendor, VendorSettings
+from vendors.base import Answer, Catalogue, Listing, Quote, QuotePage, Request
 from vendors.gpus import canonical
+from vendors.keyed import KeyedVendor, WholeList
 from vendors.values import HIGHEST_PRICE, Drops, Taker, facts, from_object, is_address, ssh_command
 
 STATUS: Final[Mapping[str, ResourceStatus]] = {
@@ -43,70 +43,25 @@ _OUR_NAMES: Final[Mapping[str, str]] = {"lambdalabs": "lambda", "vastai": "vast"
 """Clouds that are called otherwise here."""
 
 
-class ShadeformSettings(VendorSettings):
-    """One API key."""
-
-    credentials: ApiKey
-
-
-class Shadeform(Vendor):
+class Shadeform(KeyedVendor):
     """One API key at Shadeform."""
 
     name = "shadeform"
-    settings_type = ShadeformSettings
+    address = "https://api.shadeform.ai/v1"
     links_owner = ResourceKind.VOLUMES
+    key_header = "X-API-KEY"
+    key_scheme = ""
     ids_span_accounts = True
-
-    def __init__(self, settings: ShadeformSettings) -> None:
-        self._key = settings.credentials.api_key
-
-    def base_url(self, region: str | None) -> str:
-        """One host for all clouds."""
-        return "https://api.shadeform.ai/v1"
-
-    def regions(self, kind: ResourceKind) -> tuple[str | None, ...]:
-        """One listing tells all clouds and regions."""
-        return (None,)
 
     def listings(self, kind: ResourceKind, region: str | None) -> tuple[Listing, ...]:
         """One call a kind; there are no pages."""
         if kind is ResourceKind.MACHINES:
-            return (_Listing("Instances", "/instances", "instances", _machine),)
-        return (_Listing("Volumes", "/volumes", "volumes", _volume),)
+            return (WholeList("Instances", "/instances", "instances", _machine),)
+        return (WholeList("Volumes", "/volumes", "volumes", _volume),)
 
     def catalogue(self, kind: ResourceKind, region: str | None) -> Catalogue | None:
         """Of volumes: instances tell their price."""
         return _VolumePrices() if kind is ResourceKind.VOLUMES else None
-
-    def authorize(
-        self, request: Request, url: str, body: bytes, region: str | None, now: datetime
-    ) -> Mapping[str, str]:
-        """A header of its own."""
-        return {"X-API-KEY": self._key.get_secret_value()}
-
-    def credential_text(self) -> str:
-        """The key."""
-        return self._key.get_secret_value()
-
-
-@dataclass(frozen=True, slots=True)
-class _Listing:
-    """One call that tells all."""
-
-    operation: str
-    path: str
-    items: str
-    read_item: Callable[[Taker], Observation]
-
-    def request(self, cursor: str | None) -> Request:
-        """The call."""
-        return Request(self.operation, self.path)
-
-    def read(self, answer: Answer) -> Page:
-        """Every item; without its list the answer is malformed, never empty."""
-        drops = Drops()
-        items = from_object(answer.payload, drops).items(self.items)
-        return Page(tuple(self.read_item(item) for item in items), None, drops.count)
 
 
 @dataclass(frozen=True, slots=True)

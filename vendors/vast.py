@@ -22,19 +22,17 @@ What our words mean here
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
 
-from domain.errors import NoSuchThing, VendorFailure
 from domain.observation import NO_PRICE, UNTOLD, Access, Attachment, Observation, Price, Spec, Terms, Untold
 from domain.words import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType
-from vendors.base import Allowance, Answer, ApiKey, Listing, Page, Request, Vendor, VendorSettings
-from vendors.failures import of_status, vendor_word
+from vendors.base import Allowance, Answer, Listing, Page, Request
 from vendors.gpus import canonical
+from vendors.keyed import KeyedVendor, WholeList
+from vendors.links import attached
 from vendors.values import Drops, Taker, facts, from_object, ssh_command
 
 STATUS: Final[Mapping[str, ResourceStatus]] = {
@@ -55,8 +53,6 @@ _MEANT_TO_STOP: Final[Mapping[str, ResourceStatus]] = {
 }
 _UNLOADED: Final = "unloaded"
 """Of `cur_state`: "released on destroy" (show-instances-v1)."""
-_NO_SUCH: Final = "no_such_instance"
-"""Of the 404 of calls about one instance (changeBid, cancelSync, detachSsh)."""
 _PROBE: Final = "showInstance"
 _PAGE_SIZE: Final = 25
 _BY_ID: Final = '[{"col":"id","dir":"asc"}]'
@@ -65,40 +61,26 @@ _USER: Final = "root"
 _MEBIBYTES: Final = 1024
 
 
-class VastSettings(VendorSettings):
-    """One API key."""
-
-    credentials: ApiKey
-
-
-class Vast(Vendor):
+class Vast(KeyedVendor):
     """One API key at Vast.ai."""
 
     name = "vast"
-    settings_type = VastSettings
+    address = "https://console.vast.ai/api"
     links_owner = ResourceKind.VOLUMES
+    error_path = ("error",)
+    # Of the 404 of calls about one instance (changeBid, cancelSync, detachSsh).
+    no_such = MappingProxyType({_PROBE: frozenset({"no_such_instance"})})
     # "A minimum interval between requests for a given endpoint and identity" (rate-limits-and-errors): one second.
     documented_limits = (Allowance(1, 1, each=True),)
     # Pages of 25, one after the other at half the documented pace: an account of 300 takes half a minute.
     default_cooldown_seconds = 120
     default_deadline_seconds = 2
 
-    def __init__(self, settings: VastSettings) -> None:
-        self._key = settings.credentials.api_key
-
-    def base_url(self, region: str | None) -> str:
-        """One host for all."""
-        return "https://console.vast.ai/api"
-
-    def regions(self, kind: ResourceKind) -> tuple[str | None, ...]:
-        """One listing tells all."""
-        return (None,)
-
     def listings(self, kind: ResourceKind, region: str | None) -> tuple[Listing, ...]:
         """Instances page by page, volumes in one call."""
         if kind is ResourceKind.MACHINES:
-            return (_Listing("showInstances", "/v1/instances", "instances", _machine, _PAGE_SIZE),)
-        return (_Listing("listVolumes", "/v0/volumes", "volumes", _volume),)
+            return (_Instances(),)
+        return (WholeList("listVolumes", "/v0/volumes", "volumes", _volume),)
 
     def probe_request(self, kind: ResourceKind, region: str | None, vendor_id: str) -> Request | None:
         """Instances only."""
@@ -110,50 +92,21 @@ class Vast(Vendor):
         """The one object lies under `instances`; null there is not the vendor's word for its absence."""
         return _machine(from_object(answer.payload, Drops()).child("instances"))
 
-    def authorize(
-        self, request: Request, url: str, body: bytes, region: str | None, now: datetime
-    ) -> Mapping[str, str]:
-        """A bearer token."""
-        return {"Authorization": f"Bearer {self._key.get_secret_value()}"}
 
-    def credential_text(self) -> str:
-        """The key."""
-        return self._key.get_secret_value()
-
-    def read_failure(
-        self, request: Request, status: int, headers: Mapping[str, str], body: str, now: datetime
-    ) -> VendorFailure | None:
-        """By `error`; some answers are plain text, and a 429 mostly is."""
-        code = _error_code(body)
-        if code is None:
-            return None
-        if code == _NO_SUCH and request.operation == _PROBE:
-            return NoSuchThing(f"{request.operation}: answered {status} ({vendor_word(code)}).")
-        return of_status(status, headers, request.operation, now, code)
-
-
-@dataclass(frozen=True, slots=True)
-class _Listing:
-    """One list; in the order of ids and page by page where it has a page size."""
-
-    operation: str
-    path: str
-    name: str
-    read_item: Callable[[Taker], Observation]
-    page_size: int | None = None
+class _Instances:
+    """Instances in the order of their ids, page by page."""
 
     def request(self, cursor: str | None) -> Request:
         """The call for a page. Pages go on behind an id: what comes or goes meanwhile moves no other."""
-        if self.page_size is None:
-            return Request(self.operation, self.path)
         after = (("after_token", cursor),) if cursor else ()
-        return Request(self.operation, self.path, query=(("limit", str(self.page_size)), ("order_by", _BY_ID), *after))
+        query = (("limit", str(_PAGE_SIZE)), ("order_by", _BY_ID), *after)
+        return Request("showInstances", "/v1/instances", query=query)
 
     def read(self, answer: Answer) -> Page:
         """What the page told. Only a list of one page is counted: what goes while pages are read is missing rightly."""
         drops = Drops()
         told = from_object(answer.payload, drops)
-        items = tuple(self.read_item(item) for item in told.items(self.name))
+        items = tuple(map(_machine, told.items("instances")))
         cursor, total = told.cursor("next_token"), told.whole("total_instances")
         return Page(items, cursor, drops.count, total if cursor is answer.cursor is None else None)
 
@@ -291,17 +244,4 @@ def _links(told: Taker) -> tuple[Attachment, ...] | Untold:
     if instances is None:
         return UNTOLD
     ids = [instance.reference("id") for instance in instances]
-    # A list of which a part could not be read is not the whole list: it must close no link.
-    if told.dropped != before or None in ids:
-        return UNTOLD
-    known = dict.fromkeys(one for one in ids if one is not None)
-    return tuple(Attachment(LinkType.ATTACHED_TO, ResourceKind.MACHINES, one) for one in known)
-
-
-def _error_code(body: str) -> str | None:
-    try:
-        payload = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    code = payload.get("error") if isinstance(payload, dict) else None
-    return code if isinstance(code, str) else None
+    return attached(LinkType.ATTACHED_TO, ResourceKind.MACHINES, ids, whole=told.dropped == before)

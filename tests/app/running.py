@@ -21,7 +21,7 @@ from supplygraph.settings import AccountSettings, DatabaseSettings, ServerSettin
 from supplygraph.tokens import make
 from tests.clock import ManualClock
 from vendors.base import ApiKey
-from vendors.sandbox import SandboxSettings
+from vendors.keyed import KeySettings
 
 KEYS = {"east": "key-of-east", "west": "key-of-west"}
 ORIGIN = "https://portal.example"
@@ -34,7 +34,7 @@ def settings_for(folder: Path, endpoint: str, **changes: Any) -> Settings:
             name=name,
             vendor="sandbox",
             endpoint=endpoint,
-            own=SandboxSettings(credentials=ApiKey(api_key=SecretStr(key))),
+            own=KeySettings(credentials=ApiKey(api_key=SecretStr(key))),
         )
         for name, key in KEYS.items()
     )

@@ -22,12 +22,12 @@ from supplygraph.settings import AccountSettings, DatabaseSettings, Settings
 from supplygraph.tokens import make
 from tests.clock import ManualClock
 from vendors.base import ApiKey
-from vendors.sandbox import SandboxSettings
+from vendors.keyed import KeySettings
 
 
 def account(name: str, endpoint: str, key: str) -> AccountSettings:
     """An account of the simulated cloud."""
-    own = SandboxSettings(credentials=ApiKey(api_key=SecretStr(key)))
+    own = KeySettings(credentials=ApiKey(api_key=SecretStr(key)))
     return AccountSettings(name=name, vendor="sandbox", endpoint=endpoint, own=own)
 
 

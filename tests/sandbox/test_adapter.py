@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from domain.errors import ConfigurationError
+from domain.errors import ConfigurationError, MalformedAnswer
 from domain.observation import NO_PRICE, Access, Attachment, Observation, Price, Spec, SweepOutcome, Terms
 from domain.words import (
     ContractType,
@@ -189,7 +189,7 @@ async def test_a_generic_404_is_no_witness(cloud: VendorCloud, server: SandboxSe
     volume_words = '{"error": {"code": "no_such_volume"}}'
     vendor = Sandbox(Sandbox.settings_type.model_validate({"credentials": {"api_key": "k"}}))
     request = vendor.probe_request(MACHINES, None, "m-0")
-    assert vendor.read_failure(request, 404, {}, volume_words, world.now()) is None
+    assert isinstance(vendor.read_failure(request, 404, {}, volume_words, world.now()), MalformedAnswer)
 
 
 @pytest.mark.parametrize(

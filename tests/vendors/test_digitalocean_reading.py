@@ -12,10 +12,11 @@ from domain.words import ContractType, LinkType, OfferType, PriceSource, Resourc
 from tests.clock import START
 from tests.vendors.accounts import SECRET
 from vendors.base import Answer, Page, Request
-from vendors.digitalocean import DigitalOcean, DigitalOceanSettings
+from vendors.digitalocean import DigitalOcean
+from vendors.keyed import KeySettings
 
 MACHINES, VOLUMES = ResourceKind.MACHINES, ResourceKind.VOLUMES
-VENDOR = DigitalOcean(DigitalOceanSettings.model_validate({"credentials": {"api_key": SECRET}}))
+VENDOR = DigitalOcean(KeySettings.model_validate({"credentials": {"api_key": SECRET}}))
 GPUS = {"count": 8, "model": "nvidia_h100", "vram": {"amount": 80, "unit": "gib"}}
 
 

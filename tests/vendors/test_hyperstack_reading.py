@@ -16,10 +16,11 @@ from tests.clock import START
 from tests.vendors.accounts import lambda_settings
 from vendors import hyperstack
 from vendors.base import Answer, Page, Quote
-from vendors.hyperstack import PATHS, Hyperstack, HyperstackSettings
+from vendors.hyperstack import PATHS, Hyperstack
+from vendors.keyed import KeySettings
 
 MACHINES, VOLUMES = ResourceKind.MACHINES, ResourceKind.VOLUMES
-VENDOR = Hyperstack(HyperstackSettings.model_validate(lambda_settings()))
+VENDOR = Hyperstack(KeySettings.model_validate(lambda_settings()))
 FLAVOR = {"name": "n3-H100x8", "gpu": "H100-80GB-PCIe", "gpu_count": 8, "cpu": 252, "ram": 1440.0, "disk": 100}
 ACTING = (
     "start",

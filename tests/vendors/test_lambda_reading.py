@@ -11,9 +11,10 @@ from domain.observation import NO_PRICE, UNTOLD, Access, Attachment, Observation
 from domain.words import LinkType, PriceSource, ResourceKind, ResourceStatus
 from tests.vendors.accounts import lambda_settings
 from vendors.base import Answer, Page
-from vendors.lambda_cloud import LambdaCloud, LambdaSettings
+from vendors.keyed import KeySettings
+from vendors.lambda_cloud import LambdaCloud
 
-VENDOR = LambdaCloud(LambdaSettings.model_validate(lambda_settings()))
+VENDOR = LambdaCloud(KeySettings.model_validate(lambda_settings()))
 OFFERED = {
     "name": "gpu_1x_a10",
     "gpu_description": "A10 (24 GB PCIe)",

@@ -14,7 +14,8 @@ from tests.doubles import examples, prism
 from tests.doubles.forwarding import Forwarding, forwarding
 from tests.vendors.accounts import SECRET, Calls, account
 from vendors.base import Answer
-from vendors.runpod import RunPod, RunPodSettings
+from vendors.keyed import KeySettings
+from vendors.runpod import RunPod
 
 SPECIFICATION = "runpod-rest-v2.json"
 REASON = prism.missing(SPECIFICATION)
@@ -176,7 +177,7 @@ async def test_any_other_404_is_no_witness(between: Forwarding) -> None:
 def read(**changed: Any) -> Observation:
     """The example Pod with some of it otherwise."""
     (told,) = examples.answer(SPECIFICATION, "/v2/pods")["pods"]
-    vendor = RunPod(RunPodSettings.model_validate(SETTINGS))
+    vendor = RunPod(KeySettings.model_validate(SETTINGS))
     (listing,) = vendor.listings(MACHINES, None)
     (seen,) = listing.read(Answer(200, {}, {"pods": [told | changed]})).observations
     return seen

@@ -27,7 +27,8 @@ from tests.doubles import examples, prism
 from tests.doubles.forwarding import Forwarding, forwarding
 from tests.vendors.accounts import SECRET, Calls, account
 from vendors.base import Answer
-from vendors.shadeform import Shadeform, ShadeformSettings
+from vendors.keyed import KeySettings
+from vendors.shadeform import Shadeform
 
 SPECIFICATION = "shadeform.yaml"
 REASON = prism.missing(SPECIFICATION)
@@ -162,7 +163,7 @@ async def test_nothing_is_probed(between: Forwarding) -> None:
 def read(kind: ResourceKind, **changed: Any) -> Observation:
     """The example with some of it otherwise."""
     items = "instances" if kind is MACHINES else "volumes"
-    vendor = Shadeform(ShadeformSettings.model_validate(SETTINGS))
+    vendor = Shadeform(KeySettings.model_validate(SETTINGS))
     (listing,) = vendor.listings(kind, None)
     page = listing.read(Answer(200, {}, {items: [example(f"/{items}", items) | changed]}))
     return page.observations[0]

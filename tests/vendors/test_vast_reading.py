@@ -13,10 +13,11 @@ from domain.words import ContractType, LinkType, OfferType, PriceSource, Resourc
 from tests.clock import START
 from tests.vendors.accounts import lambda_settings
 from vendors.base import Answer, Page
-from vendors.vast import Vast, VastSettings
+from vendors.keyed import KeySettings
+from vendors.vast import Vast
 
 MACHINES, VOLUMES = ResourceKind.MACHINES, ResourceKind.VOLUMES
-VENDOR = Vast(VastSettings.model_validate(lambda_settings()))
+VENDOR = Vast(KeySettings.model_validate(lambda_settings()))
 RUNNING = {
     "id": 7,
     "actual_status": "running",
