@@ -56,6 +56,7 @@ class Reconciler:
         random: Random | None = None,
         clock: Clock | None = None,
         keep_days: float = 90,
+        flight_seconds: Mapping[str, float] | None = None,
     ) -> None:
         self._shell = Shell(
             record,
@@ -66,6 +67,7 @@ class Reconciler:
             listener,
             random or Random(),  # noqa: S311 - jitter
             clock or SystemClock(),
+            flights=flight_seconds or {},
         )
         self._setups = setups
         self._keep = timedelta(days=keep_days)

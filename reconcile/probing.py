@@ -193,7 +193,7 @@ class Probes:
         return Outcome(reason, result.calls)
 
     async def _answer(self, record: ResourceRecord, scope: ScopeKey) -> ProbeResult:
-        seconds = self._shell.rules.flight_seconds
+        seconds = self._shell.flight_seconds(scope.account)
         tally = new_tally()
         try:
             async with asyncio.timeout(seconds):

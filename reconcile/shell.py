@@ -48,6 +48,8 @@ class Shell:
     tasks: Tasks = field(default_factory=Tasks)
     scopes: dict[ScopeKey, ScopeRecord] = field(default_factory=dict)
     _marked: dict[ScopeKey, frozenset[UUID]] = field(default_factory=dict)
+    flights: Mapping[str, float] = field(default_factory=dict)
+    """How long a whole flight may take, by account; where none is told, as the rules say."""
     moving: set[ScopeKey] = field(default_factory=set)
     """The scopes whose last listing showed something in a status that does not last."""
     suspected: set[ScopeKey] = field(default_factory=set)
@@ -68,6 +70,10 @@ class Shell:
         return hold_seconds(
             failures, self.rules.error_hold_seconds, self.rules.error_hold_max_seconds, self.random.random()
         )
+
+    def flight_seconds(self, account: str) -> float:
+        """How long a whole flight of the account may take."""
+        return self.flights.get(account, self.rules.flight_seconds)
 
     async def send(self, account: str, flight: Flight) -> Ticket:
         """Draw the flight's ticket: it is sent now."""

@@ -147,7 +147,7 @@ class Sweeps:
 
     async def _listing(self, scope: ScopeKey) -> SweepResult:
         """The listing, bounded as a whole."""
-        seconds = self._shell.rules.flight_seconds
+        seconds = self._shell.flight_seconds(scope.account)
         tally = new_tally(asyncio.get_running_loop().time() + seconds)
         try:
             async with asyncio.timeout(seconds):

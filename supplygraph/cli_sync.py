@@ -19,13 +19,13 @@ from domain.words import ResourceKind, StaleReason
 from reconcile.flights import Outcome
 from supplygraph.cli_common import TROUBLE, ConfigOption, configured, console, run
 from supplygraph.configuration import Configuration
-from supplygraph.gateway import Gateway, assemble
+from supplygraph.gateway import Gateway, assemble, flight_seconds
 from vendors.cloud import VendorCloud
 
 _CURES: Final[Mapping[StaleReason, str]] = MappingProxyType({
     StaleReason.AUTH_REJECTED: "check the account's credentials, and that they may list machines and volumes",
     StaleReason.VENDOR_DOWN: "check the network and the account's endpoint, or wait for the vendor",
-    StaleReason.TIMED_OUT: "check the network, or raise freshness.flight_seconds",
+    StaleReason.TIMED_OUT: "check the network, or raise flight_seconds",
     StaleReason.RATE_LIMITED: "wait; other tools may be using the account's limits",
     StaleReason.MALFORMED_ANSWER: "check the account's endpoint: what answers there does not speak as the vendor does",
     StaleReason.PARTIAL_SWEEP: "try again; the listing ended early",
@@ -118,9 +118,11 @@ def check(config: ConfigOption = None) -> None:
 
 async def _check(configuration: Configuration) -> list[tuple[bool, str]]:
     gateway = assemble(configuration.settings)
-    seconds = configuration.settings.freshness.flight_seconds
+    settings = configuration.settings
+    seconds = {account.name: flight_seconds(account, settings) for account in settings.accounts}
     try:
-        return list(await asyncio.gather(*(_checked(name, cloud, seconds) for name, cloud in gateway.clouds.items())))
+        checks = (_checked(name, cloud, seconds[name]) for name, cloud in gateway.clouds.items())
+        return list(await asyncio.gather(*checks))
     finally:
         await asyncio.gather(*(cloud.close() for cloud in gateway.clouds.values()))
         await gateway.readings.close()

@@ -100,6 +100,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Gateway:
         observer=telemetry,
         clock=told_clock,
         keep_days=settings.history.keep_days,
+        flight_seconds={account.name: flight_seconds(account, settings) for account in settings.accounts},
     )
     readings = Readings(
         database.engine,
@@ -134,8 +135,18 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Gateway:
 
 def _setup(account: AccountSettings, cloud: VendorCloud, settings: Settings) -> AccountSetup:
     own = account.cooldown_seconds, registry.find(account.vendor).default_cooldown_seconds
-    cooldown = next((seconds for seconds in own if seconds is not None), settings.freshness.cooldown_seconds)
+    cooldown = _first(*own, settings.freshness.cooldown_seconds)
     return AccountSetup(account.name, account.vendor, cooldown, cloud.scopes, _keep_fresh(account), _id_space(account))
+
+
+def flight_seconds(account: AccountSettings, settings: Settings) -> float:
+    """How long a whole flight of an account may take: its own, else its vendor's, else the global one."""
+    own = account.flight_seconds, registry.find(account.vendor).default_flight_seconds
+    return _first(*own, settings.freshness.flight_seconds)
+
+
+def _first(account: float | None, vendor: float | None, otherwise: float) -> float:
+    return next((seconds for seconds in (account, vendor) if seconds is not None), otherwise)
 
 
 def _id_space(account: AccountSettings) -> str | None:

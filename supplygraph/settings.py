@@ -157,6 +157,7 @@ class AccountSettings(Section):
     vendor: str = Field(description="The cloud: the name of a vendor's file.")
     cooldown_seconds: Seconds | None = Field(None, description="The account's own default max age.")
     deadline_seconds: Seconds | None = Field(None, description="The account's own default max wait.")
+    flight_seconds: SomeSeconds | None = Field(None, description="How long a whole flight of the account may take.")
     keep_fresh_seconds: Seconds | None = Field(
         None, ge=1, description="Sweep in the background so often; off if not set."
     )

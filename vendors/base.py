@@ -160,6 +160,8 @@ class Vendor(ABC):
     """The vendor's own default max age, where the global one would cost too much."""
     default_deadline_seconds: ClassVar[float | None] = None
     """The vendor's own default max wait."""
+    default_flight_seconds: ClassVar[float | None] = None
+    """The vendor's own default for a whole flight, where its limits make a large account take longer than the global one."""
 
     @abstractmethod
     def __init__(self, settings: VendorSettings) -> None:

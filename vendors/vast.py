@@ -72,9 +72,10 @@ class Vast(KeyedVendor):
     no_such = MappingProxyType({_PROBE: frozenset({"no_such_instance"})})
     # "A minimum interval between requests for a given endpoint and identity" (rate-limits-and-errors): one second.
     documented_limits = (Allowance(1, 1, each=True),)
-    # Pages of 25, one after the other at half the documented pace: an account of 300 takes half a minute.
+    # Pages of 25, one after the other at half the documented pace: 300 instances take half a minute, 1,500 two minutes.
     default_cooldown_seconds = 120
     default_deadline_seconds = 2
+    default_flight_seconds = 120
 
     def listings(self, kind: ResourceKind, region: str | None) -> tuple[Listing, ...]:
         """Instances page by page, volumes in one call."""
