@@ -1,7 +1,7 @@
-"""Which GPUs an EC2 instance type has. DescribeInstances does not tell it.
+"""Which GPUs an EC2 instance type has, and how much memory. DescribeInstances tells neither.
 
-Source: `gpuInfo` of EC2's DescribeInstanceTypes, as moto 5.2 ships it; a test compares the two. The table is for the
-families that are rented for their GPUs; any other type reads None, which is *unknown*, not *none*. Types with a fraction
+Source: `gpuInfo` and `memoryInfo` of EC2's DescribeInstanceTypes, as moto 5.2 ships it; a test compares the two. The table is for
+the families that are rented for their GPUs; any other type reads None, which is *unknown*, not *none*. Types with a fraction
 of a GPU (g6f, gr6f) are left out: no whole count is true of them.
 """
 
@@ -14,48 +14,64 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Gpus:
-    """The model as EC2 calls it, how many, and the memory of one in MiB."""
+    """The model as EC2 calls it, how many, the memory of one in MiB, and that of the whole instance in GiB."""
 
     model: str
     count: int
     memory_mib: int
+    instance_gib: int
 
 
-_G_SIZES: Final[Mapping[str, int]] = {
-    "xlarge": 1, "2xlarge": 1, "4xlarge": 1, "8xlarge": 1, "16xlarge": 1, "12xlarge": 4, "24xlarge": 4, "48xlarge": 8,
-}  # fmt: skip
-_G7_SIZES: Final[Mapping[str, int]] = {
-    "2xlarge": 1, "4xlarge": 1, "8xlarge": 1, "12xlarge": 2, "24xlarge": 4, "48xlarge": 8,
-}  # fmt: skip
-_EIGHT: Final[Mapping[str, int]] = {"24xlarge": 8}
-_EIGHT_OF_48: Final[Mapping[str, int]] = {"48xlarge": 8}
-
-_FAMILIES: Final[Mapping[str, tuple[str, int, Mapping[str, int]]]] = {
-    "g4dn": (
-        "T4",
-        16_384,
-        {"xlarge": 1, "2xlarge": 1, "4xlarge": 1, "8xlarge": 1, "16xlarge": 1, "12xlarge": 4, "metal": 8},
+_FAMILIES: Final[Mapping[str, tuple[str, int, str]]] = {
+    "g4dn": ("T4", 16_384, "xlarge:1/16 2xlarge:1/32 4xlarge:1/64 8xlarge:1/128 12xlarge:4/192 16xlarge:1/256 metal:8/384"),
+    "g5": (
+        "A10G", 22_888,
+        ("xlarge:1/16 2xlarge:1/32 4xlarge:1/64 8xlarge:1/128 12xlarge:4/192 "
+        "16xlarge:1/256 24xlarge:4/384 48xlarge:8/768"),
     ),
-    "g5": ("A10G", 22_888, _G_SIZES),
-    "g6": ("L4", 22_888, _G_SIZES),
-    "g6e": ("L40S", 45_776, _G_SIZES),
-    "g7": ("RTX PRO 4500", 32_768, _G7_SIZES),
-    "g7e": ("RTX PRO Server 6000", 98_304, _G7_SIZES),
-    "gr6": ("L4", 22_888, {"4xlarge": 1, "8xlarge": 1}),
-    "p3dn": ("V100", 32_768, _EIGHT),
-    "p4d": ("A100", 40_960, _EIGHT),
-    "p4de": ("A100", 81_920, _EIGHT),
-    "p5": ("H100", 81_920, {"4xlarge": 1, "48xlarge": 8}),
-    "p5e": ("H200", 144_384, _EIGHT_OF_48),
-    "p5en": ("H200", 144_384, _EIGHT_OF_48),
-    "p6-b200": ("B200", 183_359, _EIGHT_OF_48),
-    "p6-b300": ("B300", 275_040, _EIGHT_OF_48),
-}
+    "g5g": ("T4g", 16_384, "xlarge:1/8 2xlarge:1/16 4xlarge:1/32 8xlarge:1/64 16xlarge:2/128 metal:2/128"),
+    "g6": (
+        "L4", 22_888,
+        ("xlarge:1/16 2xlarge:1/32 4xlarge:1/64 8xlarge:1/128 12xlarge:4/192 "
+        "16xlarge:1/256 24xlarge:4/384 48xlarge:8/768"),
+    ),
+    "g6e": (
+        "L40S", 45_776,
+        ("xlarge:1/32 2xlarge:1/64 4xlarge:1/128 8xlarge:1/256 12xlarge:4/384 "
+        "16xlarge:1/512 24xlarge:4/768 48xlarge:8/1536"),
+    ),
+    "g7": ("RTX PRO 4500", 32_768, "2xlarge:1/32 4xlarge:1/64 8xlarge:1/128 12xlarge:2/192 24xlarge:4/384 48xlarge:8/768"),
+    "g7e": (
+        "RTX PRO Server 6000", 98_304,
+        ("2xlarge:1/64 4xlarge:1/128 8xlarge:1/256 12xlarge:2/512 "
+        "24xlarge:4/1024 48xlarge:8/2048"),
+    ),
+    "gr6": ("L4", 22_888, "4xlarge:1/128 8xlarge:1/256"),
+    "p3dn": ("V100", 32_768, "24xlarge:8/768"),
+    "p4d": ("A100", 40_960, "24xlarge:8/1152"),
+    "p4de": ("A100", 81_920, "24xlarge:8/1152"),
+    "p5": ("H100", 81_920, "4xlarge:1/256 48xlarge:8/2048"),
+    "p5e": ("H200", 144_384, "48xlarge:8/2048"),
+    "p5en": ("H200", 144_384, "48xlarge:8/2048"),
+    "p6-b200": ("B200", 183_359, "48xlarge:8/2048"),
+    "p6-b300": ("B300", 275_040, "48xlarge:8/4096"),
+}  # fmt: skip
+"""The model, the memory of one in MiB, and of each size how many, and the instance's memory in GiB."""
+
+
+def _table() -> Mapping[str, Gpus]:
+    found: dict[str, Gpus] = {}
+    for family, (model, memory_mib, sizes) in _FAMILIES.items():
+        for told in sizes.split():
+            size, _, figures = told.partition(":")
+            count, _, instance_gib = figures.partition("/")
+            found[f"{family}.{size}"] = Gpus(model, int(count), memory_mib, int(instance_gib))
+    return found
+
+
+_TYPES: Final = _table()
 
 
 def gpus_of(instance_type: str | None) -> Gpus | None:
     """The GPUs of an instance type such as `p5.48xlarge`; None where the table does not know it."""
-    family, _, size = (instance_type or "").partition(".")
-    model, memory_mib, sizes = _FAMILIES.get(family, ("", 0, {}))
-    count = sizes.get(size)
-    return Gpus(model, count, memory_mib) if count else None
+    return _TYPES.get(instance_type or "")

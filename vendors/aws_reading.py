@@ -125,6 +125,7 @@ def _machine_spec(told: Taker, sku: str | None) -> Spec:
         gpu_family=gpu_family,
         gpu_count=gpus.count if gpus else None,
         vcpu_count=cores * threads if cores and threads else None,
+        memory_gb=gpus.instance_gib if gpus else None,
         vendor_sku=sku,
         image=told.text("imageId"),
         vendor=facts(

@@ -85,6 +85,7 @@ async def test_every_field_of_an_instance(aws: MotoAws) -> None:
             gpu_type="nvidia-a10g-24gb",
             gpu_family="A10G",
             gpu_count=4,
+            memory_gb=192,
             vendor_sku="g5.12xlarge",
             image=told["ImageId"],
             vendor={

@@ -290,7 +290,7 @@ def test_the_table_of_gpus_is_ec2s_own() -> None:
     """For every type that EC2 describes, the table says the same or nothing, and it knows the whole of its families."""
     types = known_types()
     described = {
-        name: Gpus(gpu["Name"], gpu["Count"], gpu["MemoryInfo"]["SizeInMiB"])
+        name: Gpus(gpu["Name"], gpu["Count"], gpu["MemoryInfo"]["SizeInMiB"], told["MemoryInfo"]["SizeInMiB"] // 1024)
         for name, told in types.items()
         for gpu in (told.get("GpuInfo") or {"Gpus": []})["Gpus"]
         if gpu["Count"]
