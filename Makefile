@@ -1,7 +1,7 @@
 # Every target does its own set-up, into .venv; the second time it is quick. `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test prove check bench lock web doubles clean
+.PHONY: help setup serve test prove vendors check bench lock web doubles clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -28,6 +28,9 @@ test: $(DEV) $(WEB) $(DOUBLES) ## the whole suite
 
 prove: $(DEV) $(WEB) $(DOUBLES) ## every proof with its whole budget, and a table (ARGS="--only simulation mutants")
 	@$(PY) -m tests.prove $(ARGS)
+
+vendors: $(DEV) ## what was proven of each vendor, against which double, and what a sweep costs
+	@$(PY) -m tests.vendors.table
 
 check: $(DEV) ## lint, formatting, types, import arrows, documents
 	@$(VENV)/bin/ruff check .

@@ -116,7 +116,7 @@ class Fake(ABC):
 
     vendor: ClassVar[str]
     specification: ClassVar[str | None]
-    """The file in `../shared/vendor-specs`, None where the vendor publishes none."""
+    """The file in `../shared/vendor-specs` by which Prism judges the fake; None where the vendor publishes none for Prism."""
     base_path: ClassVar[str] = ""
     """What the specification keeps in `servers`: Prism knows the paths without it."""
     page_size: ClassVar[int | None] = None
@@ -125,6 +125,7 @@ class Fake(ABC):
     """How many machines a list has that is read several times while it changes; fewer where a vendor's pages are slow."""
     catalogue_calls: ClassVar[int] = 0
     """How many calls the price lists cost, once an hour."""
+    media: ClassVar[str] = "application/json"
     calls: ClassVar[Mapping[ResourceKind, int]]
     """How many calls a sweep of an account without anything costs."""
 
@@ -133,6 +134,8 @@ class Fake(ABC):
         self.volumes = {one.vendor_id: one for one in (self.volume(number) for number in range(1, volumes + 1))}
         self.machines = {one.vendor_id: one for one in (self.machine(number) for number in range(1, machines + 1))}
         self.asked: list[Asked] = []
+        self.violations: list[str] = []
+        """Where a fake that judges itself, by a model that is not ours, differs from that."""
         self.latency_seconds = 0.0
         """How long each answer takes."""
         self.vanishing: str | None = None
@@ -153,7 +156,11 @@ class Fake(ABC):
 
     @abstractmethod
     def reply(self, asked: Asked) -> tuple[int, Any]:
-        """Status and JSON of an answer; the path is without `base_path`."""
+        """Status of an answer, and what `body` writes out; the path is without `base_path`."""
+
+    def body(self, told: Any) -> bytes:
+        """As it goes out: JSON."""
+        return json.dumps(told).encode()
 
     def page(self, things: Mapping[str, Thing], start: int, size: int | None) -> tuple[list[dict[str, Any]], bool]:
         """The items from a place on, and whether more follow. `size` None tells all."""
@@ -174,7 +181,8 @@ class Fake(ABC):
             self.asked.append(asked)
             await asyncio.sleep(self.latency_seconds)
             status, told = self.reply(asked)
-            return await answer(json.dumps(told).encode(), status, self.headers(asked))(writer)
+            headers = {"content-type": self.media} | self.headers(asked)
+            return await answer(self.body(told), status, headers)(writer)
 
         async with loopback(replied) as double:
             yield double.address

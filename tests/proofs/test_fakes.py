@@ -15,11 +15,15 @@ from tests.doubles import prism
 from tests.doubles.fake import MACHINES, NODE, VOLUMES, Dice, Fake, Thing, graph_time
 from tests.doubles.fakes import fakes_by_vendor
 from tests.doubles.forwarding import Forwarding, forwarding
+from tests.matrix.player import Asked
 from tests.proofs.served import Served, served
 from vendors import registry
 
 MANY = 301
 SEED = 20260131
+KEY = "key-of-the-fake"
+SECRET = "S3cret"
+"""What the fakes put into fields that nobody may keep."""
 FIELDS = """resourceId vendorId createdAt firstSeenAt resourceType vendorRegion name status vendorStatus statusMessage
   access { externalIp internalIp sshCommand sshPort }
   spec { gpuType gpuFamily gpuCount vcpuCount memoryGb diskGb vendorSku image vendor }
@@ -50,7 +54,7 @@ class Proven:
         """Every resource by the vendor's id, and the list's coverage."""
         told = (await self.gateway.data(QUERY, {"force": force}))["resources"]
         violations = [body for body in (self.between.refused if self.between else ()) if _JUDGED in body]
-        assert [] == violations[:2]
+        assert [] == [*self.fake.violations, *violations][:2]
         nodes = {node["vendorId"]: node for node in told["nodes"]}
         assert len(nodes) == len(told["nodes"])
         return nodes, told["coverage"]
@@ -67,7 +71,7 @@ def here(name: str) -> type[Fake]:
 @asynccontextmanager
 async def proven(fake: Fake, folder: Path) -> AsyncIterator[Proven]:
     """Run them all."""
-    own = registry.find(fake.vendor).settings_type.model_validate(fake.settings("key-of-the-fake"))
+    own = registry.find(fake.vendor).settings_type.model_validate(fake.settings(KEY))
     async with fake.serving() as upstream:
         if fake.specification is None:
             async with served(folder, _account(fake, upstream, own), flight_seconds=60) as gateway:
@@ -90,6 +94,14 @@ def expected(thing: Thing) -> dict[str, Any]:
     assert set(NODE) <= set(thing.node), f"the fake leaves out {set(NODE) - set(thing.node)}"
     created = {"createdAt": graph_time(thing.created_at)} if thing.created_at else {}
     return {**thing.node, **created, "attached": sorted(thing.attached)}
+
+
+def spoken(folder: Path) -> list[str]:
+    """What of the secrets is in any file of the record; every fake tells some beside what is asked for."""
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    assert [file for file in files if file.name.startswith("record.db") and file.stat().st_size > 0]
+    texts = ((file, file.read_bytes()) for file in files)
+    return [f"{file.name}: {secret}" for file, text in texts for secret in (SECRET, KEY) if secret.encode() in text]
 
 
 def told(node: Mapping[str, Any], keys: Mapping[str, Any]) -> dict[str, Any]:
@@ -122,6 +134,7 @@ async def test_the_record_equals_the_fakes_state(name: str, tmp_path: Path) -> N
     assert [] == differing(fake, nodes)[:10]
     assert {"FRESH"} == {node["freshness"]["state"] for node in nodes.values()}
     assert sum(fake.calls.values()) + pages - 1 + fake.catalogue_calls == len(fake.asked)
+    assert [] == spoken(tmp_path)
     times = {node["pricingAsOf"] for node in nodes.values() if node["pricingTotalHourly"] is None}
     assert times <= {None}
 
@@ -160,9 +173,39 @@ async def test_what_is_there_survives_one_vanishing_while_paging(name: str, tmp_
     assert [] == differing(fake, after)[:10]
 
 
+@pytest.mark.parametrize(
+    ("name", "asked", "wrong"),
+    [
+        (
+            "aws",
+            Asked("/", {}, {"Action": "DescribeInstances"}, {}),
+            {"colour": "red", "architecture": "z80", "ebsOptimized": "perhaps"},
+        ),
+        (
+            "scaleway",
+            Asked("/instance/v1/zones/fr-par-2/servers", {"page": "1", "per_page": "100"}, {}, {}),
+            {"colour": "red", "arch": "z80", "protected": 1},
+        ),
+    ],
+)
+def test_what_judges_a_fake_without_prism_is_no_rubber_stamp(name: str, asked: Asked, wrong: dict[str, Any]) -> None:
+    """A name, a word and a kind of value that the vendor's own library does not have are each told."""
+    fake = fakes_by_vendor()[name](Dice(SEED), 1, 0)
+    (machine,) = fake.machines.values()
+    fake.reply(asked)
+    assert [] == fake.violations
+    machine.told |= wrong
+
+    fake.reply(asked)
+
+    assert 3 == len(fake.violations)
+
+
 async def test_every_fake_has_both_kinds() -> None:
     """A fake that holds nothing would prove nothing."""
     for fake in fakes_by_vendor().values():
         held = fake(Dice(SEED), 2, 2)
+        things = {**held.machines, **held.volumes}.values()
+        assert SECRET in repr([one.told for one in things]), f"{fake.vendor} tells no secret"
         assert {MACHINES, VOLUMES} == set(held.calls)
         assert (2, 2) == (len(held.machines), len(held.volumes))

@@ -25,12 +25,13 @@ HEAD: Final = (
     "|---|---|---|---|---|---|",
 )
 _COMPARED: Final = {
-    "aws": "moto, which judges signatures",
+    "aws": "moto, which judges signatures; recordings in `apache-libcloud`",
     "digitalocean": "Prism; recordings in `apache-libcloud`",
     "sandbox": "the simulated cloud",
     "scaleway": "recordings in the `scaleway` SDK",
 }
 """Where it is not Prism alone, on the vendor's specification."""
+_JUDGES: Final = {"aws": "botocore's model", "sandbox": "is one itself", "scaleway": "its SDK's types"}
 _NO_SPECIFICATION: Final = {"aws": "botocore's model", "sandbox": "its own API", "scaleway": "none published"}
 
 
@@ -60,7 +61,7 @@ def rows() -> Iterator[str]:
     for name in registry.names():
         fake = fakes.get(name)
         specification = fake.specification if fake is not None and fake.specification else None
-        judged = "no fake" if fake is None else "`prism proxy --errors`" if specification else "nobody"
+        judged = "`prism proxy --errors`" if specification else _JUDGES[name]
         told = f"`{specification}`" if specification else _NO_SPECIFICATION[name]
         compared = _COMPARED.get(name, "Prism")
         yield f"| `{name}` | {told} | {compared} | {judged} | the whole matrix | {asyncio.run(_calls(name))} |"

@@ -1,15 +1,20 @@
-"""Scaleway, in the shapes of its Python SDK and of the traffic recorded in it; it publishes no specification."""
+"""Scaleway, in the shapes of its Python SDK and of the traffic recorded in it. All of it is held against the SDK's types."""
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
+from scaleway.block.v1 import types as block_types
+from scaleway.instance.v1 import types as instance_types
+
 from tests.doubles.fake import MACHINES, NO_SPEC, PRICELESS, VOLUMES, Fake, Thing, access, iso, price
+from tests.doubles.judging import by_dataclass
 from tests.matrix.player import Asked
 
 STATES = {
     "starting": "PROVISIONING", "running": "RUNNING", "stopping": "STOPPING", "stopped": "STOPPED",
-    "stopped_in_place": "STOPPED", "locked": "ERROR", "dreaming": "UNKNOWN",
+    "stopped_in_place": "STOPPED", "locked": "ERROR",
 }  # fmt: skip
 CHARGED = ("running", "stopped_in_place")
 VOLUME_STATES = {"available": "RUNNING", "snapshotting": "RUNNING", "resizing": "RUNNING", "error": "ERROR"}
@@ -26,6 +31,15 @@ TYPES: dict[str, tuple[str | None, str | None, int | None, float | None]] = {
 ZONE = "fr-par-2"
 PAGE = 100
 NANOS_A_GIGABYTE = 118_000
+GET_SERVER = instance_types.GetServerResponse
+LISTS = {
+    ("instance", "servers"): instance_types.ListServersResponse,
+    ("instance", "volumes"): instance_types.ListVolumesResponse,
+    ("instance", "products"): instance_types.ListServersTypesResponse,
+    ("block", "volumes"): block_types.ListVolumesResponse,
+    ("block", "volume-types"): block_types.ListVolumeTypesResponse,
+}
+_LISTED = "/instance/v1/zones/ZONE/servers".count("/")
 
 
 class ScalewayFake(Fake):
@@ -111,6 +125,16 @@ class ScalewayFake(Fake):
 
     def reply(self, asked: Asked) -> tuple[int, Any]:
         """Lists by page, one server, and two price lists."""
+        status, told = self._told(asked)
+        if status == HTTPStatus.OK:
+            interface, plural = asked.path.split("/")[1], asked.path.split("/")[5]
+            one = asked.path.count("/") > _LISTED
+            self.violations += by_dataclass(
+                told, GET_SERVER if one and plural == "servers" else LISTS[interface, plural]
+            )
+        return status, told
+
+    def _told(self, asked: Asked) -> tuple[int, Any]:
         _, interface, _, _, zone, plural, *rest = asked.path.split("/")
         if zone != ZONE:
             return 403, {"type": "denied_authentication", "message": "Not yours."}
