@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz`: 500 random answers of every vendor that has a specification; `--answers`, `--only`."""
+"""`python -m tests.fuzz`: 500 random answers of every vendor, by its specification or its recordings; `--answers`, `--only`."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ def main() -> int:
     amiss = answers = 0
     for name in options.only:
         fake = fakes_by_vendor()[name]
-        missing = prism.missing(fake.specification) if fake.specification else "it publishes no specification"
-        if missing:
+        if fake.specification and (missing := prism.missing(fake.specification)):
             sys.stdout.write(f"{name}: skipped, {missing}\n")
             continue
         told = asyncio.run(fuzz(fake, options.answers))

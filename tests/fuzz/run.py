@@ -1,5 +1,6 @@
 """Nonsense of the right shape: Prism answers with random values that fit a vendor's specification, and the adapter reads them.
 
+Of vendors without one, what was recorded of them is changed at random.
 Whatever comes, a sweep ends, its readers do not break, and nothing that cannot be gets past them.
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -25,6 +26,8 @@ from tests.clock import ManualClock
 from tests.doubles import prism, specifications
 from tests.doubles.fake import Fake
 from tests.doubles.forwarding import Forwarding, forwarding
+from tests.fuzz.mutating import mutated
+from tests.fuzz.recorded import BY_VENDOR
 from tests.vendors.accounts import QUICK
 from vendors import endpoint, registry
 from vendors.cloud import VendorCloud
@@ -33,6 +36,8 @@ from vendors.values import HIGHEST_PORT, LONGEST_TEXT, is_identifier
 
 _PAGES = 5
 """Random cursors never end a listing."""
+_SHARES = (0.005, 0.1)
+"""How much of a recorded answer is changed."""
 _SIZES = frozenset({"count", "total", "total_instances", "page", "page_size"})
 _FIRST_YEAR, _LAST_YEAR = 2000, 2100
 KEY = "key-that-must-not-be-seen"
@@ -61,18 +66,28 @@ class Fuzzed:
 
 
 async def fuzz(fake: type[Fake], answers: int) -> Fuzzed:
-    """Sweep and probe until so many answers were given: half of them with every field, half with any of them."""
+    """Sweep and probe until so many answers were given.
+
+    By a specification: half of them with every field, half with any. By recordings: half with few changes, half with many.
+    """
     told = Fuzzed(fake.vendor)
+    half = -(-answers // 2)
+    if fake.specification is None:
+        for seed, share in enumerate(_SHARES):
+            async with mutated(BY_VENDOR[fake.vendor], seed, share) as double:
+                await _fuzz(fake, half, told, double.address, double.requests)
+        return told
     for whole in (True, False):
-        await _fuzz(fake, -(-answers // 2), told, whole=whole)
+        with nonsense(fake, whole=whole) as between:
+            await _fuzz(fake, half, told, between.address, between.passed)
     return told
 
 
-async def _fuzz(fake: type[Fake], answers: int, told: Fuzzed, *, whole: bool) -> None:
-    with nonsense(fake, whole=whole) as between, capture_logs() as log:
-        cloud = _unlimited(fake, between.address)
+async def _fuzz(fake: type[Fake], answers: int, told: Fuzzed, address: str, asked: Sized) -> None:
+    with capture_logs() as log:
+        cloud = _unlimited(fake, address)
         try:
-            while len(between.passed) < answers:
+            while len(asked) < answers:
                 for kind, region in cloud.scopes:
                     result = await cloud.sweep(kind, region)
                     _take(told, result)
@@ -83,7 +98,7 @@ async def _fuzz(fake: type[Fake], answers: int, told: Fuzzed, *, whole: bool) ->
                             told.amiss += impossible(probed.observation)
         finally:
             await cloud.close()
-        told.answers += len(between.passed)
+        told.answers += len(asked)
     told.amiss += [f"a reader broke: {line}" for line in log if line["event"] == "vendor_answer_unreadable"]
 
 

@@ -21,9 +21,7 @@ ANSWERS = 12
 async def test_nonsense_of_the_right_shape_never_breaks_it(name: str) -> None:
     """No reader breaks, and nothing impossible is told."""
     fake = fakes_by_vendor()[name]
-    if fake.specification is None:
-        pytest.skip("the vendor publishes no specification")
-    if reason := prism.missing(fake.specification):
+    if fake.specification and (reason := prism.missing(fake.specification)):
         pytest.skip(reason)
 
     told = await fuzz(fake, ANSWERS)
