@@ -41,7 +41,11 @@ PROOFS: Final = (
         "the engine whole, under every fault",
     ),
     Proof("mutants", ("tests.mutants",), "each rule broken is noticed"),
-    Proof("fuzz", ("tests.fuzz", "--answers", "500"), "random answers of every vendor: by its specification, or its recordings changed"),
+    Proof(
+        "fuzz",
+        ("tests.fuzz", "--answers", "500"),
+        "random answers of every vendor, by its specification or its recordings",
+    ),
     Proof(
         "equality-sqlite",
         ("tests.equality", "--database", "sqlite", "--operations", "20000", "--processes", "2"),
