@@ -117,6 +117,7 @@ class Observation:
     `call` is the place, in the flight's trace, of the call that told it.
     `links` is told by the owner of the links alone: an empty tuple says that there are none, UNTOLD says nothing.
     `created_at` is the vendor's time of creation, None where it tells none. `elsewhere` is told by aggregators alone.
+    `partial_spec`: what `spec` leaves open is told by a price list that is not known: what is recorded of the same sku stays.
     """
 
     kind: ResourceKind
@@ -136,6 +137,7 @@ class Observation:
     valid_to: datetime | Untold | None = UNTOLD
     links: tuple[Attachment, ...] | Untold = UNTOLD
     elsewhere: Elsewhere | Untold | None = UNTOLD
+    partial_spec: bool = False
     call: int | None = field(default=None, compare=False)
 
 

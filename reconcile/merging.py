@@ -35,6 +35,9 @@ T = TypeVar("T")
 SAME_INSTANT: Final = timedelta(seconds=1)
 
 
+_HARDWARE: Final = ("gpu_type", "gpu_family", "gpu_count", "vcpu_count", "memory_gb")
+
+
 def _told(value: T | Untold, otherwise: T) -> T:
     return otherwise if value is UNTOLD else value
 
@@ -47,12 +50,20 @@ def merged_live(live: LiveState, told: Observation) -> LiveState:
         status_message=_told(told.status_message, live.status_message),
         name=_told(told.name, live.name),
         access=_told(told.access, live.access),
-        spec=_told(told.spec, live.spec),
+        spec=_spec(live.spec, told),
         price=_told(told.price, live.price),
         valid_from=_told(told.valid_from, live.valid_from),
         valid_to=_told(told.valid_to, live.valid_to),
     )
     return gone(after) if told.status is ResourceStatus.DELETED else after
+
+
+def _spec(known: Spec, told: Observation) -> Spec:
+    spec = _told(told.spec, known)
+    if not told.partial_spec or known.vendor_sku != spec.vendor_sku:
+        return spec
+    open_ones = [name for name in _HARDWARE if getattr(spec, name) is None]
+    return replace(spec, **{name: getattr(known, name) for name in open_ones})
 
 
 def gone(live: LiveState) -> LiveState:

@@ -101,11 +101,23 @@ class Listing(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Hardware:
+    """What a sku is made of, as far as a price list tells; names and units as in `Spec`."""
+
+    gpu_type: str | None = None
+    gpu_family: str | None = None
+    gpu_count: int | None = None
+    vcpu_count: float | None = None
+    memory_gb: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Quote:
-    """What something costs an hour while it runs."""
+    """What something costs an hour while it runs, and what it is made of where the price list tells that too."""
 
     hourly: float
     currency: str
+    hardware: Hardware | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +138,11 @@ class Catalogue(Protocol):
 
     def read(self, answer: Answer) -> QuotePage:
         """What the page told. Pure. Raises MalformedAnswer where its shape is not what the vendor documents."""
+        ...
+
+    @property
+    def tells_hardware(self) -> bool:
+        """Whether its quotes have hardware, which the listing lacks."""
         ...
 
     def quote(self, told: Observation, quotes: Mapping[str, Quote]) -> Quote | None:

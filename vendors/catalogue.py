@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -16,9 +16,9 @@ import structlog
 
 from domain.errors import MalformedAnswer, VendorFailure
 from domain.instants import Clock
-from domain.observation import UNTOLD, Observation, Price, Terms
+from domain.observation import UNTOLD, Observation, Price, Spec, Terms, Untold
 from domain.words import PriceSource, ResourceStatus
-from vendors.base import Catalogue, Quote
+from vendors.base import Catalogue, Hardware, Quote
 from vendors.flight import URGENCY, Tally, Urgency
 from vendors.guard import reading
 
@@ -114,7 +114,8 @@ class Catalogues:
     def _join(self, told: Observation, catalogue: Catalogue, shelf: _Shelf) -> Observation:
         if shelf.quotes is None or shelf.read_at is None:
             # Nobody knows: what is recorded stays, while it can still be true.
-            return replace(told, price=UNTOLD) if _priceless(told) and catalogue.charged(told) else told
+            priced = replace(told, price=UNTOLD) if _priceless(told) and catalogue.charged(told) else told
+            return replace(priced, partial_spec=catalogue.tells_hardware)
         quote = catalogue.quote(told, shelf.quotes)
         if quote is None:
             return told
@@ -125,7 +126,7 @@ class Catalogues:
         if _priceless(told) and catalogue.charged(told):
             sku = terms.sku if isinstance(terms, Terms) else None
             price = Price(quote.hourly, quote.currency, PriceSource.CATALOGUE, self._as_of(sku, quote, shelf.read_at))
-        return replace(told, price=price, terms=terms)
+        return replace(told, price=price, terms=terms, spec=_made_of(told.spec, quote.hardware))
 
     def _as_of(self, sku: str | None, quote: Quote, read_at: datetime) -> datetime:
         known = self._told_at.get((sku, quote))
@@ -133,6 +134,14 @@ class Catalogues:
             return known or read_at
         self._told_at[sku, quote] = read_at
         return read_at
+
+
+def _made_of(spec: Spec | Untold, hardware: Hardware | None) -> Spec | Untold:
+    """The spec with what it leaves open."""
+    if hardware is None or not isinstance(spec, Spec):
+        return spec
+    known = {each.name: getattr(hardware, each.name) for each in fields(hardware)}
+    return replace(spec, **{name: value for name, value in known.items() if getattr(spec, name) is None})
 
 
 def _priceless(told: Observation) -> bool:

@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import ClassVar, Final
 
 from domain.errors import MalformedAnswer
 from domain.observation import NO_PRICE, UNTOLD, Access, Attachment, Observation, Spec, Terms, Untold
@@ -121,6 +121,8 @@ def _goes_on(number: int, size: int, items: int, count: int) -> bool:
 @dataclass(frozen=True, slots=True)
 class _Pricebook:
     """What a GPU costs an hour, by its name."""
+
+    tells_hardware: ClassVar[bool] = False
 
     def request(self, cursor: str | None) -> Request:
         """All in one call."""

@@ -8,7 +8,8 @@ What our words mean here
   running, and what is charged instead is not told: null. `locked` is ERROR: Scaleway has taken it out of use.
 - No server tells its price: it is joined from the zone's own price list (`/products/servers`, in euros), as that of a Block
   Storage volume is (`/volume-types`, by gigabyte). Local volumes have none.
-- GPUs are read from the commercial type (`H100-2-80G`: two, of 80 GB each): a server tells no more of its hardware than that.
+- A server tells no hardware. GPUs are read from its commercial type (`H100-2-80G`: two, of 80 GB each); CPUs, memory, and GPUs of
+  types of other forms come from the price list.
 - Volumes own the links: `references` of a Block Storage volume, which tell since when, and `server` of a local one. What is
   attaching or detaching is still held by its server.
 - Pages are asked for by number, newest first where an order can be asked for; the total (`x-total-count`, or `total_count` in
@@ -24,7 +25,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 from urllib.parse import quote
 
 from pydantic import AfterValidator, Field
@@ -36,7 +37,7 @@ from vendors.base import Answer, Catalogue, Listing, Page, Quote, QuotePage, Req
 from vendors.failures import of_status
 from vendors.keyed import KeyedVendor, KeySettings
 from vendors.refusals import told_object
-from vendors.scaleway_reading import block_volume, local_volume, server
+from vendors.scaleway_reading import block_volume, hardware, local_volume, server
 from vendors.values import Drops, Taker, from_object
 
 _CHARGED: Final = frozenset({"running", "stopped_in_place"})
@@ -198,9 +199,10 @@ _BLOCK_VOLUMES: Final = _Interface(
 
 @dataclass(frozen=True, slots=True)
 class _ServerTypes:
-    """`hourly_price`, "in Euro", by commercial type."""
+    """`hourly_price`, "in Euro", by commercial type, and what that is made of."""
 
     zone: str | None
+    tells_hardware: ClassVar[bool] = True
 
     def request(self, cursor: str | None) -> Request:
         """The call for a page."""
@@ -215,7 +217,7 @@ class _ServerTypes:
         if types is None:
             raise MalformedAnswer("The map 'servers' is missing.")
         rates = {sku: one.price("hourly_price") for sku, one in types.items()}
-        quotes = {sku: Quote(rate, "EUR") for sku, rate in rates.items() if rate is not None}
+        quotes = {sku: Quote(rate, "EUR", hardware(types[sku])) for sku, rate in rates.items() if rate is not None}
         return QuotePage(quotes, _following(answer.cursor, len(types), _total(told, answer.headers)), drops.count)
 
     def quote(self, told: Observation, quotes: Mapping[str, Quote]) -> Quote | None:
@@ -232,6 +234,7 @@ class _VolumeTypes:
     """`pricing`: "price of the volume billed in GB/hour", by type."""
 
     zone: str | None
+    tells_hardware: ClassVar[bool] = False
 
     def request(self, cursor: str | None) -> Request:
         """The call for a page."""

@@ -8,6 +8,7 @@ from typing import Final
 
 from domain.observation import NO_PRICE, UNTOLD, Access, Attachment, Observation, Spec, Terms, Untold
 from domain.words import ContractType, LinkType, OfferType, ResourceKind, ResourceStatus, ResourceType
+from vendors.base import Hardware
 from vendors.gpus import canonical
 from vendors.values import SSH_PORT, Taker, facts, ssh_command
 
@@ -44,6 +45,7 @@ _OLDER_GPUS: Final[Mapping[str, tuple[str, int, float]]] = {
     "RENDER-S": ("P100", 1, 16),
 }
 _GIGABYTE: Final = 1_000_000_000
+_GIBIBYTE: Final = 1 << 30
 
 
 def server(zone: str | None, told: Taker) -> Observation:
@@ -102,6 +104,20 @@ def _gpus(sku: str | None) -> tuple[str | None, str | None, int | None]:
     gpu_type, gpu_family = canonical(model, memory)
     # A type of this form whose model nobody knows need not be one with GPUs.
     return (gpu_type, gpu_family, count) if gpu_family else (None, None, None)
+
+
+def hardware(told: Taker) -> Hardware:
+    """What a commercial type of `GET .../products/servers` is made of. `ram` and `gpu_memory` are "in bytes"."""
+    count, about, memory = told.whole("gpu", 0, 10_000), told.child("gpu_info"), told.number("ram", high=1e18)
+    each = about.number("gpu_memory", high=1e18)
+    gpu_type, gpu_family = canonical(about.text("gpu_name") if count else None, each / _GIBIBYTE if each else None)
+    return Hardware(
+        gpu_type=gpu_type,
+        gpu_family=gpu_family,
+        gpu_count=count,
+        vcpu_count=told.whole("ncpus"),
+        memory_gb=None if memory is None else memory / _GIBIBYTE,
+    )
 
 
 def local_volume(zone: str | None, told: Taker) -> Observation:

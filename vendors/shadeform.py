@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 from domain.instants import optional_text
 from domain.observation import NO_PRICE, UNTOLD, Access, Attachment, Elsewhere, Observation, Price, Spec, Terms, Untold
@@ -67,6 +67,8 @@ class Shadeform(KeyedVendor):
 @dataclass(frozen=True, slots=True)
 class _VolumePrices:
     """What a GB costs an hour, by cloud, region and kind of volume."""
+
+    tells_hardware: ClassVar[bool] = False
 
     def request(self, cursor: str | None) -> Request:
         """One call tells all."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from domain.observation import UNTOLD, Attachment, Observation, Price, ProbeResult, Terms
+from domain.observation import UNTOLD, Attachment, Observation, Price, ProbeResult, Spec, Terms
 from domain.words import (
     ContractType,
     LinkType,
@@ -38,6 +38,25 @@ def test_a_field_that_is_not_told_stays() -> None:
     assert ("name of m-1", 22) == (first.name, first.access.ssh_port if first.access else None)
     ledger.sweep(complete(machine("m-1", name=None, access=None)))
     assert (None, None) == (ledger.machine("m-1").live.name, ledger.machine("m-1").live.access)
+
+
+def test_what_only_an_unread_price_list_tells_stays() -> None:
+    """CPUs and memory of the same sku are kept while the list is not known; of another sku, and once it is read, they are not."""
+    ledger = Ledger()
+    known = Spec(gpu_count=1, vcpu_count=30, memory_gb=200, vendor_sku="a")
+    seen = []
+    for spec, partial in (
+        (known, False),
+        (Spec(gpu_type="nvidia-a10", vendor_sku="a", image="new"), True),
+        (Spec(vendor_sku="b"), True),
+        (known, False),
+        (Spec(vendor_sku="a"), False),
+    ):
+        ledger.sweep(complete(machine("m-1", spec=spec, partial_spec=partial)))
+        seen.append(ledger.machine("m-1").live.spec)
+
+    kept = replace(known, gpu_type="nvidia-a10", image="new")
+    assert [known, kept, Spec(vendor_sku="b"), known, Spec(vendor_sku="a")] == seen
 
 
 def test_every_change_is_in_the_history_once() -> None:

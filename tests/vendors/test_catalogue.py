@@ -8,18 +8,18 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from structlog.testing import capture_logs
 
-from domain.observation import NO_PRICE, UNTOLD, Observation, Price, SweepOutcome, SweepResult, Terms
+from domain.observation import NO_PRICE, UNTOLD, Observation, Price, Spec, SweepOutcome, SweepResult, Terms
 from domain.words import ContractType, OfferType, PriceSource, ResourceKind, ResourceStatus
 from tests.clock import START, ManualClock
 from tests.vendors.accounts import QUICK
 from tests.vendors.loopback import Loopback, Reply, answer, loopback, silent
 from tests.vendors.toy import Toy, ToyListing, ToySettings, observed
-from vendors.base import Answer, ApiKey, Catalogue, Listing, Page, Quote, QuotePage, Request
+from vendors.base import Answer, ApiKey, Catalogue, Hardware, Listing, Page, Quote, QuotePage, Request
 from vendors.cloud import VendorCloud
 from vendors.flight import new_tally
 from vendors.transport import Transport
@@ -33,6 +33,8 @@ FAILING = answer(b"no", 404)
 class ToyCatalogue:
     """Pages of `{"prices": {...}, "next": ...}`; a running machine is charged, nothing else is known to be."""
 
+    tells_hardware: ClassVar[bool] = True
+
     def request(self, cursor: str | None) -> Request:
         """The call for a page."""
         return Request("prices", "/prices", query=(("after", cursor),) if cursor else ())
@@ -40,7 +42,10 @@ class ToyCatalogue:
     def read(self, answer: Answer) -> QuotePage:
         """No care is taken."""
         told: Any = answer.payload
-        return QuotePage({sku: Quote(hourly, "EUR") for sku, hourly in told["prices"].items()}, told.get("next"))
+        made_of = Hardware(gpu_count=0, vcpu_count=8, memory_gb=16)
+        return QuotePage(
+            {sku: Quote(hourly, "EUR", made_of) for sku, hourly in told["prices"].items()}, told.get("next")
+        )
 
     def quote(self, told: Observation, quotes: Mapping[str, Quote]) -> Quote | None:
         """By the sku; the sku `broken` breaks it."""
@@ -72,7 +77,8 @@ def priceless(told: str) -> Observation:
         terms = replace(terms, running_rate=7, currency="USD")
     price = Price(7, "USD", PriceSource.VENDOR) if sku == "told" else NO_PRICE
     status = ResourceStatus.STOPPED if stopped else ResourceStatus.RUNNING
-    return replace(observed(vendor_id), price=price, terms=terms, status=status)
+    spec = Spec(gpu_count=4, vendor_sku=sku)
+    return replace(observed(vendor_id), price=price, terms=terms, status=status, spec=spec)
 
 
 class Priceless(Toy):
@@ -164,6 +170,19 @@ async def test_a_missing_price_is_joined_with_its_source_and_time() -> None:
     assert {"a": joined(2.5), "b": told_price, "c": NO_PRICE, "d": NO_PRICE} == told(result)
     rates = {one.vendor_id: one.terms.running_rate for one in result.observations if isinstance(one.terms, Terms)}
     assert {"a": 2.5, "b": 7, "c": 2.5, "d": None} == rates
+
+
+async def test_what_it_is_made_of_is_joined_where_the_listing_leaves_it_open() -> None:
+    """What the listing tells stays; while the price list is not known, what is open says so."""
+    async with stage(machines("a:h100"), FAILING, machines("a:h100", "b:rare"), prices(h100=2)) as on:
+        (unread,) = (await on.sweep()).observations
+        on.clock.advance(3600)
+        read = {one.vendor_id: one for one in (await on.sweep()).observations}
+
+    assert (Spec(gpu_count=4, vendor_sku="h100"), True) == (unread.spec, unread.partial_spec)
+    whole = Spec(gpu_count=4, vcpu_count=8, memory_gb=16, vendor_sku="h100")
+    assert (whole, False) == (read["a"].spec, read["a"].partial_spec)
+    assert (Spec(gpu_count=4, vendor_sku="rare"), False) == (read["b"].spec, read["b"].partial_spec)
 
 
 async def test_the_price_list_is_asked_for_once_an_hour() -> None:

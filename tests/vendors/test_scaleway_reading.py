@@ -15,7 +15,7 @@ from domain.words import LinkType, ResourceKind, ResourceStatus
 from tests.clock import START, ManualClock
 from tests.vendors.accounts import SECRET
 from vendors import registry
-from vendors.base import Answer, Page, Quote, Request
+from vendors.base import Answer, Hardware, Page, Quote, Request
 from vendors.scaleway import Scaleway, ScalewaySettings
 
 MACHINES, VOLUMES = ResourceKind.MACHINES, ResourceKind.VOLUMES
@@ -173,10 +173,26 @@ def test_the_price_of_a_server() -> None:
     }
     payload = {"servers": listed, "total_count": 4}
 
-    assert Quote(2.73, "EUR") == quotes(MACHINES, payload, server())
-    assert Quote(0, "EUR") == quotes(MACHINES, payload, server(commercial_type="FREE"))
+    assert Quote(2.73, "EUR", Hardware()) == quotes(MACHINES, payload, server())
+    assert Quote(0, "EUR", Hardware()) == quotes(MACHINES, payload, server(commercial_type="FREE"))
     for sku in ("X64", "ODD", "NEW", None):
         assert None is quotes(MACHINES, payload, server(commercial_type=sku))
+
+
+def test_what_a_commercial_type_is_made_of() -> None:
+    """CPUs and memory by the list, GPUs where the type's own form does not tell them; 0 is none, and nothing is unknown."""
+    rtx = {"gpu_manufacturer": "NVIDIA", "gpu_name": "RTX 3070", "gpu_memory": 8 << 30}
+    told = {"ncpus": 8, "ram": 16 << 30, "gpu": 1, "gpu_info": rtx}
+    cases: list[tuple[dict[str, Any], Hardware]] = [
+        (told, Hardware("nvidia-rtx-3070-8gb", "RTX 3070", 1, 8, 16)),
+        ({"ncpus": 2, "ram": 2 << 30, "gpu": 0, "gpu_info": None}, Hardware(gpu_count=0, vcpu_count=2, memory_gb=2)),
+        ({"ncpus": -1, "ram": "16", "gpu": 1.5, "gpu_info": []}, Hardware()),
+        ({"gpu": 2, "gpu_info": {"gpu_name": "Later 9"}}, Hardware("Later 9", None, 2)),
+        ({}, Hardware()),
+    ]
+    for one, expected in cases:
+        payload = {"servers": {"H100-1-80G": {"hourly_price": 1} | one}, "total_count": 1}
+        assert Quote(1, "EUR", expected) == quotes(MACHINES, payload, server())
 
 
 def test_the_price_of_a_block_volume() -> None:

@@ -18,16 +18,17 @@ STATES = {
 }  # fmt: skip
 CHARGED = ("running", "stopped_in_place")
 VOLUME_STATES = {"available": "RUNNING", "snapshotting": "RUNNING", "resizing": "RUNNING", "error": "ERROR"}
-TYPES: dict[str, tuple[str | None, str | None, int | None, float | None]] = {
-    "DEV1-S": (None, None, None, 0.0088),
-    "H100-1-80G": ("nvidia-h100-80gb", "H100", 1, 2.73),
-    "H100-SXM-8-80G": ("nvidia-h100-sxm5-80gb", "H100", 8, 23.028),
-    "L40S-4-48G": ("nvidia-l40s-48gb", "L40S", 4, 5.6),
-    "L4-1-24G": ("nvidia-l4-24gb", "L4", 1, 0.75),
-    "RENDER-S": ("nvidia-p100-16gb", "P100", 1, 1.221),
-    "LATER-2-7G": (None, None, None, None),
+TYPES: dict[str, tuple[str | None, str | None, int | None, float | None, int, int]] = {
+    "DEV1-S": (None, None, 0, 0.0088, 2, 2),
+    "H100-1-80G": ("nvidia-h100-80gb", "H100", 1, 2.73, 24, 240),
+    "H100-SXM-8-80G": ("nvidia-h100-sxm5-80gb", "H100", 8, 23.028, 128, 960),
+    "L40S-4-48G": ("nvidia-l40s-48gb", "L40S", 4, 5.6, 32, 384),
+    "L4-1-24G": ("nvidia-l4-24gb", "L4", 1, 0.75, 8, 48),
+    "RENDER-S": ("nvidia-p100-16gb", "P100", 1, 1.221, 10, 42),
+    "NEXT-B": ("nvidia-b200-sxm6-180gb", "B200", 8, 40, 128, 2048),
+    "LATER-2-7G": (None, None, None, None, 0, 0),
 }
-"""GPUs, and euros an hour; of the last the price list knows nothing."""
+"""GPUs, euros an hour, CPUs and memory; of the last the price list knows nothing, of `NEXT-B` it alone knows the GPUs."""
 ZONE = "fr-par-2"
 PAGE = 100
 NANOS_A_GIGABYTE = 118_000
@@ -61,7 +62,7 @@ class ScalewayFake(Fake):
         """A server, with up to two volumes that nobody has."""
         dice = self.dice
         word, status = dice.pick(STATES)
-        sku, (gpu_type, family, count, hourly) = dice.pick(TYPES)
+        sku, (gpu_type, family, count, hourly, cpus, memory) = dice.pick(TYPES)
         vendor_id, name, created, detail = dice.uuid(), dice.name(), dice.instant(), dice.choice(("", "booted"))
         outer, inner = dice.maybe(dice.public_ip(), 0.8), dice.maybe(dice.private_ip(), 0.3)
         image, project = dice.maybe("Ubuntu 24.04"), dice.uuid()
@@ -86,6 +87,7 @@ class ScalewayFake(Fake):
                 one.told["server"] = {"id": vendor_id, "name": name}
         spec = {
             **NO_SPEC, "gpuType": gpu_type, "gpuFamily": family, "gpuCount": count, "vendorSku": sku, "image": image,
+            "vcpuCount": float(cpus) if hourly else None, "memoryGb": float(memory) if hourly else None,
             "vendor": {"arch": "x86_64", "hostname": "host", "project": project},
         }  # fmt: skip
         priced = hourly is not None and word in CHARGED
@@ -139,7 +141,7 @@ class ScalewayFake(Fake):
         if zone != ZONE:
             return 403, {"type": "denied_authentication", "message": "Not yours."}
         if plural == "products":
-            return 200, {"servers": {sku: {"hourly_price": rate} for sku, (*_, rate) in TYPES.items() if rate}}
+            return 200, {"servers": {sku: _type(sku) for sku, (_, _, _, rate, *_) in TYPES.items() if rate}}
         if plural == "volume-types":
             pricing = {"currency_code": "EUR", "units": 0, "nanos": NANOS_A_GIGABYTE}
             return 200, {"volume_types": [{"type": "sbs_5k", "pricing": pricing}], "total_count": 1}
@@ -164,8 +166,16 @@ class ScalewayFake(Fake):
         """How many there are, where the body does not tell."""
         if asked.path.startswith("/block/") or asked.path.rpartition("/")[2] in self.machines:
             return {}
-        total = sum(1 for *_, rate in TYPES.values() if rate) if "/products/" in asked.path else self._total
+        total = sum(1 for _, _, _, rate, *_ in TYPES.values() if rate) if "/products/" in asked.path else self._total
         return {"x-total-count": str(total)}
+
+
+def _type(sku: str) -> dict[str, Any]:
+    _, _, count, rate, cpus, memory = TYPES[sku]
+    told: dict[str, Any] = {"hourly_price": rate, "ncpus": cpus, "ram": memory << 30, "gpu": count, "arch": "x86_64"}
+    if sku == "NEXT-B":
+        told["gpu_info"] = {"gpu_manufacturer": "NVIDIA", "gpu_name": "B200-SXM", "gpu_memory": 180 << 30}
+    return told
 
 
 def _reference(status: str, holder: str, since: str) -> dict[str, Any]:
