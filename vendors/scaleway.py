@@ -15,7 +15,8 @@ What our words mean here
 - Pages are asked for by number, newest first where an order can be asked for; the total (`x-total-count`, or `total_count` in
   Block Storage) is held against what came. Without one a listing could not be known to be whole, and is malformed.
 - SSH is `root` at port 22 by convention; the API tells neither.
-- 404 with `type: not_found` is its word for "no such thing", unless it names another thing than the one asked for.
+- 404 with `type: not_found` is its word for "no such thing", unless it names another thing than the one asked for. The Instance
+  interface also says `unknown_resource`, with the id in quotes in its message (`scw/errors.go` of Scaleway's Go SDK).
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ from vendors.values import Drops, Taker, from_object
 
 _CHARGED: Final = frozenset({"running", "stopped_in_place"})
 _NO_SUCH: Final = "not_found"
+_UNKNOWN: Final = "unknown_resource"
 _PROBE: Final = "GetServer"
 _ZONE: Final = re.compile(r"[a-z]{2}-[a-z]{3}-\d{1,2}")
 _PER_PAGE: Final = "100"
@@ -75,7 +77,7 @@ class Scaleway(KeyedVendor):
     key_header = "X-Auth-Token"
     key_scheme = ""
     error_path = ("type",)
-    no_such = MappingProxyType({_PROBE: frozenset({_NO_SUCH})})
+    no_such = MappingProxyType({_PROBE: frozenset({_NO_SUCH, _UNKNOWN})})
     settings_type = ScalewaySettings
     links_owner = ResourceKind.VOLUMES
     ids_span_accounts = True
@@ -117,10 +119,18 @@ class Scaleway(KeyedVendor):
     ) -> VendorFailure | None:
         """By `type`; of another thing than the one asked for it is no word for "no such thing"."""
         failure = super().read_failure(request, status, headers, body, now)
-        asked = request.path.rpartition("/")[2]
-        if isinstance(failure, NoSuchThing) and told_object(body).get("resource_id", asked) != asked:
-            return of_status(status, headers, request.operation, now, _NO_SUCH)
+        told = told_object(body)
+        if isinstance(failure, NoSuchThing) and not _is_of(told, request.path.rpartition("/")[2]):
+            return of_status(status, headers, request.operation, now, told.get("type"))
         return failure
+
+
+def _is_of(told: Mapping[str, object], asked: str) -> bool:
+    """Whether an error is of the thing that was asked for."""
+    if told.get("type") == _NO_SUCH:
+        return told.get("resource_id", asked) == asked
+    message = told.get("message")
+    return isinstance(message, str) and asked in re.split("[\"']", message)
 
 
 @dataclass(frozen=True, slots=True)
