@@ -85,6 +85,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Gateway:
             account.endpoint,
             clock=told_clock,
             observer=telemetry.call_ended,
+            budget_share=account.budget_share,
         )
         for account in settings.accounts
     }

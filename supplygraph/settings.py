@@ -12,6 +12,7 @@ from db.engine import Connecting
 from domain.rules import AbsenceRules, FreshnessRules
 from resolvers.limits import Limits
 from vendors.base import VendorSettings
+from vendors.budget import SHARE
 
 Seconds = Annotated[float, Field(ge=0, le=31_536_000, allow_inf_nan=False)]
 SomeSeconds = Annotated[float, Field(gt=0, le=31_536_000, allow_inf_nan=False)]
@@ -158,6 +159,9 @@ class AccountSettings(Section):
     cooldown_seconds: Seconds | None = Field(None, description="The account's own default max age.")
     deadline_seconds: Seconds | None = Field(None, description="The account's own default max wait.")
     flight_seconds: SomeSeconds | None = Field(None, description="How long a whole flight of the account may take.")
+    budget_share: float = Field(
+        SHARE, gt=0, le=1000, description="How much of the vendor's documented limits the account may use."
+    )
     keep_fresh_seconds: Seconds | None = Field(
         None, ge=1, description="Sweep in the background so often; off if not set."
     )

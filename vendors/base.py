@@ -81,11 +81,11 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """A documented limit: so many calls in so many seconds; `each`: of each operation, not of all together."""
+    """A documented limit: so many calls in so many seconds; `operation`: of that one alone, not of all together."""
 
     calls: float
     seconds: float
-    each: bool = False
+    operation: str | None = None
 
 
 class Listing(Protocol):
@@ -172,7 +172,7 @@ class Vendor(ABC):
     ids_span_accounts: ClassVar[bool] = False
     """Whether its ids name one thing over all its accounts, so that two keys which show the same id show the same thing."""
     documented_limits: ClassVar[tuple[Allowance, ...]] = ()
-    """The vendor's documented limits, for an account in a region; half of them is the budget. The source stands beside them."""
+    """The vendor's documented limits, for an account in a region, with their source; half of them is the default budget."""
     default_cooldown_seconds: ClassVar[float | None] = None
     """The vendor's own default max age, where the global one would cost too much."""
     default_deadline_seconds: ClassVar[float | None] = None

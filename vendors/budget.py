@@ -1,8 +1,8 @@
-"""How many calls an account may make: half of what its vendor documents, since the team's own tools use the same limits.
+"""How many calls an account may make: by default half of what its vendor documents: the team's own tools use the same limits.
 
-Each documented window is a token bucket of half its calls, refilled at half its rate; a window of each operation is one for
-each that is called. What the vendor tells besides, in the
-headers of its answers, closes the account until the instant told. Time is the event loop's: no step of a clock opens a window.
+Each documented window is a token bucket of that share of its calls, refilled at that share of its rate. What the vendor tells
+besides, in the headers of its answers, closes the account until the instant told. Time is the event loop's: no step of a clock
+opens a window.
 
 Sources: draft-ietf-httpapi-ratelimit-headers (`RateLimit`: `r` remaining, `t` seconds to the reset), and the older
 `ratelimit-remaining` with `ratelimit-reset` in seconds from now or since 1970 (DigitalOcean).
@@ -23,7 +23,10 @@ from domain.words import StaleReason
 from vendors.base import Allowance
 from vendors.flight import URGENCY
 
-_SHARE: Final = 0.5
+SHARE: Final = 0.5
+"""Of what the vendor documents, by default."""
+_RESERVED: Final = 0.5
+"""Of the budget, for those that readers wait for."""
 _PATIENCE_SECONDS: Final = 5.0
 _BACKGROUND_PATIENCE_SECONDS: Final = 20.0
 _STEP_SECONDS: Final = 0.5
@@ -48,10 +51,10 @@ class Remaining:
 
 
 class _Bucket:
-    def __init__(self, allowance: Allowance) -> None:
+    def __init__(self, allowance: Allowance, share: float) -> None:
         # At least one call, or a vendor that documents one at a time could never be asked.
-        self.capacity = max(1.0, allowance.calls * _SHARE)
-        self.rate = allowance.calls * _SHARE / allowance.seconds
+        self.capacity = max(1.0, allowance.calls * share)
+        self.rate = allowance.calls * share / allowance.seconds
         self.level = self.capacity
         self._at: float | None = None
 
@@ -67,19 +70,17 @@ class _Bucket:
 
 
 class Budget:
-    """One account's budget in one region. No allowance: only what the vendor's answers tell limits it."""
+    """One account's budget in one region: a share of each allowance. Without any, only the vendor's answers limit it."""
 
-    def __init__(self, allowances: Sequence[Allowance], clock: Clock) -> None:
+    def __init__(self, allowances: Sequence[Allowance], clock: Clock, share: float = SHARE) -> None:
         self._clock = clock
-        self._allowances = allowances
-        self._buckets: dict[tuple[Allowance, str | None], _Bucket] = {}
+        self._buckets = [(allowance.operation, _Bucket(allowance, share)) for allowance in allowances]
         self._closed_until = 0.0
-        self._of(None)
 
     def wait(self, operation: str | None = None, *, background: bool = False) -> float:
-        """Seconds until the next call may be sent; None asks for an operation that was never called."""
+        """Seconds until the next call may be sent; None asks for an operation that has no window of its own."""
         now = _steady()
-        reserve = _SHARE if background else 0.0
+        reserve = _RESERVED if background else 0.0
         waits = [max(0.0, self._closed_until - now)]
         for bucket in self._of(operation):
             bucket.refill(now)
@@ -121,7 +122,7 @@ class Budget:
         """What could be sent now, of the operation of which least is left."""
         steady, now = _steady(), self._clock.now()
         closed = max(0.0, self._closed_until - steady)
-        buckets = self._buckets.values()
+        buckets = [bucket for _, bucket in self._buckets]
         if not buckets:
             return Remaining(0 if closed else None, now + timedelta(seconds=closed) if closed else None)
         for bucket in buckets:
@@ -132,8 +133,7 @@ class Budget:
 
     def _of(self, operation: str | None) -> list[_Bucket]:
         """The buckets that a call of the operation is taken from."""
-        keys = [(allowance, operation if allowance.each else None) for allowance in self._allowances]
-        return [self._buckets.setdefault(key, _Bucket(key[0])) for key in keys]
+        return [bucket for only, bucket in self._buckets if only in (None, operation)]
 
     def _close(self, seconds: float) -> None:
         until = _steady() + min(max(seconds, 0.0), _LONGEST_SECONDS)

@@ -16,6 +16,7 @@ from domain.errors import ConfigurationError
 from domain.instants import Clock
 from vendors import endpoint as endpoints
 from vendors.base import Vendor, VendorSettings
+from vendors.budget import SHARE
 from vendors.cloud import VendorCloud
 from vendors.transport import CallObserver, Limits, Transport, nobody
 
@@ -42,10 +43,12 @@ def build(
     clock: Clock,
     observer: CallObserver = nobody,
     limits: Limits | None = None,
+    budget_share: float = SHARE,
 ) -> VendorCloud:
     """One account at one vendor, ready to be asked; `close` it when done. No call is made.
 
-    `settings` are the account's own keys, `credentials` among them. Raises ConfigurationError, which never quotes a value.
+    `settings` are the account's own keys, `credentials` among them; `budget_share` is how much of the vendor's documented limits
+    it may use. Raises ConfigurationError, which never quotes a value.
     """
     found = find(name)
     checked = _settings(found, account, settings)
@@ -72,6 +75,7 @@ def build(
         secrets=secrets,
         limits=limits,
         allowances=vendor.documented_limits,
+        budget_share=budget_share,
     )
     return VendorCloud(account, vendor, transport, clock=clock)
 

@@ -21,7 +21,7 @@ from domain.errors import MalformedAnswer, RateLimited, TimedOut, VendorFailure
 from domain.instants import Clock
 from vendors import decoding, failures
 from vendors.base import Allowance, Answer, Request
-from vendors.budget import Budget
+from vendors.budget import SHARE, Budget
 from vendors.flight import Tally
 from vendors.guard import reading
 from vendors.request_ids import request_id
@@ -96,6 +96,7 @@ class Transport:
         secrets: tuple[str, ...] = (),
         limits: Limits | None = None,
         allowances: Sequence[Allowance] = (),
+        budget_share: float = SHARE,
     ) -> None:
         self._account = account
         self._base_url = base_url
@@ -107,6 +108,7 @@ class Transport:
         self._limits = limits or Limits()
         self._client = _client(self._limits)
         self._allowances = allowances
+        self._share = budget_share
         self._budgets: dict[str | None, Budget] = {}
 
     async def send(self, request: Request, region: str | None, tally: Tally) -> Answer:
@@ -124,7 +126,7 @@ class Transport:
 
     def budget(self, region: str | None) -> Budget:
         """The budget of the account's calls to a region."""
-        return self._budgets.setdefault(region, Budget(self._allowances, self._clock))
+        return self._budgets.setdefault(region, Budget(self._allowances, self._clock, self._share))
 
     async def close(self) -> None:
         """Close the connections."""

@@ -2,7 +2,7 @@
 
 Source: Vast's OpenAPI document (`vast-ai/docs`, api-reference/openapi.yaml), its command line's page on statuses
 (cli/reference/show-instances-v1) and its page on limits (api-reference/rate-limits-and-errors). Limits: a least interval between
-two calls of an endpoint; the examples of the specification show 1 s for the list of instances.
+two calls of an endpoint; the examples of the specification show 1 s for the list of instances, 2 s for one, 5.5 s for volumes.
 
 What our words mean here
 - The status is `actual_status`, read with `cur_state` and `intended_status`: an instance that is `unloaded` is being destroyed,
@@ -53,7 +53,9 @@ _MEANT_TO_STOP: Final[Mapping[str, ResourceStatus]] = {
 }
 _UNLOADED: Final = "unloaded"
 """Of `cur_state`: "released on destroy" (show-instances-v1)."""
+_LIST: Final = "showInstances"
 _PROBE: Final = "showInstance"
+_VOLUMES: Final = "listVolumes"
 _PAGE_SIZE: Final = 25
 _BY_ID: Final = '[{"col":"id","dir":"asc"}]'
 _SSH: Final = "22/tcp"
@@ -70,8 +72,9 @@ class Vast(KeyedVendor):
     error_path = ("error",)
     # Of the 404 of calls about one instance (changeBid, cancelSync, detachSsh).
     no_such = MappingProxyType({_PROBE: frozenset({"no_such_instance"})})
-    # "A minimum interval between requests for a given endpoint and identity" (rate-limits-and-errors): one second.
-    documented_limits = (Allowance(1, 1, each=True),)
+    # "A minimum interval between requests for a given endpoint and identity" (rate-limits-and-errors). How long, only the example
+    # of each operation's 429 tells: "API requests too frequent endpoint threshold=".
+    documented_limits = (Allowance(1, 1, _LIST), Allowance(1, 2, _PROBE), Allowance(1, 5.5, _VOLUMES))
     # Pages of 25, one after the other at half the documented pace: 300 instances take half a minute, 1,500 two minutes.
     default_cooldown_seconds = 120
     default_deadline_seconds = 2
@@ -81,7 +84,7 @@ class Vast(KeyedVendor):
         """Instances page by page, volumes in one call."""
         if kind is ResourceKind.MACHINES:
             return (_Instances(),)
-        return (WholeList("listVolumes", "/v0/volumes", "volumes", _volume),)
+        return (WholeList(_VOLUMES, "/v0/volumes", "volumes", _volume),)
 
     def probe_request(self, kind: ResourceKind, region: str | None, vendor_id: str) -> Request | None:
         """Instances only."""
@@ -101,7 +104,7 @@ class _Instances:
         """The call for a page. Pages go on behind an id: what comes or goes meanwhile moves no other."""
         after = (("after_token", cursor),) if cursor else ()
         query = (("limit", str(_PAGE_SIZE)), ("order_by", _BY_ID), *after)
-        return Request("showInstances", "/v1/instances", query=query)
+        return Request(_LIST, "/v1/instances", query=query)
 
     def read(self, answer: Answer) -> Page:
         """What the page told. Only a list of one page is counted: what goes while pages are read is missing rightly."""

@@ -121,8 +121,6 @@ class Fake(ABC):
     """What the specification keeps in `servers`: Prism knows the paths without it."""
     page_size: ClassVar[int | None] = None
     """How many machines a page holds, None where one call lists all."""
-    moving: ClassVar[int] = 301
-    """How many machines a list has that is read several times while it changes; fewer where a vendor's pages are slow."""
     catalogue_calls: ClassVar[int] = 0
     """How many calls the price lists cost, once an hour."""
     media: ClassVar[str] = "application/json"

@@ -186,7 +186,7 @@ BAD_FILES = [
      "must not hold credentials; they belong in [accounts.credentials]"),
     (LAB.replace("[accounts.credentials]", "colour = 1\n[accounts.credentials]"),
      "supplygraph.toml line 4: accounts[1].colour: unknown key; known are "
-     "cooldown_seconds, credentials, deadline_seconds, endpoint, flight_seconds, keep_fresh_idle_seconds, "
+     "budget_share, cooldown_seconds, credentials, deadline_seconds, endpoint, flight_seconds, keep_fresh_idle_seconds, "
      "keep_fresh_moving_seconds, "
      "keep_fresh_seconds, name, vendor"),
     ('[accounts]\nname = "a"\n',

@@ -45,9 +45,16 @@ async def account(
     limits: Limits = QUICK,
     clock: ManualClock | None = None,
 ) -> AsyncIterator[VendorCloud]:
-    """An account named `lab`."""
+    """An account named `lab`, without hurry about its budget: some vendors' is a call in eleven seconds."""
     cloud = registry.build(
-        vendor, "lab", settings, endpoint, clock=clock or ManualClock(), observer=observer or Calls(), limits=limits
+        vendor,
+        "lab",
+        settings,
+        endpoint,
+        clock=clock or ManualClock(),
+        observer=observer or Calls(),
+        limits=limits,
+        budget_share=1000,
     )
     try:
         yield cloud

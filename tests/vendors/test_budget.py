@@ -27,6 +27,13 @@ async def test_half_of_the_documented_calls_may_be_sent_at_once() -> None:
     assert timedelta(seconds=95) < spent.value.retry_at - START <= timedelta(seconds=100)
 
 
+async def test_an_account_may_use_another_share() -> None:
+    """All of what is documented, or a tenth."""
+    whole, tenth = (Budget([Allowance(20, 1000)], ManualClock(), share) for share in (1, 0.1))
+
+    assert (20, 2) == (whole.remaining().calls, tenth.remaining().calls)
+
+
 async def test_several_windows_hold_at_once() -> None:
     """The scarcest decides."""
     budget = Budget([Allowance(1000, 1), Allowance(4, 3600)], ManualClock())
@@ -36,9 +43,9 @@ async def test_several_windows_hold_at_once() -> None:
         await budget.take("list")
 
 
-async def test_a_window_of_each_operation() -> None:
+async def test_a_window_of_one_operation() -> None:
     """What one operation has spent, another still has; a window of all together holds for both."""
-    budget = Budget([Allowance(2, 1000, each=True), Allowance(6, 1000)], ManualClock())
+    budget = Budget([Allowance(2, 1000, "machines"), Allowance(2, 1000, "volumes"), Allowance(6, 1000)], ManualClock())
     await budget.take("machines")
     with pytest.raises(BudgetSpent, match="machines"):
         await budget.take("machines")

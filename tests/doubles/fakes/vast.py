@@ -51,7 +51,6 @@ class VastFake(Fake):
     specification = "vast.yaml"
     page_size = 25
     calls = {MACHINES: 1, VOLUMES: 1}  # noqa: RUF012 - declared in the base class
-    moving = 61
 
     @classmethod
     def settings(cls, secret: str) -> dict[str, Any]:
