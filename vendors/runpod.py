@@ -157,7 +157,7 @@ def _spec(told: Taker, gpu: Taker, cpu: Taker, sku: str | None) -> Spec:
 
 
 def _links(told: Taker) -> tuple[Attachment, ...] | Untold:
-    if not told.has("mounts"):
+    if not told.tells("mounts"):
         return UNTOLD
     before = told.dropped
     ids = [mount.reference("volumeId") for mount in told.child("mounts").children("network") or ()]

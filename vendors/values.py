@@ -58,6 +58,10 @@ class Taker:
         """Whether the field is there at all, null included."""
         return name in self._source
 
+    def tells(self, name: str) -> bool:
+        """Whether the field has a value, whatever it is."""
+        return self._source.get(name) not in (None, "")
+
     def text(self, name: str, *, longest: int = LONGEST_TEXT) -> str | None:
         """A text of at most `longest` bytes, without NUL or lone surrogates."""
         return self._take(name, lambda value: _to_text(value, longest))

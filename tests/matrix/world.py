@@ -157,7 +157,9 @@ class World:
             {"freshness": {"flight_seconds": self._flight_seconds}, "limits": {"statement_seconds": 60}}
         ).model_copy(
             update={
-                "accounts": tuple(_account(cell, cell.fault.address if faulty else None) for cell in self.cells),
+                "accounts": tuple(
+                    _account(cell, cell.fault.address if faulty else None, self._flight_seconds) for cell in self.cells
+                ),
                 "database": DatabaseSettings(url=SecretStr(f"sqlite+aiosqlite:///{self._folder / 'record.db'}")),
             }
         )
@@ -222,7 +224,7 @@ class World:
         return b"".join(file.read_bytes() for file in self._folder.glob("record.db*"))
 
 
-def _account(cell: Cell, address: Address | None) -> AccountSettings:
+def _account(cell: Cell, address: Address | None, flight_seconds: float) -> AccountSettings:
     own = registry.find(cell.vendor).settings_type.model_validate(cell.player.settings(cell.secret))
     # One flight after another at once would never meet its fault, at a vendor whose budget is a call in eleven seconds.
     paced = any(limit.calls <= 1 for limit in registry.find(cell.vendor).documented_limits)
@@ -231,5 +233,6 @@ def _account(cell: Cell, address: Address | None) -> AccountSettings:
         vendor=cell.vendor,
         endpoint=cell.stage.addresses[address],
         own=own,
+        flight_seconds=flight_seconds,
         budget_share=1000 if paced else SHARE,
     )

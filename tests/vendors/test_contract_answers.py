@@ -164,6 +164,19 @@ async def test_a_missing_field_is_not_told(name: str) -> None:
             assert (field, lab.ids(kind)) == (field, {one.vendor_id for one in result.observations})
 
 
+@pytest.mark.parametrize("count", [0, 400])
+async def test_accounts_of_any_size(name: str, count: int) -> None:
+    """Nothing, by the least number of calls; and hundreds of each, page by page: all of them once, and every call told."""
+    async with changed(name, numbers=range(1, count + 1)) as lab:
+        swept = await lab.sweeps()
+
+    assert len(lab.server.requests) == sum(result.calls for result in swept.values())
+    for kind, result in swept.items():
+        ids = [one.vendor_id for one in result.observations]
+        assert (SweepOutcome.COMPLETE, lab.ids(kind), count) == (result.outcome, set(ids), len(ids))
+        assert count or lab.cloud.sweep_calls(kind) == result.calls
+
+
 async def test_only_what_lists_is_called(name: str) -> None:
     """Sweeps and probes only read, at the account's own address, by paths that the double knows; their calls are counted."""
     async with changed(name) as lab:

@@ -8,8 +8,28 @@ from typing import Any
 
 import pytest
 
-from domain.observation import NO_PRICE, Access, Observation, Price, Spec, SweepOutcome, SweepResult, Terms
-from domain.words import ContractType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType, StaleReason
+from domain.observation import (
+    NO_PRICE,
+    UNTOLD,
+    Access,
+    Attachment,
+    Observation,
+    Price,
+    Spec,
+    SweepOutcome,
+    SweepResult,
+    Terms,
+)
+from domain.words import (
+    ContractType,
+    LinkType,
+    OfferType,
+    PriceSource,
+    ResourceKind,
+    ResourceStatus,
+    ResourceType,
+    StaleReason,
+)
 from tests.doubles import examples, prism
 from tests.doubles.forwarding import Forwarding, forwarding
 from tests.vendors.accounts import SECRET, Calls, account
@@ -206,6 +226,17 @@ def test_a_stopped_pod_costs_what_the_vendor_says() -> None:
     assert Price(0, "USD", PriceSource.VENDOR) == seen.price
     assert isinstance(seen.terms, Terms)
     assert None is seen.terms.running_rate
+
+
+def test_mounts_that_are_not_told_close_no_link() -> None:
+    """Missing, null, of another kind or with a hole in them; an object without a network volume says that there is none."""
+    mount = {"volumeId": "v-1", "path": "/data"}
+    untold: list[Any] = [None, [], "x", {"network": {}}, {"network": [mount, {}]}, {"network": [mount, 7]}]
+    told: list[Any] = [{}, {"network": []}, {"network": [mount, mount]}]
+
+    assert {UNTOLD} == {read(mounts=mounts).links for mounts in untold}
+    link = Attachment(LinkType.ATTACHED_STORAGE, VOLUMES, "v-1")
+    assert [(), (), (link,)] == [read(mounts=mounts).links for mounts in told]
 
 
 def test_the_proxy_is_the_way_in_without_a_port() -> None:
