@@ -10,7 +10,7 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from domain.errors import ConfigurationError
 from domain.observation import Problem, SweepOutcome, SweepResult
@@ -90,7 +90,8 @@ async def _swept(gateway: Gateway, keys: Sequence[ScopeKey]) -> list[Outcome]:
 
 
 def _found(rows: Sequence[Row]) -> Table:
-    table = Table("account", "kind", "region", "resources", "outcome", "what was wrong")
+    heads = ("account", "kind", "region", "resources", "outcome", "what was wrong")
+    table = Table(*(Column(head, overflow="fold") for head in heads))
     for scope, outcome in rows:
         table.add_row(
             scope.key.account,

@@ -171,6 +171,18 @@ def test_sync_tells_what_went_wrong(here: Path, cloud: SandboxServer) -> None:
     assert "{" not in told.stderr
 
 
+def test_a_narrow_terminal_cuts_nothing(here: Path, cloud: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What went wrong goes on in the next line, however long its words are."""
+    cloud.faults.switch_on(FaultKind.UNAUTHORIZED, tenant="east")
+    monkeypatch.setenv("COLUMNS", "70")
+
+    told = run("sync").stdout
+
+    assert "…" not in told
+    column = "".join(line.split("│")[-2].strip() for line in told.splitlines() if "│" in line)
+    assert "list_machines:answered401" in column.replace(" ", "")
+
+
 def test_check_is_one_line_an_account_with_the_cure(here: Path, cloud: SandboxServer) -> None:
     """Well or not, and what to do; nothing is recorded."""
     well = run("check")
