@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,7 +18,7 @@ from xml.etree.ElementTree import Element
 import yaml
 from defusedxml.ElementTree import fromstring
 
-from tests.doubles.fake import Dice
+from tests.doubles.fake import Dice, Fake
 from tests.doubles.fakes.scaleway import ScalewayFake
 from tests.matrix.player import Asked
 
@@ -87,4 +87,17 @@ def _bodies() -> Iterator[dict[str, Any]]:
                 yield told
 
 
-BY_VENDOR: Final[Mapping[str, Callable[[Asked], Recorded]]] = MappingProxyType({"aws": of_ec2, "scaleway": of_scaleway})
+def of_vendor(fake: type[Fake]) -> Callable[[Asked], Recorded]:
+    """What was recorded of the fake's vendor; of one without recordings, what the fake itself tells."""
+    own = fake(Dice(1), 20, 5)
+
+    def of_fake(asked: Asked) -> Recorded:
+        plain = replace(asked, path=asked.path.removeprefix(fake.base_path))
+        return Recorded(own.reply(plain)[1], own.headers(plain))
+
+    return _BY_VENDOR.get(fake.vendor, of_fake)
+
+
+_BY_VENDOR: Final[Mapping[str, Callable[[Asked], Recorded]]] = MappingProxyType(
+    {"aws": of_ec2, "scaleway": of_scaleway}
+)

@@ -27,7 +27,7 @@ from tests.doubles import prism, specifications
 from tests.doubles.fake import Fake
 from tests.doubles.forwarding import Forwarding, forwarding
 from tests.fuzz.mutating import mutated
-from tests.fuzz.recorded import BY_VENDOR
+from tests.fuzz.recorded import of_vendor
 from tests.vendors.accounts import QUICK
 from vendors import endpoint, registry
 from vendors.cloud import VendorCloud
@@ -74,7 +74,7 @@ async def fuzz(fake: type[Fake], answers: int) -> Fuzzed:
     half = -(-answers // 2)
     if fake.specification is None:
         for seed, share in enumerate(_SHARES):
-            async with mutated(BY_VENDOR[fake.vendor], seed, share) as double:
+            async with mutated(of_vendor(fake), seed, share) as double:
                 await _fuzz(fake, half, told, double.address, double.requests)
         return told
     for whole in (True, False):

@@ -61,9 +61,11 @@ def rows() -> Iterator[str]:
     for name in registry.names():
         fake = fakes.get(name)
         specification = fake.specification if fake is not None and fake.specification else None
-        judged = "`prism proxy --errors`" if specification else _JUDGES[name]
-        told = f"`{specification}`" if specification else _NO_SPECIFICATION[name]
-        compared = _COMPARED.get(name, "Prism")
+        judged = (
+            "`prism proxy --errors`" if specification else _JUDGES.get(name, "no fake" if fake is None else "nobody")
+        )
+        told = f"`{specification}`" if specification else _NO_SPECIFICATION.get(name, "none")
+        compared = _COMPARED.get(name, "Prism" if specification else "nothing")
         yield f"| `{name}` | {told} | {compared} | {judged} | the whole matrix | {asyncio.run(_calls(name))} |"
 
 
