@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from functools import cache
 from typing import Any
-
-import yaml
 
 from tests.doubles import specifications
 
 _UNTOLD = {"string": "string", "integer": 0, "number": 0, "boolean": True}
 
 
-def document(specification: str) -> Any:
-    """A specification in JSON or YAML."""
-    return yaml.safe_load(specifications.path_of(specification).read_text(encoding="utf-8"))
-
-
 def answer(specification: str, path: str, method: str = "get", status: str = "200") -> Any:
-    """The example of an answer: its own, else that of its schema."""
-    whole = document(specification)
+    """The example of an answer: its own, else that of its schema. A copy: change it as you like."""
+    return deepcopy(_answer(specification, path, method, status))
+
+
+@cache
+def _answer(specification: str, path: str, method: str, status: str) -> Any:
+    whole = specifications.load(specification)
     response = _resolved(whole, whole["paths"][path][method]["responses"][status])
     told = response["content"]["application/json"]
     if "examples" in told:
