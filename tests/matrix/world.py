@@ -29,6 +29,7 @@ from vendors.budget import SHARE
 MAX_WAIT: Final = 25.0
 """Seconds: longer than anything but a flight that never ends."""
 _READERS: Final = 12
+_FEW: Final = 20
 QUERY: Final = """query ($account: [String!], $force: Boolean!, $wait: Float!) {
   resources(
     filter: {account: $account, includeDeleted: true}, first: 100, freshness: {maxWaitSeconds: $wait, forceRefresh: $force}
@@ -226,8 +227,9 @@ class World:
 
 def _account(cell: Cell, address: Address | None, flight_seconds: float) -> AccountSettings:
     own = registry.find(cell.vendor).settings_type.model_validate(cell.player.settings(cell.secret))
-    # One flight after another at once would never meet its fault, at a vendor whose budget is a call in eleven seconds.
-    paced = any(limit.calls <= 1 for limit in registry.find(cell.vendor).documented_limits)
+    # Where few calls may be sent at once, what a cell came to would hang on how long each waits for its turn; some would never
+    # meet their fault: of Vast's volumes one call may be sent in eleven seconds.
+    paced = any(limit.calls < _FEW for limit in registry.find(cell.vendor).documented_limits)
     return AccountSettings(
         name=cell.account,
         vendor=cell.vendor,
