@@ -22,6 +22,7 @@ from reconcile.absence import (
     unmarked,
     with_last_word,
 )
+from reconcile.choosing import held_back
 from reconcile.doubting import believed, proven, suspected, too_much_missing
 from reconcile.draft import Draft
 from reconcile.explaining import Teller, last_told
@@ -270,11 +271,10 @@ def _troubled(draft: Draft, outcome: SweepOutcome, problem: Problem, ground: Gro
     """The scope after a sweep that was cut or failed: what is known stays, and it is not repeated before its hold."""
     scope, ticket = draft.held.scope, draft.ticket
     if ticket.number <= scope.tried_no:
-        return _stamped(scope, draft, ground)
+        # A newer try has the last word; where that failed too, this one is not repeated at once either.
+        after = _stamped(scope, draft, ground)
+        return replace(after, hold_until=_hold(after, problem, ground, scope.failures)) if scope.failures else after
     failures = scope.failures + 1
-    hold = ground.ended_at + timedelta(seconds=ground.hold_seconds(failures))
-    if problem.retry_at is not None:
-        hold = max(hold, min(problem.retry_at, ground.ended_at + _LONGEST_HOLD))
     state = ScopeState.PARTIAL if outcome is SweepOutcome.PARTIAL else ScopeState.FAILED
     return replace(
         _stamped(scope, draft, ground),
@@ -285,6 +285,15 @@ def _troubled(draft: Draft, outcome: SweepOutcome, problem: Problem, ground: Gro
         problem=problem.reason,
         problem_detail=problem.detail,
         failures=failures,
-        hold_until=hold,
+        hold_until=_hold(replace(scope, hold_until=None), problem, ground, failures),
         tries=draft.teller.failed(scope.tries, problem.reason),
     )
+
+
+def _hold(scope: ScopeRecord, problem: Problem, ground: Ground, failures: int) -> datetime:
+    """Until when a scope is left alone that failed so often in a row; never shorter than it is held already."""
+    hold = ground.ended_at + timedelta(seconds=ground.hold_seconds(failures))
+    if problem.retry_at is not None:
+        hold = max(hold, min(problem.retry_at, ground.ended_at + _LONGEST_HOLD))
+    known = scope.hold_until
+    return max(hold, known) if known is not None and held_back(known, ground.ended_at) else hold

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from domain.observation import ProbeResult
-from domain.words import ResourceStatus
+from domain.observation import ProbeResult, Problem, SweepOutcome, SweepResult
+from domain.words import ResourceStatus, StaleReason
 from tests.clock import START
 from tests.observations import complete, machine
 from tests.reconcile.ledger import Ledger
@@ -128,3 +128,21 @@ def test_a_mark_from_the_future_begins_anew() -> None:
     ledger.advance(130)
     ledger.sweep(complete(*others))
     assert ledger.machine("m-1").deleted
+
+
+def test_an_older_sweep_that_fails_last_keeps_a_failing_scope_held_and_a_good_one_free() -> None:
+    """Another process's slow sweep tells nothing new, except that what still fails is not to be asked again at once."""
+    down = SweepResult(SweepOutcome.FAILED, (), Problem(StaleReason.VENDOR_DOWN, "500"))
+    ledger = Ledger()
+    slow, slower = ledger.draw(), ledger.draw()
+    ledger.sweep(down)
+    ledger.advance(30)
+    ledger.sweep(down, ticket=slow)
+    assert (3, 1, ledger.now + timedelta(seconds=5)) == (
+        ledger.scope.tried_no,
+        ledger.scope.failures,
+        ledger.scope.hold_until,
+    )
+    ledger.sweep(complete(machine()))
+    ledger.sweep(down, ticket=slower)
+    assert (None, None) == (ledger.scope.hold_until, ledger.scope.problem)

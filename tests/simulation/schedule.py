@@ -179,7 +179,7 @@ class Schedule:
             self.tally.step("second process beside the first")
             self._process = self._new_process()
             await self._process.start()
-            await asyncio.sleep(self.random.uniform(0, 60))
+            await self._beside(old)
             await old.kill()
             return
         if how < 0.75:
@@ -191,6 +191,14 @@ class Schedule:
         await asyncio.sleep(self.random.choice((0.0, 1.0, 20.0, 600.0)) * self.random.random())
         self._process = self._new_process()
         await self._process.start()
+
+    async def _beside(self, old: Process) -> None:
+        """Up to a minute of two processes, whose readers want the same at the same moment."""
+        for _ in range(self.random.randint(1, 10)):
+            await asyncio.sleep(self.random.uniform(0, 6))
+            wish = random_wish(self.random, self.sharing.keeper.tables)
+            for process in (old, self._process):
+                start_reader(wish, process, self.sharing)
 
     def _rekey(self) -> None:
         for vendor in self.vendors.values():

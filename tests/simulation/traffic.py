@@ -33,13 +33,15 @@ class Traffic:
     probed: dict[tuple[int, ScopeKey], float] = field(default_factory=dict)
     """When the last probe in a scope was sent."""
     failed: dict[tuple[int, ScopeKey], float] = field(default_factory=dict)
+    listed: dict[ScopeKey, int] = field(default_factory=dict)
+    """The number of the newest sweep that ended well, whichever process sent it."""
     stepped: float = -1.0
     """When the record's clock was set last."""
     processes: int = 0
 
     @contextmanager
-    def sweeping(self, process: int, scope: ScopeKey) -> Iterator[Ending]:
-        """While a sweep runs."""
+    def sweeping(self, process: int, scope: ScopeKey, number: int) -> Iterator[Ending]:
+        """While the sweep of this number runs."""
         where, now, ending = (process, scope), _now(), Ending()
         self.sweeps[where] += 1
         if self.sweeps[where] > 1:
@@ -53,7 +55,11 @@ class Traffic:
         finally:
             self.sweeps[where] -= 1
             self.failed.pop(where, None)
-            if ending.failed:
+            newest = self.listed.get(scope, 0)
+            if not ending.failed:
+                self.listed[scope] = max(number, newest)
+            elif number > newest:
+                # What fails after a newer one of another process went well is not what is known of the scope.
                 self.failed[where] = _now()
 
     @contextmanager

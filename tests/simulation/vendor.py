@@ -109,7 +109,7 @@ class SimulatedCloud:
         scope, random = ScopeKey(self._vendor.account, kind, region), self._around.random
         flight = self._around.ledger.mine()
         flight.what, flight.scope, flight.foreign = "sweep", scope, self._tenant is self._vendor.foreign
-        with self._around.traffic.sweeping(self._process, scope) as ending:
+        with self._around.traffic.sweeping(self._process, scope, flight.number) as ending:
             faults = self._vendor.faults[scope]
             await asyncio.sleep(random.uniform(0, 0.3))
             fault = faults.listing_now(random)
