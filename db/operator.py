@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from db.engine import reading, writing
 from db.tables import accounts, tokens
 from db.turns import Turn, take
+from db.version import renew
 from domain.errors import ConfigurationError
 
 
@@ -39,6 +40,7 @@ async def rename(engine: AsyncEngine, old: str, new: str) -> None:
             if old in seen:
                 names = json.dumps(sorted({new if name == old else name for name in seen}))
                 await connection.execute(update(tokens).where(tokens.c.token_id == row.token_id).values(accounts=names))
+        await renew(connection)
 
 
 async def _account_id(connection: AsyncConnection, name: str) -> int:

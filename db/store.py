@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Select, func, select, update
@@ -15,10 +16,13 @@ from db.configuring import configure
 from db.engine import reading, writing
 from db.rows import resource_record, scope_record
 from db.tables import accounts, resources, scopes
+from db.version import renew
 from domain.instants import Clock, to_text
 from domain.ports import AccountSetup
 from domain.record import Changes, Held, ResourceRecord, ScopeKey, ScopeRecord, Ticket, VendorKey
 from domain.words import ResourceStatus
+
+_NONE: Final = Changes()
 
 
 class Store:
@@ -41,6 +45,7 @@ class Store:
             await compare(connection, self._clock)
             if await configure(connection, setups):
                 await sameness.rejoin(connection, self.now())
+            await renew(connection)
 
     async def draw(self, account: str) -> Ticket:
         """Draw the account's next flight number. Raises KeyError for an account that was never configured."""
@@ -94,6 +99,8 @@ class Store:
             changes = decide(state)
             await written.write(connection, account, state, changes)
             await sameness.follow(connection, state, changes, self.now())
+            if changes != _NONE:
+                await renew(connection)
             return changes
 
     async def prune(self, before: datetime) -> int:

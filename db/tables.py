@@ -49,6 +49,14 @@ accounts: Final = Table(
     Column("id_space", Text),
 )
 
+record_version: Final = Table(
+    "record_version",
+    metadata,
+    # there is one row
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    Column("version", BigInteger, nullable=False),
+)
+
 scopes: Final = Table(
     "scopes",
     metadata,

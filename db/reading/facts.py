@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, ScalarSelect, and_, bindparam, exists, func, literal_column, not_, select, true
 from sqlalchemy.sql.expression import FromClause
@@ -81,6 +82,17 @@ class AccountRow:
         return None if latest is None else latest.detail
 
 
+class Listed(NamedTuple):
+    """A scope in an account of which every scope was listed. `first` and `last` are of all tries and listings in the account."""
+
+    account: str
+    cooldown: timedelta
+    swept_no: int
+    swept_at: datetime
+    first: datetime
+    last: datetime
+
+
 @dataclass(frozen=True)
 class Facts:
     """All accounts that the viewer sees, ordered by name."""
@@ -111,6 +123,32 @@ class Facts:
     def possible(self) -> frozenset[int]:
         """The scopes that may hold a match."""
         return frozenset(scope_id for scope_id, row in self.scopes.items() if row.possible)
+
+    @cached_property
+    def listed(self) -> Mapping[int, Listed]:
+        """The scopes of those accounts of which every scope was listed."""
+        return {scope_id: told for account in self.accounts for scope_id, told in _listed(account)}
+
+    @cached_property
+    def listed_possible(self) -> tuple[Listed, ...] | None:
+        """Those that may hold a match; None where one of them was not listed, or is no longer configured and holds some."""
+        rows = [row for row in self.scopes.values() if row.possible and (row.facts.configured or row.holds)]
+        known = [self.listed.get(row.facts.scope_id) for row in rows]
+        return None if None in known else tuple(each for each in known if each is not None)
+
+
+def _listed(account: AccountRow) -> Iterator[tuple[int, Listed]]:
+    scopes = [row.facts for row in account.scopes if row.facts.configured]
+    instants = [instant for scope in scopes for instant in (scope.swept_at, scope.tried_at) if instant is not None]
+    if len(instants) < 2 * len(scopes):
+        return
+    for scope in scopes:
+        if scope.swept_at is not None:
+            cooldown = timedelta(seconds=scope.cooldown_seconds)
+            yield (
+                scope.scope_id,
+                Listed(account.name, cooldown, scope.swept_no, scope.swept_at, min(instants), max(instants)),
+            )
 
 
 def visible(account_id: ColumnElement[int], restricted: bool) -> ColumnElement[bool]:

@@ -132,6 +132,12 @@ def seen_of(mark: bytes) -> Seen:
     return Seen(sighting_of(mark), bool(flags & 1), bool(flags & 2))
 
 
+def plainly_seen(kind: bytes) -> tuple[int, int, datetime] | None:
+    """The scope's number, the flight's, and when it was sent; None where the resource is missing, deleted or was probed."""
+    scope_id, seen_no, seen_at, _, rest = _told(kind[1:])
+    return (scope_id, seen_no, seen_at) if rest is _PLAIN else None
+
+
 def sighting_of(mark: bytes) -> Sighting:
     """The sighting in a mark."""
     scope_id, seen_no, seen_at, source, rest = _told(kind_of(mark)[1:])

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Final
 
 import orjson
@@ -19,20 +19,31 @@ from db.reading.facts import Facts, read_facts
 from db.reading.finish import Finisher, Finishing, Judging
 from db.reading.marks import Hole, Marked, Seen, seen_of
 from db.reading.shape import VIEWER, Shape, Value, shaped
-from db.reading.statement import DemandShape, Part, Statement, compile_roots
-from domain.errors import LimitExceeded
+from db.reading.statement import (
+    DemandShape,
+    FactsStatement,
+    Part,
+    RootsStatement,
+    compile_facts,
+    compile_roots,
+    facts_needed,
+)
+from domain.errors import LimitExceeded, RecordUnavailable
 from domain.running import NOT_RUNNING, Running
 from domain.selection import Selected
 from domain.viewer import Viewer
 
 CACHED: Final = 512
+_FACTS_KEPT: Final = 256
+# Each takes another flight that is applied between two statements.
+_TURNS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Root fields ready to be read: their statement and the values to bind."""
 
-    statement: Statement
+    statement: RootsStatement
     values: Mapping[str, Value]
 
 
@@ -110,7 +121,9 @@ class Readings:
         self._connections = connections or OverEngine(engine, timeout_seconds)
         self._dialect = engine.dialect
         self._running = running
-        self._statements: LRUCache[tuple[object, bool], Statement] = LRUCache(cached)
+        self._statements: LRUCache[tuple[object, bool], RootsStatement] = LRUCache(cached)
+        self._facts_statements: LRUCache[tuple[object, bool], FactsStatement] = LRUCache(cached)
+        self._facts: LRUCache[tuple[object, ...], Facts] = LRUCache(_FACTS_KEPT)
 
     def plan(self, roots: Sequence[Selected], viewer: Viewer) -> Plan:
         """Check the arguments and find the statement. Raises BadUserInput."""
@@ -120,11 +133,19 @@ class Readings:
             values[VIEWER] = json.dumps(sorted(viewer.accounts))
         return Plan(self._statement(shapes, restricted), values)
 
-    def _statement(self, shapes: tuple[Shape, ...], restricted: bool) -> Statement:
+    def _statement(self, shapes: tuple[Shape, ...], restricted: bool) -> RootsStatement:
         statement = self._statements.get((shapes, restricted))
         if statement is None:
-            statement = compile_roots(shapes, restricted, self._dialect)
+            facts_of = partial(self._facts_statement, restricted=restricted)
+            statement = compile_roots(shapes, restricted, self._dialect, facts_of)
             self._statements[shapes, restricted] = statement
+        return statement
+
+    def _facts_statement(self, root: Shape, *, restricted: bool) -> FactsStatement:
+        key = facts_needed(root), restricted
+        statement = self._facts_statements.get(key)
+        if statement is None:
+            statement = self._facts_statements[key] = compile_facts(root, restricted, self._dialect)
         return statement
 
     def apart(self, plan: Plan) -> list[Plan]:
@@ -137,14 +158,37 @@ class Readings:
         await self._connections.close()
 
     async def read(self, plan: Plan) -> list[Reading] | LimitExceeded:
-        """Read them by their one statement; a statement that takes too long is refused."""
+        """Read them by their one statement, and the facts where none are kept of this version of the record.
+
+        A statement that takes too long is refused. Raises RecordUnavailable.
+        """
         statement = plan.statement
+        parameters = statement.parameters(plan.values)
         try:
-            row = await self._connections.row(statement.sql, statement.parameters(plan.values))
+            for _ in range(_TURNS):
+                row = await self._connections.row(statement.sql, parameters)
+                told = [await self._facts_at(row[-1], each, plan.values) for each in statement.facts]
+                if None not in told:
+                    return [
+                        Reading(part, facts, Marked(row[part.text]), self._running)
+                        for part in statement.parts
+                        if (facts := told[part.facts]) is not None
+                    ]
         except TimeoutError:
             allowed = math.ceil(self._connections.seconds)
             return LimitExceeded("seconds of reading", allowed, allowed + 1)
-        return [
-            Reading(part, read_facts(row[part.facts]), Marked(row[part.text]), self._running)
-            for part in statement.parts
-        ]
+        raise RecordUnavailable("it changed each time while it was read")
+
+    async def _facts_at(
+        self, version: int | None, statement: FactsStatement, values: Mapping[str, Value]
+    ) -> Facts | None:
+        """The facts at that version of the record; None where it has another by now. What has no version is not kept."""
+        parameters = statement.parameters(values)
+        known = self._facts.get((version, statement.needs, parameters))
+        if known is not None:
+            return known
+        document, at = await self._connections.row(statement.sql, parameters)
+        facts = read_facts(document)
+        if at is not None:
+            self._facts[at, statement.needs, parameters] = facts
+        return facts if at == version else None

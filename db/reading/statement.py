@@ -20,6 +20,7 @@ from db.reading.pages import connection
 from db.reading.resource import change_object, resource_object, sequence_paging
 from db.reading.shape import After, Shape, Value
 from db.reading.totals import totals
+from db.version import version
 
 LISTS: Final = frozenset({"resources", "resourceTotals"})
 """The root fields that ask scopes whether there is more than what is recorded."""
@@ -43,7 +44,7 @@ class DemandShape:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What a statement answers of one root field: in which columns its text and the facts stand, and what fills the text."""
+    """What a statement answers of one root field: in which column its text stands, which facts judge it, and what fills it."""
 
     shape: Shape
     text: int
@@ -54,7 +55,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One compiled statement: it answers one row, the texts of root fields and the facts to judge them by, as bytes.
+    """One compiled statement: it answers one row, and the record's version as its last column.
 
     `places` are the names of the bound values in their order; `constants` those that are no reader's.
     """
@@ -62,11 +63,25 @@ class Statement:
     sql: str
     places: tuple[str, ...]
     constants: Mapping[str, Any]
-    parts: tuple[Part, ...]
 
     def parameters(self, values: Mapping[str, Value]) -> tuple[Any, ...]:
         """What is bound, in order."""
-        return tuple(values[name] if name in values else self.constants[name] for name in self.places)
+        return tuple([values[name] if name in values else self.constants[name] for name in self.places])
+
+
+@dataclass(frozen=True, slots=True)
+class FactsStatement(Statement):
+    """What answers the facts as bytes. They are the same for the same `needs` and values until the record has another version."""
+
+    needs: Hashable
+
+
+@dataclass(frozen=True, slots=True)
+class RootsStatement(Statement):
+    """What answers the texts of root fields as bytes; `facts` are what they are judged by."""
+
+    parts: tuple[Part, ...]
+    facts: tuple[FactsStatement, ...]
 
 
 def live_criteria(root: Shape) -> bool:
@@ -89,32 +104,42 @@ def demand_shape(root: Shape) -> DemandShape:
     )
 
 
-def compile_roots(roots: Sequence[Shape], restricted: bool, dialect: Dialect) -> Statement:
+def compile_roots(
+    roots: Sequence[Shape], restricted: bool, dialect: Dialect, facts_of: Callable[[Shape], FactsStatement]
+) -> RootsStatement:
     """The statement of the root fields of an operation. `restricted`: the viewer sees only some accounts, which are bound.
 
-    Root fields that need the same facts share them.
+    `facts_of` gives the statement of the facts of each; root fields that need the same share them.
     """
     columns: list[ColumnElement[Any]] = []
-    shared: dict[Hashable, int] = {}
+    needed: list[FactsStatement] = []
     parts: list[Part] = []
     for root in roots:
         way = Writing(restricted)
-        place = len(columns)
         columns.append(Octets(text.written(_ROOTS[root.name](root, way))))
-        needs = _facts_needed(root)
-        found = shared.get(needs)
-        if found is None:
-            found = shared[needs] = len(columns)
-            possible = possible_scopes(conditions_of(root), restricted) if root.name in LISTS else None
-            columns.append(Octets(facts(root, restricted, possible)))
-        parts.append(Part(root, place, found, tuple(way.holes), demand_shape(root)))
-    query = select(*(column.label(f"c{number}") for number, column in enumerate(columns)))
+        told = facts_of(root)
+        if told not in needed:
+            needed.append(told)
+        parts.append(Part(root, len(parts), needed.index(told), tuple(way.holes), demand_shape(root)))
+    return RootsStatement(*_compiled(columns, dialect), tuple(parts), tuple(needed))
+
+
+def compile_facts(root: Shape, restricted: bool, dialect: Dialect) -> FactsStatement:
+    """The statement of the facts that a root field needs."""
+    possible = possible_scopes(conditions_of(root), restricted) if root.name in LISTS else None
+    columns = [Octets(facts(root, restricted, possible))]
+    return FactsStatement(*_compiled(columns, dialect), (facts_needed(root), restricted))
+
+
+def _compiled(
+    columns: Sequence[ColumnElement[Any]], dialect: Dialect
+) -> tuple[str, tuple[str, ...], Mapping[str, Any]]:
+    query = select(*(column.label(f"c{number}") for number, column in enumerate((*columns, version()))))
     compiled = query.compile(dialect=dialect)
-    places = getattr(compiled, "positiontup", None) or ()
-    return Statement(str(compiled), tuple(places), compiled.params, tuple(parts))
+    return str(compiled), tuple(getattr(compiled, "positiontup", None) or ()), compiled.params
 
 
-def _facts_needed(root: Shape) -> Hashable:
+def facts_needed(root: Shape) -> Hashable:
     """Alike for root fields that the same facts serve: what is read of scopes, and the conditions that leave some possible."""
     told = frozenset((shape.type_name, shape.name) for shape in root.walk()) & RARE_FACTS
     return (told, root.argument("filter") or ()) if root.name in LISTS else (told, None)

@@ -46,6 +46,7 @@ class World:
     offers: list[Row] = field(default_factory=list)
     provenance: list[Row] = field(default_factory=list)
     history: list[Row] = field(default_factory=list)
+    record_version: list[Row] = field(default_factory=lambda: [{"one": 1, "version": 7}])
 
     def account(self, name: str, vendor: str = "sandbox", **values: Any) -> Row:
         """An account; its default max age is 30 s."""
@@ -168,7 +169,7 @@ class _Turn:
 
 turn: Final = _Turn()
 _POOL: Final = _Pool()
-_TABLES: Final = ("accounts", "scopes", "resources", "links", "offers", "provenance", "history")
+_TABLES: Final = ("record_version", "accounts", "scopes", "resources", "links", "offers", "provenance", "history")
 _END: Final = {"kind": "kind", "vendor_id": "vendor_id", "id": "resource_id"}
 _BLANK: Final[Row] = dict.fromkeys(column.name for column in tables.resources.columns if column.computed is None) | {
     "generation": 0,

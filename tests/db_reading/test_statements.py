@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.reading import Readings
 from db.reading.shape import VIEWER, shaped
-from db.reading.statement import compile_roots
+from db.reading.statement import compile_facts, compile_roots
 from domain.errors import LimitExceeded
 from domain.identity import node_id
 from domain.selection import Selected
@@ -61,14 +61,20 @@ class TestStatements:
     """One an operation."""
 
     async def test_one_an_operation(self) -> None:
-        """However many root fields it has, whatever is nested in them, and however many rows there are."""
+        """However many root fields it has, whatever is nested in them, and however many rows there are.
+
+        Facts are read once a version of the record, whoever needs the same.
+        """
         async with _world().recorded() as engine:
             readings, statements = Readings(engine), _counting(engine)
             alone = [finished(reading) for asked in _ROOTS for reading in await read(readings, asked)]
-            assert len(_ROOTS) == len(statements)
+            facts = len(statements) - len(_ROOTS)
+            assert 1 <= facts < len(_ROOTS)
+            assert alone == [finished(reading) for asked in _ROOTS for reading in await read(readings, asked)]
+            assert 2 * len(_ROOTS) + facts == len(statements)
             assert all(alone)
             together = [finished(reading) for reading in await read(readings, *_ROOTS)]
-            assert len(_ROOTS) + 1 == len(statements)
+            assert 2 * len(_ROOTS) + facts + 1 == len(statements)
             assert alone == together
 
     async def test_only_what_is_asked_for(self) -> None:
@@ -84,10 +90,12 @@ class TestStatements:
     def test_for_postgresql(self, asked: Selected) -> None:
         """Compiled for the other database it uses none of SQLite's functions, and binds by position."""
         shapes, values = shaped([asked])
-        statement = compile_roots(shapes, True, asyncpg.dialect())  # type: ignore[no-untyped-call]  # theirs
+        dialect = asyncpg.dialect()  # type: ignore[no-untyped-call]  # theirs
+        statement = compile_roots(shapes, True, dialect, lambda each: compile_facts(each, True, dialect))
+        every = [statement, *statement.facts]
         for word in ("json_quote", "group_concat", "json_each", "instr"):
-            assert word not in statement.sql
-        assert {VIEWER, *values} <= {*statement.places}
+            assert not any(word in each.sql for each in every)
+        assert {VIEWER, *values} <= {place for each in every for place in each.places}
 
     async def test_kept_by_shape(self) -> None:
         """Other values, the same statement; a restricted viewer another one; no more are kept than allowed."""

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db import tables
 from db.reading import Readings
+from db.version import renew
 from domain.rules import FreshnessRules
 from domain.selection import Selected
 from domain.viewer import Viewer
@@ -48,6 +49,7 @@ class FakeSettler:
             for want in wants:
                 for name, values in self.tells(want).items():
                     await connection.execute(update(tables.metadata.tables[name]).values(**values))
+            await renew(connection)
         return self.settlement
 
     @property

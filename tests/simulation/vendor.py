@@ -189,17 +189,18 @@ class SimulatedCloud:
     def _within_model(
         self, flight: Flight, scope: ScopeKey, faults: ScopeFaults, shown: list[Observation], *, both: bool
     ) -> list[Observation]:
-        """The listing with those living things that it must not lack any longer."""
+        """The listing with those living things of the key's own account that it must not lack any longer."""
         now, told = _now(), {one.vendor_id for one in shown}
-        lacking = [thing for thing in self._vendor.things(scope) if thing.key.vendor_id not in told]
-        if self._tenant is self._vendor.home:
-            must = [thing for thing in lacking if not self._may_lack(flight, scope, faults, thing, both=both)]
-            if must and not self.probes(scope.kind) and self._suspicious(scope, told):
-                must = [t for t in must if flight.sent - faults.hidden_since[t] >= MOST_SUSPECT_LISTINGS_SECONDS]
-                # All at once, or what is left would no longer be over half.
-                must = lacking if must else must
-            shown = [*shown, *(one for thing in must if (one := thing.at(now)) is not None)]
-            lacking = [thing for thing in lacking if thing not in must]
+        own = [thing for thing in self._tenant.living(scope.kind, scope.region) if thing.key.vendor_id not in told]
+        must = [thing for thing in own if not self._may_lack(flight, scope, faults, thing, both=both)]
+        if must and not self.probes(scope.kind) and self._suspicious(scope, told):
+            must = [t for t in must if flight.sent - faults.hidden_since[t] >= MOST_SUSPECT_LISTINGS_SECONDS]
+            # All at once, or what is left would no longer be over half.
+            must = own if must else must
+        shown = [*shown, *(one for thing in must if (one := thing.at(now)) is not None)]
+        lacking = [thing for thing in own if thing not in must]
+        if self._tenant is not self._vendor.home:
+            lacking += self._vendor.things(scope)
         for thing in lacking:
             faults.hidden_since.setdefault(thing, flight.sent)
         flight.hides = set(lacking)
