@@ -28,6 +28,7 @@ from graphql import (
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
+    Undefined,
     ValueNode,
     VariableNode,
     get_named_type,
@@ -56,12 +57,18 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Varying:
-    """A selected field whose arguments hold variables. `index` counts the selected fields, one before those below it."""
+    """A selected field whose arguments hold variables. `index` counts the selected fields, one before those below it.
+
+    `fixed` are its arguments without variables; `direct` tells which of the others is just a variable, and whether null is
+    none of its values. None where a variable stands within a value.
+    """
 
     index: int
     type_name: str
     field: GraphQLField
     node: FieldNode
+    fixed: Mapping[str, object]
+    direct: tuple[tuple[str, str, bool], ...] | None
 
     @property
     def name(self) -> str:
@@ -70,7 +77,14 @@ class Varying:
 
     def arguments(self, values: VariableValues) -> dict[str, object]:
         """Its arguments with these variables. Raises BadUserInput."""
-        return _arguments(self.field, self.node, values)
+        found = dict(self.fixed)
+        for name, variable, required in self.direct or ():
+            value = values.coerced.get(variable, Undefined)
+            if value is Undefined or (value is None and required):
+                # There may be a default, or something to tell.
+                return _arguments(self.field, self.node, values)
+            found[name] = _plain(name, value)
+        return found if self.direct is not None else _arguments(self.field, self.node, values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,13 +212,14 @@ class _Reducing:
         field = parent.fields[name]
         below = self._object_type(field)
         sets = [node.selection_set for node in nodes if node.selection_set is not None]
+        arguments = _arguments(field, nodes[0], self.variables)
         if _varies(nodes[0]):
-            self.varying.append(Varying(index, parent.name, field, nodes[0]))
+            self.varying.append(_varying(index, parent, field, nodes[0], arguments))
         return Selected(
             key=key,
             type_name=parent.name,
             name=name,
-            arguments=_arguments(field, nodes[0], self.variables),
+            arguments=arguments,
             fields=() if below is None else self.selection(below, sets),
         )
 
@@ -229,8 +244,28 @@ def _arguments(field: GraphQLField, node: FieldNode, variables: VariableValues) 
     return {name: _plain(name, value) for name, value in values.items()}
 
 
+def _varying(
+    index: int, parent: GraphQLObjectType, field: GraphQLField, node: FieldNode, arguments: Mapping[str, object]
+) -> Varying:
+    direct: list[tuple[str, str, bool]] = []
+    fixed = dict(arguments)
+    simple = True
+    for argument in node.arguments or ():
+        defined = field.args[argument.name.value]
+        name = defined.out_name or argument.name.value
+        if isinstance(argument.value, VariableNode):
+            direct.append((name, argument.value.name.value, is_non_null_type(defined.type)))
+            fixed.pop(name, None)
+        elif _holds_variables([argument.value]):
+            simple = False
+    return Varying(index, parent.name, field, node, fixed, tuple(direct) if simple else None)
+
+
 def _varies(node: FieldNode) -> bool:
-    waiting: list[ValueNode] = [argument.value for argument in node.arguments or ()]
+    return _holds_variables([argument.value for argument in node.arguments or ()])
+
+
+def _holds_variables(waiting: list[ValueNode]) -> bool:
     while waiting:
         value = waiting.pop()
         if isinstance(value, VariableNode):

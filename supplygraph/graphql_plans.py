@@ -10,7 +10,6 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
-from cachetools import LRUCache
 from graphql import (
     DocumentNode,
     GraphQLError,
@@ -21,13 +20,15 @@ from graphql import (
     Visitor,
     visit,
 )
-from graphql.execution import VariableValues, get_variable_values
+from graphql.execution import VariableValues
 
 from db.reading.shape import argued, starts_of
 from domain.errors import ReaderError
 from domain.viewer import Viewer
 from resolvers.reader import Prepared
 from resolvers.reduce import Place, Reduction, Varying
+from supplygraph.graphql_variables import Variables
+from supplygraph.recent import Recent
 
 KEPT: Final = 512
 ON_PROBATION: Final = 128
@@ -41,8 +42,8 @@ class Probation(Generic[_K, _V]):
     """A cache of two parts: what was asked for again, and, apart from it, what is new. Each forgets its least recently used."""
 
     def __init__(self, kept: int = KEPT, on_probation: int = ON_PROBATION) -> None:
-        self._kept: LRUCache[_K, _V] = LRUCache(kept)
-        self._new: LRUCache[_K, _V] = LRUCache(on_probation)
+        self._kept: Recent[_K, _V] = Recent(kept)
+        self._new: Recent[_K, _V] = Recent(on_probation)
 
     def __len__(self) -> int:
         return len(self._kept) + len(self._new)
@@ -50,13 +51,13 @@ class Probation(Generic[_K, _V]):
     def get(self, key: _K) -> _V | None:
         """What is kept, which from now on is no longer new."""
         found = self._kept.get(key)
-        if found is None and (found := self._new.pop(key, None)) is not None:
-            self._kept[key] = found
+        if found is None and (found := self._new.pop(key)) is not None:
+            self._kept.add(key, found)
         return found
 
     def add(self, key: _K, value: _V) -> None:
         """Keep what is new."""
-        self._new[key] = value
+        self._new.add(key, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Planned:
     places: tuple[Place, ...]
     varying: tuple[tuple[Varying, int], ...]
     name: str | None
-    variants: LRUCache[Hashable, Prepared] = field(default_factory=lambda: LRUCache(_VARIANTS))
+    variants: Recent[Hashable, Prepared] = field(default_factory=lambda: Recent(_VARIANTS))
 
     def bound(self, values: VariableValues, viewer: Viewer) -> Prepared | None:
         """The operation with these values; None where this kind of them was not prepared before. Raises what arguments raise."""
@@ -87,16 +88,13 @@ class Planned:
         return tuple(kinds), found
 
 
-_NO_VALUES: Final = VariableValues({}, {})
-
-
 @dataclass(slots=True)
 class _Family:
     """What plans of one text and operation name share. `steering` are the names of the variables of `@skip` and `@include`."""
 
-    operation: OperationDefinitionNode
+    variables: Variables
     steering: tuple[str, ...]
-    plans: LRUCache[Hashable, Planned] = field(default_factory=lambda: LRUCache(_STEERED))
+    plans: Recent[Hashable, Planned] = field(default_factory=lambda: Recent(_STEERED))
 
 
 @dataclass(slots=True)
@@ -113,12 +111,9 @@ class Plans:
         family = self.families.get((text, name))
         if family is None:
             return None
-        values = _NO_VALUES
-        if definitions := family.operation.variable_definitions:
-            told = get_variable_values(self.schema, definitions, dict(variables), max_errors=1)
-            if not isinstance(told, VariableValues):
-                return None
-            values = told
+        values = family.variables.coerced(variables)
+        if values is None:
+            return None
         planned = family.plans.get(_steered(family.steering, values))
         if planned is None:
             return None
@@ -144,7 +139,7 @@ class Plans:
             return
         family = self.families.get((text, name))
         if family is None:
-            family = _Family(operation, _steering(document))
+            family = _Family(Variables(self.schema, operation), _steering(document))
             self.families.add((text, name), family)
         key = _steered(family.steering, values)
         planned = family.plans.get(key)
@@ -152,8 +147,9 @@ class Plans:
             own = operation.name.value if operation.name else None
             starts = starts_of(reduction.roots)
             varying = tuple((each, starts[each.index]) for each in reduction.varying)
-            planned = family.plans[key] = Planned(reduction.places, varying, own)
-        planned.variants[planned.arguments(values)[0], viewer] = prepared
+            planned = Planned(reduction.places, varying, own)
+            family.plans.add(key, planned)
+        planned.variants.add((planned.arguments(values)[0], viewer), prepared)
 
 
 def _hashable(demand: object) -> Hashable:

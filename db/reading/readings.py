@@ -167,7 +167,9 @@ class Readings:
         try:
             for _ in range(_TURNS):
                 row = await self._connections.row(statement.sql, parameters)
-                told = [await self._facts_at(row[-1], each, plan.values) for each in statement.facts]
+                told = [self._known_facts(row[-1], each, plan.values) for each in statement.facts]
+                if None in told:
+                    told = [await self._facts_at(row[-1], each, plan.values) for each in statement.facts]
                 if None not in told:
                     return [
                         Reading(part, facts, Marked(row[part.text]), self._running)
@@ -179,14 +181,17 @@ class Readings:
             return LimitExceeded("seconds of reading", allowed, allowed + 1)
         raise RecordUnavailable("it changed each time while it was read")
 
+    def _known_facts(self, version: int | None, statement: FactsStatement, values: Mapping[str, Value]) -> Facts | None:
+        return self._facts.get((version, statement.needs, statement.parameters(values)))
+
     async def _facts_at(
         self, version: int | None, statement: FactsStatement, values: Mapping[str, Value]
     ) -> Facts | None:
         """The facts at that version of the record; None where it has another by now. What has no version is not kept."""
-        parameters = statement.parameters(values)
-        known = self._facts.get((version, statement.needs, parameters))
+        known = self._known_facts(version, statement, values)
         if known is not None:
             return known
+        parameters = statement.parameters(values)
         document, at = await self._connections.row(statement.sql, parameters)
         facts = read_facts(document)
         if at is not None:
