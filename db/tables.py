@@ -233,7 +233,7 @@ links: Final = Table(
         sqlite_where=OPEN,
         postgresql_where=OPEN,
     ),
-    Index("ix_links_from", "from_id", "linked_since"),
+    Index("ix_links_from", "from_id", "linked_since", "to_id", "link_id"),
     Index("ix_links_to", "to_id"),
     Index("ix_links_from_key", "account_id", "from_kind", "from_vendor_id"),
 )
@@ -258,7 +258,7 @@ provenance: Final = Table(
     Column("offer_id", ForeignKey(offers.c.offer_id), nullable=False),
     Column("role", Text, nullable=False),
     Column("created_at", Text, nullable=False),
-    Index("ix_provenance_resource", "resource_id", "created_at"),
+    Index("ix_provenance_resource", "resource_id", "created_at", "provenance_id"),
     Index("ix_provenance_offer", "offer_id"),
 )
 
