@@ -82,6 +82,9 @@ def stage(effort: Effort) -> Iterator[tuple[list[Server], list[str]]]:
         asyncio.run(seed_sqlite(file, population))
         started = [
             stack.enter_context(known.gateway(folder, database.url(_DATABASE), database.process)),
+            stack.enter_context(
+                known.gateway(folder, database.url(_DATABASE), database.process, known.SUPPLYGRAPH_FORGETFUL)
+            ),
             stack.enter_context(known.gateway(folder, f"sqlite+aiosqlite:///{file}", None, known.SUPPLYGRAPH_SQLITE)),
             *stack.enter_context(known.peers(database, _DATABASE)),
         ]

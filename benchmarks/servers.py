@@ -27,6 +27,7 @@ PEERS: Final = ROOT / "benchmarks" / "peers"
 POOL: Final = 16
 SUPPLYGRAPH: Final = "supplygraph"
 SUPPLYGRAPH_SQLITE: Final = "supplygraph on SQLite"
+SUPPLYGRAPH_FORGETFUL: Final = "supplygraph, nothing kept"
 POSTGRAPHILE: Final = "PostGraphile 5"
 MERCURIUS: Final = "Mercurius 16 + jit"
 STRAWBERRY: Final = "strawberry, plain"
@@ -81,9 +82,10 @@ def bring_peers() -> None:
     find_node().run_npm(["ci", "--no-audit", "--no-fund", "--omit=optional"], PEERS, _NPM_SECONDS)
 
 
-def configuration(url: str) -> str:
+def configuration(url: str, *, keeps: bool = True) -> str:
     """A gateway's configuration file: the population's accounts, at an address where nobody answers."""
     told = [f'[database]\nurl = "{url}"\npool_size = {POOL}\n[freshness]\ncooldown_seconds = {_COOLDOWN_SECONDS}']
+    told += [] if keeps else ["[graph]\nkept_mb = 0"]
     told += [
         f'[[accounts]]\nname = "{name}"\nvendor = "sandbox"\nendpoint = "http://127.0.0.1:9"\n'
         '[accounts.credentials]\napi_key = "env:SUPPLYGRAPH_BENCH_KEY"'
@@ -94,9 +96,12 @@ def configuration(url: str) -> str:
 
 @contextmanager
 def gateway(folder: Path, url: str, database: int | None, name: str = SUPPLYGRAPH) -> Iterator[Server]:
-    """`supplygraph serve` over a populated database, asked with a token that may read; its settings are the defaults."""
+    """`supplygraph serve` over a populated database, asked with a token that may read; its settings are the defaults.
+
+    The forgetful one alone keeps no answers, so that the database writes each anew.
+    """
     file = folder / f"{re.sub('[^a-z]+', '-', name.lower())}.toml"
-    file.write_text(configuration(url), encoding="utf-8")
+    file.write_text(configuration(url, keeps=name != SUPPLYGRAPH_FORGETFUL), encoding="utf-8")
     environment = {"SUPPLYGRAPH_BENCH_KEY": "unused"}
     command = [sys.executable, "-m", "supplygraph"]
     token = subprocess.run(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Select, func, select, update
@@ -21,8 +20,6 @@ from domain.instants import Clock, to_text
 from domain.ports import AccountSetup
 from domain.record import Changes, Held, ResourceRecord, ScopeKey, ScopeRecord, Ticket, VendorKey
 from domain.words import ResourceStatus
-
-_NONE: Final = Changes()
 
 
 class Store:
@@ -99,8 +96,7 @@ class Store:
             changes = decide(state)
             await written.write(connection, account, state, changes)
             await sameness.follow(connection, state, changes, self.now())
-            if changes != _NONE:
-                await renew(connection)
+            await renew(connection)
             return changes
 
     async def prune(self, before: datetime) -> int:
@@ -112,6 +108,7 @@ class Store:
             async with writing(self._engine) as connection:
                 account = await held.lock_account(connection, name)
                 gone += await pruning.prune(connection, account, to_text(before))
+                await renew(connection)
         return gone
 
     async def _records(self, statement: Select[tuple[object, ...]]) -> tuple[ResourceRecord, ...]:

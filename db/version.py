@@ -1,4 +1,4 @@
-"""The record's version: whoever read accounts and scopes at it has read what they are, until there is another.
+"""The record's version: whatever was read at it is what would be read, until there is another.
 
 It is drawn by lot and not counted, so that a record which was put back from a copy does not come to a version twice.
 """
@@ -17,7 +17,7 @@ _BITS: Final = 63
 
 
 async def renew(connection: AsyncConnection) -> None:
-    """Tell that accounts, scopes or what they hold were changed; the last thing in a transaction that did so.
+    """Tell that something was changed which readers are shown; the last thing in a transaction that did so.
 
     Its row is one for all accounts: what locks it waits for nobody else afterwards.
     """

@@ -149,6 +149,12 @@ class GraphSettings(Section):
         default=True,
         description="Answers go out as the database wrote them; off, graphql-core renders each: the same, slower.",
     )
+    kept_mb: float = Field(
+        default=32,
+        ge=0,
+        le=4096,
+        description="MB kept of answers to what is asked again; the database tells each time whether they still hold.",
+    )
 
 
 class AccountSettings(Section):

@@ -64,6 +64,7 @@ class Marked:
     """A text taken apart at its marks."""
 
     def __init__(self, text: bytes) -> None:
+        self.size = len(text)
         self._parts = text.split(_BYTE)
         self.sightings = {mark for mark in self._parts[1::2] if mark[0] not in _OTHERS}
         """The marks of sightings, alike ones once."""
@@ -86,6 +87,7 @@ class Marked:
         """Who was seen."""
         return {mark[-_UUID:] for mark in self.sightings}
 
+    @cached_property
     def bare(self) -> bytes:
         """The text without its marks: whole where it has no holes."""
         return b"".join(self._parts[::2])

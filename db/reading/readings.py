@@ -17,8 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from db.connections import Connections, OverEngine
 from db.reading.facts import Facts, read_facts
 from db.reading.finish import Finisher, Finishing, Judging
+from db.reading.kept import KEPT_BYTES, Texts
 from db.reading.marks import Hole, Marked, Seen, seen_of
-from db.reading.shape import VIEWER, Shape, Value, shaped
+from db.reading.shape import KNOWN, VIEWER, Shape, Value, shaped
 from db.reading.statement import (
     DemandShape,
     FactsStatement,
@@ -75,7 +76,7 @@ class Reading:
         """The answer: JSON, by response keys."""
         holes = self.part.holes
         if not holes:
-            return self.marked.bare()
+            return self.marked.bare
         return _filled(self.marked, holes, Finishing(self.facts, now, judging, self.running))
 
     def finish(self, judging: Judging, now: datetime) -> Any:
@@ -117,10 +118,12 @@ class Readings:
         *,
         running: Running = NOT_RUNNING,
         connections: Connections | None = None,
+        kept_bytes: int = KEPT_BYTES,
     ) -> None:
         self._connections = connections or OverEngine(engine, timeout_seconds)
         self._dialect = engine.dialect
         self._running = running
+        self._texts = Texts(kept_bytes)
         self._statements: LRUCache[tuple[object, bool], RootsStatement] = LRUCache(cached)
         self._facts_statements: LRUCache[tuple[object, bool], FactsStatement] = LRUCache(cached)
         self._facts: LRUCache[tuple[object, ...], Facts] = LRUCache(_FACTS_KEPT)
@@ -163,16 +166,15 @@ class Readings:
         A statement that takes too long is refused. Raises RecordUnavailable.
         """
         statement = plan.statement
-        parameters = statement.parameters(plan.values)
         try:
             for _ in range(_TURNS):
-                row = await self._connections.row(statement.sql, parameters)
-                told = [self._known_facts(row[-1], each, plan.values) for each in statement.facts]
+                version, texts = await self._texts_of(statement, plan.values)
+                told = [self._known_facts(version, each, plan.values) for each in statement.facts]
                 if None in told:
-                    told = [await self._facts_at(row[-1], each, plan.values) for each in statement.facts]
+                    told = [await self._facts_at(version, each, plan.values) for each in statement.facts]
                 if None not in told:
                     return [
-                        Reading(part, facts, Marked(row[part.text]), self._running)
+                        Reading(part, facts, texts[part.text], self._running)
                         for part in statement.parts
                         if (facts := told[part.facts]) is not None
                     ]
@@ -180,6 +182,21 @@ class Readings:
             allowed = math.ceil(self._connections.seconds)
             return LimitExceeded("seconds of reading", allowed, allowed + 1)
         raise RecordUnavailable("it changed each time while it was read")
+
+    async def _texts_of(
+        self, statement: RootsStatement, values: Mapping[str, Value]
+    ) -> tuple[int | None, Sequence[Marked]]:
+        """The texts and the version of the record at which they are what is read."""
+        key = statement.sql, statement.parameters({**values, KNOWN: None})
+        kept = self._texts.get(key)
+        known = None if kept is None else kept.version
+        parameters = key[1] if kept is None else statement.parameters({**values, KNOWN: known})
+        *written, version = await self._connections.row(statement.sql, parameters)
+        if kept is not None and version == known:
+            return version, kept.texts
+        texts = [Marked(text) for text in written]
+        self._texts.add(key, version, texts)
+        return version, texts
 
     def _known_facts(self, version: int | None, statement: FactsStatement, values: Mapping[str, Value]) -> Facts | None:
         return self._facts.get((version, statement.needs, statement.parameters(values)))

@@ -19,6 +19,8 @@ from domain.words import Direction, ResourceOrderField, TotalsKey
 Value: TypeAlias = str | int | float | None
 VIEWER: Final = "viewer"
 """The name of the value that holds the viewer's accounts."""
+KNOWN: Final = "known"
+"""The name of the value that holds the version of the record of which the answer is known."""
 ONLY_PLACE: Final = "p0"
 """The name of the first value, and so of a resource's id where nothing else is asked."""
 NOBODY: Final = "nothing"

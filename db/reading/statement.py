@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Dialect, Select, func, select
+from sqlalchemy import BigInteger, ColumnElement, Dialect, Select, bindparam, case, func, null, select
 
 from db import tables
 from db.reading import cursors, orders, text
@@ -18,7 +18,7 @@ from db.reading.filters import bound, conditions_of, matches, possible_scopes
 from db.reading.finish import AccountsOf, Finisher
 from db.reading.pages import connection
 from db.reading.resource import change_object, resource_object, sequence_paging
-from db.reading.shape import After, Shape, Value
+from db.reading.shape import KNOWN, After, Shape, Value
 from db.reading.totals import totals
 from db.version import version
 
@@ -78,7 +78,11 @@ class FactsStatement(Statement):
 
 @dataclass(frozen=True, slots=True)
 class RootsStatement(Statement):
-    """What answers the texts of root fields as bytes; `facts` are what they are judged by."""
+    """What answers the texts of root fields as bytes; `facts` are what they are judged by.
+
+    Bound to KNOWN is the version of the record at which these texts were read before, if they were: where it still has that
+    one, the statement answers null in their place.
+    """
 
     parts: tuple[Part, ...]
     facts: tuple[FactsStatement, ...]
@@ -116,7 +120,8 @@ def compile_roots(
     parts: list[Part] = []
     for root in roots:
         way = Writing(restricted)
-        columns.append(Octets(text.written(_ROOTS[root.name](root, way))))
+        written = Octets(text.written(_ROOTS[root.name](root, way)))
+        columns.append(case((version() == bindparam(KNOWN, type_=BigInteger), null()), else_=written))
         told = facts_of(root)
         if told not in needed:
             needed.append(told)

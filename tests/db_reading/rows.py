@@ -117,6 +117,8 @@ class World:
         """The world in a database: the one that this turn of the tests keeps records in, or SQLite's file where one is given."""
         async with _blank(file) as engine:
             async with engine.begin() as connection:
+                # A migrated record has one.
+                await connection.execute(tables.record_version.delete())
                 for name in _TABLES:
                     if rows := getattr(self, name):
                         await connection.execute(tables.metadata.tables[name].insert(), rows)

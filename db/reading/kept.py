@@ -1,0 +1,62 @@
+"""Texts that were read lately: they are what would be read again as long as the record has the version they were read at.
+
+A statement is told that version, and writes nothing where it is still the record's. So nothing kept is ever believed without
+having asked, and a read stays one statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from cachetools import LRUCache
+
+from db.reading.marks import Marked
+
+KEPT_BYTES: Final = 32 * 2**20
+"""How much is kept at most, as far as it was measured: a text, its parts and what is known of them."""
+_ASKED: Final = 4_096
+_TIMES: Final = 4
+# A text that is a large part of all would push out all the others.
+_LARGEST: Final = 8
+
+Key: TypeAlias = tuple[str, tuple[object, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The texts of one statement with its values, and the version of the record at which they were read."""
+
+    version: int
+    texts: tuple[Marked, ...]
+
+
+class Texts:
+    """Keeps what is asked for a second time; of what was asked once only that it was."""
+
+    def __init__(self, most_bytes: int = KEPT_BYTES) -> None:
+        self._most = most_bytes
+        self._kept: LRUCache[Key, Kept] = LRUCache(most_bytes, getsizeof=_bytes_of)
+        self._asked: LRUCache[int, None] = LRUCache(_ASKED)
+
+    def get(self, key: Key) -> Kept | None:
+        """What is kept."""
+        return self._kept.get(key)
+
+    def add(self, key: Key, version: int | None, texts: Sequence[Marked]) -> None:
+        """Keep it, if this was asked before. What has no version is not kept."""
+        if version is None or not self._most:
+            return
+        asked = hash(key)
+        if asked not in self._asked:
+            self._asked[asked] = None
+            return
+        kept = Kept(version, tuple(texts))
+        self._kept.pop(key, None)
+        if _bytes_of(kept) <= self._most // _LARGEST:
+            self._kept[key] = kept
+
+
+def _bytes_of(kept: Kept) -> int:
+    return _TIMES * sum(text.size for text in kept.texts) + 1_000
