@@ -248,7 +248,21 @@ def _absences(draft: Draft, result: SweepResult, ground: Ground) -> ScopeRecord:
         told=draft.teller.told_all(result),
         tries=since(ticket.number, scope.tries),
     )
-    return suspected(after, proven=sure) if in_doubt else believed(after, draft.in_scope())
+    judged = suspected(after, proven=sure) if in_doubt else believed(after, draft.in_scope())
+    return judged if ticket.number > scope.tried_no else _failing_since(judged, scope)
+
+
+def _failing_since(after: ScopeRecord, before: ScopeRecord) -> ScopeRecord:
+    """The scope after a listing that ends later than a newer one failed: that one's word on the next try holds."""
+    troubled = before.state if before.state in {ScopeState.PARTIAL, ScopeState.FAILED} else ScopeState.FAILED
+    return replace(
+        after,
+        state=after.state if after.state is ScopeState.SUSPECT else troubled,
+        problem=before.problem,
+        problem_detail=before.problem_detail,
+        failures=before.failures,
+        hold_until=before.hold_until,
+    )
 
 
 def _settle_by_listings(draft: Draft, ground: Ground, *, in_doubt: bool) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Final, TypeVar
 
 from domain.identity import resource_uuid
-from domain.observation import NO_PRICE, UNTOLD, Observation, Spec, Terms, Untold
+from domain.observation import NO_PRICE, UNTOLD, Observation, Price, Spec, Terms, Untold
 from domain.record import LiveState, ProvenanceEntry, ResourceRecord, ScopeRecord, Ticket
 from domain.words import (
     UNKNOWN_REGION,
@@ -51,7 +51,7 @@ def merged_live(live: LiveState, told: Observation) -> LiveState:
         name=_told(told.name, live.name),
         access=_told(told.access, live.access),
         spec=_spec(live.spec, told),
-        price=_told(told.price, live.price),
+        price=_price(live, told),
         valid_from=_told(told.valid_from, live.valid_from),
         valid_to=_told(told.valid_to, live.valid_to),
     )
@@ -64,6 +64,15 @@ def _spec(known: Spec, told: Observation) -> Spec:
         return spec
     open_ones = [name for name in _HARDWARE if getattr(spec, name) is None]
     return replace(spec, **{name: getattr(known, name) for name in open_ones})
+
+
+def _price(live: LiveState, told: Observation) -> Price:
+    """Where none is told the recorded one stays, but that of another sku or size is no price of this one."""
+    if told.price is not UNTOLD:
+        return told.price
+    spec = _told(told.spec, live.spec)
+    same = (spec.vendor_sku, spec.disk_gb) == (live.spec.vendor_sku, live.spec.disk_gb)
+    return live.price if same else NO_PRICE
 
 
 def gone(live: LiveState) -> LiveState:

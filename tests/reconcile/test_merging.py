@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from domain.observation import UNTOLD, Attachment, Observation, Price, ProbeResult, Spec, Terms
+from domain.observation import NO_PRICE, UNTOLD, Attachment, Observation, Price, ProbeResult, Spec, Terms
 from domain.words import (
     ContractType,
     LinkType,
@@ -57,6 +57,18 @@ def test_what_only_an_unread_price_list_tells_stays() -> None:
 
     kept = replace(known, gpu_type="nvidia-a10", image="new")
     assert [known, kept, Spec(vendor_sku="b"), known, Spec(vendor_sku="a")] == seen
+
+
+def test_an_untold_price_stays_only_with_the_same_sku_and_size() -> None:
+    """While the price list cannot be read, what one type costs is not said of another."""
+    ledger = Ledger()
+    price = Price(0.2, "EUR", PriceSource.CATALOGUE, START)
+    ledger.sweep(complete(machine("m-1", spec=Spec(vendor_sku="a", disk_gb=10), price=price)))
+    seen = []
+    for spec in (Spec(vendor_sku="a", disk_gb=10), Spec(vendor_sku="a", disk_gb=20), UNTOLD, Spec(vendor_sku="b")):
+        ledger.sweep(complete(machine("m-1", spec=spec, price=UNTOLD if spec is not UNTOLD else price)))
+        seen.append(ledger.machine("m-1").live.price)
+    assert [price, NO_PRICE, price, NO_PRICE] == seen
 
 
 def test_every_change_is_in_the_history_once() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from domain.observation import ProbeResult, Problem, SweepOutcome, SweepResult
-from domain.words import ResourceStatus, StaleReason
+from domain.words import ResourceStatus, ScopeState, StaleReason
 from tests.clock import START
 from tests.observations import complete, machine
 from tests.reconcile.ledger import Ledger
@@ -146,3 +146,30 @@ def test_an_older_sweep_that_fails_last_keeps_a_failing_scope_held_and_a_good_on
     ledger.sweep(complete(machine()))
     ledger.sweep(down, ticket=slower)
     assert (None, None) == (ledger.scope.hold_until, ledger.scope.problem)
+
+
+def test_an_older_sweep_that_ends_well_last_ends_no_hold_of_a_newer_one() -> None:
+    """What it shows is recorded; when the vendor may be asked again is the newest try's word."""
+    down = SweepResult(
+        SweepOutcome.PARTIAL, (), Problem(StaleReason.RATE_LIMITED, "429", START + timedelta(seconds=60))
+    )
+    ledger = Ledger()
+    slow = ledger.draw()
+    ledger.sweep(down)
+    ledger.advance(1)
+    ledger.sweep(complete(machine()), ticket=slow)
+    scope = ledger.scope
+    assert ("m-1", slow.number) == (ledger.machine("m-1").vendor_id, scope.swept_no)
+    assert (StaleReason.RATE_LIMITED, 1, START + timedelta(seconds=60)) == (
+        scope.problem,
+        scope.failures,
+        scope.hold_until,
+    )
+    assert ScopeState.PARTIAL is scope.state
+    ledger.sweep(complete(machine()))
+    assert (ScopeState.OK, None, 0, None) == (
+        ledger.scope.state,
+        ledger.scope.problem,
+        ledger.scope.failures,
+        ledger.scope.hold_until,
+    )
