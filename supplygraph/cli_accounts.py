@@ -23,7 +23,7 @@ from reconcile.confirming import Confirmed, confirm
 from reconcile.deciding import Credential
 from reconcile.wants import Settlement, Want
 from resolvers.reader import Reader
-from supplygraph.cli_common import ConfigOption, configured, console, opened, run
+from supplygraph.cli_common import ConfigOption, configured, console, opened, run, table
 from supplygraph.configuration import Configuration
 from supplygraph.serving import alone
 from supplygraph.standing import standing
@@ -31,6 +31,10 @@ from vendors import registry
 
 app = typer.Typer(invoke_without_command=True, help="How each account fares: state, ages, errors.")
 _SPENT: Final = {StaleReason.BUDGET_SPENT.value: "spent", StaleReason.RATE_LIMITED.value: "the vendor's limit"}
+_HEADS: Final = (
+    *("account", "vendor", "state", "kind", "region", "resources", "marks"),
+    *("last complete sweep", "scope", "breaker", "budget", "last error"),
+)
 _RECORD_ALONE: Final = (
     "This is what the record knows. Calls left and calls saved are known to a running serve alone: "
     "ask its graph for accounts { budget { remaining resetsAt } calls { made saved } }, or read its /metrics."
@@ -75,18 +79,15 @@ async def read_accounts(configuration: Configuration, database: Database) -> lis
 
 
 def _table(accounts: Sequence[Mapping[str, Any]]) -> Table:
-    table = Table(
-        *("account", "vendor", "state", "kind", "region", "resources", "marks"),
-        *("last complete sweep", "scope", "breaker", "budget", "last error"),
-    )
+    shown = table(*_HEADS)
     now = datetime.now(UTC)
     for account in accounts:
         head = (account["name"], account["vendor"], account["state"])
         for scope in account["scopes"] or [None]:
             if scope is None:
-                table.add_row(*head)
+                shown.add_row(*head)
                 continue
-            table.add_row(
+            shown.add_row(
                 *head,
                 scope["kind"].lower(),
                 scope["region"] or "-",
@@ -99,7 +100,7 @@ def _table(accounts: Sequence[Mapping[str, Any]]) -> Table:
                 account["lastError"] if head[0] else "",
             )
             head = ("", "", "")
-    return table
+    return shown
 
 
 def _ago(instant: str | None, now: datetime) -> str:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, TypeVar
 
 import typer
 from rich.console import Console
+from rich.table import Column, Table
 
 from db.database import Database
 from domain.errors import SupplygraphError
@@ -21,6 +22,8 @@ MISTAKE: Final = 2
 """The exit code of what cannot be done as asked."""
 TROUBLE: Final = 1
 """The exit code of what was done and did not go well."""
+
+_NO_WIDTH: Final = 10_000
 
 ConfigOption = Annotated[
     Path | None,
@@ -67,5 +70,14 @@ async def opened(configuration: Configuration) -> AsyncIterator[Database]:
 
 
 def console() -> Console:
-    """Where tables go. Made at each use: tests and pipes replace standard output."""
-    return Console()
+    """Where tables go, as wide as the terminal; a pipe has no width, so that what reads it finds every word whole.
+
+    Made at each use: tests and pipes replace standard output.
+    """
+    known = Console()
+    return known if known.is_terminal or "COLUMNS" in os.environ else Console(width=_NO_WIDTH)
+
+
+def table(*heads: str) -> Table:
+    """A table of which no terminal cuts a word: it goes on in the next line."""
+    return Table(*(Column(head, overflow="fold") for head in heads))

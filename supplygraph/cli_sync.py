@@ -10,14 +10,14 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
-from rich.table import Column, Table
+from rich.table import Table
 
 from domain.errors import ConfigurationError
 from domain.observation import Problem, SweepOutcome, SweepResult
 from domain.record import ScopeKey, ScopeRecord
 from domain.words import ResourceKind, StaleReason
 from reconcile.flights import Outcome
-from supplygraph.cli_common import TROUBLE, ConfigOption, configured, console, run
+from supplygraph.cli_common import TROUBLE, ConfigOption, configured, console, run, table
 from supplygraph.configuration import Configuration
 from supplygraph.gateway import Gateway, assemble, flight_seconds
 from vendors.cloud import VendorCloud
@@ -90,10 +90,9 @@ async def _swept(gateway: Gateway, keys: Sequence[ScopeKey]) -> list[Outcome]:
 
 
 def _found(rows: Sequence[Row]) -> Table:
-    heads = ("account", "kind", "region", "resources", "outcome", "what was wrong")
-    table = Table(*(Column(head, overflow="fold") for head in heads))
+    found = table("account", "kind", "region", "resources", "outcome", "what was wrong")
     for scope, outcome in rows:
-        table.add_row(
+        found.add_row(
             scope.key.account,
             scope.key.kind.value.lower(),
             scope.key.region or "-",
@@ -101,7 +100,7 @@ def _found(rows: Sequence[Row]) -> Table:
             "complete" if outcome.reason is None else outcome.reason.value,
             (scope.problem_detail or "") if outcome.reason is not None else "",
         )
-    return table
+    return found
 
 
 def check(config: ConfigOption = None) -> None:

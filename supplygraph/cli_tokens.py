@@ -6,13 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from db.operator import account_names
 from db.tokens import TokenNameTaken, TokenRecord, TokenRows
 from domain.errors import ConfigurationError
 from domain.words import Permission
-from supplygraph.cli_common import ConfigOption, configured, console, opened, run, told
+from supplygraph.cli_common import ConfigOption, configured, console, opened, run, table, told
 from supplygraph.configuration import Configuration
 from supplygraph.tokens import NewToken, make, parse_lifetime
 
@@ -82,10 +81,10 @@ async def _create(
 def list_tokens(config: ConfigOption = None) -> None:
     """Show every token: what it may do, what it sees, until when."""
     records = run(_all(configured(config)))
-    table = Table("name", "permissions", "accounts", "created", "expires", "state")
+    shown = table("name", "permissions", "accounts", "created", "expires", "state")
     now = datetime.now(UTC)
     for record in records:
-        table.add_row(
+        shown.add_row(
             record.name,
             ", ".join(sorted(record.permissions)),
             ", ".join(sorted(record.accounts)) if record.accounts is not None else "all",
@@ -93,7 +92,7 @@ def list_tokens(config: ConfigOption = None) -> None:
             _shown(record.expires_at) if record.expires_at else "never",
             "revoked" if record.revoked_at else "valid" if record.valid_at(now) else "expired",
         )
-    console().print(table)
+    console().print(shown)
 
 
 async def _all(configuration: Configuration) -> tuple[TokenRecord, ...]:

@@ -285,6 +285,24 @@ def test_accounts_are_shown_as_they_stand(here: Path, cloud: SandboxServer) -> N
     assert "known to a running serve alone" in " ".join(told.split())
 
 
+def test_no_terminal_cuts_an_accounts_name_or_state(
+    here: Path, cloud: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A narrow one goes on in the next line; a pipe has every row in one."""
+    cloud.faults.switch_on(FaultKind.UNAUTHORIZED, tenant="east")
+    run("sync")
+    monkeypatch.setenv("COLUMNS", "100")
+    narrow = run("accounts").stdout
+    monkeypatch.delenv("COLUMNS")
+    piped = run("accounts").stdout
+
+    assert "…" not in narrow
+    column = "".join(line.split("│")[3].strip() for line in narrow.splitlines() if "│" in line)
+    assert "AUTH_REJECTED" in column
+    assert ["east", "sandbox", "AUTH_REJECTED"] == row(piped, "east")[:3]
+    assert row(piped, "east")[11].endswith("check the account's credentials and what they may list.")
+
+
 def test_mistakes_of_the_configuration_are_told_by_every_command(here: Path) -> None:
     """The text alone, on standard error, with exit code 2."""
     (here / "supplygraph.toml").write_text("[server]\nprot = 1\n", encoding="utf-8")
