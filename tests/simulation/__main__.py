@@ -7,6 +7,7 @@ import os
 import sys
 import time
 
+from tests.simulation.expected import expected
 from tests.simulation.run import Job, Told, play, play_all
 from tests.simulation.tally import Tally
 
@@ -69,7 +70,7 @@ def main() -> int:
     seconds = time.monotonic() - began
     if len(jobs) > 1 or arguments.verbose:
         _tell("\n".join(total.table()))
-    rare = total.rare(_LEAST) if arguments.steps >= 1_000_000 and not failures else []
+    rare = total.rare(_LEAST, expected()) if arguments.steps >= 1_000_000 and not failures else []
     for line in rare:
         _tell(f"occurred less than {_LEAST} times: {line}")
     _tell(

@@ -33,6 +33,7 @@ class Tally:
         for (group, name), times in sorted(self.counts.items()):
             yield f"  {group:<18} {name:<52} {times:>10,}"
 
-    def rare(self, least: int) -> list[str]:
-        """What occurred less often than that."""
-        return [f"{group}: {name} ({times})" for (group, name), times in sorted(self.counts.items()) if times < least]
+    def rare(self, least: int, expected: Iterable[tuple[str, str]] = ()) -> list[str]:
+        """What occurred less often than that, what was expected and never occurred included."""
+        counts = dict.fromkeys(expected, 0) | self.counts
+        return [f"{group}: {name} ({times})" for (group, name), times in sorted(counts.items()) if times < least]
