@@ -17,13 +17,14 @@ from tests.vendors.loopback import Loopback, answer, loopback
 _LEAVES: Final[tuple[Any, ...]] = (
     None, "", True, False, -1, 0, 7, 65_536, 10**30, -(10**30), 2**63, 1e308, -0.5, float("nan"), float("inf"),
     "x" * 5_000, "\0", "a b", "$(reboot)", "999.1.2.3", "::1%$(reboot)", "2001:db8::7", "9999-99-99T00:00:00Z",
-    "1970-01-01T00:00:00Z", "2026-01-31T12:00:00+23:59", "NaN", "1e400", "٣", "\u202egnp.exe", "<b>", "running", "detached",
+    "1970-01-01T00:00:00Z", "2026-01-31T12:00:00+23:59", "NaN", "1e400", "-7", "٣", "\u202egnp.exe", "<b>", "running", "detached",
     [], {}, [None], [[]], [{}], {"id": "x"}, [{"id": ""}], {"": None}, [1, "a", None, {}],
 )  # fmt: skip
 _TEXTS: Final = tuple(leaf for leaf in _LEAVES if isinstance(leaf, str) and "\0" not in leaf)
 _ELEMENTS: Final = ("item", "instanceId", "key", "value", "status", "attachTime")
 _SPARED: Final = 0.97
 """How often what names an item, or a page, stays as it is: without it all of the page is refused."""
+_MISSPELT: Final = 0.8
 _NAMES: Final = frozenset({"id", "instanceId", "volumeId", "servers", "volumes", "total_count", "volume_types"})
 
 
@@ -59,11 +60,19 @@ class Mutator:
 
     def _element(self, element: Element) -> None:
         for child in list(element):
-            name = child.tag.rpartition("}")[2]
-            if self._hit(name):
+            if not self._hit(child.tag.rpartition("}")[2]):
+                self._element(child)
+            elif len(child):
                 self._spoil(element, child)
             else:
-                self._element(child)
+                self._misspell(element, child)
+
+    def _misspell(self, parent: Element, leaf: Element) -> None:
+        """Mostly another text: what else can be wrong with a leaf is soon tried."""
+        if self._dice.random() < _MISSPELT:
+            leaf.text = self._dice.choice(_TEXTS)
+        else:
+            self._spoil(parent, leaf)
 
     def _spoil(self, parent: Element, child: Element) -> None:
         what = self._dice.randrange(4)

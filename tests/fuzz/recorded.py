@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.util import find_spec
@@ -21,6 +22,8 @@ from defusedxml.ElementTree import fromstring
 from tests.doubles.fake import Dice, Fake
 from tests.doubles.fakes.scaleway import ScalewayFake
 from tests.matrix.player import Asked
+
+_COPIES: Final = 5
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,18 @@ def of_ec2(asked: Asked) -> Recorded:
 def _ec2(name: str) -> Element:
     folder = _package("libcloud") / "test" / "compute" / "fixtures" / "ec2"
     root: Element = fromstring((folder / f"{name}.xml").read_bytes())
+    for listed in (one for one in root if len(one)):
+        listed.extend([_again(item, copy) for item in list(listed) for copy in range(_COPIES)])
     return root
+
+
+def _again(item: Element, copy: int) -> Element:
+    """The same with other ids of machines and volumes: one would be few to change."""
+    other = deepcopy(item)
+    for each in other.iter():
+        if each.tag.rpartition("}")[2] in {"instanceId", "volumeId"} and each.text:
+            each.text = f"{each.text}{copy:02x}"
+    return other
 
 
 def of_scaleway(asked: Asked) -> Recorded:

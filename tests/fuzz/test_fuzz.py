@@ -30,6 +30,18 @@ async def test_nonsense_of_the_right_shape_never_breaks_it(name: str) -> None:
     assert told.answers >= ANSWERS
 
 
+@pytest.mark.parametrize("name", ["aws", "scaleway"])
+async def test_what_was_recorded_is_changed_enough_to_try_the_guards(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of vendors without a specification: a reader that takes any time lets one through that cannot be."""
+    monkeypatch.setattr("vendors.values._FIRST_YEAR", 1)
+
+    told = await fuzz(fakes_by_vendor()[name], 200)
+
+    assert any(each.startswith("time 19") for each in told.amiss)
+
+
 def test_what_cannot_be_is_noticed() -> None:
     """The judge of the fuzz is no rubber stamp."""
     seen = observed("i-1")
