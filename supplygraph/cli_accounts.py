@@ -116,9 +116,13 @@ def _breaker(scope: Mapping[str, Any], now: datetime) -> str:
 
 
 @app.command("confirm")
-def confirm_account(context: typer.Context, name: Annotated[str, typer.Argument(help="The account's name.")]) -> None:
+def confirm_account(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The account's name.")],
+    config: ConfigOption = None,
+) -> None:
     """Say that what an account's suspect scopes show is true: what they lack is deleted, and new credentials are adopted."""
-    told = run(_confirm(configured(context.obj), name))
+    told = run(_confirm(configured(config or context.obj), name))
     typer.echo(
         f"Account '{name}': {told.scopes} suspect scopes are confirmed; {told.deleted} resources are deleted."
         if told.scopes
@@ -151,9 +155,10 @@ def rename_account(
     context: typer.Context,
     old: Annotated[str, typer.Argument(help="The name in the record.")],
     new: Annotated[str, typer.Argument(help="The name from now on; write it into the configuration as well.")],
+    config: ConfigOption = None,
 ) -> None:
     """Give an account another name; its record and the tokens that see it go with it. Stop `serve` first."""
-    run(_rename(configured(context.obj), old, new))
+    run(_rename(configured(config or context.obj), old, new))
     typer.echo(f"Account '{old}' is now '{new}'. Write the new name into the configuration before the next serve.")
 
 

@@ -241,6 +241,21 @@ def test_what_is_suspect_can_be_confirmed(here: Path, cloud: SandboxServer) -> N
     assert "Account 'east': nothing is suspect." == run("accounts", "confirm", "east").stdout.strip()
 
 
+def test_the_operators_words_find_the_configuration_as_every_command_does(here: Path, cloud: SandboxServer) -> None:
+    """By `--config`, before the word or behind it."""
+    (here / "supplygraph.toml").rename(here / "other.toml")
+    named = ("--config", "other.toml")
+    run("sync", *named)
+
+    behind = run("accounts", "confirm", "east", *named)
+    before = run("accounts", *named, "rename", "east", "orient")
+    again = run("accounts", "rename", "west", "occident", *named)
+
+    assert (0, "Account 'east': nothing is suspect.") == (behind.exit_code, behind.stdout.strip())
+    assert (0, 0) == (before.exit_code, again.exit_code)
+    assert all(f"│ {name} " in run("accounts", *named).stdout for name in ("orient", "occident"))
+
+
 def test_what_is_too_young_for_a_verdict_is_told(here: Path, cloud: SandboxServer) -> None:
     """Within the grace period not even the operator's word deletes; the cure is in the answer."""
     lost_machines(here, cloud, grace_seconds=120)
