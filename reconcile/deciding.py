@@ -169,10 +169,14 @@ def _seen(draft: Draft, record: ResourceRecord, told: Observation) -> ResourceRe
 
 
 def _shown_again(draft: Draft, record: ResourceRecord, ground: Ground) -> ResourceRecord:
-    """The record of what was missing and is shown; by an unproven credential that proves nothing about it."""
+    """The record of what was missing and is shown.
+
+    By an unproven credential that proves nothing about it; nor, until the next good sweep, if the last good one lacked it.
+    """
     if record.missing_since is None and not record.deleted:
         return record
-    known = ground.credential.made(draft.held.scope.fingerprint)
+    scope = draft.held.scope
+    known = ground.credential.made(scope.fingerprint) and record.seen_no >= scope.good_no
     return replace(unmarked(record), first_no=record.first_no if known else draft.ticket.number)
 
 

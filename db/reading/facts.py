@@ -14,6 +14,7 @@ from sqlalchemy.sql.expression import FromClause
 
 from db import tables
 from db.reading import text
+from db.reading.aliases import alias
 from db.reading.dialect import Filtering, among
 from db.reading.shape import VIEWER, Shape
 from domain.accounts import ScopeHealth, account_state
@@ -155,7 +156,7 @@ def visible(account_id: ColumnElement[int], restricted: bool) -> ColumnElement[b
     """Whether what belongs to this account exists for the viewer."""
     if not restricted:
         return true()
-    seen = tables.accounts.alias()
+    seen = alias(tables.accounts)
     return Filtering(account_id).in_(select(seen.c.account_id).where(_named(seen)))
 
 
@@ -181,7 +182,7 @@ def facts(root: Shape, restricted: bool, possible: ColumnElement[bool] | None) -
 
 
 def _scopes(root: Shape, possible: ColumnElement[bool] | None) -> ScalarSelect[str]:
-    accounts, scopes, held = tables.accounts, tables.scopes, tables.resources.alias()
+    accounts, scopes, held = tables.accounts, tables.scopes, alias(tables.resources)
     selected = {(shape.type_name, shape.name) for shape in root.walk()}
     living = (held.c.scope_id == scopes.c.scope_id, held.c.status != literal_column("'DELETED'"))
     count = select(func.count()).select_from(held).where(*living).correlate(scopes)

@@ -22,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.expression import FromClause
 
 from db import tables
+from db.reading.aliases import alias
 from db.reading.dialect import Position, Size, among
 from db.reading.facts import visible
 from db.reading.shape import Argument, Place, Shape
@@ -113,12 +114,12 @@ def possible_scopes(conditions: Mapping[str, Hashable], restricted: bool) -> Col
 
 
 def _accounts_named(place: Hashable) -> Select[Any]:
-    accounts = tables.accounts.alias()
+    accounts = alias(tables.accounts)
     return select(accounts.c.account_id).where(among(accounts.c.name, bound(place)))
 
 
 def _came_from(resource: FromClause, offer: Hashable) -> ColumnElement[bool]:
-    provenance = tables.provenance.alias()
+    provenance = alias(tables.provenance)
     return exists(
         select(_ONE)
         .select_from(provenance)
@@ -128,7 +129,7 @@ def _came_from(resource: FromClause, offer: Hashable) -> ColumnElement[bool]:
 
 
 def _linked_to(resource: FromClause, other: Hashable, restricted: bool) -> ColumnElement[bool]:
-    links, end = tables.links.alias(), tables.resources.alias()
+    links, end = alias(tables.links), alias(tables.resources)
     return exists(
         select(_ONE)
         .select_from(links.join(end, end.c.resource_id == links.c.to_id))
@@ -144,7 +145,7 @@ def _linked_to(resource: FromClause, other: Hashable, restricted: bool) -> Colum
 
 def _is_duplicate(resource: FromClause, restricted: bool) -> ColumnElement[bool]:
     """Whether the same machine is shown by another, direct record: the owned direction runs from the duplicate to it."""
-    links, direct = tables.links.alias(), tables.resources.alias()
+    links, direct = alias(tables.links), alias(tables.resources)
     return exists(
         select(_ONE)
         .select_from(links.join(direct, direct.c.resource_id == links.c.to_id))
@@ -177,7 +178,7 @@ def _lists_type(place: Hashable) -> ColumnElement[bool]:
 
 
 def _holds(column: str, values: ColumnElement[Any]) -> ColumnElement[bool]:
-    held = tables.resources.alias()
+    held = alias(tables.resources)
     return exists(
         select(_ONE)
         .select_from(held)
@@ -187,7 +188,7 @@ def _holds(column: str, values: ColumnElement[Any]) -> ColumnElement[bool]:
 
 
 def _some_unrecorded(place: Hashable, restricted: bool) -> ColumnElement[bool]:
-    known = tables.resources.alias()
+    known = alias(tables.resources)
     recorded = (
         select(func.count(distinct(known.c.vendor_id)))
         .select_from(known)

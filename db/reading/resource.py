@@ -10,6 +10,7 @@ from sqlalchemy.sql.expression import FromClause
 
 from db import tables
 from db.reading import cursors, text
+from db.reading.aliases import alias
 from db.reading.built import Builder, Writing, sighted_object, written_object
 from db.reading.dialect import among
 from db.reading.facts import visible
@@ -165,7 +166,7 @@ def _priced_as_of(resource: FromClause) -> ColumnElement[str]:
 
 def _links(shape: Shape, way: Writing, resource: FromClause) -> text.Parts:
     """Open links, and ended ones where asked for; only those whose other end the viewer may see."""
-    links, other = tables.links.alias(), tables.resources.alias()
+    links, other = alias(tables.links), alias(tables.resources)
     fields: dict[str, Builder] = {
         **_columns(other, {name: _COLUMNS[name] for name in ("resourceId", "resourceType", "name", "status")}),
         "linkType": lambda _: text.plain(links.c.link_type),
@@ -194,7 +195,7 @@ def _links(shape: Shape, way: Writing, resource: FromClause) -> text.Parts:
 
 
 def _offers(shape: Shape, resource: FromClause) -> text.Parts:
-    provenance, offers = tables.provenance.alias(), tables.offers.alias()
+    provenance, offers = alias(tables.provenance), alias(tables.offers)
     offer = _columns(offers, _OFFER)
     item = written_object(
         shape,
@@ -218,7 +219,7 @@ def _offers(shape: Shape, resource: FromClause) -> text.Parts:
 
 def _history(shape: Shape, way: Writing, resource: FromClause) -> text.Parts:
     """The changes of one resource, in the order in which they were recorded."""
-    entry = tables.history.alias()
+    entry = alias(tables.history)
 
     def page(columns: Sequence[ColumnElement[Any]]) -> Select[Any]:
         query = (

@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, ColumnElement, Dialect, Select, bindparam, ca
 
 from db import tables
 from db.reading import cursors, orders, text
+from db.reading.aliases import alias, one_statement
 from db.reading.built import Writing
 from db.reading.dialect import Octets
 from db.reading.facts import RARE as RARE_FACTS
@@ -108,6 +109,7 @@ def demand_shape(root: Shape) -> DemandShape:
     )
 
 
+@one_statement()
 def compile_roots(
     roots: Sequence[Shape], restricted: bool, dialect: Dialect, facts_of: Callable[[Shape], FactsStatement]
 ) -> RootsStatement:
@@ -129,6 +131,7 @@ def compile_roots(
     return RootsStatement(*_compiled(columns, dialect), tuple(parts), tuple(needed))
 
 
+@one_statement()
 def compile_facts(root: Shape, restricted: bool, dialect: Dialect) -> FactsStatement:
     """The statement of the facts that a root field needs."""
     possible = possible_scopes(conditions_of(root), restricted) if root.name in LISTS else None
@@ -151,7 +154,7 @@ def facts_needed(root: Shape) -> Hashable:
 
 
 def _resource(root: Shape, way: Writing) -> text.Parts:
-    resource = tables.resources.alias()
+    resource = alias(tables.resources)
     one = (
         select(text.written(resource_object(root, way, resource)))
         .select_from(resource)
@@ -165,7 +168,7 @@ def _resource(root: Shape, way: Writing) -> text.Parts:
 
 
 def _resources(root: Shape, way: Writing) -> text.Parts:
-    resource = tables.resources.alias()
+    resource = alias(tables.resources)
     field, direction = orders.order_of(root)
     aged = live_criteria(root)
 
@@ -180,7 +183,7 @@ def _resources(root: Shape, way: Writing) -> text.Parts:
         return query.where(orders.behind(resource, field, direction, after)) if isinstance(after, After) else query
 
     def total(_: Shape) -> text.Parts:
-        counted = tables.resources.alias()
+        counted = alias(tables.resources)
         conditions = matches(counted, conditions_of(root), way.restricted)
         return text.number(select(func.count()).select_from(counted).where(*conditions).scalar_subquery())
 
@@ -192,7 +195,7 @@ def _resources(root: Shape, way: Writing) -> text.Parts:
 
 def _changes(root: Shape, way: Writing) -> text.Parts:
     """The changes of what the filter matches now. Tombstones' too, whatever it says: a deletion is a change like others."""
-    entry, resource = tables.history.alias(), tables.resources.alias()
+    entry, resource = alias(tables.history), alias(tables.resources)
     aged = live_criteria(root)
 
     def page(columns: Sequence[ColumnElement[Any]]) -> Select[Any]:

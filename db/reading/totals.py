@@ -12,6 +12,7 @@ from sqlalchemy import and_, func, select
 
 from db import tables
 from db.reading import text
+from db.reading.aliases import alias
 from db.reading.built import Writing
 from db.reading.filters import conditions_of, matches
 from db.reading.finish import Finisher, Finishing, coverage_object
@@ -36,7 +37,7 @@ def keys_of(root: Shape) -> tuple[str, ...]:
 
 def totals(root: Shape, way: Writing) -> text.Parts:
     """The groups of what is configured and matches. Money is grouped by its text: floats are never added by a database."""
-    resource, accounts, scopes = tables.resources.alias(), tables.accounts.alias(), tables.scopes.alias()
+    resource, accounts, scopes = alias(tables.resources), alias(tables.accounts), alias(tables.scopes)
     columns = [accounts.c.name if key == "ACCOUNT" else resource.c[_KEYS[key][1]] for key in keys_of(root)]
     money = [resource.c.currency, resource.c.price_text] if root.selects("hourly", "unpricedCount") else []
     sums = [func.count(), func.sum(func.coalesce(resource.c.gpu_count, 0))]

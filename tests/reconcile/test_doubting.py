@@ -39,6 +39,23 @@ def test_what_was_missing_does_not_prove_the_key_that_shows_it() -> None:
     assert (ScopeState.SUSPECT, True) == (ledger.scope.state, all_of_ours_living(ledger))
 
 
+def test_what_the_last_good_listing_lacked_does_not_prove_a_key_that_shows_it_again() -> None:
+    """Another tenant's machines, told long ago and missing since, are told once more: to its key that is no credit."""
+    ledger = Ledger()
+    ledger.sweep(complete(*OURS))
+    ledger.advance(600)
+    ledger.sweep(complete(*OURS, *THEIRS[:2]))
+    ledger.advance(5)
+    ledger.sweep(complete(*OURS))
+    assert ScopeState.OK is ledger.scope.state
+    for _ in range(3):
+        for told in (THEIRS[:2], OURS, THEIRS[:2]):
+            ledger.advance(5)
+            ledger.sweep(complete(*told))
+    by_another_key(ledger)
+    assert (ScopeState.SUSPECT, True) == (ledger.scope.state, all_of_ours_living(ledger))
+
+
 def test_what_a_listing_in_doubt_was_the_first_to_show_does_not_prove_a_key() -> None:
     """The last listing by our own key was another tenant's: that this tenant's key shows the same proves nothing."""
     ledger = Ledger()
