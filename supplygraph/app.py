@@ -60,14 +60,15 @@ def make_app(gateway: Gateway, *, running: bool = False) -> FastAPI:
     graph = _graph(gateway)
     app.router.routes.append(graph)
     app.router.routes.extend(web.routes())
-    app.router.routes.extend(_operations(gateway))
+    endpoint = graph.endpoint if isinstance(graph.endpoint, GraphQLEndpoint) else None
+    app.router.routes.extend(_operations(gateway, endpoint))
     add_refusals(app)
     _describe(app)
     if gateway.settings.server.allowed_origins:
         app.add_middleware(Shared, origins=gateway.settings.server.allowed_origins)
     app.add_middleware(Observed, telemetry=gateway.telemetry)
-    if gateway.settings.graph.plans and isinstance(graph.endpoint, GraphQLEndpoint):
-        app.take_short_way(graph.endpoint, gateway)
+    if gateway.settings.graph.plans and endpoint is not None:
+        app.take_short_way(endpoint, gateway)
     return app
 
 
@@ -111,7 +112,7 @@ def _describe(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _operations(gateway: Gateway) -> list[Route]:
+def _operations(gateway: Gateway, endpoint: GraphQLEndpoint | None) -> list[Route]:
     """What whoever runs the gateway asks it."""
 
     async def healthz(_request: Request) -> Response:
@@ -129,7 +130,8 @@ def _operations(gateway: Gateway) -> list[Route]:
         viewer = await gateway.authenticator.authenticate(request)
         viewer.require(Permission.ADMIN, "Reading the metrics")
         accounts = await standing(gateway.reader, gateway.clock.now())
-        told = gateway.telemetry.exposition(accounts)
+        caches = {**gateway.readings.fills, **(endpoint.operations.fills if endpoint else {})}
+        told = gateway.telemetry.exposition(accounts, caches)
         return Response(told, headers={**_NOT_CACHED, "Content-Type": CONTENT_TYPE})
 
     return [Route(f"/{call.__name__}", call, methods=["GET"]) for call in (healthz, readyz, metrics)]

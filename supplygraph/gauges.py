@@ -26,10 +26,13 @@ class Gauges:
         self._marks = gauge("scope_marks", "Resources that the last complete listing lacks.", *_SCOPE)
         self._suspect = gauge("scope_suspect", "1 while the scope is suspect.", *_SCOPE)
         self._breaker = gauge("scope_breaker", "1 for the state that the breaker is in.", *_SCOPE, "state")
+        self._caches = gauge("cache_fill", "How full a cache is, 1 at its bound.", "cache")
         self._swept = gauge("scope_swept_timestamp_seconds", "When the last complete listing was sent.", *_SCOPE)
 
-    def show(self, accounts: Sequence[Mapping[str, Any]]) -> None:
-        """Set them all."""
+    def show(self, accounts: Sequence[Mapping[str, Any]], caches: Mapping[str, float]) -> None:
+        """Set them all. `caches` tells how full each is."""
+        for name, fill in caches.items():
+            self._caches.labels(name).set(fill)
         every = (self._state, self._budget, self._resources, self._marks, self._suspect, self._breaker, self._swept)
         for each in every:
             each.clear()

@@ -61,6 +61,11 @@ class Documents:
         self._kept: LRUCache[bytes, Prepared] = LRUCache(text_bytes, getsizeof=lambda prepared: prepared.size)
         self.counts = DocumentCounts()
 
+    @property
+    def fill(self) -> float:
+        """How full it is, 1 at its bound."""
+        return self._kept.currsize / self._kept.maxsize
+
     def prepare(self, text: str) -> Prepared:
         """The document of this text, from what is kept where it was asked for before."""
         encoded = text.encode()

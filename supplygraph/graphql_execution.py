@@ -162,6 +162,11 @@ class Operations:
         except ReaderError as error:
             return told_outcome([told_reader_error(error)], error.http_status, 200)
 
+    @property
+    def fills(self) -> Mapping[str, float]:
+        """How full each cache is, 1 at its bound."""
+        return {"documents": self.documents.fill, "plans": self.kept.families.fill}
+
     def _count(self, *, planned: bool) -> None:
         if planned:
             self.counts.plans += 1

@@ -48,6 +48,11 @@ class Probation(Generic[_K, _V]):
     def __len__(self) -> int:
         return len(self._kept) + len(self._new)
 
+    @property
+    def fill(self) -> float:
+        """How full the fuller part is, 1 at its bound."""
+        return max(self._kept.fill, self._new.fill)
+
     def get(self, key: _K) -> _V | None:
         """What is kept, which from now on is no longer new."""
         found = self._kept.get(key)

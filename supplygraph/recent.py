@@ -20,6 +20,11 @@ class Recent(Generic[_K, _V]):
     def __len__(self) -> int:
         return len(self._kept)
 
+    @property
+    def fill(self) -> float:
+        """How full it is, 1 at its bound."""
+        return len(self._kept) / self._most
+
     def get(self, key: _K) -> _V | None:
         """What is kept under the key, used now."""
         found = self._kept.get(key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -79,9 +80,14 @@ class Telemetry:
             registry=self._registry,
         )
 
-    def exposition(self, accounts: Sequence[Mapping[str, Any]] = ()) -> bytes:
-        """All metrics in Prometheus' text format. `accounts` is how they stand now (`supplygraph.standing`)."""
-        self._gauges.show(accounts)
+    def exposition(
+        self, accounts: Sequence[Mapping[str, Any]] = (), caches: Mapping[str, float] = MappingProxyType({})
+    ) -> bytes:
+        """All metrics in Prometheus' text format. `accounts` is how they stand now (`supplygraph.standing`).
+
+        `caches` tells how full each is.
+        """
+        self._gauges.show(accounts, caches)
         return generate_latest(self._registry)
 
     def request_ended(self, route: str, method: str, status: int, seconds: float) -> None:

@@ -40,6 +40,11 @@ class Texts:
         self._kept: LRUCache[Key, Kept] = LRUCache(most_bytes, getsizeof=_bytes_of)
         self._asked: LRUCache[int, None] = LRUCache(_ASKED)
 
+    @property
+    def fill(self) -> float:
+        """How full it is, 1 at its bound."""
+        return self._kept.currsize / max(1, self._most)
+
     def get(self, key: Key) -> Kept | None:
         """What is kept."""
         return self._kept.get(key)

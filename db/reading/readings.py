@@ -156,6 +156,12 @@ class Readings:
         restricted = VIEWER in plan.values
         return [Plan(self._statement((part.shape,), restricted), plan.values) for part in plan.statement.parts]
 
+    @property
+    def fills(self) -> Mapping[str, float]:
+        """How full each cache is, 1 at its bound."""
+        counted: Mapping[str, LRUCache[Any, Any]] = {"statements": self._statements, "facts_statements": self._facts_statements, "facts": self._facts}
+        return {"texts": self._texts.fill} | {name: each.currsize / each.maxsize for name, each in counted.items()}
+
     async def close(self) -> None:
         """Close what was opened to read."""
         await self._connections.close()

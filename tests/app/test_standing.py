@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from structlog.testing import capture_logs
@@ -60,6 +61,16 @@ async def test_a_suspect_scope_is_told_until_it_is_well(up: Running) -> None:
     assert 'supplygraph_account_state{account="west",state="OK"} 1.0' in during
     assert f"supplygraph_scope_suspect{{{machines}}} 0.0" in after
     assert f"supplygraph_scope_marks{{{machines}}} 0.0" in after
+
+
+async def test_how_full_caches_are_is_told(up: Running) -> None:
+    """Each by name, and none beyond its bound."""
+    reader, admin = await up.token(), await up.token(Permission.ADMIN)
+    await up.graph(LIVE, reader)
+    told = await metrics(up, admin)
+    fills = dict(re.findall(r'^supplygraph_cache_fill\{cache="(\w+)"\} (\S+)$', told, re.MULTILINE))
+    assert {"documents", "plans", "statements", "facts_statements", "facts", "texts"} == set(fills)
+    assert all(0 < float(fills[name]) <= 1 for name in ("documents", "plans", "statements", "facts"))
 
 
 async def test_breakers_flights_and_resources_are_counted(up: Running) -> None:

@@ -38,10 +38,13 @@ def test_growth_needs_a_sample_in_each_quarter(samples: list[Sample]) -> None:
         Growth.of(samples)
 
 
-@pytest.mark.parametrize(("after", "memory", "holds"), [(2.0, 249, True), (2.1, 249, False), (1.0, 250, False)])
-def test_a_flood_leaves_neither_memory_nor_slowness(after: float, memory: int, holds: bool) -> None:
+@pytest.mark.parametrize(
+    ("after", "memory", "fill", "holds"),
+    [(2.0, 249, 1.0, True), (2.1, 249, 1.0, False), (1.0, 250, 1.0, False), (1.0, 1, 1.01, False)],
+)
+def test_a_flood_leaves_neither_memory_nor_slowness(after: float, memory: int, fill: float, holds: bool) -> None:
     """What is slower during it is told only."""
-    assert holds is Flooded(1, 1.0, 50.0, after, memory * MB).holds
+    assert holds is Flooded(1, 1.0, 50.0, after, memory * MB, fill).holds
 
 
 def test_a_floods_texts_are_distinct_and_three_quarters_of_them_valid() -> None:
