@@ -61,6 +61,7 @@ PROOFS: Final = (
     Proof("stalled", ("benchmarks.stalled",), "nobody waits for a cloud that stalls"),
     Proof("eight", ("benchmarks.eight",), "one sync of all eight clouds"),
     Proof("growth", ("benchmarks.growth",), "memory does not grow with what was asked"),
+    Proof("depth", ("benchmarks.depth",), "a page costs the same at any depth of a million resources"),
     Proof("flood", ("benchmarks.flood",), "what is asked once costs nothing that is asked often"),
     Proof(
         "properties",
