@@ -1,7 +1,7 @@
 """A page at depth 900,000 of a million resources against the first page, in every order, through the product's own reading.
 
-`python -m benchmarks.depth`: on a PostgreSQL of its own; `--sqlite` on a file; `--resources N` for fewer. Exits with 1 where a deep
-page takes more than 1.5 times the first one.
+`python -m benchmarks.depth`: on a PostgreSQL of its own; `--sqlite` on a file; `--resources N` for fewer. Exits with 1
+where a deep page takes more than 1.5 times the first one.
 """
 
 from __future__ import annotations

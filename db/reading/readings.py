@@ -159,7 +159,11 @@ class Readings:
     @property
     def fills(self) -> Mapping[str, float]:
         """How full each cache is, 1 at its bound."""
-        counted: Mapping[str, LRUCache[Any, Any]] = {"statements": self._statements, "facts_statements": self._facts_statements, "facts": self._facts}
+        counted: Mapping[str, LRUCache[Any, Any]] = {
+            "statements": self._statements,
+            "facts_statements": self._facts_statements,
+            "facts": self._facts,
+        }
         return {"texts": self._texts.fill} | {name: each.currsize / each.maxsize for name, each in counted.items()}
 
     async def close(self) -> None:
