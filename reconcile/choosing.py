@@ -67,6 +67,11 @@ def held_back(hold_until: datetime | None, now: datetime) -> bool:
     return hold_until is not None and now < hold_until <= now + _LONGEST_HOLD
 
 
+def impossible(hold_until: datetime | None, now: datetime) -> bool:
+    """Whether a hold is longer than any can be: the clock was set back since it was made."""
+    return hold_until is not None and hold_until > now + _LONGEST_HOLD
+
+
 def never_swept(scope: ScopeRecord, now: datetime) -> bool:
     """Whether no complete sweep tells anything. One from the future tells no age, so it counts as none."""
     return scope.swept_at is None or scope.swept_at > now

@@ -83,6 +83,7 @@ class Reconciler:
         self._shell.sample()
         await record.configure(self._setups)
         self._shell.scopes.update({scope.key: scope for scope in await record.scopes()})
+        self._shell.sample()
         if not background:
             return
         for scope in list(self._shell.scopes.values()):

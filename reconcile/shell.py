@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from secrets import token_hex
 from typing import Protocol
@@ -17,7 +17,7 @@ from domain.record import Changes, ScopeKey, ScopeRecord, Ticket, VendorKey
 from domain.rules import AbsenceRules, FreshnessRules
 from domain.words import ScopeState, StaleReason
 from reconcile.absence import Waits
-from reconcile.choosing import hold_seconds
+from reconcile.choosing import hold_seconds, impossible
 from reconcile.deciding import Credential, Ground
 from reconcile.flights import Flight, Outcome, Tasks
 from reconcile.observing import FlightReport, Observer, Suspicion
@@ -85,8 +85,12 @@ class Shell:
         return ticket
 
     def sample(self) -> None:
-        """Compare the clocks."""
-        self.steady.sample(self.record.now(), self.clock.steady())
+        """Compare the clocks, and forget holds that one which was set back would bring up again later."""
+        now = self.record.now()
+        self.steady.sample(now, self.clock.steady())
+        for key, scope in self.scopes.items():
+            if impossible(scope.hold_until, now):
+                self.scopes[key] = replace(scope, hold_until=None)
 
     def ground(self, cloud: Cloud, scope: ScopeKey, readers: int = 0) -> Ground:
         """What a decision about an ended flight is made by."""

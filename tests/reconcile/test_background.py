@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -238,5 +239,25 @@ def test_a_listing_of_a_wrong_shape_holds_back_listings_alone() -> None:
         await asyncio.sleep(1)
         assert ["m-0"] == scene.cloud.probed
         await gateway.close()
+
+    play(story)
+
+
+def test_a_hold_from_before_the_clock_was_set_back_does_not_come_up_again() -> None:
+    """The vendor asked for an hour; the clock then lost more than that. When it has nearly caught up nobody is held anew."""
+
+    async def story(scene: Scene) -> None:
+        told = failing(StaleReason.RATE_LIMITED)
+        assert told.problem is not None
+        an_hour = replace(told.problem, retry_at=scene.record.now() + timedelta(hours=1))
+        scene.cloud.answers.append(replace(told, problem=an_hour))
+        first = await scene.process(background=False)
+        await scene.read(first)
+        await first.close()
+        scene.clock.step(-5000)
+        second = await scene.process(background=False)
+        await asyncio.sleep(4800)
+        assert ({}, 2) == (dict((await scene.read(second)).scopes), scene.cloud.swept)
+        await second.close()
 
     play(story)
