@@ -133,7 +133,7 @@ class Reader:
         await self._process.record._pass()
         second = Reading(self._wish, self._sharing)
         self._judge(first.demanded(), second, settlement, wants)
-        self._sharing.around.tally.step("reader answered")
+        self._sharing.around.tally.count("reader", "answered")
 
     def _in_time(self, wants: list[Want], ended: float) -> None:
         longest = max((want.max_wait_seconds for want in wants), default=0.0)
