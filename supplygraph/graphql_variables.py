@@ -15,6 +15,7 @@ from graphql import (
     GraphQLScalarType,
     GraphQLSchema,
     OperationDefinitionNode,
+    Undefined,
     VariableDefinitionNode,
     type_from_ast,
 )
@@ -59,9 +60,12 @@ class Variables:
                 return None
             if value is not _LEFT_OUT:
                 try:
-                    found[one.name] = None if value is None else one.kind.coerce_input_value(value)
+                    coerced = None if value is None else one.kind.coerce_input_value(value)
                 except Exception:  # noqa: BLE001 - graphql-core meets it again, and tells it
                     return None
+                if coerced is Undefined:
+                    return None
+                found[one.name] = coerced
         return found
 
 
