@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from db.reading import Reading
 from db.reading.facts import Listed
-from db.reading.marks import plainly_seen
+from db.reading.marks import is_asked, plainly_seen
 from domain.freshness import Demand
 
 
@@ -42,7 +42,8 @@ def glance(reading: Reading, demand: Demand, arrived_at: datetime, now: datetime
         seen_at = scope.swept_at if scope.swept_no > told[1] else told[2]
         if not arrived_at - (scope.cooldown if age is None else age) <= seen_at <= now:
             return None
-        accounts.add(scope.account)
+        if is_asked(kind):
+            accounts.add(scope.account)
         oldest = seen_at if oldest is None or seen_at < oldest else oldest
     return Glance(oldest, frozenset(accounts) if reading.demand.live else frozenset())
 

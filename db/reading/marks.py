@@ -110,6 +110,7 @@ class Marked:
 
 
 _OTHERS: Final = frozenset({_END, _HOLE})
+_RECORDED: Final = frozenset(b"aA")
 
 
 def kind_of(mark: bytes) -> bytes:
@@ -125,6 +126,11 @@ def id_of(mark: bytes) -> bytes:
 def is_plain(mark: bytes) -> bool:
     """Whether it is neither missing, deleted nor probed: then its own row says nothing that its scope does not settle."""
     return _told(kind_of(mark)[1:])[4] == _PLAIN
+
+
+def is_asked(kind: bytes) -> bool:
+    """Whether live fields or links are selected of it, so that a demand is one for it."""
+    return kind[0] not in _RECORDED
 
 
 @lru_cache(maxsize=_KEPT)
