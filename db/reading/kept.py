@@ -21,15 +21,20 @@ _TIMES: Final = 4
 # A text that is a large part of all would push out all the others.
 _LARGEST: Final = 8
 
-Key: TypeAlias = tuple[str, tuple[object, ...]]
+Key: TypeAlias = tuple[int, tuple[object, ...]]
+"""A statement's number and the values that are bound. Not its text, which would stay for as long as anything that it read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The texts of one statement with its values, and the version of the record at which they were read."""
+    """The texts of one statement with its values, and the version of the record at which they were read.
+
+    `asked` is the size of the values: a filter may be as long as a request.
+    """
 
     version: int
     texts: tuple[Marked, ...]
+    asked: int
 
 
 class Texts:
@@ -57,11 +62,16 @@ class Texts:
         if asked not in self._asked:
             self._asked[asked] = None
             return
-        kept = Kept(version, tuple(texts))
+        kept = Kept(version, tuple(texts), size_of(key[1]))
         self._kept.pop(key, None)
         if _bytes_of(kept) <= self._most // _LARGEST:
             self._kept[key] = kept
 
 
+def size_of(values: Sequence[object]) -> int:
+    """How many characters are bound."""
+    return sum(len(value) for value in values if isinstance(value, str))
+
+
 def _bytes_of(kept: Kept) -> int:
-    return _TIMES * sum(text.size for text in kept.texts) + 1_000
+    return _TIMES * (kept.asked + sum(text.size for text in kept.texts)) + 1_000

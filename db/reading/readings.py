@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from db.connections import Connections, OverEngine
 from db.reading.facts import Facts, read_facts
 from db.reading.finish import Finisher, Finishing, Judging
-from db.reading.kept import KEPT_BYTES, Texts
+from db.reading.kept import KEPT_BYTES, Texts, size_of
 from db.reading.marks import Hole, Marked, Seen, seen_of
 from db.reading.shape import KNOWN, VIEWER, Shape, Value, shaped
 from db.reading.statement import (
@@ -25,19 +25,21 @@ from db.reading.statement import (
     FactsStatement,
     Part,
     RootsStatement,
+    Statement,
+    compile_at_once,
     compile_facts,
     compile_roots,
     facts_needed,
 )
-from domain.errors import LimitExceeded, RecordUnavailable
+from domain.errors import LimitExceeded
 from domain.running import NOT_RUNNING, Running
 from domain.selection import Selected
 from domain.viewer import Viewer
 
 CACHED: Final = 512
 _FACTS_KEPT: Final = 256
-# Each takes another flight that is applied between two statements.
-_TURNS: Final = 20
+# The values that they were asked with are kept with them, and a filter may be as long as a request.
+_LONGEST_ASKED: Final = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,7 @@ class Readings:
         self._statements: LRUCache[tuple[object, bool], RootsStatement] = LRUCache(cached)
         self._facts_statements: LRUCache[tuple[object, bool], FactsStatement] = LRUCache(cached)
         self._facts: LRUCache[tuple[object, ...], Facts] = LRUCache(_FACTS_KEPT)
+        self._whole: LRUCache[int, Statement] = LRUCache(cached)
 
     def plan(self, roots: Sequence[Selected], viewer: Viewer) -> Plan:
         """Check the arguments and find the statement. Raises BadUserInput."""
@@ -175,29 +178,22 @@ class Readings:
 
         A statement that takes too long is refused. Raises RecordUnavailable.
         """
-        statement = plan.statement
+        statement, values = plan.statement, plan.values
         try:
-            for _ in range(_TURNS):
-                version, texts = await self._texts_of(statement, plan.values)
-                told = [self._known_facts(version, each, plan.values) for each in statement.facts]
-                if None in told:
-                    told = [await self._facts_at(version, each, plan.values) for each in statement.facts]
-                if None not in told:
-                    return [
-                        Reading(part, facts, texts[part.text], self._running)
-                        for part in statement.parts
-                        if (facts := told[part.facts]) is not None
-                    ]
+            version, texts = await self._texts_of(statement, values)
+            facts = await self._facts_of(statement, values, version)
+            if facts is None:
+                texts, facts = await self._at_once(plan)
         except TimeoutError:
             allowed = math.ceil(self._connections.seconds)
             return LimitExceeded("seconds of reading", allowed, allowed + 1)
-        raise RecordUnavailable("it changed each time while it was read")
+        return [Reading(part, facts[part.facts], texts[part.text], self._running) for part in statement.parts]
 
     async def _texts_of(
         self, statement: RootsStatement, values: Mapping[str, Value]
     ) -> tuple[int | None, Sequence[Marked]]:
         """The texts and the version of the record at which they are what is read."""
-        key = statement.sql, statement.parameters({**values, KNOWN: None})
+        key = statement.number, statement.parameters({**values, KNOWN: None})
         kept = self._texts.get(key)
         known = None if kept is None else kept.version
         parameters = key[1] if kept is None else statement.parameters({**values, KNOWN: known})
@@ -208,19 +204,43 @@ class Readings:
         self._texts.add(key, version, texts)
         return version, texts
 
-    def _known_facts(self, version: int | None, statement: FactsStatement, values: Mapping[str, Value]) -> Facts | None:
-        return self._facts.get((version, statement.needs, statement.parameters(values)))
+    async def _facts_of(
+        self, statement: RootsStatement, values: Mapping[str, Value], version: int | None
+    ) -> Sequence[Facts] | None:
+        """The facts at that version of the record; None where it has none, or has another by now."""
+        if version is None:
+            return None
+        told: list[Facts] = []
+        for each in statement.facts:
+            parameters = each.parameters(values)
+            facts = self._facts.get((version, each.needs, parameters))
+            if facts is None:
+                document, at = await self._connections.row(each.sql, parameters)
+                facts = self._read(document, at, each, parameters)
+                if at != version:
+                    return None
+            told.append(facts)
+        return told
 
-    async def _facts_at(
-        self, version: int | None, statement: FactsStatement, values: Mapping[str, Value]
-    ) -> Facts | None:
-        """The facts at that version of the record; None where it has another by now. What has no version is not kept."""
-        known = self._known_facts(version, statement, values)
-        if known is not None:
-            return known
-        parameters = statement.parameters(values)
-        document, at = await self._connections.row(statement.sql, parameters)
+    async def _at_once(self, plan: Plan) -> tuple[Sequence[Marked], Sequence[Facts]]:
+        """Texts and facts by one statement: however often the record is changed, both are of one version of it."""
+        statement = plan.statement
+        whole = self._whole.get(statement.number)
+        if whole is None:
+            whole = compile_at_once(statement, VIEWER in plan.values, self._dialect)
+            self._whole[statement.number] = whole
+        *columns, version = await self._connections.row(whole.sql, whole.parameters(plan.values))
+        written, documents = columns[: len(statement.parts)], columns[len(statement.parts) :]
+        facts = [
+            self._read(document, version, each, each.parameters(plan.values))
+            for each, document in zip(statement.facts, documents, strict=True)
+        ]
+        return [Marked(text) for text in written], facts
+
+    def _read(
+        self, document: bytes, version: int | None, statement: FactsStatement, parameters: tuple[object, ...]
+    ) -> Facts:
         facts = read_facts(document)
-        if at is not None:
-            self._facts[at, statement.needs, parameters] = facts
-        return facts if at == version else None
+        if version is not None and size_of(parameters) <= _LONGEST_ASKED:
+            self._facts[version, statement.needs, parameters] = facts
+        return facts

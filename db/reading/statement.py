@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, ColumnElement, Dialect, Select, bindparam, case, func, null, select
@@ -28,6 +29,7 @@ LISTS: Final = frozenset({"resources", "resourceTotals"})
 _LIVE_FILTERS: Final = ("status", "nameContains", "gpuType", "gpuFamily", "linkedTo")
 _LIVE_ORDERS: Final = ("NAME", "STATUS", "PRICING_TOTAL_HOURLY")
 _LIVE_KEYS: Final = ("STATUS", "GPU_TYPE")
+_NUMBERS: Final = count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +84,12 @@ class RootsStatement(Statement):
     """What answers the texts of root fields as bytes; `facts` are what they are judged by.
 
     Bound to KNOWN is the version of the record at which these texts were read before, if they were: where it still has that
-    one, the statement answers null in their place.
+    one, the statement answers null in their place. `number` is no other statement's in this process.
     """
 
     parts: tuple[Part, ...]
     facts: tuple[FactsStatement, ...]
+    number: int = field(init=False, default_factory=lambda: next(_NUMBERS))
 
 
 def live_criteria(root: Shape) -> bool:
@@ -122,7 +125,7 @@ def compile_roots(
     parts: list[Part] = []
     for root in roots:
         way = Writing(restricted)
-        written = Octets(text.written(_ROOTS[root.name](root, way)))
+        written = _written(root, way)
         columns.append(case((version() == bindparam(KNOWN, type_=BigInteger), null()), else_=written))
         told = facts_of(root)
         if told not in needed:
@@ -134,9 +137,25 @@ def compile_roots(
 @one_statement()
 def compile_facts(root: Shape, restricted: bool, dialect: Dialect) -> FactsStatement:
     """The statement of the facts that a root field needs."""
+    return FactsStatement(*_compiled([_facts(root, restricted)], dialect), (facts_needed(root), restricted))
+
+
+@one_statement()
+def compile_at_once(statement: RootsStatement, restricted: bool, dialect: Dialect) -> Statement:
+    """The statement that answers the texts of another and behind them its facts, all of one version of the record."""
+    texts = [_written(part.shape, Writing(restricted)) for part in statement.parts]
+    whose = {part.facts: part.shape for part in statement.parts}
+    told = [_facts(whose[number], restricted) for number in range(len(statement.facts))]
+    return Statement(*_compiled([*texts, *told], dialect))
+
+
+def _written(root: Shape, way: Writing) -> ColumnElement[Any]:
+    return Octets(text.written(_ROOTS[root.name](root, way)))
+
+
+def _facts(root: Shape, restricted: bool) -> ColumnElement[Any]:
     possible = possible_scopes(conditions_of(root), restricted) if root.name in LISTS else None
-    columns = [Octets(facts(root, restricted, possible))]
-    return FactsStatement(*_compiled(columns, dialect), (facts_needed(root), restricted))
+    return Octets(facts(root, restricted, possible))
 
 
 def _compiled(

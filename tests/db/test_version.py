@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from random import Random
+from typing import Any
 
 import pytest
 from sqlalchemy import event, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db import operator
+from db.connections import OverEngine
 from db.engine import reading
 from db.reading import Reading, Readings
 from db.store import Store
@@ -82,6 +84,35 @@ async def test_a_reader_that_keeps_shows_what_one_that_keeps_nothing_shows(
         assert [expected] * 2 == [await shown(keeping), await shown(keeping)]
     await operator.rename(engine, "other", "another")
     assert await shown(forgetful) == await shown(keeping)
+
+
+async def test_a_record_that_changes_between_any_two_statements_is_read(
+    store: Store, clock: ManualClock, engine: AsyncEngine
+) -> None:
+    """At once then, texts and facts of one version: as many are listed as the scope is said to hold."""
+    await store.configure([LAB])
+    connections, held = OverEngine(engine, 5), 0
+
+    class Changing:
+        seconds = 5.0
+
+        async def row(self, sql: str, parameters: Sequence[Any]) -> Sequence[Any]:
+            nonlocal held
+            held += 1
+            clock.advance(40)
+            await sweep(store, clock, VOLUMES, complete(*(volume(f"v-{number}") for number in range(held))))
+            return await connections.row(sql, parameters)
+
+        async def close(self) -> None:
+            await connections.close()
+
+    readings = Readings(engine, connections=Changing())
+    asked = root("resources", "totalCount"), root("accounts", f("scopes", "kind resourceCount"))
+    for _ in range(3):
+        found = await readings.read(readings.plan(asked, EVERYONE))
+        assert isinstance(found, Sequence)
+        counted = {row.count for row in found[1].facts.scopes.values()}
+        assert ({0, held}, f'{{"totalCount":{held}}}'.encode()) == (counted, found[0].marked.bare)
 
 
 async def test_every_write_that_readers_can_see_gives_the_record_another_version(
