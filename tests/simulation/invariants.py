@@ -163,15 +163,18 @@ class Reference:
             return
         wanted = {(link.link_type, VendorKey(link.kind, link.vendor_id)) for link in told[1]}
         shown = {(link.link_type, link.to_key) for link in table.open_links.values() if link.from_key == key}
-        # An end that died closed its links, in its turn; dead and back, it is linked when its owner is heard of next.
+        # Either end that died closed its links, in its turn; dead and back, it is linked when the owner tells of links next.
         lost = {end for end in wanted - shown if self._linked_since_its_death(known, told[0], end[1])}
         if shown - wanted or lost:
             raise Violation("b", f"{key}: linked to {shown}, {told[0]} told {wanted}")
 
     def _linked_since_its_death(self, owner: Known, number: int, end: VendorKey) -> bool:
         other = self.known.get(end)
-        died_no, turn = self._died.get(end, (0, 0)) if other is None else (other.died_no, other.died_turn)
-        return died_no < number and turn < owner.linked_turn
+        deaths = [
+            (owner.died_no, owner.died_turn),
+            self._died.get(end, (0, 0)) if other is None else (other.died_no, other.died_turn),
+        ]
+        return all(died_no < number and turn < owner.linked_turn for died_no, turn in deaths)
 
     def forget(self, table: AccountTable) -> None:
         """What the record keeps nothing of any more."""
