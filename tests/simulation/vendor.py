@@ -293,26 +293,27 @@ def _latency(random: Random, stalled: bool, slow: bool) -> float:
 def lie_of_both(vendor: Vendor, scope: ScopeKey, around: Surroundings, now: float) -> BothLie | None:
     """Over half of a scope, listed no more and denied by id, from now on for a while; None where the model forbids it.
 
-    Over half of what truly lives in the scope, and of what it held when it was listed last.
+    Over half of what truly lives in the scope, of what is recorded unmarked, and of what the last good listing held.
     """
     account, random = around.tables.accounts[scope.account], around.random
     if scope.kind not in vendor.profile.probed or vendor.key.startswith("foreign"):
         return None
     living = vendor.things(scope)
-    mine = [
+    record = account.scopes[scope]
+    held = [
         one
         for one in account.living.values()
-        if one.scope_id == account.scopes[scope].scope_id and one.missing_since is None
+        if one.scope_id == record.scope_id and (one.missing_since is None or one.seen_no >= record.good_no)
     ]
     everything = random.random() < 0.5
     hidden = living if everything else random.sample(living, (2 * len(living)) // 3)
     keys = {thing.key for thing in hidden}
-    known = [one for one in mine if one.key in keys]
+    known = [one for one in held if one.key in keys]
     in_flight = [flight for flight in around.ledger.open() if flight.hides & set(hidden)]
     marked = any(one.key in keys and one.missing_since is not None for one in account.living.values())
     if not known or in_flight or marked:
         return None
-    over_half = len(known) >= 3 and 2 * len(known) > len(mine) and 2 * len(hidden) > len(living)
-    if not (over_half or (everything and len(known) == len(mine))):
+    over_half = len(known) >= 3 and 2 * len(known) > len(held) and 2 * len(hidden) > len(living)
+    if not (over_half or (everything and len(known) == len(held))):
         return None
     return BothLie(frozenset(hidden), now, now + random.uniform(5, MOST_BOTH_SECONDS))
