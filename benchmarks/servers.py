@@ -100,12 +100,13 @@ def gateway(folder: Path, url: str, database: int | None, name: str = SUPPLYGRAP
 
     The forgetful one alone keeps no answers, so that the database writes each anew.
     """
-    file = folder / f"{re.sub('[^a-z]+', '-', name.lower())}.toml"
+    plain = re.sub("[^a-z]+", "-", name.lower())
+    file = folder / f"{plain}.toml"
     file.write_text(configuration(url, keeps=name != SUPPLYGRAPH_FORGETFUL), encoding="utf-8")
     environment = {"SUPPLYGRAPH_BENCH_KEY": "unused"}
     command = [sys.executable, "-m", "supplygraph"]
     token = subprocess.run(
-        [*command, "token", "create", "bench", "--allow", "read", "--allow", "admin", "--config", file],
+        [*command, "token", "create", plain, "--allow", "read", "--allow", "admin", "--config", file],
         cwd=ROOT,
         env={**os.environ, **environment},
         capture_output=True,
