@@ -171,10 +171,7 @@ def rounds(checked: Sequence[Checked], effort: Effort) -> Table:
 
 def vendor_calls(server: Server) -> float:
     """How many calls to vendors a gateway counts."""
-    headers = {"Authorization": server.target.authorization or ""}
-    told = httpx.get(f"{server.target.address}/metrics", headers=headers, trust_env=False).raise_for_status().text
-    lines = [line for line in told.splitlines() if line.startswith("supplygraph_vendor_calls_total")]
-    return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
+    return sum(known.metrics(server, "supplygraph_vendor_calls_total"))
 
 
 def conditions(effort: Effort, began: float) -> dict[str, Any]:

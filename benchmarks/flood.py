@@ -16,11 +16,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-import httpx
-
 from benchmarks.asking import Request
 from benchmarks.load import LoadFailed, flooded, loaded
-from benchmarks.servers import Server, alone
+from benchmarks.servers import Server, alone, metrics
 from benchmarks.usage import memory_bytes
 
 TEXTS: Final = 200_000
@@ -86,16 +84,7 @@ def flood(server: Server, ids: Sequence[str], texts: int, end: float) -> Flooded
         if not during:
             during = _during(server, hot, templates(ids[0]), number)
             number += texts
-    return Flooded(sent, before, during, _hot(server, hot), most, fullest_cache(server))
-
-
-def fullest_cache(server: Server) -> float:
-    """How full the fullest of the gateway's caches is, 1 at its bound."""
-    headers = {"Authorization": server.target.authorization or ""}
-    told = httpx.get(f"{server.target.address}/metrics", headers=headers, trust_env=False).raise_for_status().text
-    return max(
-        float(line.rsplit(" ", 1)[1]) for line in told.splitlines() if line.startswith("supplygraph_cache_fill{")
-    )
+    return Flooded(sent, before, during, _hot(server, hot), most, max(metrics(server, "supplygraph_cache_fill")))
 
 
 def _hot(server: Server, hot: Sequence[Request]) -> float:

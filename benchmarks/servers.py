@@ -15,6 +15,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+import httpx
+
 from benchmarks.asking import BY_HAND, GENERATED, ONE, OURS, PAGE, REST, Words
 from benchmarks.load import Target
 from benchmarks.population import ACCOUNTS, populate
@@ -119,6 +121,13 @@ def gateway(folder: Path, url: str, database: int | None, name: str = SUPPLYGRAP
     with child(serving, r"(http://[^\s/]+)", environment) as (address, process):
         target = Target(address, f"Bearer {token.stdout.split()[-1]}", process, database)
         yield Server(name, Words(OURS), (ONE, PAGE, REST), target)
+
+
+def metrics(server: Server, name: str) -> list[float]:
+    """The values of a metric of a gateway, whatever its labels."""
+    headers = {"Authorization": server.target.authorization or ""}
+    told = httpx.get(f"{server.target.address}/metrics", headers=headers, trust_env=False).raise_for_status().text
+    return [float(line.rsplit(" ", 1)[1]) for line in told.splitlines() if re.match(rf"{name}[ {{]", line)]
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The usual variables, coerced one by one: graphql-core's general way costs more than the rest of a planned operation.
+"""The usual variables, coerced one by one, without what graphql-core's general way does for all the others.
 
 Only what has a leaf type and no default is usual. Whatever is amiss is left to graphql-core, which tells it.
 """

@@ -11,7 +11,7 @@ _V = TypeVar("_V")
 
 
 class Recent(Generic[_K, _V]):
-    """At most `most` values by key. cachetools' own does the same at ten times the cost of a look."""
+    """At most `most` values by key. A look is two calls in C; cachetools' own is written in Python, and every request looks."""
 
     def __init__(self, most: int) -> None:
         self._most = most

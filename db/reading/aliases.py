@@ -1,4 +1,4 @@
-"""Aliases of the tables, used again from statement to statement: to make one costs more than most of what is written with it."""
+"""Aliases of the tables, used again from statement to statement: to make one copies every column of its table."""
 
 from __future__ import annotations
 
