@@ -17,7 +17,7 @@ from cachetools import LRUCache
 from starlette.requests import HTTPConnection
 
 from db.tokens import TokenRecord
-from domain.errors import Unauthenticated
+from domain.errors import RecordUnavailable, Unauthenticated
 from domain.instants import Clock
 from domain.viewer import Viewer
 from domain.words import Permission
@@ -180,8 +180,12 @@ class Authenticator:
         asked_at, digests = self._timer(), list(self._hot)
         try:
             records = await self._store.by_digests(digests)
+        except RecordUnavailable as error:
+            # Whoever asks next waits for the record, and is told.
+            logger("tokens").warning("record_unavailable", what="confirming tokens", cause=error.cause)
+            return
         except Exception as error:  # noqa: BLE001 - whoever asks next waits for the record, and is told what is wrong
-            logger("tokens").warning("tokens_not_confirmed", exc_info=error)
+            logger("tokens").error("tokens_not_confirmed", exc_info=error)
             return
         for gone in set(digests) - {record.digest for record in records}:
             self._hot.pop(gone, None)

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.requests import Request
+from structlog.testing import capture_logs
 
 from db.engine import make_engine
 from db.migrations import migrate
-from db.tokens import TokenNameTaken, TokenRows
-from domain.errors import Forbidden, Unauthenticated
+from db.tokens import TokenNameTaken, TokenRecord, TokenRows
+from domain.errors import Forbidden, RecordUnavailable, Unauthenticated
 from domain.viewer import Viewer
 from domain.words import Permission
 from supplygraph.tokens import MEMORY_SECONDS, Authenticator, NewToken, bearer, make, parse_lifetime
@@ -264,4 +265,28 @@ async def test_a_hot_token_whose_permissions_change(
     assert viewer is not None
     assert frozenset({"east"}) == viewer.accounts
     clock.seconds += 1.5
+    assert authenticator.hot(header) is None
+
+
+async def test_a_record_that_is_away_is_told_without_a_traceback(
+    rows: TokenRows, authenticator: Authenticator, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for a confirmation: the log has one line with the cause, and whoever asks next is told."""
+
+    async def away(_: object) -> list[TokenRecord]:
+        raise RecordUnavailable("Connection refused")
+
+    token = make("portal", READ, None, START)
+    await rows.add(token.record)
+    await authenticator.authenticate(using(token))
+    header = f"Bearer {token.text}".encode()
+    monkeypatch.setattr(rows, "by_digests", away)
+    clock.seconds += 0.5
+    with capture_logs() as logs:
+        assert authenticator.hot(header) is not None
+        await authenticator.close()
+    (line,) = logs
+    assert ("record_unavailable", "Connection refused") == (line["event"], line["cause"])
+    assert "exc_info" not in line
+    clock.seconds += 1
     assert authenticator.hot(header) is None
