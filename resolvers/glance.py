@@ -6,22 +6,21 @@ account has a scope that was not listed in time, or a resource is missing, delet
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from db.reading import Reading
-from db.reading.facts import Listed
 from db.reading.marks import is_asked, plainly_seen
 from domain.freshness import Demand
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Glance:
     """What is fresh: when the oldest of it was seen, None where nothing was, and the accounts that were demanded."""
 
     oldest: datetime | None
-    accounts: frozenset[str]
+    accounts: Collection[str]
 
 
 def glance(reading: Reading, demand: Demand, arrived_at: datetime, now: datetime) -> Glance | None:
@@ -29,27 +28,26 @@ def glance(reading: Reading, demand: Demand, arrived_at: datetime, now: datetime
     possible = reading.facts.listed_possible if reading.demand.scopes else ()
     if demand.force or possible is None:
         return None
-    age = None if demand.max_age_seconds is None else timedelta(seconds=demand.max_age_seconds)
-    if not _settled(possible, age, arrived_at, now):
-        return None
-    accounts = {scope.account for scope in possible}
+    # By the default max age of each account, or by what is demanded of all of them.
+    same = None if demand.max_age_seconds is None else arrived_at - timedelta(seconds=demand.max_age_seconds)
+    accounts: set[str] = set()
+    for scope in possible:
+        if scope.first < (same or arrived_at - scope.cooldown) or scope.last > now:
+            return None
+        accounts.add(scope.account)
+    listed = reading.facts.listed
     oldest: datetime | None = None
     for kind in reading.marked.kinds:
         told = plainly_seen(kind)
-        scope = None if told is None else reading.facts.listed.get(told[0])
-        if told is None or scope is None or not _settled((scope,), age, arrived_at, now):
+        if told is None or told[0] not in listed:
             return None
+        scope = listed[told[0]]
         seen_at = scope.swept_at if scope.swept_no > told[1] else told[2]
-        if not arrived_at - (scope.cooldown if age is None else age) <= seen_at <= now:
+        not_before = same or arrived_at - scope.cooldown
+        if scope.first < not_before or seen_at < not_before or seen_at > now or scope.last > now:
             return None
         if is_asked(kind):
             accounts.add(scope.account)
-        oldest = seen_at if oldest is None or seen_at < oldest else oldest
-    return Glance(oldest, frozenset(accounts) if reading.demand.live else frozenset())
-
-
-def _settled(scopes: Iterable[Listed], age: timedelta | None, arrived_at: datetime, now: datetime) -> bool:
-    """Whether all of their accounts were listed and tried late enough, and not in the future."""
-    return all(
-        arrived_at - (scope.cooldown if age is None else age) <= scope.first and scope.last <= now for scope in scopes
-    )
+        if oldest is None or seen_at < oldest:
+            oldest = seen_at
+    return Glance(oldest, accounts if reading.demand.live else ())

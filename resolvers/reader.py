@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from db.reading import Plan, Reading, Readings
 from db.reading.marks import seen_of
 from db.reading.shape import Value, shaped
-from domain.errors import ReaderError
+from domain.errors import LimitExceeded, ReaderError
 from domain.freshness import Demand
 from domain.instants import Clock
 from domain.rules import FreshnessRules
@@ -41,17 +41,20 @@ class Settler(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ready:
-    """Root fields that can be read together, by response key, each with its demand."""
+    """Root fields that can be read together, by response key, each with its demand. Not frozen, as what it is part of."""
 
     plan: Plan
     demands: Mapping[str, Demand]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Prepared:
-    """An operation that may run. `errors` tells which root fields cannot be read, and why; `ready` is None where none can."""
+    """An operation that may run. `errors` tells which root fields cannot be read, and why; `ready` is None where none can.
+
+    Not frozen: one is made for each request.
+    """
 
     keys: tuple[str, ...]
     errors: Mapping[str, ReaderError]
@@ -61,9 +64,7 @@ class Prepared:
         """The same with these values in their places."""
         if self.ready is None:
             return self
-        plan = self.ready.plan
-        ready = Ready(Plan(plan.statement, {**plan.values, **values}), self.ready.demands)
-        return Prepared(self.keys, self.errors, ready)
+        return Prepared(self.keys, self.errors, Ready(self.ready.plan.bound(values), self.ready.demands))
 
 
 class Reader:
@@ -122,23 +123,29 @@ class Reader:
         """Read what was prepared, have the vendors asked where that is not fresh enough, and read once more then."""
         if prepared.ready is None:
             return OperationAnswer(dict(prepared.errors), summarised((), None))
-        begun = asyncio.get_running_loop().time(), self._clock.now()
-        terms = {key: self._terms(demand, arrival) for key, demand in prepared.ready.demands.items()}
-        readings, refused = await self._read(prepared.ready)
-        now = self._clock.now()
-        if not prepared.errors and not refused:
-            answer = self._at_a_glance(readings, terms, now)
+        read = await self._readings.read(prepared.ready.plan)
+        if isinstance(read, list) and not prepared.errors:
+            answer = self._at_a_glance(prepared.ready, read, arrival, self._clock.now())
             if answer is not None:
                 return answer
+        return await self._closer(prepared, prepared.ready, read, arrival)
+
+    async def _closer(
+        self, prepared: Prepared, ready: Ready, read: list[Reading] | LimitExceeded, arrival: datetime
+    ) -> OperationAnswer:
+        """Look at each age, and have the vendors asked."""
+        readings, refused = await self._apart(ready, read)
+        now = self._clock.now()
+        terms = {key: self._terms(demand, arrival) for key, demand in ready.demands.items()}
         wanted = {key: self._demanded(reading, reading.marked.unlike) for key, reading in readings.items()}
         wants = merged(
             want for key, reading in readings.items() for want in self._wants(reading, wanted[key], terms[key], now)
         )
         settlement = None
         if wants:
-            settlement = await self._settler.settle(wants, self._loop_time(arrival, *begun))
+            settlement = await self._settler.settle(wants, self._loop_time(arrival))
             # All of them, so that the whole answer shows one state of the record.
-            readings, refused = await self._read(prepared.ready)
+            readings, refused = await self._apart(ready, await self._readings.read(ready.plan))
             wanted = {key: self._demanded(reading, reading.marked.unlike) for key, reading in readings.items()}
             now = self._clock.now()
         verdicts = {
@@ -148,29 +155,38 @@ class Reader:
         return _finished(prepared.keys, verdicts, {**prepared.errors, **refused}, settlement)
 
     def _at_a_glance(
-        self, readings: Mapping[str, Reading], terms: Mapping[str, Terms], now: datetime
+        self, ready: Ready, readings: Sequence[Reading], arrival: datetime, now: datetime
     ) -> OperationAnswer | None:
         """The answer where all of it is fresh; None where it must be looked at closer."""
-        told: list[Verdicts] = []
-        texts: dict[str, bytes | ReaderError] = {}
-        ids: set[bytes] = set()
         oldest: datetime | None = None
-        for key, reading in readings.items():
-            seen = glance(reading, terms[key].demand, terms[key].arrived_at, now)
+        for demand, reading in zip(ready.demands.values(), readings, strict=True):
+            seen = glance(reading, demand, arrival, now)
             if seen is None:
                 return None
             for account in seen.accounts:
                 self._settler.read(account)
             if seen.oldest is not None and (oldest is None or seen.oldest < oldest):
                 oldest = seen.oldest
-            ids |= reading.marked.ids
-            told.append(Verdicts(reading, terms[key], frozenset(), _nothing_demanded, _NOTHING, now))
-            texts[key] = reading.text(told[-1], now)
-        age = None if oldest is None else (now - oldest).total_seconds()
-        return OperationAnswer(texts, Summary(len(ids), oldest_age_seconds=age), tuple(told))
 
-    async def _read(self, ready: Ready) -> tuple[dict[str, Reading], dict[str, ReaderError]]:
-        read = await self._readings.read(ready.plan)
+        def judging() -> list[Verdicts]:
+            terms = [self._terms(demand, arrival) for demand in ready.demands.values()]
+            told = zip(readings, terms, strict=True)
+            return [Verdicts(each, term, frozenset(), _nothing_demanded, _NOTHING, now) for each, term in told]
+
+        if any(reading.part.holes for reading in readings):
+            texts = [each.reading.text(each, now) for each in judging()]
+        else:
+            texts = [reading.marked.bare for reading in readings]
+        age = None if oldest is None else (now - oldest).total_seconds()
+        count = len(readings[0].marked.ids.union(*(reading.marked.ids for reading in readings[1:])))
+        return OperationAnswer(
+            dict(zip(ready.demands, texts, strict=True)), Summary(count, oldest_age_seconds=age), judging
+        )
+
+    async def _apart(
+        self, ready: Ready, read: list[Reading] | LimitExceeded
+    ) -> tuple[dict[str, Reading], dict[str, ReaderError]]:
+        """What was read by response key, and what cannot be: each is read alone where all together take too long."""
         found: Sequence[Reading | ReaderError] = [read] if isinstance(read, ReaderError) else read
         if isinstance(read, ReaderError) and len(ready.demands) > 1:
             found = await self._each(ready.plan)
@@ -213,17 +229,18 @@ class Reader:
         return cache(lambda: self._demanded(reading, reading.marked.sightings))
 
     def _tell_of_readers(self, reading: Reading, wanted: Demanded) -> None:
-        scopes = reading.facts.scope_facts
-        for account in {scopes[scope_id].key.account for scope_id in (*wanted.whole, *wanted.named)}:
+        scopes = [reading.facts.scope_facts[scope_id] for scope_id in (*wanted.whole, *wanted.named)]
+        # What is no longer configured is never asked, whoever reads it.
+        for account in {scope.key.account for scope in scopes if scope.configured}:
             self._settler.read(account)
 
     def _terms(self, demand: Demand, arrival: datetime) -> Terms:
         return Terms(demand, arrival, lambda account: self._deadlines.get(account, self._rules.deadline_seconds))
 
-    def _loop_time(self, arrival: datetime, loop_time: float, now: datetime) -> float:
+    def _loop_time(self, arrival: datetime) -> float:
         # The two clocks differ by nothing but their zero, unless one was set meanwhile: then no more than a wait is believed.
-        passed = (now - arrival).total_seconds()
-        return loop_time - min(max(passed, 0.0), self._rules.deadline_max_seconds)
+        passed = (self._clock.now() - arrival).total_seconds()
+        return asyncio.get_running_loop().time() - min(max(passed, 0.0), self._rules.deadline_max_seconds)
 
 
 def _nothing_demanded() -> None:
@@ -245,4 +262,4 @@ def _finished(
         each = verdicts.get(key)
         texts[key] = errors[key] if each is None else each.reading.text(each, each.now)
     told = tuple(verdicts.values())
-    return OperationAnswer(texts, summarised(told, settlement), told, settlement)
+    return OperationAnswer(texts, summarised(told, settlement), lambda: told)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -19,11 +19,12 @@ from resolvers.verdicts import Judged, Verdicts
 _WORSE: Final = (FreshnessState.FRESH, FreshnessState.STALE, FreshnessState.UNCONFIRMED)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Summary:
     """Each resource whose age was told or mattered counts once, by the worst that was said of it.
 
-    `gaps` are of what was demanded. `shared`: a flight was joined that another reader had started.
+    `gaps` are of what was demanded. `shared`: a flight was joined that another reader had started. Not frozen: one is made for
+    each request.
     """
 
     fresh: int = 0
@@ -54,17 +55,16 @@ class Summary:
         }
 
 
-@dataclass(frozen=True)
+@dataclass
 class OperationAnswer:
     """For each root field's key its answer, as JSON, or the ReaderError to tell in its place; and the ages in them.
 
-    `settlement` is None where nothing was asked.
+    `judging` gives the verdicts. Not frozen: one is made for each request.
     """
 
     texts: Mapping[str, bytes | ReaderError]
     summary: Summary
-    verdicts: tuple[Verdicts, ...] = ()
-    settlement: Settlement | None = None
+    judging: Callable[[], Sequence[Verdicts]] = tuple
 
     @cached_property
     def answers(self) -> Mapping[str, Any]:
@@ -74,7 +74,7 @@ class OperationAnswer:
     @cached_property
     def judged(self) -> Mapping[UUID, Judged]:
         """Each resource's judgement, the worst that was said of it, and what it was judged against."""
-        return {UUID(resource_id.decode()): judged for resource_id, judged in _worst(self.verdicts).items()}
+        return {UUID(resource_id.decode()): judged for resource_id, judged in _worst(self.judging()).items()}
 
 
 def summarised(verdicts: Sequence[Verdicts], settlement: Settlement | None) -> Summary:

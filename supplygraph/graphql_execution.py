@@ -86,11 +86,11 @@ class Reader(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outcome:
     """A response's body, and its status in each media type: `json_status` is for application/json.
 
-    `codes` are those of the errors in it.
+    `codes` are those of the errors in it. Not frozen: one is made for each request.
     """
 
     content: bytes
@@ -229,10 +229,10 @@ class Operations:
             if isinstance(text, ReaderError):
                 errors.append(self._told(located_error(text, list(place.nodes), [place.key])))
                 if not place.nullable:
-                    return _spliced(b"null", errors, answer, name)
+                    return _spliced([b"null"], errors, answer, name)
                 text = b"null"
-            found.append(b'"' + place.key.encode() + b'":' + text)
-        return _spliced(b"{" + b",".join(found) + b"}", errors[: self.limits.errors], answer, name)
+            found += (b',"' if found else b'{"', place.key.encode(), b'":', text)
+        return _spliced([*found, b"}" if found else b"{}"], errors[: self.limits.errors], answer, name)
 
     def _rendered(
         self, document: DocumentNode, asked: Asked, answer: OperationAnswer | None, name: str | None
@@ -245,7 +245,7 @@ class Operations:
             operation_name=asked.operation_name,
         )
         errors = [self._told(error) for error in (result.errors or ())[: self.limits.errors]]
-        return _spliced(orjson.dumps(result.data), errors, answer, name)
+        return _spliced([orjson.dumps(result.data)], errors, answer, name)
 
     def _told(self, error: GraphQLError) -> ToldError:
         return told_field_error(error, self.faults)
@@ -256,10 +256,14 @@ def told_outcome(errors: Sequence[ToldError], status: int, json_status: int) -> 
     return Outcome(orjson.dumps(payload(errors)), status, json_status, codes=codes_of(errors))
 
 
-def _spliced(data: bytes, errors: Sequence[ToldError], answer: OperationAnswer | None, name: str | None) -> Outcome:
-    told = b'"errors":' + orjson.dumps(errors) + b"," if errors else b""
-    behind = b"" if answer is None else b',"extensions":' + orjson.dumps({"freshness": answer.summary.to_extensions()})
-    body = b"".join((b"{", told, b'"data":', data, behind, b"}"))
+def _spliced(
+    data: Sequence[bytes], errors: Sequence[ToldError], answer: OperationAnswer | None, name: str | None
+) -> Outcome:
+    """The body out of the pieces of its data, which may be long: copied once."""
+    told = b'"errors":%b,' % orjson.dumps(errors) if errors else b""
+    freshness = None if answer is None else {"freshness": answer.summary.to_extensions()}
+    behind = b"}" if freshness is None else b',"extensions":%b}' % orjson.dumps(freshness)
+    body = b"".join((b"{", told, b'"data":', *data, behind))
     return Outcome(body, operation_name=name, codes=codes_of(errors))
 
 

@@ -6,9 +6,9 @@ that a flood of texts that nobody sends twice displaces none that are in use.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, Self, TypeVar
 
 from graphql import (
     DocumentNode,
@@ -22,13 +22,13 @@ from graphql import (
 )
 from graphql.execution import VariableValues
 
-from db.reading.shape import argued, starts_of
+from db.reading.shape import Value, argued, bound_alone, name_of, starts_of
 from domain.errors import ReaderError
+from domain.recent import Recent
 from domain.viewer import Viewer
 from resolvers.reader import Prepared
 from resolvers.reduce import Place, Reduction, Varying
 from supplygraph.graphql_variables import Variables
-from supplygraph.recent import Recent
 
 KEPT: Final = 512
 ON_PROBATION: Final = 128
@@ -66,11 +66,44 @@ class Probation(Generic[_K, _V]):
 
 
 @dataclass(frozen=True, slots=True)
+class _Asked:
+    """A selected field whose arguments hold variables, and the number of its first place.
+
+    `alone` tells the variable and how its value is normalised, where that is all that varies and is bound as it is.
+    """
+
+    varying: Varying
+    start: int
+    alone: tuple[str, Callable[[object, str], Value]] | None
+
+    @classmethod
+    def of(cls, varying: Varying, start: int) -> Self:
+        """With what can be told of it now."""
+        if varying.direct is None or len(varying.direct) != 1:
+            return cls(varying, start, None)
+        ((argument, variable, _),) = varying.direct
+        normal = bound_alone(varying.type_name, varying.name, argument)
+        return cls(varying, start, None if normal is None else (variable, normal))
+
+    def arguments(self, values: VariableValues) -> tuple[Hashable, Mapping[str, Value]]:
+        """What tells kinds of its arguments apart, and the values to bind. Raises what arguments raise."""
+        if self.alone is not None:
+            variable, normal = self.alone
+            value = values.coerced.get(variable)
+            if value is not None:
+                return None, {name_of(self.start): normal(value, variable)}
+        told = self.varying.arguments(values)
+        shape, more = argued(self.varying.type_name, self.varying.name, told, self.start)
+        # What limits and permissions go by is part of the kind: then they were looked at before.
+        return (shape, told.get("first"), _hashable(told.get("freshness"))), more
+
+
+@dataclass(frozen=True, slots=True)
 class Planned:
     """An operation for one set of steering values. `name` is its own, for metrics."""
 
     places: tuple[Place, ...]
-    varying: tuple[tuple[Varying, int], ...]
+    asked: tuple[_Asked, ...]
     name: str | None
     variants: Recent[Hashable, Prepared] = field(default_factory=lambda: Recent(_VARIANTS))
 
@@ -80,15 +113,13 @@ class Planned:
         known = self.variants.get((key, viewer))
         return known.bound(found) if known is not None and found else known
 
-    def arguments(self, values: VariableValues) -> tuple[Hashable, dict[str, Any]]:
+    def arguments(self, values: VariableValues) -> tuple[Hashable, dict[str, Value]]:
         """What tells kinds of arguments apart, and the values to bind."""
         kinds: list[Hashable] = []
-        found: dict[str, Any] = {}
-        for each, start in self.varying:
-            told = each.arguments(values)
-            normal, more = argued(each.type_name, each.name, told, start)
-            # What limits and permissions go by is part of the kind: then they were looked at before.
-            kinds.append((normal, told.get("first"), _hashable(told.get("freshness"))))
+        found: dict[str, Value] = {}
+        for each in self.asked:
+            kind, more = each.arguments(values)
+            kinds.append(kind)
             found.update(more)
         return tuple(kinds), found
 
@@ -151,8 +182,8 @@ class Plans:
         if planned is None:
             own = operation.name.value if operation.name else None
             starts = starts_of(reduction.roots)
-            varying = tuple((each, starts[each.index]) for each in reduction.varying)
-            planned = Planned(reduction.places, varying, own)
+            asked = tuple(_Asked.of(each, starts[each.index]) for each in reduction.varying)
+            planned = Planned(reduction.places, asked, own)
             family.plans.add(key, planned)
         planned.variants.add((planned.arguments(values)[0], viewer), prepared)
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from cachetools import LRUCache
 from starlette.requests import HTTPConnection
 
 from db.tokens import TokenRecord
 from domain.errors import RecordUnavailable, Unauthenticated
 from domain.instants import Clock
+from domain.recent import Recent
 from domain.viewer import Viewer
 from domain.words import Permission
 from supplygraph.logs import logger
@@ -126,8 +126,8 @@ class Authenticator:
         self._store = store
         self._clock = clock
         self._timer = timer
-        self._hot: LRUCache[str, _Hot] = LRUCache(_REMEMBERED)
-        self._digests: LRUCache[bytes, str] = LRUCache(_REMEMBERED)
+        self._hot: Recent[str, _Hot] = Recent(_REMEMBERED)
+        self._digests: Recent[bytes, str] = Recent(_REMEMBERED)
         self._confirming: asyncio.Task[None] | None = None
 
     async def authenticate(self, request: HTTPConnection) -> Viewer:
@@ -141,7 +141,7 @@ class Authenticator:
             # One text for all three: whoever guesses learns nothing.
             raise Unauthenticated("The token is unknown, expired or revoked.")
         known.viewer.require(Permission.READ, "Reading")
-        self._digests[request.headers["authorization"].encode("latin-1")] = digest
+        self._digests.add(request.headers["authorization"].encode("latin-1"), digest)
         return known.viewer
 
     def hot(self, header: bytes) -> Viewer | None:
@@ -172,12 +172,12 @@ class Authenticator:
         asked_at = self._timer()
         record = await self._store.by_digest(digest)
         if record is None or not hmac.compare_digest(record.digest, digest):
-            self._hot.pop(digest, None)
+            self._hot.pop(digest)
             return None
         return self._keep(record, asked_at)
 
     async def _confirm(self) -> None:
-        asked_at, digests = self._timer(), list(self._hot)
+        asked_at, digests = self._timer(), self._hot.keys()
         try:
             records = await self._store.by_digests(digests)
         except RecordUnavailable as error:
@@ -188,7 +188,7 @@ class Authenticator:
             logger("tokens").error("tokens_not_confirmed", exc_info=error)
             return
         for gone in set(digests) - {record.digest for record in records}:
-            self._hot.pop(gone, None)
+            self._hot.pop(gone)
         for record in records:
             self._keep(record, asked_at)
 
@@ -199,5 +199,5 @@ class Authenticator:
             known.confirmed_at = max(known.confirmed_at, asked_at)
             return known
         made = _Hot(record, Viewer(record.name, record.permissions, record.accounts), asked_at)
-        self._hot[record.digest] = made
+        self._hot.add(record.digest, made)
         return made

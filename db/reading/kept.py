@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from cachetools import LRUCache
-
 from db.reading.marks import Marked
+from domain.recent import Recent
 
 KEPT_BYTES: Final = 32 * 2**20
 """How much is kept at most, as far as it was measured: a text, its parts and what is known of them."""
@@ -42,13 +41,13 @@ class Texts:
 
     def __init__(self, most_bytes: int = KEPT_BYTES) -> None:
         self._most = most_bytes
-        self._kept: LRUCache[Key, Kept] = LRUCache(most_bytes, getsizeof=_bytes_of)
-        self._asked: LRUCache[int, None] = LRUCache(_ASKED)
+        self._kept: Recent[Key, Kept] = Recent(most_bytes, _bytes_of)
+        self._asked: Recent[int, bool] = Recent(_ASKED)
 
     @property
     def fill(self) -> float:
         """How full it is, 1 at its bound."""
-        return self._kept.currsize / max(1, self._most)
+        return self._kept.fill
 
     def get(self, key: Key) -> Kept | None:
         """What is kept."""
@@ -60,12 +59,12 @@ class Texts:
             return
         asked = hash(key)
         if asked not in self._asked:
-            self._asked[asked] = None
+            self._asked.add(asked, True)
             return
         kept = Kept(version, tuple(texts), size_of(key[1]))
-        self._kept.pop(key, None)
+        self._kept.pop(key)
         if _bytes_of(kept) <= self._most // _LARGEST:
-            self._kept[key] = kept
+            self._kept.add(key, kept)
 
 
 def size_of(values: Sequence[object]) -> int:

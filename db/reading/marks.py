@@ -12,7 +12,7 @@ second part a mark, and put together again by one join, whatever is in it. A mar
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache
@@ -68,11 +68,12 @@ class Marked:
         self._parts = text.split(_BYTE)
         self.sightings = {mark for mark in self._parts[1::2] if mark[0] not in _OTHERS}
         """The marks of sightings, alike ones once."""
-
-    @cached_property
-    def kinds(self) -> dict[bytes, bytes]:
+        self.kinds = {mark[:-_UUID]: mark for mark in self.sightings}
         """Of the sightings that are alike but for who was seen one each."""
-        return {mark[:-_UUID]: mark for mark in self.sightings}
+        self.ids = {mark[-_UUID:] for mark in self.sightings}
+        """Who was seen."""
+        self._bare: bytes | None = None
+        self._pieces: list[bytes | Hole] | None = None
 
     @cached_property
     def unlike(self) -> list[bytes]:
@@ -82,31 +83,37 @@ class Marked:
             return list(plain.values())
         return [*plain.values(), *(mark for mark in self.sightings if mark[:-_UUID] not in plain)]
 
-    @cached_property
-    def ids(self) -> set[bytes]:
-        """Who was seen."""
-        return {mark[-_UUID:] for mark in self.sightings}
-
-    @cached_property
+    @property
     def bare(self) -> bytes:
         """The text without its marks: whole where it has no holes."""
-        return b"".join(self._parts[::2])
+        # By hand: cached_property takes a lock in Python 3.11, and every request comes by here.
+        if self._bare is None:
+            self._bare = b"".join(self._parts[::2])
+        return self._bare
 
     def filled(self, fill: Callable[[Hole], bytes]) -> bytes:
         """The text with what is told in its holes."""
-        found = self._parts[::2]
+        if self._pieces is None:
+            self._pieces = list(self._between())
+        return b"".join([each if isinstance(each, bytes) else fill(each) for each in self._pieces])
+
+    def _between(self) -> Iterator[bytes | Hole]:
+        """The holes, and the text between them in one piece each."""
         around: list[bytes] = []
+        begun = 0
         for number, mark in enumerate(self._parts[1::2]):
             kind = mark[0]
             if kind == _HOLE:
+                behind = 2 * number + 1
+                yield b"".join(self._parts[begun:behind:2])
+                begun = behind + 1
                 hole_number, _, ingredient = mark.partition(b":")
-                hole = Hole(int(hole_number[1:]), ingredient, around[-1] if around else None)
-                found[number] += fill(hole)
+                yield Hole(int(hole_number[1:]), ingredient, around[-1] if around else None)
             elif kind == _END:
                 around.pop()
             elif kind < _END:
                 around.append(mark)
-        return b"".join(found)
+        yield b"".join(self._parts[begun::2])
 
 
 _OTHERS: Final = frozenset({_END, _HOLE})
@@ -140,6 +147,7 @@ def seen_of(mark: bytes) -> Seen:
     return Seen(sighting_of(mark), bool(flags & 1), bool(flags & 2))
 
 
+@lru_cache(maxsize=_KEPT)
 def plainly_seen(kind: bytes) -> tuple[int, int, datetime] | None:
     """The scope's number, the flight's, and when it was sent; None where the resource is missing, deleted or was probed."""
     scope_id, seen_no, seen_at, _, rest = _told(kind[1:])

@@ -11,7 +11,6 @@ from functools import cached_property, partial
 from typing import Any, Final
 
 import orjson
-from cachetools import LRUCache
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.connections import Connections, OverEngine
@@ -19,7 +18,7 @@ from db.reading.facts import Facts, read_facts
 from db.reading.finish import Finisher, Finishing, Judging
 from db.reading.kept import KEPT_BYTES, Texts, size_of
 from db.reading.marks import Hole, Marked, Seen, seen_of
-from db.reading.shape import KNOWN, VIEWER, Shape, Value, shaped
+from db.reading.shape import VIEWER, Shape, Value, shaped
 from db.reading.statement import (
     DemandShape,
     FactsStatement,
@@ -31,7 +30,9 @@ from db.reading.statement import (
     compile_roots,
     facts_needed,
 )
+from db.reading.versions import Versions
 from domain.errors import LimitExceeded
+from domain.recent import Recent
 from domain.running import NOT_RUNNING, Running
 from domain.selection import Selected
 from domain.viewer import Viewer
@@ -42,17 +43,24 @@ _FACTS_KEPT: Final = 256
 _LONGEST_ASKED: Final = 16_384
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Plan:
-    """Root fields ready to be read: their statement and the values to bind."""
+    """Root fields ready to be read: their statement and the values to bind. Not frozen: one is made for each request."""
 
     statement: RootsStatement
     values: Mapping[str, Value]
 
+    def bound(self, values: Mapping[str, Value]) -> Plan:
+        """The same with these values in their places."""
+        return Plan(self.statement, {**self.values, **values})
 
-@dataclass(frozen=True)
+
+@dataclass
 class Reading:
-    """What a statement answered of one root field: the facts, and a text that becomes the answer when its holes are filled."""
+    """What a statement answered of one root field: the facts, and a text that becomes the answer when its holes are filled.
+
+    Not frozen: some are made for each request.
+    """
 
     part: Part
     facts: Facts
@@ -125,11 +133,12 @@ class Readings:
         self._connections = connections or OverEngine(engine, timeout_seconds)
         self._dialect = engine.dialect
         self._running = running
+        self._versions = Versions(self._connections, engine.dialect)
         self._texts = Texts(kept_bytes)
-        self._statements: LRUCache[tuple[object, bool], RootsStatement] = LRUCache(cached)
-        self._facts_statements: LRUCache[tuple[object, bool], FactsStatement] = LRUCache(cached)
-        self._facts: LRUCache[tuple[object, ...], Facts] = LRUCache(_FACTS_KEPT)
-        self._whole: LRUCache[int, Statement] = LRUCache(cached)
+        self._statements: Recent[tuple[object, bool], RootsStatement] = Recent(cached)
+        self._facts_statements: Recent[tuple[object, bool], FactsStatement] = Recent(cached)
+        self._facts: Recent[tuple[object, ...], Facts] = Recent(_FACTS_KEPT)
+        self._whole: Recent[int, Statement] = Recent(cached)
 
     def plan(self, roots: Sequence[Selected], viewer: Viewer) -> Plan:
         """Check the arguments and find the statement. Raises BadUserInput."""
@@ -144,14 +153,15 @@ class Readings:
         if statement is None:
             facts_of = partial(self._facts_statement, restricted=restricted)
             statement = compile_roots(shapes, restricted, self._dialect, facts_of)
-            self._statements[shapes, restricted] = statement
+            self._statements.add((shapes, restricted), statement)
         return statement
 
     def _facts_statement(self, root: Shape, *, restricted: bool) -> FactsStatement:
         key = facts_needed(root), restricted
         statement = self._facts_statements.get(key)
         if statement is None:
-            statement = self._facts_statements[key] = compile_facts(root, restricted, self._dialect)
+            statement = compile_facts(root, restricted, self._dialect)
+            self._facts_statements.add(key, statement)
         return statement
 
     def apart(self, plan: Plan) -> list[Plan]:
@@ -162,19 +172,20 @@ class Readings:
     @property
     def fills(self) -> Mapping[str, float]:
         """How full each cache is, 1 at its bound."""
-        counted: Mapping[str, LRUCache[Any, Any]] = {
-            "statements": self._statements,
-            "facts_statements": self._facts_statements,
-            "facts": self._facts,
+        return {
+            "texts": self._texts.fill,
+            "statements": self._statements.fill,
+            "facts_statements": self._facts_statements.fill,
+            "facts": self._facts.fill,
+            "statements_at_once": self._whole.fill,
         }
-        return {"texts": self._texts.fill} | {name: each.currsize / each.maxsize for name, each in counted.items()}
 
     async def close(self) -> None:
         """Close what was opened to read."""
         await self._connections.close()
 
     async def read(self, plan: Plan) -> list[Reading] | LimitExceeded:
-        """Read them by their one statement, and the facts where none are kept of this version of the record.
+        """Read them by their one statement, or as they are kept; and the facts where none are kept of this version of the record.
 
         A statement that takes too long is refused. Raises RecordUnavailable.
         """
@@ -193,13 +204,12 @@ class Readings:
         self, statement: RootsStatement, values: Mapping[str, Value]
     ) -> tuple[int | None, Sequence[Marked]]:
         """The texts and the version of the record at which they are what is read."""
-        key = statement.number, statement.parameters({**values, KNOWN: None})
+        parameters = statement.parameters(values)
+        key = statement.number, parameters
         kept = self._texts.get(key)
-        known = None if kept is None else kept.version
-        parameters = key[1] if kept is None else statement.parameters({**values, KNOWN: known})
+        if kept is not None and await self._versions.now() == kept.version:
+            return kept.version, kept.texts
         *written, version = await self._connections.row(statement.sql, parameters)
-        if kept is not None and version == known:
-            return version, kept.texts
         texts = [Marked(text) for text in written]
         self._texts.add(key, version, texts)
         return version, texts
@@ -228,7 +238,7 @@ class Readings:
         whole = self._whole.get(statement.number)
         if whole is None:
             whole = compile_at_once(statement, VIEWER in plan.values, self._dialect)
-            self._whole[statement.number] = whole
+            self._whole.add(statement.number, whole)
         *columns, version = await self._connections.row(whole.sql, whole.parameters(plan.values))
         written, documents = columns[: len(statement.parts)], columns[len(statement.parts) :]
         facts = [
@@ -242,5 +252,5 @@ class Readings:
     ) -> Facts:
         facts = read_facts(document)
         if version is not None and size_of(parameters) <= _LONGEST_ASKED:
-            self._facts[version, statement.needs, parameters] = facts
+            self._facts.add((version, statement.needs, parameters), facts)
         return facts

@@ -19,12 +19,15 @@ from domain.words import Direction, ResourceOrderField, TotalsKey
 Value: TypeAlias = str | int | float | None
 VIEWER: Final = "viewer"
 """The name of the value that holds the viewer's accounts."""
-KNOWN: Final = "known"
-"""The name of the value that holds the version of the record of which the answer is known."""
 ONLY_PLACE: Final = "p0"
 """The name of the first value, and so of a resource's id where nothing else is asked."""
 NOBODY: Final = "nothing"
 """A resource id that no resource has."""
+
+
+def name_of(number: int) -> str:
+    """The name of a place, counted from zero."""
+    return f"p{number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ class _Shaping:
     starts: list[int] = field(default_factory=list)
 
     def place(self, value: Value) -> Place:
-        place = Place(f"p{self.first + len(self.values)}")
+        place = Place(name_of(self.first + len(self.values)))
         self.values[place.name] = value
         return place
 
@@ -107,7 +110,8 @@ class _Shaping:
         )
 
     def resource(self, arguments: Mapping[str, object]) -> Iterator[Argument]:
-        yield "resourceId", self.place(given.a_uuid(arguments.get("resourceId"), "resourceId"))
+        normal = _BOUND_ALONE["Query", "resource", "resourceId"]
+        yield "resourceId", self.place(normal(arguments.get("resourceId"), "resourceId"))
 
     def node(self, arguments: Mapping[str, object]) -> Iterator[Argument]:
         resource_id = resource_of_node(given.a_text(arguments.get("id"), "id"))
@@ -218,6 +222,16 @@ def starts_of(roots: Sequence[Selected]) -> Sequence[int]:
     for root in roots:
         shaping.shape(root)
     return shaping.starts
+
+
+def bound_alone(type_name: str, name: str, argument: str) -> Callable[[object, str], Value] | None:
+    """What normalises an argument that is bound as it is, so that a field with no other has one shape whatever its value."""
+    return _BOUND_ALONE.get((type_name, name, argument))
+
+
+_BOUND_ALONE: Final[Mapping[tuple[str, str, str], Callable[[object, str], Value]]] = {
+    ("Query", "resource", "resourceId"): given.a_uuid
+}
 
 
 def argued(

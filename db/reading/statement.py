@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, ColumnElement, Dialect, Select, bindparam, case, func, null, select
+from sqlalchemy import ColumnElement, Dialect, Select, func, select
 
 from db import tables
 from db.reading import cursors, orders, text
@@ -20,7 +20,7 @@ from db.reading.filters import bound, conditions_of, matches, possible_scopes
 from db.reading.finish import AccountsOf, Finisher
 from db.reading.pages import connection
 from db.reading.resource import change_object, resource_object, sequence_paging
-from db.reading.shape import KNOWN, After, Shape, Value
+from db.reading.shape import After, Shape, Value
 from db.reading.totals import totals
 from db.version import version
 
@@ -69,7 +69,10 @@ class Statement:
 
     def parameters(self, values: Mapping[str, Value]) -> tuple[Any, ...]:
         """What is bound, in order."""
-        return tuple([values[name] if name in values else self.constants[name] for name in self.places])
+        if not self.places:
+            return ()
+        told = {**self.constants, **values}
+        return tuple([told[name] for name in self.places])
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +86,7 @@ class FactsStatement(Statement):
 class RootsStatement(Statement):
     """What answers the texts of root fields as bytes; `facts` are what they are judged by.
 
-    Bound to KNOWN is the version of the record at which these texts were read before, if they were: where it still has that
-    one, the statement answers null in their place. `number` is no other statement's in this process.
+    `number` is no other statement's in this process.
     """
 
     parts: tuple[Part, ...]
@@ -126,7 +128,7 @@ def compile_roots(
     for root in roots:
         way = Writing(restricted)
         written = _written(root, way)
-        columns.append(case((version() == bindparam(KNOWN, type_=BigInteger), null()), else_=written))
+        columns.append(written)
         told = facts_of(root)
         if told not in needed:
             needed.append(told)

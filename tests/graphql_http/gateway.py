@@ -109,7 +109,7 @@ def leaf(name: str, told: GraphQLLeafType, *, required: bool) -> object:
     return OF_TYPE.get(told.name, "text")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Remembered(Prepared):
     """An operation as it was asked."""
 

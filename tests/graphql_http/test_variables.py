@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from domain.errors import BadUserInput
 from resolvers.reduce import Varying, reduce
 from supplygraph.graphql_variables import Variables
-from supplygraph.recent import Recent
 from tests.graphql_http.gateway import graph
 
 _ID: Final = "0e3b7c1c-6a1e-5d0e-9a63-0f4c2f0f9d11"
@@ -104,15 +103,3 @@ def test_arguments(text: str, first: dict[str, Any], then: dict[str, Any]) -> No
         return
     expected = [replace(each, fixed={}, direct=None) for each in varying]
     assert _argued(tuple(expected), general) == _argued(varying, after)
-
-
-def test_what_was_used_least_recently_is_forgotten() -> None:
-    """To look at it is to use it."""
-    recent = Recent[str, int](2)
-    recent.add("a", 1)
-    recent.add("b", 2)
-    assert recent.get("a") == 1
-    recent.add("c", 3)
-    assert [1, None, 3] == [recent.get(key) for key in "abc"]
-    assert recent.pop("a") == 1
-    assert len(recent) == 1
