@@ -41,6 +41,8 @@ _DATABASE: Final = "bench"
 _PAGES: Final = 20
 _SINGLE: Final = 50
 _IDS: Final = 4_000
+# Whoever waited for its turn is cold: that is no figure of anybody's.
+_SETTLE_SECONDS: Final = 1
 _OUTPUT: Final = known.ROOT / ".state" / "bench"
 ROLES: Final = Roles(
     ours=known.SUPPLYGRAPH,
@@ -147,6 +149,7 @@ def compared(started: Sequence[Server], ids: Sequence[str]) -> list[Checked]:
 
 def one_run(checked: Checked, subject: str, seconds: float) -> Run:
     """One run. Raises LoadFailed where requests failed, or answers were shorter than any of this server's whole ones."""
+    loaded(checked.server.target, checked.requests[subject], _SETTLE_SECONDS)
     run = measured(checked.server.target, checked.requests[subject], seconds)
     if run.bytes_per_answer < checked.shortest[subject]:
         raise LoadFailed(f"{checked.server.name}: {subject}: answers under load are shorter than they should be")
