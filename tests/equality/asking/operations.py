@@ -41,6 +41,7 @@ _BROKEN: Final = 0.06
 _UNKNOWN: Final = 0.003
 _AGAIN: Final = 0.5
 _LESS: Final = 0.1
+_PATIENT: Final = 0.97
 
 
 def again(request: Request, random: Random, values: Values) -> Request:
@@ -96,13 +97,13 @@ class Operations:
         operator = _ADMIN in viewer.permissions
         if self._skeletons and random.random() < 0.5:
             tree = deepcopy(random.choice(self._skeletons))
-            self._values.patient = not operator and _REFRESH not in viewer.permissions and random.random() < 0.9
+            self._values.patient = not operator and _REFRESH not in viewer.permissions and random.random() < _PATIENT
             operator = operator or random.random() < 0.02
             for node in tree:
                 self._meant(node, operator=operator)
             tree = random.sample(tree, min(len(tree), random.choice((1, 1, 1, 2, 3))))
         else:
-            self._values.patient = not operator and _REFRESH not in viewer.permissions and random.random() < 0.9
+            self._values.patient = not operator and _REFRESH not in viewer.permissions and random.random() < _PATIENT
             tree = self._author.tree(self._values, operator=operator or random.random() < 0.02)
         written = Writing(contract(), random).written(tree)
         if random.random() < _BROKEN:
