@@ -23,6 +23,8 @@ from domain.errors import RecordUnavailable
 STATEMENTS_KEPT: Final = 512
 """How many prepared statements a connection keeps."""
 _READERS: Final = 4
+_SLACK_SECONDS: Final = 1.0
+"""How much later than the server a statement is given up here."""
 _SHORT_READS: Final = {
     # A statement is planned once, whatever its values; no machine code is made for what takes a few milliseconds; and what is
     # read again and again is in memory, so that an index costs little more than a scan.
@@ -201,10 +203,14 @@ class OverSqlite:
 
 
 class OverPostgresql:
-    """Reads PostgreSQL through asyncpg. Not by its pool, which resets a connection each time that one is given back."""
+    """Reads PostgreSQL through asyncpg. Not by its pool, which resets a connection each time that one is given back.
+
+    The server ends a statement that runs too long. Where it does not even do that, the connection is as good as lost.
+    """
 
     def __init__(self, url: URL, connecting: Connecting) -> None:
         self.seconds = connecting.statement_seconds
+        self._given_up = self.seconds + _SLACK_SECONDS
         self._url = url
         self._connecting = connecting
         self._kept: Kept[asyncpg.Connection[Any]] = Kept(connecting, self._connect)
@@ -238,7 +244,7 @@ class OverPostgresql:
             self._kept.drop()
             connection = await self._kept.take()
         try:
-            row: Sequence[Any] | None = await connection.fetchrow(sql, *parameters)
+            row: Sequence[Any] | None = await connection.fetchrow(sql, *parameters, timeout=self._given_up)
         except _FAILURES as error:
             if _is_lost(error):
                 connection.terminate()

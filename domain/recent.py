@@ -13,6 +13,8 @@ _V = TypeVar("_V")
 class Recent(Generic[_K, _V]):
     """Values by key, at most `most` of them, or of what `size` tells of each; what is larger than all together is not kept.
 
+    None is no value, and the size of one does not change.
+
     A look is two calls in C; cachetools' own is written in Python, and every request looks.
     """
 

@@ -123,17 +123,23 @@ class Reader:
         """Read what was prepared, have the vendors asked where that is not fresh enough, and read once more then."""
         if prepared.ready is None:
             return OperationAnswer(dict(prepared.errors), summarised((), None))
+        begun = asyncio.get_running_loop().time(), self._clock.now()
         read = await self._readings.read(prepared.ready.plan)
         if isinstance(read, list) and not prepared.errors:
             answer = self._at_a_glance(prepared.ready, read, arrival, self._clock.now())
             if answer is not None:
                 return answer
-        return await self._closer(prepared, prepared.ready, read, arrival)
+        return await self._closer(prepared, prepared.ready, read, arrival, self._loop_time(arrival, *begun))
 
     async def _closer(
-        self, prepared: Prepared, ready: Ready, read: list[Reading] | LimitExceeded, arrival: datetime
+        self,
+        prepared: Prepared,
+        ready: Ready,
+        read: list[Reading] | LimitExceeded,
+        arrival: datetime,
+        arrived_at: float,
     ) -> OperationAnswer:
-        """Look at each age, and have the vendors asked."""
+        """Look at each age, and have the vendors asked. `arrived_at` is the arrival by the event loop's time."""
         readings, refused = await self._apart(ready, read)
         now = self._clock.now()
         terms = {key: self._terms(demand, arrival) for key, demand in ready.demands.items()}
@@ -143,7 +149,7 @@ class Reader:
         )
         settlement = None
         if wants:
-            settlement = await self._settler.settle(wants, self._loop_time(arrival))
+            settlement = await self._settler.settle(wants, arrived_at)
             # All of them, so that the whole answer shows one state of the record.
             readings, refused = await self._apart(ready, await self._readings.read(ready.plan))
             wanted = {key: self._demanded(reading, reading.marked.unlike) for key, reading in readings.items()}
@@ -237,10 +243,10 @@ class Reader:
     def _terms(self, demand: Demand, arrival: datetime) -> Terms:
         return Terms(demand, arrival, lambda account: self._deadlines.get(account, self._rules.deadline_seconds))
 
-    def _loop_time(self, arrival: datetime) -> float:
+    def _loop_time(self, arrival: datetime, loop_time: float, now: datetime) -> float:
         # The two clocks differ by nothing but their zero, unless one was set meanwhile: then no more than a wait is believed.
-        passed = (self._clock.now() - arrival).total_seconds()
-        return asyncio.get_running_loop().time() - min(max(passed, 0.0), self._rules.deadline_max_seconds)
+        passed = (now - arrival).total_seconds()
+        return loop_time - min(max(passed, 0.0), self._rules.deadline_max_seconds)
 
 
 def _nothing_demanded() -> None:

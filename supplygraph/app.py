@@ -79,7 +79,13 @@ class Application(FastAPI):
 
     def take_short_way(self, endpoint: GraphQLEndpoint, gateway: Gateway) -> None:
         """Answer what was planned before, without any of the layers."""
-        self.short_way = WayIn(super().__call__, endpoint, gateway.authenticator.hot, gateway.telemetry.short_way_ended)
+        self.short_way = WayIn(
+            super().__call__,
+            endpoint,
+            gateway.authenticator.hot,
+            gateway.telemetry.short_way_ended,
+            shared=bool(gateway.settings.server.allowed_origins),
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

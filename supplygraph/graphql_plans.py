@@ -22,7 +22,7 @@ from graphql import (
 )
 from graphql.execution import VariableValues
 
-from db.reading.shape import Value, argued, bound_alone, name_of, starts_of
+from db.reading.shape import Value, argued, bound_alone, name_of
 from domain.errors import ReaderError
 from domain.recent import Recent
 from domain.viewer import Viewer
@@ -67,23 +67,22 @@ class Probation(Generic[_K, _V]):
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A selected field whose arguments hold variables, and the number of its first place.
+    """A selected field whose arguments hold variables.
 
     `alone` tells the variable and how its value is normalised, where that is all that varies and is bound as it is.
     """
 
     varying: Varying
-    start: int
     alone: tuple[str, Callable[[object, str], Value]] | None
 
     @classmethod
-    def of(cls, varying: Varying, start: int) -> Self:
+    def of(cls, varying: Varying) -> Self:
         """With what can be told of it now."""
         if varying.direct is None or len(varying.direct) != 1:
-            return cls(varying, start, None)
+            return cls(varying, None)
         ((argument, variable, _),) = varying.direct
         normal = bound_alone(varying.type_name, varying.name, argument)
-        return cls(varying, start, None if normal is None else (variable, normal))
+        return cls(varying, None if normal is None else (variable, normal))
 
     def arguments(self, values: VariableValues) -> tuple[Hashable, Mapping[str, Value]]:
         """What tells kinds of its arguments apart, and the values to bind. Raises what arguments raise."""
@@ -91,9 +90,9 @@ class _Asked:
             variable, normal = self.alone
             value = values.coerced.get(variable)
             if value is not None:
-                return None, {name_of(self.start): normal(value, variable)}
+                return None, {name_of(self.varying.index): normal(value, variable)}
         told = self.varying.arguments(values)
-        shape, more = argued(self.varying.type_name, self.varying.name, told, self.start)
+        shape, more = argued(self.varying.type_name, self.varying.name, told, self.varying.index)
         # What limits and permissions go by is part of the kind: then they were looked at before.
         return (shape, told.get("first"), _hashable(told.get("freshness"))), more
 
@@ -181,9 +180,7 @@ class Plans:
         planned = family.plans.get(key)
         if planned is None:
             own = operation.name.value if operation.name else None
-            starts = starts_of(reduction.roots)
-            asked = tuple(_Asked.of(each, starts[each.index]) for each in reduction.varying)
-            planned = Planned(reduction.places, asked, own)
+            planned = Planned(reduction.places, tuple(_Asked.of(each) for each in reduction.varying), own)
             family.plans.add(key, planned)
         planned.variants.add((planned.arguments(values)[0], viewer), prepared)
 

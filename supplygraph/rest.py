@@ -16,7 +16,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.security import HTTPBearer
 from starlette.responses import Response
 
-from db.reading.shape import ONLY_PLACE
+from db.reading.shape import name_of
 from domain.errors import ReaderError, RecordUnavailable, Unauthenticated
 from domain.freshness import Demand
 from domain.instants import Clock
@@ -83,7 +83,7 @@ class Resources:
         if known is None:
             known = self.reader.prepare((full_selection(resource_id, _in_graph(demand)),), viewer)
             self.plans[viewer, demand] = known
-        return known.bound({ONLY_PLACE: str(resource_id)})
+        return known.bound({name_of(0): str(resource_id)})
 
     def _response(self, told: Told, answer: OperationAnswer, demand: Demand, request: Request) -> Response:
         body = render(told)

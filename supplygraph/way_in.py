@@ -27,7 +27,7 @@ _USUAL: Final = frozenset({
     b"accept-language", b"connection", b"x-request-id", b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host",
 })  # fmt: skip
 _MEDIA_KEPT: Final = 256
-_BEGINNING: Final = [(b"cache-control", b"private, no-cache"), (b"vary", b"Authorization, Accept")]
+_BEGINNING: Final = (b"cache-control", b"private, no-cache")
 _ENDING: Final = [(b"x-content-type-options", b"nosniff")]
 _TYPES: Final = {media: (b"content-type", media.header.encode()) for media in MediaType}
 
@@ -56,7 +56,10 @@ class WayIn:
         hot: HotViewer,
         ended: Ended,
         timer: Callable[[], float] = time.perf_counter,
+        *,
+        shared: bool = False,
     ) -> None:
+        """`shared`: pages of other origins may ask, and then what is answered depends on the origin too."""
         self._app = app
         self._operations: Operations = endpoint.operations
         self._clock: Clock = endpoint.clock
@@ -66,6 +69,10 @@ class WayIn:
         self._ended = ended
         self._timer = timer
         self._media: dict[bytes, MediaType | None] = {}
+        self._beginning = [
+            _BEGINNING,
+            (b"vary", b"Authorization, Accept, Origin" if shared else b"Authorization, Accept"),
+        ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or hand on."""
@@ -83,7 +90,8 @@ class WayIn:
             await self._app(scope, _again(message, receive), send)
             return
         correlation_id = given_or_new(asked.request_id)
-        await send({"type": "http.response.start", "status": 200, "headers": _headers(found, asked, correlation_id)})
+        headers = [*self._beginning, *_headers(found, asked, correlation_id)]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": found.content})
         self._observe(Served(200, found.operation_name, found.codes))
         self._ended(self._timer() - begun, correlation_id)
@@ -136,7 +144,6 @@ class WayIn:
 
 def _headers(found: Outcome, asked: _Asked, correlation_id: str) -> list[tuple[bytes, bytes]]:
     return [
-        *_BEGINNING,
         _TYPES[asked.media],
         (b"content-length", b"%d" % len(found.content)),
         (b"x-request-id", correlation_id.encode("latin-1")),

@@ -1,7 +1,6 @@
 """Texts that were read lately: they are what would be read again as long as the record has the version they were read at.
 
-A statement is told that version, and writes nothing where it is still the record's. So nothing kept is ever believed without
-having asked, and a read stays one statement.
+Whoever wants one asks the version first (`db.reading.versions`). So nothing kept is ever believed without having asked.
 """
 
 from __future__ import annotations
@@ -16,7 +15,8 @@ from domain.recent import Recent
 KEPT_BYTES: Final = 32 * 2**20
 """How much is kept at most, as far as it was measured: a text, its parts and what is known of them."""
 _ASKED: Final = 4_096
-_TIMES: Final = 4
+# A text is kept in parts, whole or between its holes, and its marks in sets besides; measured, it is at most five times.
+_TIMES: Final = 6
 # A text that is a large part of all would push out all the others.
 _LARGEST: Final = 8
 

@@ -19,15 +19,16 @@ from domain.words import Direction, ResourceOrderField, TotalsKey
 Value: TypeAlias = str | int | float | None
 VIEWER: Final = "viewer"
 """The name of the value that holds the viewer's accounts."""
-ONLY_PLACE: Final = "p0"
-"""The name of the first value, and so of a resource's id where nothing else is asked."""
 NOBODY: Final = "nothing"
 """A resource id that no resource has."""
 
 
-def name_of(number: int) -> str:
-    """The name of a place, counted from zero."""
-    return f"p{number}"
+def name_of(field_number: int, number: int = 0) -> str:
+    """The name of a place: fields are counted from zero, one before those below it, and so are the places of each.
+
+    A name must not depend on how many places other fields have: that varies with their values, and plans outlive values.
+    """
+    return f"p{field_number}_{number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,25 +90,31 @@ class Shape:
 
 @dataclass(slots=True)
 class _Shaping:
+    """`number` is that of the field being shaped, `placed` counts its places until now."""
+
     values: dict[str, Value] = field(default_factory=dict)
-    first: int = 0
-    starts: list[int] = field(default_factory=list)
+    number: int = -1
+    placed: int = 0
 
     def place(self, value: Value) -> Place:
-        place = Place(name_of(self.first + len(self.values)))
+        place = Place(name_of(self.number, self.placed))
+        self.placed += 1
         self.values[place.name] = value
         return place
 
     def shape(self, selected: Selected) -> Shape:
-        arguments = _ARGUMENTS.get((selected.type_name, selected.name))
-        self.starts.append(len(self.values))
+        self.number, self.placed = self.number + 1, 0
         return Shape(
             selected.key,
             selected.type_name,
             selected.name,
-            tuple(arguments(self, selected.arguments)) if arguments else (),
-            tuple(self.shape(child) for child in selected.fields),
+            self.argued(selected.type_name, selected.name, selected.arguments),
+            tuple([self.shape(child) for child in selected.fields]),
         )
+
+    def argued(self, type_name: str, name: str, arguments: Mapping[str, object]) -> tuple[Argument, ...]:
+        normal = _ARGUMENTS.get((type_name, name))
+        return tuple(normal(self, arguments)) if normal else ()
 
     def resource(self, arguments: Mapping[str, object]) -> Iterator[Argument]:
         normal = _BOUND_ALONE["Query", "resource", "resourceId"]
@@ -216,14 +223,6 @@ def shaped(roots: Sequence[Selected]) -> tuple[tuple[Shape, ...], dict[str, Valu
     return tuple(shaping.shape(root) for root in roots), shaping.values
 
 
-def starts_of(roots: Sequence[Selected]) -> Sequence[int]:
-    """The number of the first place of each field below these roots, a field before those below it."""
-    shaping = _Shaping()
-    for root in roots:
-        shaping.shape(root)
-    return shaping.starts
-
-
 def bound_alone(type_name: str, name: str, argument: str) -> Callable[[object, str], Value] | None:
     """What normalises an argument that is bound as it is, so that a field with no other has one shape whatever its value."""
     return _BOUND_ALONE.get((type_name, name, argument))
@@ -235,9 +234,11 @@ _BOUND_ALONE: Final[Mapping[tuple[str, str, str], Callable[[object, str], Value]
 
 
 def argued(
-    type_name: str, name: str, arguments: Mapping[str, object], start: int
+    type_name: str, name: str, arguments: Mapping[str, object], number: int
 ) -> tuple[tuple[Argument, ...], dict[str, Value]]:
-    """One field's arguments as they stand in its shape, and the values of their places. Raises BadUserInput."""
-    shaping = _Shaping(first=start)
-    normal = _ARGUMENTS.get((type_name, name))
-    return (tuple(normal(shaping, arguments)) if normal else ()), shaping.values
+    """The arguments of one field, by its number, as they stand in its shape; and the values of their places.
+
+    Raises BadUserInput.
+    """
+    shaping = _Shaping(number=number)
+    return shaping.argued(type_name, name, arguments), shaping.values

@@ -45,14 +45,14 @@ class Versions:
         together, self._waiting = self._waiting, []
         try:
             (found,) = await self._connections.row(self._sql, ())
-        except asyncio.CancelledError:
-            # Whoever hangs up leaves the others waiting: one of them asks.
-            self._waiting = together + self._waiting
-            raise
         except Exception as error:
             for each in together:
                 if not each.done():
                     each.set_exception(error)
+            raise
+        except BaseException:
+            # Whoever hangs up leaves the others waiting: one of them asks.
+            self._waiting = together + self._waiting
             raise
         else:
             for each in together:

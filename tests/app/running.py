@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 from pydantic import SecretStr
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.words import Permission
 from sandbox.server import SandboxServer
@@ -42,6 +43,27 @@ def settings_for(folder: Path, endpoint: str, **changes: Any) -> Settings:
         server=ServerSettings(allowed_origins=[ORIGIN]),
         database=DatabaseSettings(url=SecretStr(f"sqlite+aiosqlite:///{folder / 'record.db'}")),
     ).model_copy(update={"accounts": accounts, **changes})
+
+
+def at_once(app: ASGIApp) -> ASGIApp:
+    """An application that gets a body in one piece, as a server gives it that has all of it; httpx's client gives it in two."""
+
+    async def called(scope: Scope, receive: Receive, send: Send) -> None:
+        waiting: list[Message] = []
+
+        async def whole() -> Message:
+            if waiting:
+                return await receive()
+            body, more = b"", True
+            while more:
+                message = await receive()
+                body, more = body + message.get("body", b""), bool(message.get("more_body"))
+            waiting.append({"type": "http.request", "body": body, "more_body": False})
+            return waiting[0]
+
+        await app(scope, whole, send)
+
+    return called
 
 
 @dataclass(frozen=True)
@@ -82,7 +104,7 @@ async def running(folder: Path, **changes: Any) -> AsyncIterator[Running]:
     async with SandboxServer(world) as cloud:
         gateway = assemble(settings_for(folder, cloud.url, **changes), clock)
         app = make_app(gateway)
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        transport = httpx.ASGITransport(at_once(app), raise_app_exceptions=False)
         async with (
             app.router.lifespan_context(app),
             httpx.AsyncClient(transport=transport, base_url="http://gateway") as client,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from domain.words import Permission
-from supplygraph.graphql_execution import Operations
+from supplygraph.graphql_execution import Operations, Outcome
 from supplygraph.graphql_http import GraphQLEndpoint
 from supplygraph.settings import GraphSettings
 from tests.app.running import Running, running
@@ -141,10 +142,21 @@ async def test_a_planned_read_refreshes_what_is_old(up: Running) -> None:
 
 
 async def test_the_short_way_has_the_headers_of_the_long_one(up: Running) -> None:
-    """The same names and values, the caller's request id among them."""
+    """The same names and values, the caller's request id among them; and it is the short way that the second comes by."""
     headers = {**await up.token(), "X-Request-ID": "job-1", "Accept": "application/graphql-response+json"}
     asked = {"query": "{ accounts { name } }"}
+    answered = list[bool]()
+    way = up.app.short_way
+    asks = way._answered
+
+    async def noted(*given: Any) -> Outcome | None:
+        found = await asks(*given)
+        answered.append(found is not None)
+        return found
+
+    way._answered = noted
     long, short = [await up.client.post("/graphql", json=asked, headers=headers) for _ in range(2)]
+    assert [False, True] == answered
     assert sorted(long.headers.items()) == sorted(short.headers.items())
     assert long.content == short.content
 
@@ -161,3 +173,38 @@ async def test_many_at_once_get_each_their_own(up: Running) -> None:
     )
     expected = [node["name"].encode() for node in nodes for _ in range(3)]
     assert all(name in content for name, (_, content) in zip(expected, answers, strict=True))
+
+
+async def test_places_keep_their_values_when_others_come_and_go(up: Running) -> None:
+    """A variable that is left out binds nothing: what stands behind it is bound where it was, and is nobody else's."""
+    headers = await up.token()
+    listed = await up.graph("{ resources(first: 100) { nodes { resourceId name } } }", headers)
+    query = """query Q($vendor: [String!], $id: UUID!) {
+      resources(filter: {vendor: $vendor}, first: 1) { totalCount }
+      resource(resourceId: $id) { resourceId name }
+    }"""
+    for node in listed["data"]["resources"]["nodes"]:
+        for vendor in ({"vendor": ["sandbox"]}, {}, {"vendor": None}, {"vendor": ["aws"]}):
+            _, content = await _asked(up, query, {**vendor, "id": node["resourceId"]}, headers)
+            told = json.loads(content)["data"]
+            assert node == told["resource"]
+            count = 0 if vendor == {"vendor": ["aws"]} else len(listed["data"]["resources"]["nodes"])
+            assert {"totalCount": count} == told["resources"]
+
+
+async def test_pages_beside_another_list(up: Running) -> None:
+    """A cursor is two places where the first page has none: all that there is comes, once."""
+    headers = await up.token()
+    listed = await up.graph("{ resources(first: 100) { nodes { name } } }", headers)
+    query = """query Q($after: String, $n: Int!) {
+      resources(first: $n, after: $after) { nodes { name } pageInfo { endCursor hasNextPage } }
+      changes(first: $n) { nodes { field } }
+    }"""
+    found, after = list[dict[str, str]](), dict[str, str]()
+    more = True
+    while more:
+        _, content = await _asked(up, query, {"n": 2, **after}, headers)
+        page = json.loads(content)["data"]["resources"]
+        found += page["nodes"]
+        more, after = page["pageInfo"]["hasNextPage"], {"after": page["pageInfo"]["endCursor"]}
+    assert listed["data"]["resources"]["nodes"] == found

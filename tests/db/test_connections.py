@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -87,6 +89,19 @@ async def test_connections_that_the_server_ended_are_made_anew(url: str) -> None
                 await other.row(f"SELECT pg_terminate_backend({pid})", ())
         again = {(await readers.row("SELECT pg_backend_pid()", ()))[0] for _ in range(5)}
     assert first.isdisjoint(again)
+
+
+@pytest.mark.parametrize("kept", [Kept.POSTGRESQL])
+async def test_a_connection_that_no_longer_answers_is_given_up(url: str) -> None:
+    """As where the way to the server is lost without a word: another one is asked, and the silent one is not used again."""
+    async with _readers(url, pool_size=2, statement_seconds=0.2) as readers:
+        (silent,) = await readers.row("SELECT pg_backend_pid()", ())
+        os.kill(silent, signal.SIGSTOP)
+        try:
+            answered = [(await readers.row("SELECT pg_backend_pid()", ()))[0] for _ in range(3)]
+        finally:
+            os.kill(silent, signal.SIGCONT)
+    assert silent not in answered
 
 
 async def test_a_server_that_is_away() -> None:

@@ -130,7 +130,7 @@ class TestOneKindOfValue:
             for resource_id, since in ((given_id, instant), (other_id, "2026-01-31T13:00:00+01:00"))
         ]
         assert bound[0] == bound[1]
-        assert {"p0": str(given_id), "p1": 50, "p2": "2026-01-31T12:00:00.000000Z"} == bound[0]
+        assert {"p0_0": str(given_id), "p1_0": 50, "p1_1": "2026-01-31T12:00:00.000000Z"} == bound[0]
 
     @given(st.none() | st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=9), st.uuids())
     def test_cursors_come_back(self, name: str | None, resource_id: UUID) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
@@ -13,6 +14,7 @@ from domain.viewer import Viewer
 from domain.words import Permission
 from tests.equality.asking.author import OPERATORS, Author
 from tests.equality.asking.breaking import broken
+from tests.equality.asking.coming import coming
 from tests.equality.asking.tree import Node
 from tests.equality.asking.values import Values
 from tests.equality.asking.writing import Writing
@@ -37,19 +39,34 @@ VIEWERS: Final = tuple(
     for permissions in ((_READ, _REFRESH), (_ADMIN,), (_READ,))
     for number, seen in enumerate(_SEEN)
 )
-_BROKEN: Final = 0.06
+_BROKEN: Final = 0.045
 _UNKNOWN: Final = 0.003
 _AGAIN: Final = 0.5
-_LESS: Final = 0.1
-_PATIENT: Final = 0.97
+_LESS: Final = 0.04
+_PATIENT: Final = 0.98
+_GONE: Final = 0.07
+_COMING: Final = 0.04
+_ZERO: Final = 0.04
 
 
 def again(request: Request, random: Random, values: Values) -> Request:
-    """The same text by another viewer, most of its variables with other values of their kinds."""
-    told = {name: _another(value, random, values) for name, value in request.variables.items()}
+    """The same text by another viewer, most of its variables with other values of their kinds, some with none."""
+    told: dict[str, Any] = {}
+    for name, value in request.variables.items():
+        gone = _may_be_null(request.query, name) and random.random() < _GONE
+        if not gone:
+            told[name] = _another(value, random, values)
+        elif random.random() < 0.5:
+            told[name] = None
     mine = request.viewer or random.choice(VIEWERS)
     others = [one for one in VIEWERS if one.permissions == mine.permissions or random.random() < _LESS]
     return replace(request, variables=told, viewer=random.choice(others))
+
+
+def _may_be_null(query: str, name: str) -> bool:
+    """Whether the operation says so of a variable."""
+    declared = re.search(rf"\${name}\s*:\s*([^\s,)=@$]+)", query)
+    return declared is not None and not declared[1].endswith("!")
 
 
 def _another(value: Any, random: Random, values: Values) -> Any:
@@ -59,7 +76,7 @@ def _another(value: Any, random: Random, values: Values) -> Any:
         case bool():
             return not value
         case int():
-            return random.choice((1, 2, 3, 5, 10, 50, 0))
+            return 0 if random.random() < _ZERO else random.choice((1, 2, 3, 5, 10, 50))
         case str() if len(value) in {32, 36} and "-" in value[:9]:
             return values.resource_id()
         case list():
@@ -86,6 +103,9 @@ class Operations:
         while True:
             if recent and self._random.random() < _AGAIN:
                 yield again(self._random.choice(recent), self._random, self._values)
+                continue
+            if self._random.random() < _COMING:
+                yield from coming(self._values, self._random.choice(VIEWERS))
                 continue
             request = self._request()
             recent.append(request)

@@ -82,7 +82,7 @@ class Values:
     # Pages
 
     def _first(self) -> int:
-        if self.chance(0.04):
+        if self.chance(0.025):
             return self.one(0, -1, 1001, 2**31 - 1, -(2**31))
         return self.one(1, 1, 2, 3, 3, 5, 5, 10, 20, 20, 50, 1000) if self.chance(0.9) else self.random.randint(1, 60)
 
@@ -100,7 +100,7 @@ class Values:
     def _keyset(self, order: Mapping[str, str]) -> str | None:
         if self.chance(0.06):
             return None
-        if self.chance(0.1):
+        if self.chance(0.06):
             return self.one(*_BAD_CURSORS, cursor("HISTORY", 3))
         field, direction = order["field"], order.get("direction", "DESC")
         if self.chance(0.08):

@@ -47,7 +47,7 @@ class Writing:
         """The whole document."""
         self._key(roots)
         parts = [self._selection("Query", list(roots))]
-        if self._chance(0.015):
+        if self._chance(0.01):
             parts.append("{ " + self._random.choice(_INTROSPECTION) + " }")
         name = self._random.choice(("", "", "Q", "Op_1"))
         selection = parts[0] if len(parts) == 1 else parts[0][:-1] + parts[1][1:]
