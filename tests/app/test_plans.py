@@ -14,6 +14,7 @@ from domain.words import Permission
 from supplygraph.graphql_execution import Operations, Outcome
 from supplygraph.graphql_http import GraphQLEndpoint
 from supplygraph.settings import GraphSettings
+from supplygraph.way_in import WayIn
 from tests.app.running import Running, running
 
 _QUERIES: list[tuple[str, dict[str, Any]]] = [
@@ -141,20 +142,19 @@ async def test_a_planned_read_refreshes_what_is_old(up: Running) -> None:
         assert (0, 0) == (told["stale"], told["unconfirmed"])
 
 
-async def test_the_short_way_has_the_headers_of_the_long_one(up: Running) -> None:
+async def test_the_short_way_has_the_headers_of_the_long_one(up: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same names and values, the caller's request id among them; and it is the short way that the second comes by."""
     headers = {**await up.token(), "X-Request-ID": "job-1", "Accept": "application/graphql-response+json"}
     asked = {"query": "{ accounts { name } }"}
     answered = list[bool]()
-    way = up.app.short_way
-    asks = way._answered
+    asks = WayIn._answered
 
     async def noted(*given: Any) -> Outcome | None:
         found = await asks(*given)
         answered.append(found is not None)
         return found
 
-    way._answered = noted
+    monkeypatch.setattr(WayIn, "_answered", noted)
     long, short = [await up.client.post("/graphql", json=asked, headers=headers) for _ in range(2)]
     assert [False, True] == answered
     assert sorted(long.headers.items()) == sorted(short.headers.items())
