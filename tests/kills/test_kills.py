@@ -27,7 +27,7 @@ def killed(*arguments: str) -> re.Match[str]:
         env={**os.environ, "PYTHONWARNINGS": "error"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert (0, "") == (ended.returncode, ended.stderr), ended.stdout + ended.stderr
