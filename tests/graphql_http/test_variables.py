@@ -46,7 +46,7 @@ _VALUES: Final = (
     | st.sampled_from((_ID, _ID.upper(), _ID.replace("-", ""), f"{{{_ID}}}", f"urn:uuid:{_ID}", f"Resource:{_ID}"))
     | st.sampled_from(([], {}, ["VENDOR"], [None], [["a"]], {"account": ["a"]}, {"maxAgeSeconds": 5}, {"no": 1}))
 )
-_TRIED: Final = settings(max_examples=settings().max_examples // 3)
+_TRIED: Final = settings(max_examples=settings().max_examples // 5)
 _GIVEN: Final = st.dictionaries(st.sampled_from("aabc"), _VALUES, max_size=3)
 
 
