@@ -15,7 +15,7 @@ from domain.recent import Recent
 KEPT_BYTES: Final = 32 * 2**20
 """How much is kept at most, as far as it was measured: a text, its parts and what is known of them."""
 _ASKED: Final = 16_384
-"""Of how many questions is remembered that they were asked: about 3 MB."""
+"""Of how many questions is remembered that they were asked: measured, 2 MB."""
 # A text is kept in parts, whole or between its holes, and its marks in sets besides: measured, less than five times as much.
 _TIMES: Final = 5
 # A text that is a large part of all would push out all the others.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import pytest
-from graphql import get_operation_ast, parse, validate
+from graphql import DocumentNode, OperationDefinitionNode, get_operation_ast, parse, validate
 from graphql.execution import VariableValues, get_variable_values
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,7 +18,7 @@ from domain.viewer import Viewer
 from domain.words import Permission
 from reconcile.wants import Settlement
 from resolvers.reader import Prepared, Reader
-from resolvers.reduce import reduce
+from resolvers.reduce import Reduction, reduce
 from supplygraph.graphql_plans import Plans
 from tests.clock import ManualClock
 from tests.graphql_http.gateway import graph
@@ -86,6 +86,18 @@ def _shown(prepared: Prepared) -> object:
     return plan.statement.sql, plan.statement.parameters(plan.values), prepared.ready.demands, prepared.keys
 
 
+def _prepared(
+    document: DocumentNode, operation: OperationDefinitionNode, values: VariableValues, viewer: Viewer
+) -> tuple[Reduction, Prepared] | None:
+    """The operation prepared anew; None where something of it is refused."""
+    try:
+        reduction = reduce(graph().core, document, operation, values)
+        prepared = _READER.prepare(reduction.roots, viewer)
+    except ReaderError:
+        return None
+    return None if prepared.errors else (reduction, prepared)
+
+
 @pytest.mark.parametrize("text", _TEXTS)
 @settings(max_examples=settings().max_examples // 2)
 @given(series=st.lists(st.tuples(_GIVEN, st.sampled_from(_VIEWERS)), min_size=2, max_size=6))
@@ -101,14 +113,11 @@ def test_plans_bind_as_a_new_preparation_would(text: str, series: list[tuple[dic
         given_values = {name: value for name, value in told.items() if name in names}
         found = plans.find(text, None, given_values, viewer)
         values = get_variable_values(core, operation.variable_definitions or (), given_values)
-        try:
-            assert isinstance(values, VariableValues)
-            reduction = reduce(core, document, operation, values)
-            prepared = _READER.prepare(reduction.roots, viewer)
-            assert not prepared.errors
-        except (AssertionError, ReaderError):
+        made = _prepared(document, operation, values, viewer) if isinstance(values, VariableValues) else None
+        if made is None or not isinstance(values, VariableValues):
             assert found is None
             continue
+        reduction, prepared = made
         if found is not None:
             assert _shown(prepared) == _shown(found[1])
         plans.keep(text, None, document, operation, values, reduction, prepared, viewer)
