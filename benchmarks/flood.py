@@ -1,8 +1,8 @@
 """Whether operations that are never asked again cost those that are: 200,000 distinct texts beside a hot operation.
 
 `python -m benchmarks.flood`. A quarter of the texts differ by an alias, by a literal, by the operation's name, by a field that
-does not exist. Exits with 1 where resident memory reached 250 MB, or the hot operation's median afterwards is more than twice
-what it was before. What it is during the flood is told as well: the two share one processor then.
+does not exist. Exits with 1 where resident memory reached 250 MB, or the hot operation's median is more than twice what it was
+before: afterwards, and while the flood goes on, at its beginning and once more when every cache is full.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ class Flooded:
 
     @property
     def holds(self) -> bool:
-        """Little memory, caches within their bounds, and no lasting cost."""
+        """Little memory, caches within their bounds, and little cost to others."""
         bounded = self.memory_bytes < MOST_BYTES and self.fill <= 1
-        return bounded and self.after_ms <= self.before_ms * MOST_SLOWER
+        return bounded and max(self.during_ms, self.after_ms) <= self.before_ms * MOST_SLOWER
 
     def told(self) -> str:
         """One line."""
@@ -82,8 +82,8 @@ def flood(server: Server, ids: Sequence[str], texts: int, end: float) -> Flooded
         most = max(most, memory_bytes(server.target.process))
         print(f"  {sent:,} texts, RSS {most / 1e6:.1f} MB", flush=True)
         if not during:
-            during = _during(server, hot, templates(ids[0]), number)
-            number += texts
+            during, number = _during(server, hot, templates(ids[0]), number), number + texts
+    during = max(during, _during(server, hot, templates(ids[0]), number))
     return Flooded(sent, before, during, _hot(server, hot), most, max(metrics(server, "supplygraph_cache_fill")))
 
 

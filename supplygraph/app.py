@@ -103,6 +103,7 @@ def _graph(gateway: Gateway) -> Route:
         faults=Faults(logs.correlation_id),
         plans=gateway.settings.graph.plans,
         ran=lambda planned: gateway.telemetry.operation_ran(planned=planned),
+        workbench=gateway.workbench,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Self
@@ -25,6 +25,7 @@ from supplygraph.conduct import Conduct
 from supplygraph.settings import AccountSettings, Settings
 from supplygraph.telemetry import Telemetry
 from supplygraph.tokens import Authenticator
+from supplygraph.workbench import Workbench
 from vendors import registry
 from vendors.cloud import VendorCloud
 
@@ -45,6 +46,7 @@ class Gateway:
     reader: AgesTold
     readings: Readings
     authenticator: Authenticator
+    workbench: Workbench = field(default_factory=Workbench)
 
     def max_age_of(self, account: str) -> float:
         """The default max age of an account, in seconds."""
@@ -62,6 +64,7 @@ class Gateway:
             await self.reconciler.start(background=background)
             yield self
         finally:
+            self.workbench.close()
             await self.reconciler.close()
             await self.authenticator.close()
             await self.readings.close()

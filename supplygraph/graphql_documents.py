@@ -13,7 +13,6 @@ from graphql import (
     GraphQLSchema,
     GraphQLSyntaxError,
     parse,
-    specified_rules,
     validate,
 )
 
@@ -26,9 +25,7 @@ from supplygraph.graphql_errors import (
     told_reader_error,
     told_request_error,
 )
-
-RULES: Final = tuple(specified_rules)
-"""Built once: caches of rules made anew for each request never hit."""
+from supplygraph.graphql_rules import RULES
 
 # A parsed text takes some forty times its own size: this many bytes of text are some 50 MB of documents.
 _TEXT_BYTES: Final = 2_000_000

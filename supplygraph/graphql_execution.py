@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Final, Protocol
 
 import orjson
@@ -28,7 +29,7 @@ from domain.selection import TYPENAME, Selected
 from domain.viewer import Viewer
 from resolvers.limits import Limits, check_selection
 from resolvers.reader import Prepared
-from resolvers.reduce import Place, reduce
+from resolvers.reduce import Place, Reduction, reduce
 from schema.build import Answers, Graph
 from supplygraph.graphql_documents import Documents
 from supplygraph.graphql_errors import (
@@ -41,8 +42,9 @@ from supplygraph.graphql_errors import (
     told_reader_error,
     told_request_error,
 )
-from supplygraph.graphql_plans import Plans
+from supplygraph.graphql_plans import Family, Planned, Plans
 from supplygraph.graphql_request import Asked, Refused
+from supplygraph.workbench import Workbench
 
 _ROOT_TYPE: Final = b'"Query"'
 
@@ -108,6 +110,23 @@ class OperationCounts:
     rendered: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """An operation that may run. `prepared` is None where it asks for no data, `family` where it runs as no plan."""
+
+    document: DocumentNode
+    operation: OperationDefinitionNode
+    values: VariableValues
+    reduction: Reduction
+    prepared: Prepared | None
+    family: Family | None
+
+    @property
+    def name(self) -> str | None:
+        """The operation's own."""
+        return self.operation.name.value if self.operation.name else None
+
+
 class _Rejected(Exception):
     """A request error: nothing was executed."""
 
@@ -126,13 +145,14 @@ class Operations:
     faults: Faults
     plans: bool = True
     ran: Callable[[bool], None] = lambda _: None
+    workbench: Workbench = field(default_factory=Workbench)
     documents: Documents = field(init=False)
     kept: Plans = field(init=False)
     counts: OperationCounts = field(init=False, default_factory=OperationCounts)
 
     def __post_init__(self) -> None:
         self.documents = Documents(self.graph.core, self.limits)
-        self.kept = Plans(self.graph.core)
+        self.kept = Plans()
 
     async def hot(
         self, text: str, name: str | None, variables: Mapping[str, object], viewer: Viewer, arrival: datetime
@@ -141,19 +161,19 @@ class Operations:
         found = self.kept.find(text, name, variables, viewer)
         if found is None:
             return None
-        planned, prepared = found
         try:
-            answer = await self.reader.run(prepared, arrival)
+            return await self._planned(*found, arrival)
         except Exception:  # noqa: BLE001 - it is met again, and told, where `run` answers
             return None
-        self._count(planned=True)
-        return self._spliced(planned.places, answer, planned.name)
 
     async def run(self, asked: Asked, viewer: Viewer, arrival: datetime, *, queries_only: bool) -> Outcome:
         """Answer one request. `queries_only` refuses other operations with 405, as GET must. Raises Refused for that alone."""
         try:
-            document, operation = self._operation(asked, queries_only=queries_only)
-            return await self._answered(document, operation, asked, viewer, arrival)
+            found = self.kept.find(asked.query, asked.operation_name, asked.variables, viewer)
+            if found is not None:
+                return await self._planned(*found, arrival)
+            ready = await self.workbench.run(self._ready, asked, viewer, queries_only=queries_only)
+            return await self._answered(ready, asked, viewer, arrival)
         except _Rejected as rejected:
             return told_outcome(rejected.errors[: self.limits.errors], 400, 200)
         except Forbidden as error:
@@ -166,6 +186,12 @@ class Operations:
     def fills(self) -> Mapping[str, float]:
         """How full each cache is, 1 at its bound."""
         return {"documents": self.documents.fill, "plans": self.kept.families.fill}
+
+    async def _planned(self, planned: Planned, prepared: Prepared, arrival: datetime) -> Outcome:
+        answer = await self.reader.run(prepared, arrival)
+        self._count(planned=True)
+        self.workbench.other_answered()
+        return self._spliced(planned.places, answer, planned.name)
 
     def _count(self, *, planned: bool) -> None:
         if planned:
@@ -188,28 +214,26 @@ class Operations:
             raise _no_operation(asked.operation_name)
         return document, operation
 
-    async def _answered(
-        self,
-        document: DocumentNode,
-        operation: OperationDefinitionNode,
-        asked: Asked,
-        viewer: Viewer,
-        arrival: datetime,
-    ) -> Outcome:
+    def _ready(self, asked: Asked, viewer: Viewer, *, queries_only: bool) -> _Ready:
+        """All that is done before anything is read. A text that is new takes milliseconds: it is for the workbench."""
+        document, operation = self._operation(asked, queries_only=queries_only)
         values = self._variables(operation, asked)
         reduction = reduce(self.graph.core, document, operation, values)
         check_selection(reduction.roots, self.limits)
-        own = operation.name.value if operation.name else None
         prepared = self.reader.prepare(reduction.roots, viewer) if reduction.roots else None
-        if not self.plans or reduction.introspects or operation.operation is not OperationType.QUERY:
-            self._count(planned=False)
-            answer = None if prepared is None else await self.reader.run(prepared, arrival)
-            return self._rendered(document, asked, answer, own)
-        self._count(planned=True)
-        if prepared is None:
-            return self._spliced(reduction.places, None, own)
-        self.kept.keep(asked.query, asked.operation_name, document, operation, values, reduction, prepared, viewer)
-        return self._spliced(reduction.places, await self.reader.run(prepared, arrival), own)
+        planned = self.plans and not reduction.introspects and operation.operation is OperationType.QUERY
+        family = Family.of(self.graph.core, document, operation) if planned else None
+        return _Ready(document, operation, values, reduction, prepared, family)
+
+    async def _answered(self, ready: _Ready, asked: Asked, viewer: Viewer, arrival: datetime) -> Outcome:
+        prepared, reduction, family = ready.prepared, ready.reduction, ready.family
+        self._count(planned=family is not None)
+        if family is not None and prepared is not None:
+            self.kept.keep(asked.query, asked.operation_name, family, ready.values, reduction, prepared, viewer)
+        answer = None if prepared is None else await self.reader.run(prepared, arrival)
+        if family is None:
+            return await self._rendered(ready, asked, answer)
+        return self._spliced(reduction.places, answer, ready.name)
 
     def _variables(self, operation: OperationDefinitionNode, asked: Asked) -> VariableValues:
         values = get_variable_values(
@@ -234,18 +258,19 @@ class Operations:
             found += (b',"' if found else b'{"', place.key.encode(), b'":', text)
         return _spliced([*found, b"}" if found else b"{}"], errors[: self.limits.errors], answer, name)
 
-    def _rendered(
-        self, document: DocumentNode, asked: Asked, answer: OperationAnswer | None, name: str | None
-    ) -> Outcome:
-        result = execute_sync(
+    async def _rendered(self, ready: _Ready, asked: Asked, answer: OperationAnswer | None) -> Outcome:
+        render = partial(
+            execute_sync,
             self.graph.core,
-            document,
+            ready.document,
             context_value=Answers({} if answer is None else answer.answers),
             variable_values=dict(asked.variables),
             operation_name=asked.operation_name,
         )
+        # What tells of the schema may be long, and is not read from the record.
+        result = await self.workbench.run(render) if ready.reduction.introspects else render()
         errors = [self._told(error) for error in (result.errors or ())[: self.limits.errors]]
-        return _spliced([orjson.dumps(result.data)], errors, answer, name)
+        return _spliced([orjson.dumps(result.data)], errors, answer, ready.name)
 
     def _told(self, error: GraphQLError) -> ToldError:
         return told_field_error(error, self.faults)

@@ -27,6 +27,7 @@ from supplygraph.graphql_errors import Faults, ToldError, codes_of, payload, tol
 from supplygraph.graphql_execution import Operations, Outcome, Reader
 from supplygraph.graphql_negotiation import MediaType, negotiate, prefers_page
 from supplygraph.graphql_request import Asked, Refused, read_get, read_post
+from supplygraph.workbench import Workbench
 
 PATH: Final = "/graphql"
 _METHODS: Final = "GET, POST"
@@ -68,12 +69,13 @@ def graphql_route(
     *,
     plans: bool = True,
     ran: Callable[[bool], None] = lambda _: None,
+    workbench: Workbench | None = None,
 ) -> Route:
     """The route for `/graphql`. `page` answers browsers; `clock` tells when a request arrived."""
     told_limits = limits or Limits()
     told_faults = faults or Faults()
     endpoint = GraphQLEndpoint(
-        operations=Operations(graph, reader, told_limits, told_faults, plans, ran),
+        operations=Operations(graph, reader, told_limits, told_faults, plans, ran, workbench or Workbench()),
         authenticate=authenticate,
         page=page,
         clock=clock or SystemClock(),

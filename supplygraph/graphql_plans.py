@@ -124,20 +124,29 @@ class Planned:
 
 
 @dataclass(slots=True)
-class _Family:
-    """What plans of one text and operation name share. `steering` are the names of the variables of `@skip` and `@include`."""
+class Family:
+    """What plans of one text and operation name share. `steering` are the names of the variables of `@skip` and `@include`.
 
+    `name` is the operation's own.
+    """
+
+    name: str | None
     variables: Variables
     steering: tuple[str, ...]
     plans: Recent[Hashable, Planned] = field(default_factory=lambda: Recent(_STEERED))
+
+    @classmethod
+    def of(cls, schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode) -> Self:
+        """Without plans yet."""
+        own = operation.name.value if operation.name else None
+        return cls(own, Variables(schema, operation), _steering(document))
 
 
 @dataclass(slots=True)
 class Plans:
     """Every plan that is kept."""
 
-    schema: GraphQLSchema
-    families: Probation[tuple[str, str | None], _Family] = field(default_factory=Probation)
+    families: Probation[tuple[str, str | None], Family] = field(default_factory=Probation)
 
     def find(
         self, text: str, name: str | None, variables: Mapping[str, object], viewer: Viewer
@@ -162,25 +171,27 @@ class Plans:
         self,
         text: str,
         name: str | None,
-        document: DocumentNode,
-        operation: OperationDefinitionNode,
+        family: Family,
         values: VariableValues,
         reduction: Reduction,
         prepared: Prepared,
         viewer: Viewer,
     ) -> None:
-        """Keep what was prepared, for whoever asks alike. What cannot be read whole is not kept."""
+        """Keep what was prepared, for whoever asks alike. What cannot be read whole is not kept.
+
+        `family` is for where nothing of this text and name is kept yet.
+        """
         if prepared.ready is None or prepared.errors:
             return
-        family = self.families.get((text, name))
-        if family is None:
-            family = _Family(Variables(self.schema, operation), _steering(document))
+        known = self.families.get((text, name))
+        if known is None:
             self.families.add((text, name), family)
+        else:
+            family = known
         key = _steered(family.steering, values)
         planned = family.plans.get(key)
         if planned is None:
-            own = operation.name.value if operation.name else None
-            planned = Planned(reduction.places, tuple(_Asked.of(each) for each in reduction.varying), own)
+            planned = Planned(reduction.places, tuple(_Asked.of(each) for each in reduction.varying), family.name)
             family.plans.add(key, planned)
         planned.variants.add((planned.arguments(values)[0], viewer), prepared)
 

@@ -9,6 +9,7 @@ import gc
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ from supplygraph.gateway import assemble
 from supplygraph.settings import Settings
 from supplygraph.showcase import sandbox_accounts
 from supplygraph.tokens import make
+from supplygraph.workbench import SWITCH_SECONDS
 
 SANDBOX_TOKEN: Final = "sandbox"  # noqa: S105 - a token's name
 _BACKLOG: Final = 2_048
@@ -45,6 +47,7 @@ class Started:
 def serve(settings: Settings, *, sandbox: bool, on_started: Callable[[Started], None]) -> None:
     """Serve until SIGINT or SIGTERM. Raises ConfigurationError where it cannot start."""
     host = settings.server.host
+    sys.setswitchinterval(SWITCH_SECONDS)
     with contextlib.closing(bound(host, settings.server.port)) as listener:
         config = uvicorn.Config("", loop="auto", log_config=None)
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:

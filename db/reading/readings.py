@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, partial
-from typing import Any, Final
+from threading import Lock
+from typing import Any, Final, TypeVar
 
 import orjson
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -39,6 +40,8 @@ from domain.viewer import Viewer
 
 CACHED: Final = 512
 _FACTS_KEPT: Final = 256
+_K = TypeVar("_K", bound=Hashable)
+_S = TypeVar("_S", bound=Statement)
 # The values that they were asked with are kept with them, and a filter may be as long as a request.
 _LONGEST_ASKED: Final = 16_384
 
@@ -135,13 +138,15 @@ class Readings:
         self._running = running
         self._versions = Versions(self._connections, engine.dialect)
         self._texts = Texts(kept_bytes)
+        # Statements may be asked for from several threads, everything else on the event loop alone.
+        self._writing = Lock()
         self._statements: Recent[tuple[object, bool], RootsStatement] = Recent(cached)
         self._facts_statements: Recent[tuple[object, bool], FactsStatement] = Recent(cached)
         self._facts: Recent[tuple[object, ...], Facts] = Recent(_FACTS_KEPT)
         self._whole: Recent[int, Statement] = Recent(cached)
 
     def plan(self, roots: Sequence[Selected], viewer: Viewer) -> Plan:
-        """Check the arguments and find the statement. Raises BadUserInput."""
+        """Check the arguments and find the statement, from whichever thread. Raises BadUserInput."""
         shapes, values = shaped(roots)
         restricted = viewer.accounts is not None
         if viewer.accounts is not None:
@@ -149,20 +154,34 @@ class Readings:
         return Plan(self._statement(shapes, restricted), values)
 
     def _statement(self, shapes: tuple[Shape, ...], restricted: bool) -> RootsStatement:
-        statement = self._statements.get((shapes, restricted))
-        if statement is None:
-            facts_of = partial(self._facts_statement, restricted=restricted)
-            statement = compile_roots(shapes, restricted, self._dialect, facts_of)
-            self._statements.add((shapes, restricted), statement)
-        return statement
+        return self._kept(
+            self._statements,
+            (shapes, restricted),
+            lambda: compile_roots(
+                shapes, restricted, self._dialect, partial(self._facts_statement, restricted=restricted)
+            ),
+        )
 
     def _facts_statement(self, root: Shape, *, restricted: bool) -> FactsStatement:
-        key = facts_needed(root), restricted
-        statement = self._facts_statements.get(key)
-        if statement is None:
-            statement = compile_facts(root, restricted, self._dialect)
-            self._facts_statements.add(key, statement)
-        return statement
+        return self._kept(
+            self._facts_statements,
+            (facts_needed(root), restricted),
+            lambda: compile_facts(root, restricted, self._dialect),
+        )
+
+    def _kept(self, statements: Recent[_K, _S], key: _K, written: Callable[[], _S]) -> _S:
+        with self._writing:
+            known = statements.get(key)
+        if known is not None:
+            return known
+        made = written()
+        with self._writing:
+            known = statements.get(key)
+            if known is None:
+                statements.add(key, made)
+                return made
+        # All go by whoever was first: texts are kept by the statement's number.
+        return known
 
     def apart(self, plan: Plan) -> list[Plan]:
         """Each root field of the plan as a plan of its own, with the same values."""

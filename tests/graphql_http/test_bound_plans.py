@@ -19,7 +19,7 @@ from domain.words import Permission
 from reconcile.wants import Settlement
 from resolvers.reader import Prepared, Reader
 from resolvers.reduce import Reduction, reduce
-from supplygraph.graphql_plans import Plans
+from supplygraph.graphql_plans import Family, Plans
 from tests.clock import ManualClock
 from tests.graphql_http.gateway import graph
 
@@ -107,7 +107,7 @@ def test_plans_bind_as_a_new_preparation_would(text: str, series: list[tuple[dic
     assert validate(core, document) == []
     operation = get_operation_ast(document, None)
     assert operation is not None
-    plans = Plans(core)
+    plans = Plans()
     names = {one.variable.name.value for one in operation.variable_definitions or ()}
     for told, viewer in series:
         given_values = {name: value for name, value in told.items() if name in names}
@@ -120,5 +120,6 @@ def test_plans_bind_as_a_new_preparation_would(text: str, series: list[tuple[dic
         reduction, prepared = made
         if found is not None:
             assert _shown(prepared) == _shown(found[1])
-        plans.keep(text, None, document, operation, values, reduction, prepared, viewer)
+        family = Family.of(core, document, operation)
+        plans.keep(text, None, family, values, reduction, prepared, viewer)
         assert plans.find(text, None, given_values, viewer) is not None

@@ -11,6 +11,7 @@ from graphql import parse, validate
 import supplygraph.graphql_documents as documents
 from resolvers.limits import Limits
 from supplygraph.graphql_documents import Documents
+from supplygraph.graphql_rules import RULES
 from tests.graphql_http.gateway import Gateway, graph
 
 
@@ -79,7 +80,7 @@ def test_rules_are_built_once(work: Work) -> None:
     first = work.rules
     kept.prepare("{ a: __typename }")
     assert first is work.rules
-    assert documents.RULES is first
+    assert RULES is first
 
 
 def test_what_is_kept_is_bounded_by_its_size(work: Work) -> None:
