@@ -63,9 +63,20 @@ def load(config: Path | None, environ: Mapping[str, str], folder: Path) -> Confi
         faults.add_invalid(error, Settings)
         settings = Settings()
     faults.check()
+    _check_waits(accounts, settings, faults)
+    faults.check()
     configuration = Configuration(settings.model_copy(update={"accounts": accounts}), file)
     named = "url" in (as_table(tables.get("database")) or {})
     return configuration if named or not configuration.empty else _on_the_sandbox(configuration)
+
+
+def _check_waits(accounts: tuple[AccountSettings, ...], settings: Settings, faults: Faults) -> None:
+    """No account lets its readers wait longer than any reader may ask to."""
+    longest = settings.freshness.deadline_max_seconds
+    for index, account in enumerate(accounts):
+        if account.deadline_seconds is not None and account.deadline_seconds > longest:
+            message = "is longer than freshness.deadline_max_seconds; make this shorter or that longer"
+            faults.add(("accounts", index, "deadline_seconds"), message)
 
 
 def _on_the_sandbox(configuration: Configuration) -> Configuration:

@@ -189,6 +189,9 @@ BAD_FILES = [
      "budget_share, cooldown_seconds, credentials, deadline_seconds, endpoint, flight_seconds, keep_fresh_idle_seconds, "
      "keep_fresh_moving_seconds, "
      "keep_fresh_seconds, name, vendor"),
+    (LAB.replace("[accounts.credentials]", "deadline_seconds = 61\n[accounts.credentials]"),
+     "supplygraph.toml line 4: accounts[1].deadline_seconds: "
+     "is longer than freshness.deadline_max_seconds; make this shorter or that longer"),
     ('[accounts]\nname = "a"\n',
      "supplygraph.toml line 1: accounts: is no list of tables; write [[accounts]] above each account"),
     (LAB.replace('"lambda"', '"sandbox"'),
