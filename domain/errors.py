@@ -7,6 +7,7 @@ SupplygraphError
 │   ├── Forbidden
 │   ├── BadUserInput            names the argument
 │   └── LimitExceeded           names the limit and the count
+│       └── Busy                asking again later helps
 ├── RecordUnavailable           the database does not answer
 └── VendorFailure               what a cloud did; becomes freshness, never an error of a reader
     ├── Unreachable
@@ -87,6 +88,16 @@ class LimitExceeded(ReaderError):
     def extensions(self) -> dict[str, object]:
         """Code, limit, what is allowed and what was counted."""
         return {"code": self.code, "limit": self.limit, "allowed": self.allowed, "count": self.count}
+
+
+class Busy(LimitExceeded):
+    """As much waits to be made ready as may wait."""
+
+    http_status = 503
+
+    def __init__(self, allowed: int) -> None:
+        super().__init__("new operations waiting", allowed, allowed + 1)
+        self.args = ("Too many operations that are new here wait to be made ready; ask again in a second.",)
 
 
 class RecordUnavailable(SupplygraphError):

@@ -55,6 +55,7 @@ def make_app(gateway: Gateway, *, running: bool = False) -> FastAPI:
         clock=gateway.clock,
         rules=gateway.settings.freshness.rules(),
         max_age_of=gateway.max_age_of,
+        answered=gateway.workbench.other_answered,
     )
     app.include_router(router)
     graph = _graph(gateway)

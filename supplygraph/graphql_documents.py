@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import blake2b
+from threading import Lock
 from typing import Final
 
 from cachetools import LRUCache
@@ -50,12 +51,16 @@ class DocumentCounts:
 
 
 class Documents:
-    """Prepares documents, the least recently used forgotten when their texts hold more than `text_bytes` together."""
+    """Prepares documents, the least recently used forgotten when their texts hold more than `text_bytes` together.
+
+    From whichever thread.
+    """
 
     def __init__(self, schema: GraphQLSchema, limits: Limits, text_bytes: int = _TEXT_BYTES) -> None:
         self._schema = schema
         self._limits = limits
         self._kept: LRUCache[bytes, Prepared] = LRUCache(text_bytes, getsizeof=lambda prepared: prepared.size)
+        self._keeping = Lock()
         self.counts = DocumentCounts()
 
     @property
@@ -63,18 +68,24 @@ class Documents:
         """How full it is, 1 at its bound."""
         return self._kept.currsize / self._kept.maxsize
 
+    def holds(self, text: str) -> bool:
+        """Whether the text was asked for before, and is kept."""
+        return _key(text.encode()) in self._kept
+
     def prepare(self, text: str) -> Prepared:
         """The document of this text, from what is kept where it was asked for before."""
         encoded = text.encode()
-        key = blake2b(encoded, digest_size=32).digest()
-        kept = self._kept.get(key)
-        if kept is not None:
-            self.counts.hits += 1
-            return kept
-        self.counts.misses += 1
+        key = _key(encoded)
+        with self._keeping:
+            kept = self._kept.get(key)
+            if kept is not None:
+                self.counts.hits += 1
+                return kept
+            self.counts.misses += 1
         prepared = self._prepared(text, len(encoded) + _OVERHEAD_BYTES)
         if prepared.size <= self._kept.maxsize:
-            self._kept[key] = prepared
+            with self._keeping:
+                self._kept[key] = prepared
         return prepared
 
     def _prepared(self, text: str, size: int) -> Prepared:
@@ -101,3 +112,7 @@ class Documents:
 
     def _told(self, error: GraphQLError) -> ToldError:
         return told_request_error(error, VALIDATION_FAILED)
+
+
+def _key(encoded: bytes) -> bytes:
+    return blake2b(encoded, digest_size=32).digest()

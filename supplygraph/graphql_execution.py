@@ -6,6 +6,7 @@ then the texts go out as they are. Everything else is rendered by graphql-core, 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,7 +25,7 @@ from graphql import (
 )
 from graphql.execution import VariableValues, get_variable_values
 
-from domain.errors import BadUserInput, Forbidden, ReaderError
+from domain.errors import BadUserInput, Busy, Forbidden, ReaderError
 from domain.selection import TYPENAME, Selected
 from domain.viewer import Viewer
 from resolvers.limits import Limits, check_selection
@@ -112,13 +113,17 @@ class OperationCounts:
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """An operation that may run. `prepared` is None where it asks for no data, `family` where it runs as no plan."""
+    """An operation that may run. `prepared` is None where it asks for no data, `family` where one is known or none is needed.
+
+    `planned`: nothing but root fields of ours is asked for.
+    """
 
     document: DocumentNode
     operation: OperationDefinitionNode
     values: VariableValues
     reduction: Reduction
     prepared: Prepared | None
+    planned: bool
     family: Family | None
 
     @property
@@ -149,6 +154,7 @@ class Operations:
     documents: Documents = field(init=False)
     kept: Plans = field(init=False)
     counts: OperationCounts = field(init=False, default_factory=OperationCounts)
+    _making: dict[str, asyncio.Event] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.documents = Documents(self.graph.core, self.limits)
@@ -158,22 +164,36 @@ class Operations:
         self, text: str, name: str | None, variables: Mapping[str, object], viewer: Viewer, arrival: datetime
     ) -> Outcome | None:
         """The answer of an operation that was planned before; None where `run` must answer, which tells what is amiss."""
-        found = self.kept.find(text, name, variables, viewer)
-        if found is None:
-            return None
         try:
-            return await self._planned(*found, arrival)
+            found = self.kept.find(text, name, variables, viewer)
+            if found is None:
+                return None
+            outcome = await self._planned(*found, arrival)
         except Exception:  # noqa: BLE001 - it is met again, and told, where `run` answers
             return None
+        self._count(planned=True)
+        self.workbench.other_answered()
+        return outcome
 
     async def run(self, asked: Asked, viewer: Viewer, arrival: datetime, *, queries_only: bool) -> Outcome:
-        """Answer one request. `queries_only` refuses other operations with 405, as GET must. Raises Refused for that alone."""
+        """Answer one request. `queries_only` refuses other operations with 405, as GET must.
+
+        Raises Refused for that, and where too many wait.
+        """
         try:
-            found = self.kept.find(asked.query, asked.operation_name, asked.variables, viewer)
+            found = self._found(asked, viewer)
             if found is not None:
+                self.workbench.other_answered()
+            elif (making := self._making.get(asked.query)) is not None:
+                await making.wait()
+                found = self._found(asked, viewer)
+            if found is not None:
+                self._count(planned=True)
                 return await self._planned(*found, arrival)
-            ready = await self.workbench.run(self._ready, asked, viewer, queries_only=queries_only)
+            ready = await self._made_ready(asked, viewer, queries_only=queries_only)
             return await self._answered(ready, asked, viewer, arrival)
+        except Busy as error:
+            raise Refused(error.http_status, error, {"Retry-After": "1"}) from None
         except _Rejected as rejected:
             return told_outcome(rejected.errors[: self.limits.errors], 400, 200)
         except Forbidden as error:
@@ -185,12 +205,17 @@ class Operations:
     @property
     def fills(self) -> Mapping[str, float]:
         """How full each cache is, 1 at its bound."""
-        return {"documents": self.documents.fill, "plans": self.kept.families.fill}
+        return {
+            "documents": self.documents.fill,
+            "plans": self.kept.families.fill,
+            "workbench": self.workbench.fill,
+        }
+
+    def _found(self, asked: Asked, viewer: Viewer) -> tuple[Planned, Prepared] | None:
+        return self.kept.find(asked.query, asked.operation_name, asked.variables, viewer)
 
     async def _planned(self, planned: Planned, prepared: Prepared, arrival: datetime) -> Outcome:
         answer = await self.reader.run(prepared, arrival)
-        self._count(planned=True)
-        self.workbench.other_answered()
         return self._spliced(planned.places, answer, planned.name)
 
     def _count(self, *, planned: bool) -> None:
@@ -215,23 +240,37 @@ class Operations:
         return document, operation
 
     def _ready(self, asked: Asked, viewer: Viewer, *, queries_only: bool) -> _Ready:
-        """All that is done before anything is read. A text that is new takes milliseconds: it is for the workbench."""
+        """All that is done before anything is read."""
         document, operation = self._operation(asked, queries_only=queries_only)
         values = self._variables(operation, asked)
         reduction = reduce(self.graph.core, document, operation, values)
         check_selection(reduction.roots, self.limits)
         prepared = self.reader.prepare(reduction.roots, viewer) if reduction.roots else None
         planned = self.plans and not reduction.introspects and operation.operation is OperationType.QUERY
-        family = Family.of(self.graph.core, document, operation) if planned else None
-        return _Ready(document, operation, values, reduction, prepared, family)
+        new = planned and not self.kept.knows(asked.query, asked.operation_name)
+        family = Family.of(self.graph.core, document, operation) if new else None
+        return _Ready(document, operation, values, reduction, prepared, planned, family)
+
+    async def _made_ready(self, asked: Asked, viewer: Viewer, *, queries_only: bool) -> _Ready:
+        """A text that is new takes milliseconds: it is made ready on the workbench. Raises Busy."""
+        text = asked.query
+        if self.documents.holds(text):
+            return self._ready(asked, viewer, queries_only=queries_only)
+        making = self._making[text] = asyncio.Event()
+        try:
+            return await self.workbench.run(self._ready, asked, viewer, queries_only=queries_only)
+        finally:
+            if self._making.get(text) is making:
+                del self._making[text]
+            making.set()
 
     async def _answered(self, ready: _Ready, asked: Asked, viewer: Viewer, arrival: datetime) -> Outcome:
-        prepared, reduction, family = ready.prepared, ready.reduction, ready.family
-        self._count(planned=family is not None)
-        if family is not None and prepared is not None:
-            self.kept.keep(asked.query, asked.operation_name, family, ready.values, reduction, prepared, viewer)
+        prepared, reduction = ready.prepared, ready.reduction
+        self._count(planned=ready.planned)
+        if ready.planned and prepared is not None:
+            self.kept.keep(asked.query, asked.operation_name, ready.family, ready.values, reduction, prepared, viewer)
         answer = None if prepared is None else await self.reader.run(prepared, arrival)
-        if family is None:
+        if not ready.planned:
             return await self._rendered(ready, asked, answer)
         return self._spliced(reduction.places, answer, ready.name)
 

@@ -12,10 +12,14 @@ from typing import Final, Generic, Self, TypeVar
 
 from graphql import (
     DocumentNode,
+    GraphQLBoolean,
     GraphQLError,
     GraphQLSchema,
+    NamedTypeNode,
     Node,
+    NonNullTypeNode,
     OperationDefinitionNode,
+    TypeNode,
     VariableNode,
     Visitor,
     visit,
@@ -47,6 +51,9 @@ class Probation(Generic[_K, _V]):
 
     def __len__(self) -> int:
         return len(self._kept) + len(self._new)
+
+    def __contains__(self, key: _K) -> bool:
+        return key in self._kept or key in self._new
 
     @property
     def fill(self) -> float:
@@ -109,7 +116,7 @@ class Planned:
     def bound(self, values: VariableValues, viewer: Viewer) -> Prepared | None:
         """The operation with these values; None where this kind of them was not prepared before. Raises what arguments raise."""
         key, found = self.arguments(values)
-        known = self.variants.get((key, viewer))
+        known = self.variants.get((key, _seeing(viewer)))
         return known.bound(found) if known is not None and found else known
 
     def arguments(self, values: VariableValues) -> tuple[Hashable, dict[str, Value]]:
@@ -139,7 +146,7 @@ class Family:
     def of(cls, schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode) -> Self:
         """Without plans yet."""
         own = operation.name.value if operation.name else None
-        return cls(own, Variables(schema, operation), _steering(document))
+        return cls(own, Variables(schema, operation), _steering(document, operation))
 
 
 @dataclass(slots=True)
@@ -147,6 +154,10 @@ class Plans:
     """Every plan that is kept."""
 
     families: Probation[tuple[str, str | None], Family] = field(default_factory=Probation)
+
+    def knows(self, text: str, name: str | None) -> bool:
+        """Whether there are plans of this text and operation name."""
+        return (text, name) in self.families
 
     def find(
         self, text: str, name: str | None, variables: Mapping[str, object], viewer: Viewer
@@ -171,7 +182,7 @@ class Plans:
         self,
         text: str,
         name: str | None,
-        family: Family,
+        family: Family | None,
         values: VariableValues,
         reduction: Reduction,
         prepared: Prepared,
@@ -184,16 +195,22 @@ class Plans:
         if prepared.ready is None or prepared.errors:
             return
         known = self.families.get((text, name))
-        if known is None:
+        if known is None and family is not None:
             self.families.add((text, name), family)
-        else:
-            family = known
+        family = known or family
+        if family is None:
+            return
         key = _steered(family.steering, values)
         planned = family.plans.get(key)
         if planned is None:
             planned = Planned(reduction.places, tuple(_Asked.of(each) for each in reduction.varying), family.name)
             family.plans.add(key, planned)
-        planned.variants.add((planned.arguments(values)[0], viewer), prepared)
+        planned.variants.add((planned.arguments(values)[0], _seeing(viewer)), prepared)
+
+
+def _seeing(viewer: Viewer) -> Hashable:
+    """All of the viewer that decides what may be read and how: tokens that are alike in it share what is prepared."""
+    return viewer.permissions, viewer.accounts
 
 
 def _hashable(demand: object) -> Hashable:
@@ -204,11 +221,18 @@ def _steered(steering: tuple[str, ...], values: VariableValues) -> Hashable:
     return tuple([values.coerced.get(name) for name in steering]) if steering else ()
 
 
-def _steering(document: DocumentNode) -> tuple[str, ...]:
-    """The names of the variables in directives: those of another operation in the document do no harm."""
+def _steering(document: DocumentNode, operation: OperationDefinitionNode) -> tuple[str, ...]:
+    """The names of the operation's variables that stand in directives, and may: another operation's may have the same names."""
     found = _InDirectives()
     visit(document, found)
-    return tuple(sorted(found.names))
+    kinds = {each.variable.name.value: each.type for each in operation.variable_definitions or ()}
+    return tuple(sorted(name for name in found.names if name in kinds and _named(kinds[name]) == GraphQLBoolean.name))
+
+
+def _named(kind: TypeNode) -> str | None:
+    if isinstance(kind, NonNullTypeNode):
+        kind = kind.type
+    return kind.name.value if isinstance(kind, NamedTypeNode) else None
 
 
 class _InDirectives(Visitor):

@@ -63,6 +63,7 @@ class Resources:
     clock: Clock
     rules: FreshnessRules
     max_age_of: Callable[[str], float]
+    answered: Callable[[], None]
     plans: LRUCache[tuple[Viewer, Demand], Prepared] = field(default_factory=lambda: LRUCache(_PLANS))
 
     async def one(self, resource_id: UUID, request: Request, viewer: Viewer, *, force: bool) -> Response:
@@ -70,6 +71,7 @@ class Resources:
         arrival = self.clock.now()
         demand = demand_of(request.headers, force=force, viewer=viewer, rules=self.rules)
         answer = await self.reader.run(self._prepared(resource_id, viewer, demand), arrival)
+        self.answered()
         told = answer.answers[ROOT]
         if isinstance(told, ReaderError):
             raise told

@@ -6,53 +6,95 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Final, ParamSpec, TypeVar
+
+from domain.errors import Busy, RecordUnavailable
 
 SWITCH_SECONDS: Final = 0.0003
 """How long one side keeps the interpreter while the other waits for it. Python's own 5 ms are as long as a whole read."""
+MOST_WAITING: Final = 256
+LONGEST_WAIT_SECONDS: Final = 10.0
 _RESTED: Final = 2
+_LONGEST_REST_SECONDS: Final = 0.5
+_PATIENCE_SECONDS: Final = 1.0
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
 class Workbench:
-    """One piece of work after the other: who asks for what was just made finds it made, and the loop has one rival at most.
+    """One piece of work after the other, so that the loop has one rival at most.
 
     The two share one interpreter, half and half. So after a piece during which others were answered comes a rest twice as long
-    as the piece: they get five sixths of the time.
+    as the piece, half a second at most; unless the next has waited for a second already. What waited for ten is given up.
     """
 
     def __init__(
-        self, timer: Callable[[], float] = time.perf_counter, rest: Callable[[float], object] = time.sleep
+        self,
+        timer: Callable[[], float] = time.perf_counter,
+        rest: Callable[[float], object] | None = None,
+        most: int = MOST_WAITING,
     ) -> None:
-        """`timer` tells seconds, `rest` lets them pass in the thread."""
+        """`timer` tells seconds, `rest` lets them pass in the thread, `most` may wait at a time."""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="workbench")
+        self._closing = Event()
         self._timer = timer
-        self._rest = rest
+        self._rest = rest or self._closing.wait
+        self._most = most
+        self._waiting = 0
         self._others = 0
         self._rested_at = timer()
+
+    @property
+    def fill(self) -> float:
+        """How much waits or is being done, 1 at its bound."""
+        return self._waiting / self._most
 
     def other_answered(self) -> None:
         """Somebody was answered who needs no work."""
         self._others += 1
 
     async def run(self, work: Callable[_P, _T], *given: _P.args, **named: _P.kwargs) -> _T:
-        """What the work answers, or raises. It goes on where nobody waits any longer."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._done, lambda: work(*given, **named))
+        """What the work answers, or raises. It goes on where nobody waits any longer.
+
+        Raises Busy where too much waits, and RecordUnavailable after the end.
+        """
+        if self._closing.is_set():
+            raise _closed()
+        if self._waiting >= self._most:
+            raise Busy(self._most)
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(
+                self._thread, self._done, self._timer(), lambda: work(*given, **named)
+            )
+        finally:
+            self._waiting -= 1
 
     def close(self) -> None:
         """Begin nothing more."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._closing.set()
+        self._thread.shutdown(wait=False)
 
-    def _done(self, work: Callable[[], _T]) -> _T:
+    def _done(self, asked_at: float, work: Callable[[], _T]) -> _T:
         begun = self._timer()
-        if begun < self._rested_at:
+        waited = begun - asked_at
+        if waited < _PATIENCE_SECONDS and begun < self._rested_at:
             self._rest(self._rested_at - begun)
             begun = self._timer()
+        if self._closing.is_set():
+            raise _closed()
+        if waited > LONGEST_WAIT_SECONDS:
+            raise Busy(self._most)
         others = self._others
         try:
             return work()
         finally:
             ended = self._timer()
-            self._rested_at = ended if others == self._others else ended + _RESTED * (ended - begun)
+            due = 0.0 if others == self._others else min(_RESTED * (ended - begun), _LONGEST_REST_SECONDS)
+            self._rested_at = ended + due
+
+
+def _closed() -> RecordUnavailable:
+    return RecordUnavailable("the gateway is ending")

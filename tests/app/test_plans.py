@@ -70,6 +70,20 @@ def _operations(up: Running) -> Operations:
     return endpoint.operations
 
 
+def _noted(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Of each request from now on, whether the short way answered it."""
+    answered = list[bool]()
+    asks = WayIn._answered
+
+    async def noted(*given: Any) -> Outcome | None:
+        found = await asks(*given)
+        answered.append(found is not None)
+        return found
+
+    monkeypatch.setattr(WayIn, "_answered", noted)
+    return answered
+
+
 async def _asked(up: Running, query: str, variables: dict[str, Any], headers: dict[str, str]) -> tuple[int, bytes]:
     answer = await up.client.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
     return answer.status_code, answer.content
@@ -146,19 +160,38 @@ async def test_the_short_way_has_the_headers_of_the_long_one(up: Running, monkey
     """The same names and values, the caller's request id among them; and it is the short way that the second comes by."""
     headers = {**await up.token(), "X-Request-ID": "job-1", "Accept": "application/graphql-response+json"}
     asked = {"query": "{ accounts { name } }"}
-    answered = list[bool]()
-    asks = WayIn._answered
-
-    async def noted(*given: Any) -> Outcome | None:
-        found = await asks(*given)
-        answered.append(found is not None)
-        return found
-
-    monkeypatch.setattr(WayIn, "_answered", noted)
+    answered = _noted(monkeypatch)
     long, short = [await up.client.post("/graphql", json=asked, headers=headers) for _ in range(2)]
     assert [False, True] == answered
     assert sorted(long.headers.items()) == sorted(short.headers.items())
     assert long.content == short.content
+
+
+async def test_tokens_that_see_alike_share_a_plan(up: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many they are: from the second time on each comes by the short way."""
+    answered = _noted(monkeypatch)
+    headers = [await up.token() for _ in range(70)]
+    for _ in range(2):
+        answered.clear()
+        for each in headers:
+            await up.graph("{ accounts { name } }", each)
+    assert [True] * 70 == answered
+
+
+@pytest.mark.parametrize("way", [{}, {"Cookie": "theme=dark"}], ids=["short", "long"])
+async def test_another_operation_s_directives_steer_nothing(up: Running, way: dict[str, str]) -> None:
+    """Its variables may have the names of this one's, and other kinds."""
+    headers = {**await up.token(), **way}
+    query = """query A($x: [String!]) { resources(filter: {vendor: $x}) { totalCount } }
+    query B($x: Boolean!) { accounts @include(if: $x) { name } }"""
+    for vendor, found in ((["sandbox"], True), (["aws"], False), (["sandbox"], True)):
+        asked = {"query": query, "variables": {"x": vendor}, "operationName": "A"}
+        answer = await up.client.post("/graphql", json=asked, headers=headers)
+        assert found == (answer.json()["data"]["resources"]["totalCount"] > 0)
+    for wanted in (True, False, True):
+        asked = {"query": query, "variables": {"x": wanted}, "operationName": "B"}
+        answer = await up.client.post("/graphql", json=asked, headers=headers)
+        assert wanted == ("accounts" in answer.json()["data"])
 
 
 async def test_many_at_once_get_each_their_own(up: Running) -> None:

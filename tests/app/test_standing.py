@@ -70,7 +70,8 @@ async def test_how_full_caches_are_is_told(up: Running) -> None:
     told = await metrics(up, admin)
     fills = dict(re.findall(r'^supplygraph_cache_fill\{cache="(\w+)"\} (\S+)$', told, re.MULTILINE))
     assert {
-        "documents", "plans", "statements", "statements_at_once", "facts_statements", "facts", "texts"
+        "documents", "plans", "statements", "statements_at_once", "facts_statements", "facts", "texts",
+            "workbench",
     } == set(fills)  # fmt: skip
     assert all(0 < float(fills[name]) <= 1 for name in ("documents", "plans", "statements", "facts"))
 

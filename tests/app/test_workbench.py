@@ -1,135 +1,18 @@
-"""New texts are made ready beside the event loop: whoever asks for what is planned does not wait for them."""
+"""The workbench: one piece after the other, rests for others, and bounds on what waits."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
-from graphql import parse, specified_rules, validate
 
-from supplygraph import graphql_documents
-from supplygraph.graphql_rules import RULES
-from supplygraph.workbench import Workbench
-from tests.app.running import Running, running
-from tests.graphql_http.gateway import graph
+from domain.errors import Busy, RecordUnavailable
+from supplygraph.workbench import LONGEST_WAIT_SECONDS, Workbench
 
-_PLANNED: Final = "{ resources { nodes { name } } }"
-_NEW: Final = "{ resources { nodes { status } } }"
 _LONGEST_SECONDS: Final = 60
-
-
-@pytest.fixture
-async def up(tmp_path: Path) -> AsyncIterator[Running]:
-    """A gateway that answers."""
-    async with running(tmp_path) as started:
-        yield started
-
-
-class Held:
-    """Validation that goes on when it is told to, and counts."""
-
-    def __init__(self) -> None:
-        self.begun = threading.Event()
-        self.go = threading.Event()
-        self.count = 0
-
-    def validate(self, *given: Any, **named: Any) -> Any:
-        """As graphql-core's."""
-        self.count += 1
-        self.begun.set()
-        assert self.go.wait(_LONGEST_SECONDS)
-        return validate(*given, **named)
-
-
-@contextmanager
-def _held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
-    held = Held()
-    with monkeypatch.context() as patching:
-        patching.setattr(graphql_documents, "validate", held.validate)
-        try:
-            yield held
-        finally:
-            held.go.set()
-
-
-async def _begun(held: Held) -> None:
-    assert await asyncio.to_thread(held.begun.wait, _LONGEST_SECONDS)
-
-
-async def test_what_is_planned_is_answered_while_a_new_text_is_made_ready(
-    up: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """By the short way, and by the long one, which a browser's headers take."""
-    headers = await up.token()
-    expected = [await up.graph(_PLANNED, headers) for _ in range(2)][-1]
-    with _held(monkeypatch) as held:
-        new = asyncio.create_task(up.graph(_NEW, headers))
-        await _begun(held)
-        for more in ({}, {"Cookie": "theme=dark"}):
-            told = await asyncio.wait_for(up.graph(_PLANNED, {**headers, **more}), _LONGEST_SECONDS)
-            assert expected["data"] == told["data"]
-        assert not new.done()
-        held.go.set()
-        assert "errors" not in await new
-
-
-async def test_a_text_that_many_ask_at_once_is_made_ready_once(up: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They are answered alike."""
-    headers = await up.token()
-    with _held(monkeypatch) as held:
-        asking = [asyncio.create_task(up.graph(_NEW, headers)) for _ in range(5)]
-        await _begun(held)
-        held.go.set()
-        first, *others = await asyncio.gather(*asking)
-    assert 1 == held.count
-    assert "errors" not in first
-    assert all(first["data"] == other["data"] for other in others)
-
-
-async def test_who_goes_away_holds_up_nobody(up: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was being made for him is there for the next."""
-    headers = await up.token()
-    with _held(monkeypatch) as held:
-        asking = asyncio.create_task(up.graph(_NEW, headers))
-        await _begun(held)
-        asking.cancel()
-        held.go.set()
-        assert "errors" not in await up.graph(_NEW, headers)
-    assert 1 == held.count
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "{ nope }",
-        "{ resources { nodes } }",
-        "{ resources(first: 1, first: 2) { totalCount } }",
-        "query A { accounts { name } } query A { accounts { name } }",
-        "query ($n: Int, $n: Int) { resources(first: $n) { totalCount } }",
-        "query ($n: String) { resources(first: $n) { totalCount } }",
-        "query ($unused: Int) { accounts { name } }",
-        "{ ...F } fragment F on Query { accounts { ...G } } fragment G on VendorAccount { name ...G }",
-        "{ ...F } fragment F on Nothing { name } fragment Unused on Query { accounts { name } }",
-        "{ resources { totalCount: pageInfo { endCursor } totalCount } }",
-        "{ accounts @include(if: 1) @nope @skip(if: true) @skip(if: true) { name } }",
-        "{ resources(filter: {vendor: 5, nope: 1, vendor: 6}) { totalCount } }",
-        'subscription { accounts { name } } { node(id: "x") { ... on VendorAccount { name } } }',
-        "type Query { a: Int } { accounts { name } }",
-        "{ accounts { name } }",
-    ],
-)
-def test_rules_find_what_the_specification_s_find(text: str) -> None:
-    """All of it, in the same order and words, also the second time."""
-    core, document = graph().core, parse(text)
-    expected = [error.formatted for error in validate(core, document, specified_rules)]
-    for _ in range(2):
-        assert expected == [error.formatted for error in validate(core, document, RULES)]
 
 
 @dataclass
@@ -153,27 +36,119 @@ class _Seconds:
         self.now += seconds
 
 
+def _bench() -> tuple[Workbench, _Seconds]:
+    seconds = _Seconds()
+    return Workbench(seconds.told, seconds.rest), seconds
+
+
+class _Piece:
+    """A piece of work that goes on when it is told to."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+        self.go = threading.Event()
+
+    def work(self) -> str:
+        """Wait, and answer."""
+        self.begun.set()
+        assert self.go.wait(_LONGEST_SECONDS)
+        return "done"
+
+    async def begins(self) -> None:
+        """Wait until it is being done."""
+        assert await asyncio.to_thread(self.begun.wait, _LONGEST_SECONDS)
+
+
 async def test_it_rests_for_others_alone() -> None:
     """Twice as long as a piece took during which somebody else was answered; time that passed meanwhile counts."""
-    seconds = _Seconds()
-    bench = Workbench(seconds.told, seconds.rest)
+    bench, seconds = _bench()
 
     def beside_others() -> None:
-        seconds.passed(4)
+        seconds.passed(0.125)
         bench.other_answered()
 
     for _ in range(3):
-        await bench.run(seconds.passed, 5)
+        await bench.run(seconds.passed, 0.125)
     assert [] == seconds.rests
     await bench.run(beside_others)
-    await bench.run(seconds.passed, 5)
-    assert [8] == seconds.rests
+    await bench.run(seconds.passed, 0.125)
+    assert [0.25] == seconds.rests
     await bench.run(beside_others)
-    seconds.passed(7)
+    seconds.passed(0.125)
     await bench.run(beside_others)
     seconds.passed(100)
-    await bench.run(seconds.passed, 5)
-    assert [8, 1] == seconds.rests
+    await bench.run(seconds.passed, 0.125)
+    assert [0.25, 0.125] == seconds.rests
+
+
+async def test_no_rest_is_longer_than_half_a_second() -> None:
+    """However long a piece took: the process may have been stopped meanwhile."""
+    bench, seconds = _bench()
+
+    def stopped() -> None:
+        seconds.passed(600)
+        bench.other_answered()
+
+    await bench.run(stopped)
+    await bench.run(seconds.passed, 1)
+    assert [0.5] == seconds.rests
+
+
+async def test_it_does_not_rest_while_the_next_has_waited_long() -> None:
+    """Nobody waits behind rests alone."""
+    bench, seconds = _bench()
+    first = _Piece()
+
+    def beside_others() -> None:
+        first.work()
+        seconds.passed(2)
+        bench.other_answered()
+
+    doing = asyncio.create_task(bench.run(beside_others))
+    await first.begins()
+    waiting = asyncio.create_task(bench.run(seconds.passed, 1))
+    await asyncio.sleep(0)
+    first.go.set()
+    await asyncio.gather(doing, waiting)
+    assert [] == seconds.rests
+
+
+async def test_what_waited_too_long_is_given_up() -> None:
+    """Whoever asked has most probably gone; the next is done."""
+    bench, seconds = _bench()
+    first = _Piece()
+
+    def long() -> None:
+        first.work()
+        seconds.passed(LONGEST_WAIT_SECONDS + 1)
+
+    doing = asyncio.create_task(bench.run(long))
+    await first.begins()
+    waiting = asyncio.create_task(bench.run(seconds.passed, 1))
+    await asyncio.sleep(0)
+    first.go.set()
+    await doing
+    with pytest.raises(Busy):
+        await waiting
+    assert (2, 1) == await bench.run(divmod, 5, 2)
+
+
+async def test_no_more_wait_than_may() -> None:
+    """The next is refused at once; what is done or given up makes room."""
+    bench, piece = Workbench(most=2), _Piece()
+    doing = asyncio.create_task(bench.run(piece.work))
+    await piece.begins()
+    waiting = asyncio.create_task(bench.run(piece.work))
+    await asyncio.sleep(0)
+    assert 1 == bench.fill
+    with pytest.raises(Busy):
+        await bench.run(piece.work)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    another = asyncio.create_task(bench.run(piece.work))
+    piece.go.set()
+    assert ["done", "done"] == list(await asyncio.gather(doing, another))
+    assert 0 == bench.fill
 
 
 async def test_what_a_piece_raises_is_raised_and_the_next_is_done() -> None:
@@ -182,4 +157,24 @@ async def test_what_a_piece_raises_is_raised_and_the_next_is_done() -> None:
     with pytest.raises(ZeroDivisionError):
         await bench.run(divmod, 1, 0)
     assert (2, 1) == await bench.run(divmod, 5, 2)
+
+
+async def test_the_end() -> None:
+    """What is being done is finished; what waits and what comes later is refused; a rest ends."""
+    bench, piece = Workbench(), _Piece()
+
+    def beside_others() -> str:
+        bench.other_answered()
+        return piece.work()
+
+    doing = asyncio.create_task(bench.run(beside_others))
+    await piece.begins()
+    waiting = asyncio.create_task(bench.run(piece.work))
+    await asyncio.sleep(0)
     bench.close()
+    piece.go.set()
+    assert "done" == await doing
+    with pytest.raises(RecordUnavailable):
+        await waiting
+    with pytest.raises(RecordUnavailable):
+        await bench.run(piece.work)

@@ -1,0 +1,201 @@
+"""New texts are made ready beside the event loop: whoever asks for what is planned does not wait for them."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from graphql import parse, specified_rules, validate
+
+from domain.words import Permission
+from supplygraph import graphql_documents
+from supplygraph.graphql_http import GraphQLEndpoint
+from supplygraph.graphql_rules import RULES
+from supplygraph.workbench import Workbench
+from tests.app.running import Running, running
+from tests.graphql_http.gateway import graph
+
+_PLANNED: Final = "{ resources { nodes { name } } }"
+_NEW: Final = "{ resources { nodes { status } } }"
+_LONGEST_SECONDS: Final = 60
+
+
+@pytest.fixture
+async def up(tmp_path: Path) -> AsyncIterator[Running]:
+    """A gateway that answers."""
+    async with running(tmp_path) as started:
+        yield started
+
+
+class Held:
+    """Validation that goes on when it is told to, and counts."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+        self.go = threading.Event()
+        self.count = 0
+
+    def validate(self, *given: Any, **named: Any) -> Any:
+        """As graphql-core's."""
+        self.count += 1
+        self.begun.set()
+        assert self.go.wait(_LONGEST_SECONDS)
+        return validate(*given, **named)
+
+
+@contextmanager
+def _held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
+    held = Held()
+    with monkeypatch.context() as patching:
+        patching.setattr(graphql_documents, "validate", held.validate)
+        try:
+            yield held
+        finally:
+            held.go.set()
+
+
+async def _begun(held: Held) -> None:
+    assert await asyncio.to_thread(held.begun.wait, _LONGEST_SECONDS)
+
+
+async def test_what_is_planned_is_answered_while_a_new_text_is_made_ready(
+    up: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the short way, and by the long one, which a browser's headers take."""
+    headers = await up.token()
+    expected = [await up.graph(_PLANNED, headers) for _ in range(2)][-1]
+    with _held(monkeypatch) as held:
+        new = asyncio.create_task(up.graph(_NEW, headers))
+        await _begun(held)
+        for more in ({}, {"Cookie": "theme=dark"}):
+            told = await asyncio.wait_for(up.graph(_PLANNED, {**headers, **more}), _LONGEST_SECONDS)
+            assert expected["data"] == told["data"]
+        assert not new.done()
+        held.go.set()
+        assert "errors" not in await new
+
+
+async def test_a_text_that_many_ask_at_once_is_made_ready_once(up: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One piece of work for all of them, who are answered alike."""
+    headers, pieces, run = await up.token(), 0, Workbench.run
+
+    async def counted(bench: Workbench, *given: Any, **named: Any) -> Any:
+        nonlocal pieces
+        pieces += 1
+        return await run(bench, *given, **named)
+
+    monkeypatch.setattr(Workbench, "run", counted)
+    with _held(monkeypatch) as held:
+        asking = [asyncio.create_task(up.graph(_NEW, headers)) for _ in range(5)]
+        await _begun(held)
+        held.go.set()
+        first, *others = await asyncio.gather(*asking)
+    assert 1 == held.count
+    assert 1 == pieces
+    assert "errors" not in first
+    assert all(first["data"] == other["data"] for other in others)
+
+
+async def test_what_is_known_is_answered_while_a_new_text_is_made_ready(
+    up: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other values and other tokens of what is planned, what asks for no data, what is refused: none of it is new."""
+    headers, other = await up.token(), await up.token(Permission.READ, accounts=["east"])
+    sized = "query ($n: Int!) { resources(first: $n) { nodes { name } } }"
+    known: list[tuple[dict[str, Any], dict[str, str]]] = [
+        ({"query": sized, "variables": {"n": 3}}, headers),
+        ({"query": sized, "variables": {"n": 4}}, other),
+        ({"query": sized, "variables": {"n": "x"}}, headers),
+        ({"query": "{ __typename }"}, headers),
+        ({"query": "{ nope }"}, headers),
+    ]
+    for asked in (sized, "{ __typename }", "{ nope }"):
+        await up.client.post("/graphql", json={"query": asked, "variables": {"n": 2}}, headers=headers)
+    with _held(monkeypatch) as held:
+        new = asyncio.create_task(up.graph(_NEW, headers))
+        await _begun(held)
+        for told, whose in known:
+            answer = await asyncio.wait_for(up.client.post("/graphql", json=told, headers=whose), _LONGEST_SECONDS)
+            assert 200 == answer.status_code
+        assert not new.done()
+        held.go.set()
+        await new
+
+
+async def test_too_many_are_refused_and_may_come_again(up: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """503, with a word of when; the metrics tell how full it is; and nobody else notices."""
+    (endpoint,) = (
+        getattr(route, "endpoint", None) for route in up.app.routes if getattr(route, "path", "") == "/graphql"
+    )
+    assert isinstance(endpoint, GraphQLEndpoint)
+    endpoint.operations.workbench = Workbench(most=1)
+    headers = await up.token()
+    await up.graph(_PLANNED, headers)
+    with _held(monkeypatch) as held:
+        new = asyncio.create_task(up.graph(_NEW, headers))
+        await _begun(held)
+        for accept in ("application/json", "application/graphql-response+json"):
+            asked = {"query": "{ accounts { name } }"}
+            refused = await up.client.post("/graphql", json=asked, headers={**headers, "Accept": accept})
+            assert (503, "1") == (refused.status_code, refused.headers["Retry-After"])
+            (error,) = refused.json()["errors"]
+            assert "LIMIT_EXCEEDED" == error["extensions"]["code"]
+        assert "errors" not in await up.graph(_PLANNED, headers)
+        metrics = await up.client.get("/metrics", headers=await up.token(Permission.ADMIN))
+        assert 'supplygraph_cache_fill{cache="workbench"} 1.0' in metrics.text
+        held.go.set()
+        assert "errors" not in await new
+    assert "errors" not in await up.graph("{ accounts { name } }", headers)
+
+
+async def test_after_the_end_new_texts_are_told_so(up: Running) -> None:
+    """As the record's own absence is, and not as a fault."""
+    headers = await up.token()
+    up.gateway.workbench.close()
+    answer = await up.client.post("/graphql", json={"query": _NEW}, headers=headers)
+    assert 503 == answer.status_code
+
+
+async def test_who_goes_away_holds_up_nobody(up: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was being made for him is there for the next."""
+    headers = await up.token()
+    with _held(monkeypatch) as held:
+        asking = asyncio.create_task(up.graph(_NEW, headers))
+        await _begun(held)
+        asking.cancel()
+        held.go.set()
+        assert "errors" not in await up.graph(_NEW, headers)
+    assert 1 == held.count
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{ nope }",
+        "{ resources { nodes } }",
+        "{ resources(first: 1, first: 2) { totalCount } }",
+        "query A { accounts { name } } query A { accounts { name } }",
+        "query ($n: Int, $n: Int) { resources(first: $n) { totalCount } }",
+        "query ($n: String) { resources(first: $n) { totalCount } }",
+        "query ($unused: Int) { accounts { name } }",
+        "{ ...F } fragment F on Query { accounts { ...G } } fragment G on VendorAccount { name ...G }",
+        "{ ...F } fragment F on Nothing { name } fragment Unused on Query { accounts { name } }",
+        "{ resources { totalCount: pageInfo { endCursor } totalCount } }",
+        "{ accounts @include(if: 1) @nope @skip(if: true) @skip(if: true) { name } }",
+        "{ resources(filter: {vendor: 5, nope: 1, vendor: 6}) { totalCount } }",
+        'subscription { accounts { name } } { node(id: "x") { ... on VendorAccount { name } } }',
+        "type Query { a: Int } { accounts { name } }",
+        "{ accounts { name } }",
+    ],
+)
+def test_rules_find_what_the_specification_s_find(text: str) -> None:
+    """All of it, in the same order and words, also the second time."""
+    core, document = graph().core, parse(text)
+    expected = [error.formatted for error in validate(core, document, specified_rules)]
+    for _ in range(2):
+        assert expected == [error.formatted for error in validate(core, document, RULES)]
