@@ -66,3 +66,36 @@ class Recent(Generic[_K, _V]):
 
     def _forgotten(self, value: _V) -> None:
         self._filled -= 1 if self._size is None else self._size(value)
+
+
+class Probation(Generic[_K, _V]):
+    """A cache of two parts: what was asked for again, and, apart from it, what is new. Each forgets its least recently used.
+
+    A flood of what nobody asks for twice displaces nothing that is in use.
+    """
+
+    def __init__(self, kept: int, new: int, size: Callable[[_V], int] | None = None) -> None:
+        self._kept: Recent[_K, _V] = Recent(kept, size)
+        self._new: Recent[_K, _V] = Recent(new, size)
+
+    def __len__(self) -> int:
+        return len(self._kept) + len(self._new)
+
+    def __contains__(self, key: _K) -> bool:
+        return key in self._kept or key in self._new
+
+    @property
+    def fill(self) -> float:
+        """How full the fuller part is, 1 at its bound."""
+        return max(self._kept.fill, self._new.fill)
+
+    def get(self, key: _K) -> _V | None:
+        """What is kept, which from now on is no longer new."""
+        found = self._kept.get(key)
+        if found is None and (found := self._new.pop(key)) is not None:
+            self._kept.add(key, found)
+        return found
+
+    def add(self, key: _K, value: _V) -> None:
+        """Keep what is new."""
+        self._new.add(key, value)

@@ -16,6 +16,11 @@ class Viewer:
     permissions: frozenset[Permission]
     accounts: frozenset[str] | None = None
 
+    @property
+    def rights(self) -> tuple[frozenset[Permission], frozenset[str] | None]:
+        """All of it that decides what may be read and how: tokens that are alike in it share what is prepared."""
+        return self.permissions, self.accounts
+
     def may(self, permission: Permission) -> bool:
         """Whether the permission is held; `admin` implies the others."""
         return permission in self.permissions or Permission.ADMIN in self.permissions

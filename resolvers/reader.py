@@ -97,8 +97,11 @@ class Reader:
         """
         return await self.run(self.prepare(roots, viewer), arrival)
 
-    def prepare(self, roots: Sequence[Selected], viewer: Viewer) -> Prepared:
-        """Check arguments and permissions, and find the statement. Raises Forbidden where a permission lacks."""
+    def prepare(self, roots: Sequence[Selected], viewer: Viewer, *, write: bool = True) -> Prepared:
+        """Check arguments and permissions, and find the statement. Raises Forbidden where a permission lacks.
+
+        Raises Unwritten where the statement is new, unless it may `write` it.
+        """
         errors: dict[str, ReaderError] = {}
         demands: dict[str, Demand] = {}
         for root in roots:
@@ -116,7 +119,7 @@ class Reader:
             except ReaderError as error:
                 errors[root.key] = error
         told = {root.key: demands[root.key] for root in good}
-        ready = Ready(self._readings.plan(good, viewer), told) if good else None
+        ready = Ready(self._readings.plan(good, viewer, write=write), told) if good else None
         return Prepared(tuple(root.key for root in roots), errors, ready)
 
     async def run(self, prepared: Prepared, arrival: datetime) -> OperationAnswer:

@@ -71,7 +71,7 @@ def load(config: Path | None, environ: Mapping[str, str], folder: Path) -> Confi
 
 
 def _check_waits(accounts: tuple[AccountSettings, ...], settings: Settings, faults: Faults) -> None:
-    """No account lets its readers wait longer than any reader may ask to."""
+    """No account is told to let its readers wait longer than any reader may ask to."""
     longest = settings.freshness.deadline_max_seconds
     for index, account in enumerate(accounts):
         if account.deadline_seconds is not None and account.deadline_seconds > longest:

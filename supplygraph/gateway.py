@@ -170,13 +170,14 @@ def _keep_fresh(account: AccountSettings) -> KeepFresh | None:
 
 
 def _deadlines(settings: Settings) -> dict[str, float]:
-    """The default max wait of each account that has its own, or whose vendor has."""
+    """The default max wait of each account that has its own, or whose vendor has; no longer than any reader may ask."""
     own = {
         account.name: (account.deadline_seconds, registry.find(account.vendor).default_deadline_seconds)
         for account in settings.accounts
     }
     told = {name: next((each for each in seconds if each is not None), None) for name, seconds in own.items()}
-    return {name: seconds for name, seconds in told.items() if seconds is not None}
+    longest = settings.freshness.deadline_max_seconds
+    return {name: min(seconds, longest) for name, seconds in told.items() if seconds is not None}
 
 
 class AgesTold:
@@ -186,9 +187,9 @@ class AgesTold:
         self._reader = reader
         self._telemetry = telemetry
 
-    def prepare(self, roots: Sequence[Selected], viewer: Viewer) -> Prepared:
+    def prepare(self, roots: Sequence[Selected], viewer: Viewer, *, write: bool = True) -> Prepared:
         """As the reader's own."""
-        return self._reader.prepare(roots, viewer)
+        return self._reader.prepare(roots, viewer, write=write)
 
     async def answer(self, roots: Sequence[Selected], viewer: Viewer, arrival: datetime) -> OperationAnswer:
         """As the reader's own."""

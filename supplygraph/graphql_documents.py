@@ -7,7 +7,6 @@ from hashlib import blake2b
 from threading import Lock
 from typing import Final
 
-from cachetools import LRUCache
 from graphql import (
     DocumentNode,
     GraphQLError,
@@ -18,6 +17,7 @@ from graphql import (
 )
 
 from domain.errors import LimitExceeded
+from domain.recent import Probation
 from resolvers.limits import Limits, check_document
 from supplygraph.graphql_errors import (
     PARSE_FAILED,
@@ -51,7 +51,7 @@ class DocumentCounts:
 
 
 class Documents:
-    """Prepares documents, the least recently used forgotten when their texts hold more than `text_bytes` together.
+    """Prepares documents, and keeps those whose texts hold at most `text_bytes` together, a quarter of it for what is new.
 
     From whichever thread.
     """
@@ -59,34 +59,39 @@ class Documents:
     def __init__(self, schema: GraphQLSchema, limits: Limits, text_bytes: int = _TEXT_BYTES) -> None:
         self._schema = schema
         self._limits = limits
-        self._kept: LRUCache[bytes, Prepared] = LRUCache(text_bytes, getsizeof=lambda prepared: prepared.size)
+        new = text_bytes // 4
+        self._kept: Probation[bytes, Prepared] = Probation(text_bytes - new, new, lambda prepared: prepared.size)
         self._keeping = Lock()
         self.counts = DocumentCounts()
 
     @property
     def fill(self) -> float:
         """How full it is, 1 at its bound."""
-        return self._kept.currsize / self._kept.maxsize
+        return self._kept.fill
 
-    def holds(self, text: str) -> bool:
-        """Whether the text was asked for before, and is kept."""
-        return _key(text.encode()) in self._kept
+    def kept(self, text: str) -> Prepared | None:
+        """The document of this text where it was asked for before."""
+        return self._find(_key(text.encode()))
 
     def prepare(self, text: str) -> Prepared:
         """The document of this text, from what is kept where it was asked for before."""
         encoded = text.encode()
         key = _key(encoded)
-        with self._keeping:
-            kept = self._kept.get(key)
-            if kept is not None:
-                self.counts.hits += 1
-                return kept
-            self.counts.misses += 1
+        found = self._find(key)
+        if found is not None:
+            return found
         prepared = self._prepared(text, len(encoded) + _OVERHEAD_BYTES)
-        if prepared.size <= self._kept.maxsize:
-            with self._keeping:
-                self._kept[key] = prepared
+        with self._keeping:
+            self.counts.misses += 1
+            self._kept.add(key, prepared)
         return prepared
+
+    def _find(self, key: bytes) -> Prepared | None:
+        with self._keeping:
+            found = self._kept.get(key)
+            if found is not None:
+                self.counts.hits += 1
+            return found
 
     def _prepared(self, text: str, size: int) -> Prepared:
         try:

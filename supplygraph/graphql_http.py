@@ -75,7 +75,7 @@ def graphql_route(
     told_limits = limits or Limits()
     told_faults = faults or Faults()
     endpoint = GraphQLEndpoint(
-        operations=Operations(graph, reader, told_limits, told_faults, plans, ran, workbench or Workbench()),
+        operations=Operations(graph, reader, told_limits, told_faults, plans=plans, ran=ran, workbench=workbench),
         authenticate=authenticate,
         page=page,
         clock=clock or SystemClock(),

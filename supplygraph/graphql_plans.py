@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Generic, Self, TypeVar
+from typing import Final, Self
 
 from graphql import (
     DocumentNode,
@@ -28,48 +28,16 @@ from graphql.execution import VariableValues
 
 from db.reading.shape import Value, argued, bound_alone, name_of
 from domain.errors import ReaderError
-from domain.recent import Recent
+from domain.recent import Probation, Recent
 from domain.viewer import Viewer
 from resolvers.reader import Prepared
 from resolvers.reduce import Place, Reduction, Varying
 from supplygraph.graphql_variables import Variables
 
-KEPT: Final = 512
-ON_PROBATION: Final = 128
+_KEPT: Final = 512
+_NEW: Final = 128
 _STEERED: Final = 16
 _VARIANTS: Final = 64
-_K = TypeVar("_K", bound=Hashable)
-_V = TypeVar("_V")
-
-
-class Probation(Generic[_K, _V]):
-    """A cache of two parts: what was asked for again, and, apart from it, what is new. Each forgets its least recently used."""
-
-    def __init__(self, kept: int = KEPT, on_probation: int = ON_PROBATION) -> None:
-        self._kept: Recent[_K, _V] = Recent(kept)
-        self._new: Recent[_K, _V] = Recent(on_probation)
-
-    def __len__(self) -> int:
-        return len(self._kept) + len(self._new)
-
-    def __contains__(self, key: _K) -> bool:
-        return key in self._kept or key in self._new
-
-    @property
-    def fill(self) -> float:
-        """How full the fuller part is, 1 at its bound."""
-        return max(self._kept.fill, self._new.fill)
-
-    def get(self, key: _K) -> _V | None:
-        """What is kept, which from now on is no longer new."""
-        found = self._kept.get(key)
-        if found is None and (found := self._new.pop(key)) is not None:
-            self._kept.add(key, found)
-        return found
-
-    def add(self, key: _K, value: _V) -> None:
-        """Keep what is new."""
-        self._new.add(key, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +84,7 @@ class Planned:
     def bound(self, values: VariableValues, viewer: Viewer) -> Prepared | None:
         """The operation with these values; None where this kind of them was not prepared before. Raises what arguments raise."""
         key, found = self.arguments(values)
-        known = self.variants.get((key, _seeing(viewer)))
+        known = self.variants.get((key, viewer.rights))
         return known.bound(found) if known is not None and found else known
 
     def arguments(self, values: VariableValues) -> tuple[Hashable, dict[str, Value]]:
@@ -153,7 +121,7 @@ class Family:
 class Plans:
     """Every plan that is kept."""
 
-    families: Probation[tuple[str, str | None], Family] = field(default_factory=Probation)
+    families: Probation[tuple[str, str | None], Family] = field(default_factory=lambda: Probation(_KEPT, _NEW))
 
     def knows(self, text: str, name: str | None) -> bool:
         """Whether there are plans of this text and operation name."""
@@ -205,12 +173,7 @@ class Plans:
         if planned is None:
             planned = Planned(reduction.places, tuple(_Asked.of(each) for each in reduction.varying), family.name)
             family.plans.add(key, planned)
-        planned.variants.add((planned.arguments(values)[0], _seeing(viewer)), prepared)
-
-
-def _seeing(viewer: Viewer) -> Hashable:
-    """All of the viewer that decides what may be read and how: tokens that are alike in it share what is prepared."""
-    return viewer.permissions, viewer.accounts
+        planned.variants.add((planned.arguments(values)[0], viewer.rights), prepared)
 
 
 def _hashable(demand: object) -> Hashable:

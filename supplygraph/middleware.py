@@ -87,7 +87,7 @@ class Shared:
             allow_origins=origins,
             allow_methods=("GET", "POST"),
             allow_headers=("Authorization", "Content-Type", "Cache-Control", "Prefer", "If-None-Match", ID_HEADER),
-            expose_headers=("Age", "Cache-Status", "ETag", ID_HEADER),
+            expose_headers=("Age", "Cache-Status", "ETag", "Retry-After", ID_HEADER),
             allow_credentials=False,
             max_age=3_600,
         )

@@ -64,7 +64,7 @@ class Resources:
     rules: FreshnessRules
     max_age_of: Callable[[str], float]
     answered: Callable[[], None]
-    plans: LRUCache[tuple[Viewer, Demand], Prepared] = field(default_factory=lambda: LRUCache(_PLANS))
+    plans: LRUCache[tuple[object, Demand], Prepared] = field(default_factory=lambda: LRUCache(_PLANS))
 
     async def one(self, resource_id: UUID, request: Request, viewer: Viewer, *, force: bool) -> Response:
         """Answer for one resource. Raises ReaderError where nothing may run."""
@@ -81,10 +81,10 @@ class Resources:
 
     def _prepared(self, resource_id: UUID, viewer: Viewer, demand: Demand) -> Prepared:
         """The full selection's plan: whoever asks alike shares it, whatever the resource."""
-        known = self.plans.get((viewer, demand))
+        known = self.plans.get((viewer.rights, demand))
         if known is None:
             known = self.reader.prepare((full_selection(resource_id, _in_graph(demand)),), viewer)
-            self.plans[viewer, demand] = known
+            self.plans[viewer.rights, demand] = known
         return known.bound({name_of(0): str(resource_id)})
 
     def _response(self, told: Told, answer: OperationAnswer, demand: Demand, request: Request) -> Response:

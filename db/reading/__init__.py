@@ -2,6 +2,6 @@
 
 from db.reading.finish import Coverage, Gap, Judging
 from db.reading.marks import Seen
-from db.reading.readings import Plan, Reading, Readings
+from db.reading.readings import Plan, Reading, Readings, Unwritten
 
-__all__ = ["Coverage", "Gap", "Judging", "Plan", "Reading", "Readings", "Seen"]
+__all__ = ["Coverage", "Gap", "Judging", "Plan", "Reading", "Readings", "Seen", "Unwritten"]

@@ -33,7 +33,7 @@ from db.reading.statement import (
 )
 from db.reading.versions import Versions
 from domain.errors import LimitExceeded
-from domain.recent import Recent
+from domain.recent import Probation, Recent
 from domain.running import NOT_RUNNING, Running
 from domain.selection import Selected
 from domain.viewer import Viewer
@@ -117,8 +117,12 @@ def _fill(piece: Hole, holes: Sequence[Finisher], finishing: Finishing) -> bytes
     return orjson.dumps(holes[piece.number].finish(value, inside))
 
 
+class Unwritten(Exception):
+    """The statement is not kept, and was not to be written."""
+
+
 class Readings:
-    """Reads root fields from one database. Keeps at most `cached` compiled statements.
+    """Reads root fields from one database. Keeps at most `cached` compiled statements, and half as many new ones.
 
     `running` tells what the record does not know, where a gateway runs. Without `connections` the engine's own are used.
     """
@@ -140,27 +144,30 @@ class Readings:
         self._texts = Texts(kept_bytes)
         # Statements may be asked for from several threads, everything else on the event loop alone.
         self._writing = Lock()
-        self._statements: Recent[tuple[object, bool], RootsStatement] = Recent(cached)
-        self._facts_statements: Recent[tuple[object, bool], FactsStatement] = Recent(cached)
+        self._statements: Probation[tuple[object, bool], RootsStatement] = Probation(cached, cached // 2)
+        self._facts_statements: Probation[tuple[object, bool], FactsStatement] = Probation(cached, cached // 2)
         self._facts: Recent[tuple[object, ...], Facts] = Recent(_FACTS_KEPT)
         self._whole: Recent[int, Statement] = Recent(cached)
 
-    def plan(self, roots: Sequence[Selected], viewer: Viewer) -> Plan:
-        """Check the arguments and find the statement, from whichever thread. Raises BadUserInput."""
+    def plan(self, roots: Sequence[Selected], viewer: Viewer, *, write: bool = True) -> Plan:
+        """Check the arguments and find the statement, from whichever thread. Raises BadUserInput.
+
+        A statement that is new takes milliseconds to write: unless `write`, raises Unwritten.
+        """
         shapes, values = shaped(roots)
         restricted = viewer.accounts is not None
         if viewer.accounts is not None:
             values[VIEWER] = json.dumps(sorted(viewer.accounts))
-        return Plan(self._statement(shapes, restricted), values)
+        return Plan(self._statement(shapes, restricted, write=write), values)
 
-    def _statement(self, shapes: tuple[Shape, ...], restricted: bool) -> RootsStatement:
-        return self._kept(
-            self._statements,
-            (shapes, restricted),
-            lambda: compile_roots(
-                shapes, restricted, self._dialect, partial(self._facts_statement, restricted=restricted)
-            ),
-        )
+    def _statement(self, shapes: tuple[Shape, ...], restricted: bool, *, write: bool = True) -> RootsStatement:
+        def written() -> RootsStatement:
+            if not write:
+                raise Unwritten
+            facts_of = partial(self._facts_statement, restricted=restricted)
+            return compile_roots(shapes, restricted, self._dialect, facts_of)
+
+        return self._kept(self._statements, (shapes, restricted), written)
 
     def _facts_statement(self, root: Shape, *, restricted: bool) -> FactsStatement:
         return self._kept(
@@ -169,7 +176,7 @@ class Readings:
             lambda: compile_facts(root, restricted, self._dialect),
         )
 
-    def _kept(self, statements: Recent[_K, _S], key: _K, written: Callable[[], _S]) -> _S:
+    def _kept(self, statements: Probation[_K, _S], key: _K, written: Callable[[], _S]) -> _S:
         with self._writing:
             known = statements.get(key)
         if known is not None:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
 import pytest
 from graphql import parse, specified_rules, validate
 
+from db.reading import readings
+from domain.errors import Busy
+from domain.viewer import Viewer
 from domain.words import Permission
 from supplygraph import graphql_documents
 from supplygraph.graphql_http import GraphQLEndpoint
+from supplygraph.graphql_preparing import Found, Preparing
+from supplygraph.graphql_request import Asked
 from supplygraph.graphql_rules import RULES
 from supplygraph.workbench import Workbench
 from tests.app.running import Running, running
@@ -22,6 +28,7 @@ from tests.graphql_http.gateway import graph
 
 _PLANNED: Final = "{ resources { nodes { name } } }"
 _NEW: Final = "{ resources { nodes { status } } }"
+_SCHEMA: Final = "{ __schema { types { name } } }"
 _LONGEST_SECONDS: Final = 60
 
 
@@ -32,27 +39,37 @@ async def up(tmp_path: Path) -> AsyncIterator[Running]:
         yield started
 
 
-class Held:
-    """Validation that goes on when it is told to, and counts."""
+def _preparing(up: Running) -> Preparing:
+    (route,) = (route for route in up.app.routes if getattr(route, "path", None) == "/graphql")
+    endpoint = getattr(route, "endpoint", None)
+    assert isinstance(endpoint, GraphQLEndpoint)
+    return endpoint.operations.preparing
 
-    def __init__(self) -> None:
+
+class Held:
+    """Work that goes on when it is told to, and is counted."""
+
+    def __init__(self, work: Callable[..., Any]) -> None:
         self.begun = threading.Event()
         self.go = threading.Event()
         self.count = 0
+        self._work = work
 
-    def validate(self, *given: Any, **named: Any) -> Any:
-        """As graphql-core's."""
+    def done(self, *given: Any, **named: Any) -> Any:
+        """The work, later."""
         self.count += 1
         self.begun.set()
         assert self.go.wait(_LONGEST_SECONDS)
-        return validate(*given, **named)
+        return self._work(*given, **named)
 
 
 @contextmanager
-def _held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
-    held = Held()
+def _held(
+    monkeypatch: pytest.MonkeyPatch, module: ModuleType = graphql_documents, name: str = "validate"
+) -> Iterator[Held]:
+    held = Held(getattr(module, name))
     with monkeypatch.context() as patching:
-        patching.setattr(graphql_documents, "validate", held.validate)
+        patching.setattr(module, name, held.done)
         try:
             yield held
         finally:
@@ -80,6 +97,45 @@ async def test_what_is_planned_is_answered_while_a_new_text_is_made_ready(
         assert "errors" not in await new
 
 
+async def test_a_new_statement_of_a_known_text_is_written_beside_the_loop(
+    up: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A variable that holds another kind of filter needs one."""
+    headers = await up.token()
+    query = "query ($f: ResourceFilter) { resources(filter: $f) { nodes { name } } }"
+    asked = [{"query": query, "variables": {"f": told}} for told in ({"vendor": ["sandbox"]}, {"nameContains": "a"})]
+    for _ in range(2):
+        await up.client.post("/graphql", json=asked[0], headers=headers)
+    with _held(monkeypatch, readings, "compile_roots") as held:
+        new = asyncio.create_task(up.client.post("/graphql", json=asked[1], headers=headers))
+        await _begun(held)
+        answer = await asyncio.wait_for(up.client.post("/graphql", json=asked[0], headers=headers), _LONGEST_SECONDS)
+        assert 200 == answer.status_code
+        assert not new.done()
+        held.go.set()
+        assert "errors" not in (await new).json()
+
+
+async def _many(
+    up: Running, headers: dict[str, str], monkeypatch: pytest.MonkeyPatch, held: Held, count: int = 5
+) -> list[asyncio.Task[dict[str, Any]]]:
+    """So many who ask for the new text, of whom the first is being served and the others wait for what he gets."""
+    looks, all_looked, find = 0, asyncio.Event(), Preparing.found
+
+    def counted(preparing: Preparing, asked: Asked, viewer: Viewer) -> Found | None:
+        nonlocal looks
+        looks += 1
+        if looks == count:
+            all_looked.set()
+        return find(preparing, asked, viewer)
+
+    monkeypatch.setattr(Preparing, "found", counted)
+    asking = [asyncio.create_task(up.graph(_NEW, headers)) for _ in range(count)]
+    await _begun(held)
+    await asyncio.wait_for(all_looked.wait(), _LONGEST_SECONDS)
+    return asking
+
+
 async def test_a_text_that_many_ask_at_once_is_made_ready_once(up: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """One piece of work for all of them, who are answered alike."""
     headers, pieces, run = await up.token(), 0, Workbench.run
@@ -91,21 +147,51 @@ async def test_a_text_that_many_ask_at_once_is_made_ready_once(up: Running, monk
 
     monkeypatch.setattr(Workbench, "run", counted)
     with _held(monkeypatch) as held:
-        asking = [asyncio.create_task(up.graph(_NEW, headers)) for _ in range(5)]
-        await _begun(held)
+        asking = await _many(up, headers, monkeypatch, held)
         held.go.set()
         first, *others = await asyncio.gather(*asking)
-    assert 1 == held.count
-    assert 1 == pieces
+    assert (1, 1) == (held.count, pieces)
     assert "errors" not in first
     assert all(first["data"] == other["data"] for other in others)
+
+
+async def test_who_waits_for_another_s_is_refused_with_him(up: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And does not come back to fill the bench for all others."""
+    headers, preparing = await up.token(), _preparing(up)
+    with _held(monkeypatch, readings, "compile_roots") as held:
+        asking = await _many(up, headers, monkeypatch, held)
+
+        def refused(*_: object, **__: object) -> None:
+            raise Busy(1)
+
+        # As a piece that waited too long.
+        held._work = refused
+        held.go.set()
+        told = await asyncio.gather(*asking)
+    assert 1 == held.count
+    assert all("LIMIT_EXCEEDED" == each["errors"][0]["extensions"]["code"] for each in told)
+    assert not preparing._making
+    assert "errors" not in await up.graph(_NEW, headers)
+
+
+async def test_who_goes_away_lets_one_of_those_who_wait_go_on(up: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever he left is there for the others."""
+    headers = await up.token()
+    with _held(monkeypatch) as held:
+        asking = await _many(up, headers, monkeypatch, held)
+        asking[0].cancel()
+        await asyncio.sleep(0)
+        held.go.set()
+        told = await asyncio.gather(*asking[1:])
+    assert 1 == held.count
+    assert all("errors" not in each for each in told)
 
 
 async def test_what_is_known_is_answered_while_a_new_text_is_made_ready(
     up: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Other values and other tokens of what is planned, what asks for no data, what is refused: none of it is new."""
-    headers, other = await up.token(), await up.token(Permission.READ, accounts=["east"])
+    headers, other = await up.token(), await up.token(Permission.READ)
     sized = "query ($n: Int!) { resources(first: $n) { nodes { name } } }"
     known: list[tuple[dict[str, Any], dict[str, str]]] = [
         ({"query": sized, "variables": {"n": 3}}, headers),
@@ -113,9 +199,11 @@ async def test_what_is_known_is_answered_while_a_new_text_is_made_ready(
         ({"query": sized, "variables": {"n": "x"}}, headers),
         ({"query": "{ __typename }"}, headers),
         ({"query": "{ nope }"}, headers),
+        ({"query": _SCHEMA}, headers),
     ]
-    for asked in (sized, "{ __typename }", "{ nope }"):
-        await up.client.post("/graphql", json={"query": asked, "variables": {"n": 2}}, headers=headers)
+    await up.client.post("/graphql", json={"query": sized, "variables": {"n": 2}}, headers=headers)
+    for asked in ("{ __typename }", "{ nope }", _SCHEMA):
+        await up.graph(asked, headers)
     with _held(monkeypatch) as held:
         new = asyncio.create_task(up.graph(_NEW, headers))
         await _begun(held)
@@ -133,7 +221,7 @@ async def test_too_many_are_refused_and_may_come_again(up: Running, monkeypatch:
         getattr(route, "endpoint", None) for route in up.app.routes if getattr(route, "path", "") == "/graphql"
     )
     assert isinstance(endpoint, GraphQLEndpoint)
-    endpoint.operations.workbench = Workbench(most=1)
+    endpoint.operations.preparing.workbench = Workbench(most=1)
     headers = await up.token()
     await up.graph(_PLANNED, headers)
     with _held(monkeypatch) as held:
@@ -159,18 +247,6 @@ async def test_after_the_end_new_texts_are_told_so(up: Running) -> None:
     up.gateway.workbench.close()
     answer = await up.client.post("/graphql", json={"query": _NEW}, headers=headers)
     assert 503 == answer.status_code
-
-
-async def test_who_goes_away_holds_up_nobody(up: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was being made for him is there for the next."""
-    headers = await up.token()
-    with _held(monkeypatch) as held:
-        asking = asyncio.create_task(up.graph(_NEW, headers))
-        await _begun(held)
-        asking.cancel()
-        held.go.set()
-        assert "errors" not in await up.graph(_NEW, headers)
-    assert 1 == held.count
 
 
 @pytest.mark.parametrize(

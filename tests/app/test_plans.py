@@ -96,10 +96,10 @@ async def test_planned_and_rendered_are_alike_to_the_byte(up: Running) -> None:
     for query, variables in _QUERIES:
         new = await _asked(up, query, variables, headers)
         planned = await _asked(up, query, variables, headers)
-        operations.plans = False
+        operations.preparing.plans = False
         # A comment makes it a text that no plan knows.
         rendered = await _asked(up, f"{query} # rendered", variables, headers)
-        operations.plans = True
+        operations.preparing.plans = True
         assert new == planned
         assert rendered == planned
 

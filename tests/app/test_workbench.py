@@ -160,14 +160,9 @@ async def test_what_a_piece_raises_is_raised_and_the_next_is_done() -> None:
 
 
 async def test_the_end() -> None:
-    """What is being done is finished; what waits and what comes later is refused; a rest ends."""
+    """What is being done is finished; what waits and what comes later is refused."""
     bench, piece = Workbench(), _Piece()
-
-    def beside_others() -> str:
-        bench.other_answered()
-        return piece.work()
-
-    doing = asyncio.create_task(bench.run(beside_others))
+    doing = asyncio.create_task(bench.run(piece.work))
     await piece.begins()
     waiting = asyncio.create_task(bench.run(piece.work))
     await asyncio.sleep(0)

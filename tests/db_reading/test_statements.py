@@ -10,7 +10,7 @@ from sqlalchemy import event
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from db.reading import Readings
+from db.reading import Readings, Unwritten
 from db.reading.shape import VIEWER, shaped
 from db.reading.statement import compile_facts, compile_roots
 from domain.errors import LimitExceeded
@@ -98,7 +98,7 @@ class TestStatements:
         assert {VIEWER, *values} <= {place for each in every for place in each.places}
 
     async def test_kept_by_shape(self) -> None:
-        """Other values, the same statement; a restricted viewer another one; no more are kept than allowed."""
+        """Other values, the same statement; a restricted viewer another one; only so many are kept, those in use first."""
 
         def page(first: int, *fields: str) -> Selected:
             return root("resources", f("nodes", *fields), first=first)
@@ -108,8 +108,21 @@ class TestStatements:
             kept = readings.plan([page(1, "name")], EVERYONE).statement
             assert kept is readings.plan([page(7, "name")], EVERYONE).statement
             assert kept is not readings.plan([page(7, "name")], Viewer("x", frozenset(), frozenset({"a"}))).statement
-            readings.plan([page(1, "status")], EVERYONE)
+            for name in ("status", "vendor", "vendorId"):
+                readings.plan([page(1, name)], EVERYONE)
+            assert kept is readings.plan([page(1, "name")], EVERYONE).statement
+            for name in ("status", "status", "vendor", "vendor"):
+                readings.plan([page(1, name)], EVERYONE)
             assert kept is not readings.plan([page(1, "name")], EVERYONE).statement
+
+    async def test_a_new_statement_is_not_written_unless_it_may_be(self) -> None:
+        """What is kept is found either way."""
+        async with World().recorded() as engine:
+            readings, asked = Readings(engine), [root("resources", "totalCount")]
+            with pytest.raises(Unwritten):
+                readings.plan(asked, EVERYONE, write=False)
+            statement = readings.plan(asked, EVERYONE).statement
+            assert statement is readings.plan(asked, EVERYONE, write=False).statement
 
     async def test_values_of_one_reader_are_not_another_s(self) -> None:
         """Two readers with one statement get each their own."""

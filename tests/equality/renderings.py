@@ -124,7 +124,8 @@ class Renderings:
             _endpoint(reader, plans=True),
         )
         # Each text is validated once for all of them: what differs begins behind that.
-        short.operations.documents = executed.operations.documents = planned.operations.documents
+        documents = planned.operations.preparing.documents
+        short.operations.preparing.documents = executed.operations.preparing.documents = documents
         app = _app(planned)
         way_in = WayIn(_app(short), short, _known, lambda _seconds, _correlation_id: None)
         calls = {"planned": _called(app), "executed": _called(_app(executed)), "short": _called(way_in)}

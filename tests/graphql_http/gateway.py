@@ -125,7 +125,7 @@ class MemoryReader:
     raises: Exception | None = None
     asked: list[tuple[tuple[Selected, ...], Viewer, datetime]] = field(default_factory=list)
 
-    def prepare(self, roots: Sequence[Selected], viewer: Viewer) -> Prepared:
+    def prepare(self, roots: Sequence[Selected], viewer: Viewer, *, write: bool = True) -> Prepared:
         """Keep what is asked."""
         return Remembered((), {}, None, tuple(roots), viewer)
 

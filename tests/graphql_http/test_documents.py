@@ -85,14 +85,30 @@ def test_rules_are_built_once(work: Work) -> None:
 
 def test_what_is_kept_is_bounded_by_its_size(work: Work) -> None:
     """The least recently used text goes when all of them hold too much; one that is larger than all is not kept."""
-    kept = Documents(graph().core, Limits(), text_bytes=6_500)
-    for text in ["{ a: __typename }", "{ b: __typename }", "{ c: __typename }", "{ a: __typename }"]:
-        kept.prepare(text)
-    assert 3 == work.parsed
-    kept.prepare("{ d: __typename }")
-    kept.prepare("{ a: __typename }")
-    assert 4 == work.parsed
-    kept.prepare("{ b: __typename }")
-    assert 5 == work.parsed
-    huge = "{ __typename } #" + "x" * 10_000
+    kept = Documents(graph().core, Limits(), text_bytes=4 * 4_100)
+    for name in "abab":
+        kept.prepare(f"{{ {name}: __typename }}")
+    assert 2 == work.parsed
+    for name in "cdef":
+        kept.prepare(f"{{ {name}: __typename }}")
+    assert 6 == work.parsed
+    # The last two of those that were asked once, and those that were asked again.
+    for name in "efab":
+        assert kept.kept(f"{{ {name}: __typename }}")
+    for name in "cd":
+        assert kept.kept(f"{{ {name}: __typename }}") is None
+    huge = "{ __typename } #" + "x" * 20_000
     assert kept.prepare(huge) is not kept.prepare(huge)
+
+
+def test_a_flood_displaces_nothing_that_is_in_use(work: Work) -> None:
+    """However many texts are sent once."""
+    kept = Documents(graph().core, Limits(), text_bytes=20_000)
+    for _ in range(2):
+        kept.prepare("{ hot: __typename }")
+    for number in range(30):
+        kept.prepare(f"{{ a{number}: __typename }}")
+    parsed = work.parsed
+    kept.prepare("{ hot: __typename }")
+    assert parsed == work.parsed
+    assert kept.fill <= 1
