@@ -42,6 +42,10 @@ class Recent(Generic[_K, _V]):
             self._kept.move_to_end(key)
         return found
 
+    def peek(self, key: _K) -> _V | None:
+        """What is kept under the key, not used by that."""
+        return self._kept.get(key)
+
     def add(self, key: _K, value: _V) -> None:
         """Keep a value, used now."""
         self.pop(key)
@@ -71,7 +75,7 @@ class Recent(Generic[_K, _V]):
 class Probation(Generic[_K, _V]):
     """A cache of two parts: what was asked for again, and, apart from it, what is new. Each forgets its least recently used.
 
-    A flood of what nobody asks for twice displaces nothing that is in use.
+    A flood of what nobody asks for twice displaces nothing that is in use. What is larger than all that may be new is not kept.
     """
 
     def __init__(self, kept: int, new: int, size: Callable[[_V], int] | None = None) -> None:
@@ -95,6 +99,11 @@ class Probation(Generic[_K, _V]):
         if found is None and (found := self._new.pop(key)) is not None:
             self._kept.add(key, found)
         return found
+
+    def peek(self, key: _K) -> _V | None:
+        """What is kept, from whichever thread: nothing of it is changed."""
+        found = self._kept.peek(key)
+        return self._new.peek(key) if found is None else found
 
     def add(self, key: _K, value: _V) -> None:
         """Keep what is new."""

@@ -66,6 +66,12 @@ class Prepared:
             return self
         return Prepared(self.keys, self.errors, Ready(self.ready.plan.bound(values), self.ready.demands))
 
+    def without(self, names: Collection[str]) -> Prepared:
+        """The same without values in these places."""
+        if self.ready is None or not names:
+            return self
+        return Prepared(self.keys, self.errors, Ready(self.ready.plan.without(names), self.ready.demands))
+
 
 class Reader:
     """Answers the root fields of an operation together. Built once.

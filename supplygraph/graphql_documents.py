@@ -42,14 +42,6 @@ class Prepared:
     size: int = 0
 
 
-@dataclass(slots=True)
-class DocumentCounts:
-    """What became of the texts asked for, since the start."""
-
-    hits: int = 0
-    misses: int = 0
-
-
 class Documents:
     """Prepares documents, and keeps those whose texts hold at most `text_bytes` together, a quarter of it for what is new.
 
@@ -62,7 +54,6 @@ class Documents:
         new = text_bytes // 4
         self._kept: Probation[bytes, Prepared] = Probation(text_bytes - new, new, lambda prepared: prepared.size)
         self._keeping = Lock()
-        self.counts = DocumentCounts()
 
     @property
     def fill(self) -> float:
@@ -71,27 +62,23 @@ class Documents:
 
     def kept(self, text: str) -> Prepared | None:
         """The document of this text where it was asked for before."""
-        return self._find(_key(text.encode()))
+        return self._found(_key(text.encode()))
 
     def prepare(self, text: str) -> Prepared:
         """The document of this text, from what is kept where it was asked for before."""
         encoded = text.encode()
         key = _key(encoded)
-        found = self._find(key)
+        found = self._found(key)
         if found is not None:
             return found
         prepared = self._prepared(text, len(encoded) + _OVERHEAD_BYTES)
         with self._keeping:
-            self.counts.misses += 1
             self._kept.add(key, prepared)
         return prepared
 
-    def _find(self, key: bytes) -> Prepared | None:
+    def _found(self, key: bytes) -> Prepared | None:
         with self._keeping:
-            found = self._kept.get(key)
-            if found is not None:
-                self.counts.hits += 1
-            return found
+            return self._kept.get(key)
 
     def _prepared(self, text: str, size: int) -> Prepared:
         try:

@@ -167,22 +167,27 @@ class Operations:
         return self._spliced(planned.places, answer, planned.name)
 
     async def _answered(self, ready: Ready, asked: Asked, arrival: datetime) -> Outcome:
-        self._count(planned=ready.planned)
-        if ready.prepared is None and not ready.planned:
-            return await self._schema_told(ready, asked)
+        if ready.planned:
+            self._count(planned=True)
         answer = None if ready.prepared is None else await self._reader.run(ready.prepared, arrival)
         if ready.planned:
             return self._spliced(ready.reduction.places, answer, ready.name)
-        return self._rendered(ready, asked, answer, self._executed(ready, asked, answer))
+        outcome = await self._rendered(ready, asked, answer)
+        self._count(planned=False)
+        return outcome
 
-    async def _schema_told(self, ready: Ready, asked: Asked) -> Outcome:
-        """What asks of the schema alone takes long, and is always the same."""
+    async def _rendered(self, ready: Ready, asked: Asked, answer: OperationAnswer | None) -> Outcome:
+        answers = {} if answer is None else answer.answers
+        if not ready.reduction.introspects:
+            return self._told_of(self._executed(ready, asked, answers), answer, ready)
+        # What is told of the schema takes long, and where nothing is asked beside it is always the same.
         key = asked.query, asked.operation_name
-        known = None if asked.variables else self._of_the_schema.get(key)
+        always = answer is None and not ready.operation.variable_definitions
+        known = self._of_the_schema.get(key) if always else None
         if known is None:
-            result = await self.preparing.workbench.run(self._executed, ready, asked, None)
-            known = self._rendered(ready, asked, None, result)
-            if not asked.variables:
+            result = await self.preparing.workbench.run(self._executed, ready, asked, answers)
+            known = self._told_of(result, answer, ready)
+            if always:
                 self._of_the_schema.add(key, known)
         return known
 
@@ -201,16 +206,16 @@ class Operations:
             found += (b',"' if found else b'{"', place.key.encode(), b'":', text)
         return _spliced([*found, b"}" if found else b"{}"], errors[: self._limits.errors], answer, name)
 
-    def _executed(self, ready: Ready, asked: Asked, answer: OperationAnswer | None) -> ExecutionResult:
+    def _executed(self, ready: Ready, asked: Asked, answers: Mapping[str, object]) -> ExecutionResult:
         return execute_sync(
             self._core,
             ready.document,
-            context_value=Answers({} if answer is None else answer.answers),
+            context_value=Answers(answers),
             variable_values=dict(asked.variables),
             operation_name=asked.operation_name,
         )
 
-    def _rendered(self, ready: Ready, asked: Asked, answer: OperationAnswer | None, result: ExecutionResult) -> Outcome:
+    def _told_of(self, result: ExecutionResult, answer: OperationAnswer | None, ready: Ready) -> Outcome:
         errors = [self._told(error) for error in (result.errors or ())[: self._limits.errors]]
         return _spliced([orjson.dumps(result.data)], errors, answer, ready.name)
 

@@ -32,10 +32,12 @@ from domain.recent import Probation, Recent
 from domain.viewer import Viewer
 from resolvers.reader import Prepared
 from resolvers.reduce import Place, Reduction, Varying
+from supplygraph.graphql_documents import Prepared as PreparedDocument
 from supplygraph.graphql_variables import Variables
 
 _KEPT: Final = 512
 _NEW: Final = 128
+_LONGEST: Final = 65_536
 _STEERED: Final = 16
 _VARIANTS: Final = 64
 
@@ -105,16 +107,23 @@ class Family:
     `name` is the operation's own.
     """
 
+    document: PreparedDocument
     name: str | None
     variables: Variables
     steering: tuple[str, ...]
     plans: Recent[Hashable, Planned] = field(default_factory=lambda: Recent(_STEERED))
 
     @classmethod
-    def of(cls, schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode) -> Self:
+    def of(
+        cls,
+        schema: GraphQLSchema,
+        document: PreparedDocument,
+        parsed: DocumentNode,
+        operation: OperationDefinitionNode,
+    ) -> Self:
         """Without plans yet."""
         own = operation.name.value if operation.name else None
-        return cls(own, Variables(schema, operation), _steering(document, operation))
+        return cls(document, own, Variables(schema, operation), _steering(parsed, operation))
 
 
 @dataclass(slots=True)
@@ -123,9 +132,10 @@ class Plans:
 
     families: Probation[tuple[str, str | None], Family] = field(default_factory=lambda: Probation(_KEPT, _NEW))
 
-    def knows(self, text: str, name: str | None) -> bool:
-        """Whether there are plans of this text and operation name."""
-        return (text, name) in self.families
+    def document(self, text: str, name: str | None) -> PreparedDocument | None:
+        """The document of this text and operation name where there are plans of it."""
+        family = self.families.peek((text, name))
+        return None if family is None else family.document
 
     def find(
         self, text: str, name: str | None, variables: Mapping[str, object], viewer: Viewer
@@ -156,11 +166,11 @@ class Plans:
         prepared: Prepared,
         viewer: Viewer,
     ) -> None:
-        """Keep what was prepared, for whoever asks alike. What cannot be read whole is not kept.
+        """Keep what was prepared, for whoever asks alike. What cannot be read whole is not kept, nor what is very long.
 
         `family` is for where nothing of this text and name is kept yet.
         """
-        if prepared.ready is None or prepared.errors:
+        if prepared.ready is None or prepared.errors or len(text) > _LONGEST:
             return
         known = self.families.get((text, name))
         if known is None and family is not None:
@@ -173,7 +183,9 @@ class Plans:
         if planned is None:
             planned = Planned(reduction.places, tuple(_Asked.of(each) for each in reduction.varying), family.name)
             family.plans.add(key, planned)
-        planned.variants.add((planned.arguments(values)[0], viewer.rights), prepared)
+        kind, found = planned.arguments(values)
+        # The values are this reader's, and may be long; whoever comes brings his own.
+        planned.variants.add((kind, viewer.rights), prepared.without(found))
 
 
 def _hashable(demand: object) -> Hashable:

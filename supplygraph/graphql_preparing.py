@@ -22,7 +22,7 @@ from supplygraph.graphql_documents import Documents
 from supplygraph.graphql_documents import Prepared as PreparedDocument
 from supplygraph.graphql_errors import BAD_USER_INPUT, ToldError, told_reader_error, told_request_error
 from supplygraph.graphql_plans import Family, Planned, Plans
-from supplygraph.graphql_request import Asked, Refused
+from supplygraph.graphql_request import LARGE_BYTES, Asked, Refused
 from supplygraph.workbench import MOST_WAITING, Workbench
 
 Found: TypeAlias = tuple[Planned, Prepared]
@@ -88,26 +88,26 @@ class Preparing:
 
         Raises Rejected, Refused, Busy and ReaderError.
         """
-        found = self.found(asked, viewer)
-        if found is not None:
-            self.workbench.other_answered()
-            return found
-        while (making := self._making.get(asked.query)) is not None:
+        if asked.size > LARGE_BYTES:
+            return await self._made(asked, viewer, queries_only=queries_only)
+        ready = self._at_once(asked, viewer, queries_only=queries_only)
+        if ready is None and (making := self._making.get(asked.query)) is not None:
             if await asyncio.shield(making):
                 raise Busy(MOST_WAITING)
-            found = self.found(asked, viewer)
-            if found is not None:
-                return found
-        return self._known(asked, viewer, queries_only=queries_only) or await self._made(
-            asked, viewer, queries_only=queries_only
-        )
+            ready = self._at_once(asked, viewer, queries_only=queries_only)
+        return ready or await self._made(asked, viewer, queries_only=queries_only)
+
+    def _at_once(self, asked: Asked, viewer: Viewer, *, queries_only: bool) -> Ready | Found | None:
+        """What needs neither validation nor a statement written."""
+        ready = self.found(asked, viewer) or self._known(asked, viewer, queries_only=queries_only)
+        if ready is not None:
+            self.workbench.other_answered()
+        return ready
 
     def _known(self, asked: Asked, viewer: Viewer, *, queries_only: bool) -> Ready | None:
-        """What needs neither validation nor a statement written."""
-        document = self.documents.kept(asked.query)
+        document = self.documents.kept(asked.query) or self.kept.document(asked.query, asked.operation_name)
         if document is None:
             return None
-        self.workbench.other_answered()
         try:
             ready = self._ready(document, asked, viewer, queries_only=queries_only, write=False)
         except Unwritten:
@@ -116,8 +116,9 @@ class Preparing:
         return ready
 
     async def _made(self, asked: Asked, viewer: Viewer, *, queries_only: bool) -> Ready:
-        """What is new, once for all who ask for it meanwhile: they are told whether it was refused."""
-        making = self._making[asked.query] = asyncio.get_running_loop().create_future()
+        """What is new. Who asks for the same text meanwhile waits for the first, and is told whether that was refused."""
+        making: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        first = self._making.setdefault(asked.query, making) is making
         refused = False
         try:
             ready = await self.workbench.run(self._new, asked, viewer, queries_only=queries_only)
@@ -126,8 +127,9 @@ class Preparing:
             refused = True
             raise
         finally:
-            del self._making[asked.query]
-            making.set_result(refused)
+            if first:
+                del self._making[asked.query]
+                making.set_result(refused)
         return ready
 
     def _new(self, asked: Asked, viewer: Viewer, *, queries_only: bool) -> Ready:
@@ -143,8 +145,8 @@ class Preparing:
         check_selection(reduction.roots, self._limits)
         prepared = self._preparer.prepare(reduction.roots, viewer, write=write) if reduction.roots else None
         planned = self.plans and not reduction.introspects and operation.operation is OperationType.QUERY
-        new = planned and not self.kept.knows(asked.query, asked.operation_name)
-        family = Family.of(self._core, parsed, operation) if new else None
+        new = planned and self.kept.document(asked.query, asked.operation_name) is None
+        family = Family.of(self._core, document, parsed, operation) if new else None
         return Ready(parsed, operation, values, reduction, prepared, planned, family)
 
     def _keep(self, ready: Ready, asked: Asked, viewer: Viewer) -> None:

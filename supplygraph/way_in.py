@@ -19,6 +19,7 @@ from domain.viewer import Viewer
 from supplygraph.graphql_execution import Operations, Outcome
 from supplygraph.graphql_http import PATH, GraphQLEndpoint, Served
 from supplygraph.graphql_negotiation import MediaType, negotiate
+from supplygraph.graphql_request import LARGE_BYTES
 from supplygraph.logs import given_or_new
 
 _BODIES: Final = frozenset({b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8"})
@@ -64,7 +65,7 @@ class WayIn:
         self._operations: Operations = endpoint.operations
         self._clock: Clock = endpoint.clock
         self._observe = endpoint.observe
-        self._body_bytes = endpoint.body_bytes
+        self._body_bytes = min(endpoint.body_bytes, LARGE_BYTES)
         self._hot = hot
         self._ended = ended
         self._timer = timer

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Collection, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, partial
 from threading import Lock
-from typing import Any, Final, TypeVar
+from typing import Any, Final
+from weakref import WeakValueDictionary
 
 import orjson
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -40,8 +41,6 @@ from domain.viewer import Viewer
 
 CACHED: Final = 512
 _FACTS_KEPT: Final = 256
-_K = TypeVar("_K", bound=Hashable)
-_S = TypeVar("_S", bound=Statement)
 # The values that they were asked with are kept with them, and a filter may be as long as a request.
 _LONGEST_ASKED: Final = 16_384
 
@@ -56,6 +55,10 @@ class Plan:
     def bound(self, values: Mapping[str, Value]) -> Plan:
         """The same with these values in their places."""
         return Plan(self.statement, {**self.values, **values})
+
+    def without(self, names: Collection[str]) -> Plan:
+        """The same without values in these places."""
+        return Plan(self.statement, {name: value for name, value in self.values.items() if name not in names})
 
 
 @dataclass
@@ -145,6 +148,8 @@ class Readings:
         # Statements may be asked for from several threads, everything else on the event loop alone.
         self._writing = Lock()
         self._statements: Probation[tuple[object, bool], RootsStatement] = Probation(cached, cached // 2)
+        # Plans hold statements that are forgotten here; two of one shape would not share the texts that are kept.
+        self._held: MutableMapping[tuple[object, bool], RootsStatement] = WeakValueDictionary()
         self._facts_statements: Probation[tuple[object, bool], FactsStatement] = Probation(cached, cached // 2)
         self._facts: Recent[tuple[object, ...], Facts] = Recent(_FACTS_KEPT)
         self._whole: Recent[int, Statement] = Recent(cached)
@@ -161,34 +166,31 @@ class Readings:
         return Plan(self._statement(shapes, restricted, write=write), values)
 
     def _statement(self, shapes: tuple[Shape, ...], restricted: bool, *, write: bool = True) -> RootsStatement:
-        def written() -> RootsStatement:
-            if not write:
-                raise Unwritten
-            facts_of = partial(self._facts_statement, restricted=restricted)
-            return compile_roots(shapes, restricted, self._dialect, facts_of)
-
-        return self._kept(self._statements, (shapes, restricted), written)
-
-    def _facts_statement(self, root: Shape, *, restricted: bool) -> FactsStatement:
-        return self._kept(
-            self._facts_statements,
-            (facts_needed(root), restricted),
-            lambda: compile_facts(root, restricted, self._dialect),
-        )
-
-    def _kept(self, statements: Probation[_K, _S], key: _K, written: Callable[[], _S]) -> _S:
+        key = shapes, restricted
         with self._writing:
-            known = statements.get(key)
+            known = self._statements.get(key) or self._held.get(key)
         if known is not None:
             return known
-        made = written()
+        if not write:
+            raise Unwritten
+        facts_of = partial(self._facts_statement, restricted=restricted)
+        statement = compile_roots(shapes, restricted, self._dialect, facts_of)
         with self._writing:
-            known = statements.get(key)
-            if known is None:
-                statements.add(key, made)
-                return made
-        # All go by whoever was first: texts are kept by the statement's number.
-        return known
+            # All go by whoever was first: texts are kept by the statement's number.
+            first = self._held.setdefault(key, statement)
+            self._statements.add(key, first)
+        return first
+
+    def _facts_statement(self, root: Shape, *, restricted: bool) -> FactsStatement:
+        key = facts_needed(root), restricted
+        with self._writing:
+            known = self._facts_statements.get(key)
+        if known is not None:
+            return known
+        statement = compile_facts(root, restricted, self._dialect)
+        with self._writing:
+            self._facts_statements.add(key, statement)
+        return statement
 
     def apart(self, plan: Plan) -> list[Plan]:
         """Each root field of the plan as a plan of its own, with the same values."""

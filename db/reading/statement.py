@@ -82,7 +82,7 @@ class FactsStatement(Statement):
     needs: Hashable
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class RootsStatement(Statement):
     """What answers the texts of root fields as bytes; `facts` are what they are judged by.
 

@@ -17,7 +17,7 @@ from db.reading import readings
 from domain.errors import Busy
 from domain.viewer import Viewer
 from domain.words import Permission
-from supplygraph import graphql_documents
+from supplygraph import graphql_documents, graphql_execution
 from supplygraph.graphql_http import GraphQLEndpoint
 from supplygraph.graphql_preparing import Found, Preparing
 from supplygraph.graphql_request import Asked
@@ -114,6 +114,86 @@ async def test_a_new_statement_of_a_known_text_is_written_beside_the_loop(
         assert not new.done()
         held.go.set()
         assert "errors" not in (await new).json()
+
+
+async def test_known_kinds_do_not_wait_for_another_kind_of_the_same_text(
+    up: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other rights, another page size, a value that is amiss: nothing new is needed for them."""
+    headers, other = await up.token(), await up.token(Permission.READ)
+    query = "query ($f: ResourceFilter, $n: Int) { resources(filter: $f, first: $n) { nodes { name } } }"
+
+    def asked(whose: dict[str, str], **variables: Any) -> Any:
+        return up.client.post("/graphql", json={"query": query, "variables": variables}, headers=whose)
+
+    await asked(headers, f={"vendor": ["sandbox"]}, n=5)
+    with _held(monkeypatch, readings, "compile_roots") as held:
+        new = asyncio.create_task(asked(headers, f={"nameContains": "a"}, n=5))
+        await _begun(held)
+        for whose, values, errors in (
+            (other, {"f": {"vendor": ["sandbox"]}, "n": 5}, False),
+            (headers, {"f": {"vendor": ["aws"]}, "n": 7}, False),
+            (headers, {"f": {"vendor": ["aws"]}, "n": "x"}, True),
+        ):
+            told = await asyncio.wait_for(asked(whose, **values), _LONGEST_SECONDS)
+            assert errors == ("errors" in told.json())
+        assert not new.done()
+        held.go.set()
+        await new
+
+
+async def test_what_is_planned_stays_known_beside_a_flood(up: Running) -> None:
+    """Its document and its statement are held by its plans, though they forget it who keep documents and statements."""
+    headers, preparing = await up.token(), _preparing(up)
+    query = "query ($n: Int!) { resources(first: $n) { nodes { vendorId } } }"
+    for _ in range(2):
+        await up.client.post("/graphql", json={"query": query, "variables": {"n": 2}}, headers=headers)
+    for number in range(300):
+        preparing.documents.prepare(f"{{ a{number}: accounts {{ name }} }} #{'x' * 2_000}")
+    assert preparing.documents.kept(query) is None
+    asked = Asked(query, {"n": 3})
+    viewer = Viewer("t", frozenset({Permission.READ}))
+    # Which does nothing more.
+    preparing.workbench.close()
+    found = await preparing.prepare(asked, viewer, queries_only=False)
+    assert not isinstance(found, tuple)
+    assert found.prepared is not None
+
+
+async def test_large_requests_are_made_ready_beside_the_loop(up: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each time: to look at their values takes as long as a new text."""
+    headers, pieces, run = await up.token(), 0, Workbench.run
+
+    async def counted(bench: Workbench, *given: Any, **named: Any) -> Any:
+        nonlocal pieces
+        pieces += 1
+        return await run(bench, *given, **named)
+
+    monkeypatch.setattr(Workbench, "run", counted)
+    query = "query ($f: ResourceFilter) { resources(filter: $f) { nodes { name } } }"
+    names = [f"machine-{number:06}" for number in range(5_000)]
+    for number in range(1, 4):
+        asked = {"query": query, "variables": {"f": {"vendorId": names}}}
+        answer = await up.client.post("/graphql", json=asked, headers=headers)
+        assert {"nodes": []} == answer.json()["data"]["resources"]
+        assert number == pieces
+
+
+async def test_what_asks_of_the_schema_beside_data_is_told_beside_the_loop(
+    up: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others are answered meanwhile."""
+    headers = await up.token()
+    for _ in range(2):
+        await up.graph(_PLANNED, headers)
+    query = "{ accounts { name } __schema { types { name fields { name } } } }"
+    first = await up.graph(query, headers)
+    with _held(monkeypatch, graphql_execution, "execute_sync") as held:
+        asking = asyncio.create_task(up.graph(query, headers))
+        await _begun(held)
+        assert "errors" not in await asyncio.wait_for(up.graph(_PLANNED, headers), _LONGEST_SECONDS)
+        held.go.set()
+        assert first["data"] == (await asking)["data"]
 
 
 async def _many(

@@ -111,9 +111,15 @@ class TestStatements:
             for name in ("status", "vendor", "vendorId"):
                 readings.plan([page(1, name)], EVERYONE)
             assert kept is readings.plan([page(1, "name")], EVERYONE).statement
+            number = kept.number
             for name in ("status", "status", "vendor", "vendor"):
                 readings.plan([page(1, name)], EVERYONE)
-            assert kept is not readings.plan([page(1, "name")], EVERYONE).statement
+            # Whoever holds it shares it with all others.
+            assert kept is readings.plan([page(1, "name")], EVERYONE).statement
+            for name in ("status", "status", "vendor", "vendor"):
+                readings.plan([page(1, name)], EVERYONE)
+            del kept
+            assert number != readings.plan([page(1, "name")], EVERYONE).statement.number
 
     async def test_a_new_statement_is_not_written_unless_it_may_be(self) -> None:
         """What is kept is found either way."""

@@ -19,6 +19,7 @@ from domain.words import Permission
 from reconcile.wants import Settlement
 from resolvers.reader import Prepared, Reader
 from resolvers.reduce import Reduction, reduce
+from supplygraph.graphql_documents import Prepared as PreparedDocument
 from supplygraph.graphql_plans import Family, Plans
 from tests.clock import ManualClock
 from tests.graphql_http.gateway import graph
@@ -120,6 +121,6 @@ def test_plans_bind_as_a_new_preparation_would(text: str, series: list[tuple[dic
         reduction, prepared = made
         if found is not None:
             assert _shown(prepared) == _shown(found[1])
-        family = Family.of(core, document, operation)
+        family = Family.of(core, PreparedDocument(document), document, operation)
         plans.keep(text, None, family, values, reduction, prepared, viewer)
         assert plans.find(text, None, given_values, viewer) is not None

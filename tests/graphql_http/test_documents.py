@@ -65,14 +65,6 @@ def test_a_text_that_is_refused_is_looked_at_once(text: str, work: Work) -> None
     assert 1 == work.parsed
 
 
-def test_counts_tell_hits_and_misses() -> None:
-    """What is kept is hit; what is not is a miss."""
-    kept = Documents(graph().core, Limits())
-    for text in ["{ __typename }", "{ a: __typename }", "{ __typename }", "{ __typename }"]:
-        kept.prepare(text)
-    assert (2, 2) == (kept.counts.hits, kept.counts.misses)
-
-
 def test_rules_are_built_once(work: Work) -> None:
     """Every validation gets the very same rules."""
     kept = Documents(graph().core, Limits())
