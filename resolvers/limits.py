@@ -20,6 +20,7 @@ from graphql import (
 )
 
 from domain.errors import LimitExceeded
+from domain.limits import Limits
 from domain.selection import Selected
 
 _PAGE_MAX: Final = 1000
@@ -27,23 +28,6 @@ _LINKS_PAGE: Final = 10
 _PAGED: Final = frozenset({"resources", "changes", "history"})
 _COUNTED_UP_TO: Final = 1_000_000_000
 """A nest of spreads doubles at each level: beyond this the exact count tells nobody anything."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one operation may be. `statement_seconds` bounds each statement, `body_bytes` the request's body."""
-
-    tokens: int = 2_000
-    fields: int = 500
-    depth: int = 12
-    introspection_depth: int = 24
-    root_fields: int = 20
-    forced: int = 5
-    nodes: int = 20_000
-    links_depth: int = 4
-    errors: int = 20
-    body_bytes: int = 1_000_000
-    statement_seconds: float = 5
 
 
 @dataclass(frozen=True, slots=True)

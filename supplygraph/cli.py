@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from supplygraph import cli_accounts, cli_sync, cli_tokens, logs
 from supplygraph.cli_common import ConfigOption, configured, told
-from supplygraph.serving import Started
-from supplygraph.serving import serve as run_server
 from supplygraph.settings import Settings
+
+if TYPE_CHECKING:
+    from supplygraph.serving import Started
 
 app = typer.Typer(
     name="supplygraph",
@@ -35,6 +36,8 @@ def serve(
     config: ConfigOption = None,
 ) -> None:
     """Run the gateway; on a simulated cloud of our own where nothing is configured."""
+    from supplygraph.serving import serve as run_server  # noqa: PLC0415  # a second, which no other command needs
+
     configuration = configured(config)
     given = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
     settings = configuration.settings

@@ -25,7 +25,7 @@ from reconcile.wants import Settlement, Want
 from resolvers.reader import Reader
 from supplygraph.cli_common import ConfigOption, configured, console, opened, run, table
 from supplygraph.configuration import Configuration
-from supplygraph.serving import alone
+from supplygraph.record_lock import alone
 from supplygraph.standing import standing
 from vendors import registry
 

@@ -17,8 +17,9 @@ from graphql import (
 )
 
 from domain.errors import LimitExceeded
+from domain.limits import Limits
 from domain.recent import Probation
-from resolvers.limits import Limits, check_document
+from resolvers.limits import check_document
 from supplygraph.graphql_errors import (
     PARSE_FAILED,
     VALIDATION_FAILED,

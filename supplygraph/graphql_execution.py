@@ -15,10 +15,10 @@ import orjson
 from graphql import ExecutionResult, GraphQLError, execute_sync, located_error
 
 from domain.errors import Busy, Forbidden, ReaderError
+from domain.limits import Limits
 from domain.recent import Recent
 from domain.selection import TYPENAME
 from domain.viewer import Viewer
-from resolvers.limits import Limits
 from resolvers.reader import Prepared
 from resolvers.reduce import Place
 from schema.build import Answers, Graph

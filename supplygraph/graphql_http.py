@@ -20,8 +20,8 @@ from starlette.types import Receive, Scope, Send
 
 from domain.errors import BadUserInput, Forbidden, ReaderError, RecordUnavailable, Unauthenticated
 from domain.instants import Clock, SystemClock
+from domain.limits import Limits
 from domain.viewer import Viewer
-from resolvers.limits import Limits
 from schema.build import Graph
 from supplygraph.graphql_errors import Faults, ToldError, codes_of, payload, told_reader_error
 from supplygraph.graphql_execution import Operations, Outcome, Reader

@@ -12,9 +12,10 @@ from graphql.execution import VariableValues, get_variable_values
 
 from db.reading import Unwritten
 from domain.errors import BadUserInput, Busy
+from domain.limits import Limits
 from domain.selection import Selected
 from domain.viewer import Viewer
-from resolvers.limits import Limits, check_selection
+from resolvers.limits import check_selection
 from resolvers.reader import Prepared
 from resolvers.reduce import Reduction, reduce
 from schema.build import Graph

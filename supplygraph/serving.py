@@ -13,17 +13,16 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
 import uvicorn
-from filelock import FileLock, Timeout
 
 from domain.errors import ConfigurationError
 from domain.instants import SystemClock
 from domain.words import Permission
 from supplygraph.app import make_app
 from supplygraph.gateway import assemble
+from supplygraph.record_lock import alone
 from supplygraph.settings import Settings
 from supplygraph.showcase import sandbox_accounts
 from supplygraph.tokens import make
@@ -147,25 +146,3 @@ def address_of(host: str, listener: socket.socket) -> str:
     port = listener.getsockname()[1]
     shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
     return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
-
-
-@contextmanager
-def alone(record: Path | None) -> Iterator[None]:
-    """Hold the record's lock: one gateway a file. Raises ConfigurationError where another holds it."""
-    if record is None:
-        yield
-        return
-    # Another file than the one that migrations take turns by.
-    lock = FileLock(f"{record}.serve.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise ConfigurationError(
-            f"database.url: another gateway serves from {record.name}; stop it, or give this one a file of its own"
-        ) from None
-    except OSError as error:
-        raise ConfigurationError(f"database.url: {record} cannot be made: {os.strerror(error.errno or 0)}") from None
-    try:
-        yield
-    finally:
-        lock.release()

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, SerializeAsAny, model_validator
 
 from db.engine import Connecting
+from domain.limits import Limits
 from domain.rules import AbsenceRules, FreshnessRules
-from resolvers.limits import Limits
 from vendors.base import VendorSettings
 from vendors.budget import SHARE
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -350,3 +352,14 @@ def test_accounts_may_come_from_the_environment(
     monkeypatch.setenv("SUPPLYGRAPH_ACCOUNTS", json.dumps([account]))
 
     assert ["alone (sandbox): well; 6 machines, 3 volumes"] == run("check").stdout.splitlines()
+
+
+def test_commands_do_not_load_what_only_serving_needs() -> None:
+    """Whoever looks at an account does not wait for an HTTP server and a graph to be loaded."""
+    told = subprocess.run(
+        [sys.executable, "-c", "import sys, supplygraph.cli; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert not {"fastapi", "uvicorn", "strawberry", "graphql"} & set(told.stdout.split())

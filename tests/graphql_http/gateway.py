@@ -26,10 +26,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from domain.errors import ReaderError, Unauthenticated
+from domain.limits import Limits
 from domain.selection import TYPENAME, Selected
 from domain.viewer import Viewer
 from domain.words import Permission
-from resolvers.limits import Limits
 from resolvers.reader import Prepared
 from schema.build import Graph, build
 from supplygraph.graphql_errors import Faults

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import LimitExceeded
-from resolvers.limits import Limits, check_document
+from domain.limits import Limits
+from resolvers.limits import check_document
 from tests.graphql_http.gateway import RESOURCE_ID, Gateway, body, codes
 
 RESOURCE = f'resource(resourceId: "{RESOURCE_ID}")'
