@@ -16,7 +16,7 @@ from graphql import ExecutionResult, GraphQLError, execute_sync, located_error
 
 from domain.errors import Busy, Forbidden, ReaderError
 from domain.limits import Limits
-from domain.recent import Recent
+from domain.recent import Probation
 from domain.selection import TYPENAME
 from domain.viewer import Viewer
 from resolvers.reader import Prepared
@@ -25,11 +25,11 @@ from schema.build import Answers, Graph
 from supplygraph.graphql_errors import Faults, ToldError, codes_of, payload, told_field_error, told_reader_error
 from supplygraph.graphql_plans import Planned
 from supplygraph.graphql_preparing import Preparer, Preparing, Ready, Rejected
-from supplygraph.graphql_request import Asked, Refused
+from supplygraph.graphql_request import LARGE_BYTES, Asked, Refused
 from supplygraph.workbench import Workbench
 
 _ROOT_TYPE: Final = b'"Query"'
-_SCHEMA_KEPT: Final = 8
+_SCHEMA_KEPT: Final = 4
 
 
 class Summary(Protocol):
@@ -111,7 +111,7 @@ class Operations:
         self._limits = limits
         self._faults = faults
         self._ran = ran
-        self._of_the_schema: Recent[tuple[str, str | None], Outcome] = Recent(_SCHEMA_KEPT)
+        self._of_the_schema: Probation[tuple[str, str | None], Outcome] = Probation(_SCHEMA_KEPT, _SCHEMA_KEPT)
 
     async def hot(
         self, text: str, name: str | None, variables: Mapping[str, object], viewer: Viewer, arrival: datetime
@@ -153,7 +153,7 @@ class Operations:
     def fills(self) -> Mapping[str, float]:
         """How full each cache is, 1 at its bound, and how full the workbench."""
         own = self.preparing
-        return {"documents": own.documents.fill, "plans": own.kept.families.fill, "workbench": own.workbench.fill}
+        return {"documents": own.documents.fill, "plans": own.kept.fill, "workbench": own.workbench.fill}
 
     def _count(self, *, planned: bool) -> None:
         if planned:
@@ -182,7 +182,7 @@ class Operations:
             return self._told_of(self._executed(ready, asked, answers), answer, ready)
         # What is told of the schema takes long, and where nothing is asked beside it is always the same.
         key = asked.query, asked.operation_name
-        always = answer is None and not ready.operation.variable_definitions
+        always = answer is None and not ready.operation.variable_definitions and asked.size <= LARGE_BYTES
         known = self._of_the_schema.get(key) if always else None
         if known is None:
             result = await self.preparing.workbench.run(self._executed, ready, asked, answers)

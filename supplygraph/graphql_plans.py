@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Final, Self
 
 from graphql import (
@@ -35,11 +36,12 @@ from resolvers.reduce import Place, Reduction, Varying
 from supplygraph.graphql_documents import Prepared as PreparedDocument
 from supplygraph.graphql_variables import Variables
 
-_KEPT: Final = 512
-_NEW: Final = 128
-_LONGEST: Final = 65_536
+# A parsed text takes some forty times its own size, a statement ten times that of its SQL: together some 130 MB at most.
+_TEXTS: Final = 1_200_000, 300_000
+_STATEMENTS: Final = 4_000_000, 1_000_000
+_OVERHEAD: Final = 2_000
 _STEERED: Final = 16
-_VARIANTS: Final = 64
+_NUMBERS: Final = count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +78,12 @@ class _Asked:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """An operation for one set of steering values. `name` is its own, for metrics."""
+    """An operation for one set of steering values. `name` is its own, for metrics; `number` is no other's."""
 
     places: tuple[Place, ...]
     asked: tuple[_Asked, ...]
     name: str | None
-    variants: Recent[Hashable, Prepared] = field(default_factory=lambda: Recent(_VARIANTS))
-
-    def bound(self, values: VariableValues, viewer: Viewer) -> Prepared | None:
-        """The operation with these values; None where this kind of them was not prepared before. Raises what arguments raise."""
-        key, found = self.arguments(values)
-        known = self.variants.get((key, viewer.rights))
-        return known.bound(found) if known is not None and found else known
+    number: int = field(default_factory=lambda: next(_NUMBERS))
 
     def arguments(self, values: VariableValues) -> tuple[Hashable, dict[str, Value]]:
         """What tells kinds of arguments apart, and the values to bind."""
@@ -104,10 +100,11 @@ class Planned:
 class Family:
     """What plans of one text and operation name share. `steering` are the names of the variables of `@skip` and `@include`.
 
-    `name` is the operation's own.
+    `name` is the operation's own, `size` what the text counts.
     """
 
     document: PreparedDocument
+    size: int
     name: str | None
     variables: Variables
     steering: tuple[str, ...]
@@ -123,25 +120,31 @@ class Family:
     ) -> Self:
         """Without plans yet."""
         own = operation.name.value if operation.name else None
-        return cls(document, own, Variables(schema, operation), _steering(parsed, operation))
+        return cls(document, document.size, own, Variables(schema, operation), _steering(parsed, operation))
 
 
-@dataclass(slots=True)
 class Plans:
-    """Every plan that is kept."""
+    """Every plan that is kept, within a bound of the texts' size and another of the statements'."""
 
-    families: Probation[tuple[str, str | None], Family] = field(default_factory=lambda: Probation(_KEPT, _NEW))
+    def __init__(self) -> None:
+        self._families: Probation[tuple[str, str | None], Family] = Probation(*_TEXTS, size=lambda family: family.size)
+        self._variants: Probation[Hashable, Prepared] = Probation(*_STATEMENTS, size=_size)
+
+    @property
+    def fill(self) -> float:
+        """How full the fullest part is, 1 at its bound."""
+        return max(self._families.fill, self._variants.fill)
 
     def document(self, text: str, name: str | None) -> PreparedDocument | None:
         """The document of this text and operation name where there are plans of it."""
-        family = self.families.peek((text, name))
+        family = self._families.peek((text, name))
         return None if family is None else family.document
 
     def find(
         self, text: str, name: str | None, variables: Mapping[str, object], viewer: Viewer
     ) -> tuple[Planned, Prepared] | None:
         """The plan and what to read by it; None where there is none, or where anything about the values is amiss."""
-        family = self.families.get((text, name))
+        family = self._families.get((text, name))
         if family is None:
             return None
         values = family.variables.coerced(variables)
@@ -151,10 +154,11 @@ class Plans:
         if planned is None:
             return None
         try:
-            prepared = planned.bound(values, viewer)
+            kind, found = planned.arguments(values)
         except (ReaderError, GraphQLError):
             return None
-        return None if prepared is None else (planned, prepared)
+        known = self._variants.get((planned.number, kind, viewer.rights))
+        return None if known is None else (planned, known.bound(found) if found else known)
 
     def keep(
         self,
@@ -166,15 +170,15 @@ class Plans:
         prepared: Prepared,
         viewer: Viewer,
     ) -> None:
-        """Keep what was prepared, for whoever asks alike. What cannot be read whole is not kept, nor what is very long.
+        """Keep what was prepared, for whoever asks alike. What cannot be read whole is not kept.
 
         `family` is for where nothing of this text and name is kept yet.
         """
-        if prepared.ready is None or prepared.errors or len(text) > _LONGEST:
+        if prepared.ready is None or prepared.errors:
             return
-        known = self.families.get((text, name))
+        known = self._families.get((text, name))
         if known is None and family is not None:
-            self.families.add((text, name), family)
+            self._families.add((text, name), family)
         family = known or family
         if family is None:
             return
@@ -184,8 +188,14 @@ class Plans:
             planned = Planned(reduction.places, tuple(_Asked.of(each) for each in reduction.varying), family.name)
             family.plans.add(key, planned)
         kind, found = planned.arguments(values)
-        # The values are this reader's, and may be long; whoever comes brings his own.
-        planned.variants.add((kind, viewer.rights), prepared.without(found))
+        variant = planned.number, kind, viewer.rights
+        if self._variants.peek(variant) is None:
+            # The values are this reader's, and may be long; whoever comes brings his own.
+            self._variants.add(variant, prepared.without(found))
+
+
+def _size(prepared: Prepared) -> int:
+    return _OVERHEAD + (0 if prepared.ready is None else len(prepared.ready.plan.statement.sql))
 
 
 def _hashable(demand: object) -> Hashable:

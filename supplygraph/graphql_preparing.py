@@ -151,7 +151,8 @@ class Preparing:
         return Ready(parsed, operation, values, reduction, prepared, planned, family)
 
     def _keep(self, ready: Ready, asked: Asked, viewer: Viewer) -> None:
-        if ready.planned and ready.prepared is not None:
+        # What is large never looks for a plan.
+        if ready.planned and ready.prepared is not None and asked.size <= LARGE_BYTES:
             name, family = asked.operation_name, ready.family
             self.kept.keep(asked.query, name, family, ready.values, ready.reduction, ready.prepared, viewer)
 

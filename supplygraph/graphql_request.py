@@ -14,7 +14,7 @@ from domain.errors import BadUserInput, LimitExceeded, ReaderError
 
 _PARAMETERS_MAX: Final = 20
 _ENCODINGS: Final = frozenset({"", "identity"})
-LARGE_BYTES: Final = 65_536
+LARGE_BYTES: Final = 16_384
 """From here on a look at the values of a request takes milliseconds, as a new text does."""
 _CHARSETS: Final = frozenset({"utf-8", "utf8"})
 

@@ -165,7 +165,9 @@ def _compiled(
 ) -> tuple[str, tuple[str, ...], Mapping[str, Any]]:
     query = select(*(column.label(f"c{number}") for number, column in enumerate((*columns, version()))))
     compiled = query.compile(dialect=dialect)
-    return str(compiled), tuple(getattr(compiled, "positiontup", None) or ()), compiled.params
+    # Readers' values have none yet: a place that nobody fills must not be taken for null.
+    constants = {name: value for name, value in compiled.params.items() if value is not None}
+    return str(compiled), tuple(getattr(compiled, "positiontup", None) or ()), constants
 
 
 def facts_needed(root: Shape) -> Hashable:
