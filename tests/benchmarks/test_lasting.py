@@ -39,12 +39,20 @@ def test_growth_needs_a_sample_in_each_quarter(samples: list[Sample]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("after", "memory", "fill", "holds"),
-    [(2.0, 249, 1.0, True), (2.1, 249, 1.0, False), (1.0, 250, 1.0, False), (1.0, 1, 1.01, False)],
+    ("during", "after", "memory", "fill", "holds"),
+    [
+        (2.0, 2.0, 249, 1.0, True),
+        (2.1, 1.0, 249, 1.0, False),
+        (1.0, 2.1, 249, 1.0, False),
+        (1.0, 1.0, 250, 1.0, False),
+        (1.0, 1.0, 1, 1.01, False),
+    ],
 )
-def test_a_flood_leaves_neither_memory_nor_slowness(after: float, memory: int, fill: float, holds: bool) -> None:
-    """What is slower during it is told only."""
-    assert holds is Flooded(1, 1.0, 50.0, after, memory * MB, fill).holds
+def test_a_flood_costs_neither_memory_nor_time(
+    during: float, after: float, memory: int, fill: float, holds: bool
+) -> None:
+    """Others are held up by it at most twice as long, during it and afterwards."""
+    assert holds is Flooded(1, 1.0, during, after, memory * MB, fill).holds
 
 
 def test_a_floods_texts_are_distinct_and_three_quarters_of_them_valid() -> None:
