@@ -36,7 +36,7 @@ from resolvers.reduce import Place, Reduction, Varying
 from supplygraph.graphql_documents import Prepared as PreparedDocument
 from supplygraph.graphql_variables import Variables
 
-# A parsed text takes some forty times its own size, a statement ten times that of its SQL: together some 130 MB at most.
+# What is in use and what is new: of bytes of text, as documents count it, and of characters of SQL. Both take many times that.
 _TEXTS: Final = 1_200_000, 300_000
 _STATEMENTS: Final = 4_000_000, 1_000_000
 _OVERHEAD: Final = 2_000
@@ -100,11 +100,10 @@ class Planned:
 class Family:
     """What plans of one text and operation name share. `steering` are the names of the variables of `@skip` and `@include`.
 
-    `name` is the operation's own, `size` what the text counts.
+    `name` is the operation's own.
     """
 
     document: PreparedDocument
-    size: int
     name: str | None
     variables: Variables
     steering: tuple[str, ...]
@@ -120,14 +119,16 @@ class Family:
     ) -> Self:
         """Without plans yet."""
         own = operation.name.value if operation.name else None
-        return cls(document, document.size, own, Variables(schema, operation), _steering(parsed, operation))
+        return cls(document, own, Variables(schema, operation), _steering(parsed, operation))
 
 
 class Plans:
     """Every plan that is kept, within a bound of the texts' size and another of the statements'."""
 
     def __init__(self) -> None:
-        self._families: Probation[tuple[str, str | None], Family] = Probation(*_TEXTS, size=lambda family: family.size)
+        self._families: Probation[tuple[str, str | None], Family] = Probation(
+            *_TEXTS, size=lambda family: family.document.size
+        )
         self._variants: Probation[Hashable, Prepared] = Probation(*_STATEMENTS, size=_size)
 
     @property

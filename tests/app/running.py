@@ -18,6 +18,8 @@ from sandbox.server import SandboxServer
 from sandbox.world import World
 from supplygraph.app import make_app
 from supplygraph.gateway import Gateway, assemble
+from supplygraph.graphql_execution import Operations
+from supplygraph.graphql_http import GraphQLEndpoint
 from supplygraph.settings import AccountSettings, DatabaseSettings, ServerSettings, Settings
 from supplygraph.tokens import make
 from tests.clock import ManualClock
@@ -75,6 +77,14 @@ class Running:
     cloud: SandboxServer
     clock: ManualClock
     client: httpx.AsyncClient
+
+    @property
+    def operations(self) -> Operations:
+        """What runs the graph's operations."""
+        (route,) = (route for route in self.app.routes if getattr(route, "path", None) == "/graphql")
+        endpoint = getattr(route, "endpoint", None)
+        assert isinstance(endpoint, GraphQLEndpoint)
+        return endpoint.operations
 
     async def token(self, *permissions: Permission, accounts: Iterable[str] | None = None) -> dict[str, str]:
         """The header of a new token; it may read and refresh unless told otherwise."""

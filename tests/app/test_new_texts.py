@@ -18,7 +18,6 @@ from domain.errors import Busy
 from domain.viewer import Viewer
 from domain.words import Permission
 from supplygraph import graphql_documents, graphql_execution
-from supplygraph.graphql_http import GraphQLEndpoint
 from supplygraph.graphql_preparing import Found, Preparing
 from supplygraph.graphql_request import Asked
 from supplygraph.graphql_rules import RULES
@@ -39,11 +38,16 @@ async def up(tmp_path: Path) -> AsyncIterator[Running]:
         yield started
 
 
-def _preparing(up: Running) -> Preparing:
-    (route,) = (route for route in up.app.routes if getattr(route, "path", None) == "/graphql")
-    endpoint = getattr(route, "endpoint", None)
-    assert isinstance(endpoint, GraphQLEndpoint)
-    return endpoint.operations.preparing
+def _pieces(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """What is handed to workbenches from now on."""
+    pieces, run = list[object](), Workbench.run
+
+    async def noted(bench: Workbench, work: Any, *given: Any, **named: Any) -> Any:
+        pieces.append(work)
+        return await run(bench, work, *given, **named)
+
+    monkeypatch.setattr(Workbench, "run", noted)
+    return pieces
 
 
 class Held:
@@ -143,8 +147,8 @@ async def test_known_kinds_do_not_wait_for_another_kind_of_the_same_text(
 
 
 async def test_what_is_planned_stays_known_beside_a_flood(up: Running) -> None:
-    """Its document and its statement are held by its plans, though they forget it who keep documents and statements."""
-    headers, preparing = await up.token(), _preparing(up)
+    """Its document is held by its plans, though it is no longer kept among documents."""
+    headers, preparing = await up.token(), up.operations.preparing
     query = "query ($n: Int!) { resources(first: $n) { nodes { vendorId } } }"
     for _ in range(2):
         await up.client.post("/graphql", json={"query": query, "variables": {"n": 2}}, headers=headers)
@@ -162,21 +166,14 @@ async def test_what_is_planned_stays_known_beside_a_flood(up: Running) -> None:
 
 async def test_large_requests_are_made_ready_beside_the_loop(up: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each time: to look at their values takes as long as a new text."""
-    headers, pieces, run = await up.token(), 0, Workbench.run
-
-    async def counted(bench: Workbench, *given: Any, **named: Any) -> Any:
-        nonlocal pieces
-        pieces += 1
-        return await run(bench, *given, **named)
-
-    monkeypatch.setattr(Workbench, "run", counted)
+    headers, pieces = await up.token(), _pieces(monkeypatch)
     query = "query ($f: ResourceFilter) { resources(filter: $f) { nodes { name } } }"
     names = [f"machine-{number:06}" for number in range(5_000)]
     for number in range(1, 4):
         asked = {"query": query, "variables": {"f": {"vendorId": names}}}
         answer = await up.client.post("/graphql", json=asked, headers=headers)
         assert {"nodes": []} == answer.json()["data"]["resources"]
-        assert number == pieces
+        assert number == len(pieces)
 
 
 async def test_what_asks_of_the_schema_beside_data_is_told_beside_the_loop(
@@ -218,26 +215,19 @@ async def _many(
 
 async def test_a_text_that_many_ask_at_once_is_made_ready_once(up: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """One piece of work for all of them, who are answered alike."""
-    headers, pieces, run = await up.token(), 0, Workbench.run
-
-    async def counted(bench: Workbench, *given: Any, **named: Any) -> Any:
-        nonlocal pieces
-        pieces += 1
-        return await run(bench, *given, **named)
-
-    monkeypatch.setattr(Workbench, "run", counted)
+    headers, pieces = await up.token(), _pieces(monkeypatch)
     with _held(monkeypatch) as held:
         asking = await _many(up, headers, monkeypatch, held)
         held.go.set()
         first, *others = await asyncio.gather(*asking)
-    assert (1, 1) == (held.count, pieces)
+    assert (1, 1) == (held.count, len(pieces))
     assert "errors" not in first
     assert all(first["data"] == other["data"] for other in others)
 
 
 async def test_who_waits_for_another_s_is_refused_with_him(up: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """And does not come back to fill the bench for all others."""
-    headers, preparing = await up.token(), _preparing(up)
+    headers, preparing = await up.token(), up.operations.preparing
     with _held(monkeypatch, readings, "compile_roots") as held:
         asking = await _many(up, headers, monkeypatch, held)
 
@@ -297,11 +287,7 @@ async def test_what_is_known_is_answered_while_a_new_text_is_made_ready(
 
 async def test_too_many_are_refused_and_may_come_again(up: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """503, with a word of when; the metrics tell how full it is; and nobody else notices."""
-    (endpoint,) = (
-        getattr(route, "endpoint", None) for route in up.app.routes if getattr(route, "path", "") == "/graphql"
-    )
-    assert isinstance(endpoint, GraphQLEndpoint)
-    endpoint.operations.preparing.workbench = Workbench(most=1)
+    up.operations.preparing.workbench = Workbench(most=1)
     headers = await up.token()
     await up.graph(_PLANNED, headers)
     with _held(monkeypatch) as held:

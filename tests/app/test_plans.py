@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from domain.words import Permission
-from supplygraph.graphql_execution import Operations, Outcome
-from supplygraph.graphql_http import GraphQLEndpoint
+from supplygraph.graphql_execution import Outcome
 from supplygraph.settings import GraphSettings
 from supplygraph.way_in import WayIn
 from tests.app.running import Running, running
@@ -63,13 +62,6 @@ async def up(tmp_path: Path) -> AsyncIterator[Running]:
         yield started
 
 
-def _operations(up: Running) -> Operations:
-    (route,) = (route for route in up.app.routes if getattr(route, "path", None) == "/graphql")
-    endpoint = getattr(route, "endpoint", None)
-    assert isinstance(endpoint, GraphQLEndpoint)
-    return endpoint.operations
-
-
 def _noted(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Of each request from now on, whether the short way answered it."""
     answered = list[bool]()
@@ -91,7 +83,7 @@ async def _asked(up: Running, query: str, variables: dict[str, Any], headers: di
 
 async def test_planned_and_rendered_are_alike_to_the_byte(up: Running) -> None:
     """New, planned, and rendered by graphql-core: one answer, errors included."""
-    headers, operations = await up.token(), _operations(up)
+    headers, operations = await up.token(), up.operations
     await up.graph("{ resources { nodes { name } } }", headers)
     for query, variables in _QUERIES:
         new = await _asked(up, query, variables, headers)
@@ -106,7 +98,7 @@ async def test_planned_and_rendered_are_alike_to_the_byte(up: Running) -> None:
 
 async def test_plans_are_counted(up: Running) -> None:
     """Valid operations run as plans; introspection is rendered; what is not valid is neither."""
-    headers, counts = await up.token(), _operations(up).counts
+    headers, counts = await up.token(), up.operations.counts
     for query in ("{ accounts { name } }", "{ accounts { name } }", "{ __schema { queryType { name } } }", "{ nope }"):
         await up.graph(query, headers)
     assert (2, 1) == (counts.plans, counts.rendered)
@@ -120,7 +112,7 @@ async def test_plans_can_be_turned_off(tmp_path: Path) -> None:
         headers = await up.token()
         for _ in range(2):
             assert "errors" not in await up.graph("{ resources { nodes { name } } }", headers)
-        assert (0, 2) == (_operations(up).counts.plans, _operations(up).counts.rendered)
+        assert (0, 2) == (up.operations.counts.plans, up.operations.counts.rendered)
 
 
 async def test_a_plan_of_one_viewer_is_not_another_s(up: Running) -> None:
