@@ -119,7 +119,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Gateway:
         settings.freshness.rules(),
         told_clock,
         {name: cloud.links_owner for name, cloud in clouds.items()},
-        _deadlines(settings),
+        deadlines(settings),
     )
     tokens = TokenRows(database.engine)
     return Gateway(
@@ -169,7 +169,7 @@ def _keep_fresh(account: AccountSettings) -> KeepFresh | None:
     return KeepFresh(seconds, min(moving, seconds), account.keep_fresh_idle_seconds)
 
 
-def _deadlines(settings: Settings) -> dict[str, float]:
+def deadlines(settings: Settings) -> dict[str, float]:
     """The default max wait of each account that has its own, or whose vendor has; no longer than any reader may ask."""
     own = {
         account.name: (account.deadline_seconds, registry.find(account.vendor).default_deadline_seconds)
