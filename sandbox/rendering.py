@@ -54,7 +54,6 @@ def hardware_body(sku: Sku) -> Body:
     """What a machine of the sku has."""
     gpu = {
         "model": sku.gpu_model,
-        "family": sku.gpu_family,
         "count": sku.gpu_count,
         "memory_gb": sku.gpu_memory_gb,
     }

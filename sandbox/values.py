@@ -41,7 +41,6 @@ class Sku:
     name: str
     form: str
     gpu_model: str | None
-    gpu_family: str | None
     gpu_count: int
     gpu_memory_gb: int
     vcpus: int

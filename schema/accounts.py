@@ -13,7 +13,9 @@ from schema import enums as enums  # noqa: PLC0414  # importing it publishes the
 _ADMIN: Final = "selecting it needs the permission `admin`."
 
 
-@strawberry.type(description="An account's share of its vendor's limits: half of what is documented.")
+@strawberry.type(
+    description="The account's call budget: the configured share (`budget_share`) of the limits that the vendor documents."
+)
 class AccountBudget:
     """How many calls are left."""
 

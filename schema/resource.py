@@ -40,8 +40,15 @@ class Node:
 class ResourceSpec:
     """Common facts; null where the vendor tells none."""
 
-    gpu_type: str | None = strawberry.field(description="The GPU, as in `H100`.")
-    gpu_family: str | None = strawberry.field(description="The GPU's family, as in `Hopper`.")
+    gpu_type: str | None = strawberry.field(
+        description=(
+            "The GPU model in one common spelling, such as `nvidia-h100-sxm5-80gb`; "
+            "the vendor's own name if it is not recognized."
+        )
+    )
+    gpu_family: str | None = strawberry.field(
+        description="The GPU family, such as `H100`; null if the GPU is not recognized."
+    )
     gpu_count: int | None = strawberry.field(description="How many GPUs; 0 is none.")
     vcpu_count: float | None = strawberry.field(description="How many virtual CPUs.")
     memory_gb: float | None = strawberry.field(description="Memory in the vendor's own gigabytes.")

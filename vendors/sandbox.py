@@ -21,6 +21,7 @@ from domain.errors import MalformedAnswer
 from domain.observation import NO_PRICE, UNTOLD, Access, Attachment, Observation, Price, Spec, Terms, Untold
 from domain.words import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType
 from vendors.base import Answer, Listing, Page, Request
+from vendors.gpus import canonical
 from vendors.keyed import KeyedVendor
 from vendors.values import Drops, Taker, facts, from_object, ssh_command
 
@@ -161,9 +162,10 @@ def _machine_spec(item: Taker) -> Spec | Untold:
         return UNTOLD
     hardware = item.child("hardware")
     gpu = hardware.child("gpu")
+    gpu_type, gpu_family = canonical(gpu.text("model"), gpu.number("memory_gb"))
     return Spec(
-        gpu_type=gpu.text("model"),
-        gpu_family=gpu.text("family"),
+        gpu_type=gpu_type,
+        gpu_family=gpu_family,
         gpu_count=gpu.whole("count"),
         vcpu_count=hardware.number("vcpus"),
         memory_gb=hardware.number("memory_gb"),

@@ -85,6 +85,17 @@ async def test_every_machine_is_observed_as_it_is(cloud: VendorCloud, world: Wor
         assert (machine.created_at, machine.term_ends_at) == (told.created_at, told.valid_to)
 
 
+_GPUS = {
+    "H100 SXM": ("nvidia-h100-sxm5-80gb", "H100"),
+    "H200 SXM": ("nvidia-h200-sxm5-141gb", "H200"),
+    "A100 80GB": ("nvidia-a100-80gb", "A100"),
+    "L40S": ("nvidia-l40s-48gb", "L40S"),
+    "RTX 4090": ("nvidia-rtx-4090-24gb", "RTX 4090"),
+    "B200": ("nvidia-b200-sxm6-180gb", "B200"),
+    None: (None, None),
+}
+
+
 async def test_hardware_has_the_common_names(cloud: VendorCloud, world: World) -> None:
     """GPU, processors, memory, disk, sku and image."""
     machine = machine_in(world, "running")
@@ -92,9 +103,10 @@ async def test_hardware_has_the_common_names(cloud: VendorCloud, world: World) -
     told = (await _seen(cloud, MACHINES))[machine.machine_id].spec
 
     sku = machine.sku
+    gpu_type, gpu_family = _GPUS[sku.gpu_model]
     assert told == Spec(
-        gpu_type=sku.gpu_model,
-        gpu_family=sku.gpu_family,
+        gpu_type=gpu_type,
+        gpu_family=gpu_family,
         gpu_count=sku.gpu_count,
         vcpu_count=sku.vcpus,
         memory_gb=sku.memory_gb,

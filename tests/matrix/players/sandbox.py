@@ -47,7 +47,7 @@ class SandboxPlayer(JsonPlayer):
             "form": "vm",
             "contract": "ondemand",
             "image": "ubuntu",
-            "hardware": {"gpu": {"model": "H100", "family": "H100", "count": 1, "memory_gb": 80}, "vcpus": 16},
+            "hardware": {"gpu": {"model": "H100", "count": 1, "memory_gb": 80}, "vcpus": 16},
             "ssh": {"user": "ubuntu", "host": "192.0.2.1", "port": 22},
             "private_ip": "10.0.0.1",
             "price": {"currency": "USD", "running_hourly": 2.5, "stopped_hourly": 0.1, "current_hourly": 2.5},
