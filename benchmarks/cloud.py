@@ -9,7 +9,7 @@ import argparse
 import asyncio
 import signal
 
-from domain.instants import SystemClock
+from domain.timestamps import SystemClock
 from sandbox.server import SandboxServer
 from sandbox.world import World
 

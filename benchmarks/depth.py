@@ -24,14 +24,14 @@ import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db import tables
-from db.engine import make_engine, writing
+from db.engine import make_engine, write_transaction
 from db.migrations import migrate
-from db.reading import Readings
-from db.reading.cursors import encode
-from domain.instants import to_text
+from db.query import Readings
+from db.query.cursors import encode
+from domain.enums import STATUS_RANK, Permission, ResourceStatus
+from domain.timestamps import to_text
 from domain.viewer import Viewer
-from domain.words import STATUS_RANK, Permission, ResourceStatus
-from tests.db_reading.asking import f, finished, read, root
+from tests.db_query.asking import f, finished, read, root
 from tests.doubles.postgresql import new_server, thrown_away
 
 _WORST: Final = 1.5
@@ -92,7 +92,7 @@ def rows(count: int, seed: int = 7) -> Iterator[dict[str, Any]]:
 
 async def accounts(engine: AsyncEngine) -> None:
     """The accounts, each with one scope."""
-    async with writing(engine) as connection:
+    async with write_transaction(engine) as connection:
         numbers = range(1, ACCOUNTS + 1)
         common = {"vendor": "sandbox", "configured": True, "cooldown_seconds": 30.0}
         await connection.execute(
@@ -130,7 +130,7 @@ async def sqlite(count: int) -> AsyncIterator[AsyncEngine]:
         engine = make_engine(f"sqlite+aiosqlite:///{Path(folder) / 'record.db'}")
         await migrate(engine)
         await accounts(engine)
-        async with writing(engine) as connection:
+        async with write_transaction(engine) as connection:
             names = [*next(rows(1))]
             statement = f"INSERT INTO resources ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608
             driver: Any = (await connection.get_raw_connection()).driver_connection
@@ -147,7 +147,7 @@ async def cursor_at(engine: AsyncEngine, field: str, direction: str, depth: int,
     query = tables.resources.select().with_only_columns(told, tables.resources.c.resource_id).order_by(*order)
     if not deleted:
         query = query.where(tables.resources.c.status != "DELETED")
-    async with writing(engine) as connection:
+    async with write_transaction(engine) as connection:
         value, resource_id = (await connection.execute(query.offset(depth).limit(1))).one()
     return encode(f"{field}:{direction}", value, resource_id)
 

@@ -9,8 +9,8 @@ from random import Random
 from typing import Any, Final
 from uuid import UUID
 
-from domain.instants import to_text
-from domain.words import STATUS_RANK, ResourceStatus
+from domain.enums import STATUS_RANK, ResourceStatus
+from domain.timestamps import to_text
 
 Row = dict[str, Any]
 ACCOUNTS: Final = ("inference", "research", "staging", "training")

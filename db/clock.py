@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.instants import Clock
+from domain.timestamps import Clock
 
 _TOLERATED: Final = timedelta(milliseconds=50)
 

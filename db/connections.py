@@ -15,10 +15,10 @@ import asyncpg
 from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from db.bounded import bounded
-from db.engine import Connecting, connect_postgresql, reading
-from db.failures import cause, is_unavailable
-from domain.errors import RecordUnavailable
+from db.engine import ConnectionSettings, connect_postgresql, read_transaction
+from db.errors import error_cause, is_unavailable
+from db.statement_timeout import statement_timeout
+from domain.errors import DatabaseUnavailable
 
 STATEMENTS_KEPT: Final = 512
 """How many prepared statements a connection keeps."""
@@ -35,7 +35,7 @@ _SHORT_READS: Final = {
 _C = TypeVar("_C")
 
 
-class Connections(Protocol):
+class RowReader(Protocol):
     """Runs statements that read."""
 
     seconds: float
@@ -50,7 +50,7 @@ class Connections(Protocol):
         ...
 
 
-class OverEngine:
+class EngineReader:
     """Reads through SQLAlchemy's pool: for a record in memory, whose only connection that is, and where little is read."""
 
     def __init__(self, engine: AsyncEngine, seconds: float) -> None:
@@ -59,9 +59,9 @@ class OverEngine:
 
     async def row(self, sql: str, parameters: Sequence[Any]) -> Sequence[Any]:
         """The one row of a statement. Raises TimeoutError."""
-        async with reading(self._engine) as connection:
+        async with read_transaction(self._engine) as connection:
             try:
-                async with bounded(connection, self.seconds, last=True):
+                async with statement_timeout(connection, self.seconds, last=True):
                     return (await connection.exec_driver_sql(sql, tuple(parameters))).one()
             except TimeoutError as error:
                 # Out here a time that passed would mean that the database was not reached.
@@ -72,13 +72,13 @@ class OverEngine:
         """Nothing is kept: the pool belongs to the engine."""
 
 
-class Kept(Generic[_C]):
+class ConnectionPool(Generic[_C]):
     """Connections, made when they are first needed. Whoever comes when all are in use waits in turn.
 
     Once it is closing, what is given back is closed by `close`, which waits for it.
     """
 
-    def __init__(self, connecting: Connecting, make: Callable[[], Awaitable[_C]]) -> None:
+    def __init__(self, connecting: ConnectionSettings, make: Callable[[], Awaitable[_C]]) -> None:
         most = connecting.pool_size
         self._wait_seconds = connecting.pool_wait_seconds
         self._make = make
@@ -97,7 +97,7 @@ class Kept(Generic[_C]):
                 async with asyncio.timeout(self._wait_seconds):
                     await self._turn()
             except TimeoutError:
-                raise RecordUnavailable("no connection became free in time") from None
+                raise DatabaseUnavailable("no connection became free in time") from None
 
     async def _made(self) -> _C:
         self._unmade -= 1
@@ -151,15 +151,15 @@ class Kept(Generic[_C]):
                 return
 
 
-class OverSqlite:
+class SqliteReader:
     """Reads one SQLite file through aiosqlite: each connection has a thread, and a read is one visit to it."""
 
-    def __init__(self, file: Path, connecting: Connecting) -> None:
+    def __init__(self, file: Path, connecting: ConnectionSettings) -> None:
         self.seconds = connecting.statement_seconds
         self._file = file
         # More threads than that only wait for each other.
         few = replace(connecting, pool_size=min(connecting.pool_size, _READERS))
-        self._kept: Kept[aiosqlite.Connection] = Kept(few, self._connect)
+        self._kept: ConnectionPool[aiosqlite.Connection] = ConnectionPool(few, self._connect)
 
     async def _connect(self) -> aiosqlite.Connection:
         connection = await aiosqlite.connect(self._file, isolation_level=None, cached_statements=STATEMENTS_KEPT)
@@ -202,18 +202,18 @@ class OverSqlite:
         await self._kept.close(aiosqlite.Connection.close)
 
 
-class OverPostgresql:
+class PostgresqlReader:
     """Reads PostgreSQL through asyncpg. Not by its pool, which resets a connection each time that one is given back.
 
     The server ends a statement that runs too long. Where it does not even do that, the connection is as good as lost.
     """
 
-    def __init__(self, url: URL, connecting: Connecting) -> None:
+    def __init__(self, url: URL, connecting: ConnectionSettings) -> None:
         self.seconds = connecting.statement_seconds
         self._given_up = self.seconds + _SLACK_SECONDS
         self._url = url
         self._connecting = connecting
-        self._kept: Kept[asyncpg.Connection[Any]] = Kept(connecting, self._connect)
+        self._kept: ConnectionPool[asyncpg.Connection[Any]] = ConnectionPool(connecting, self._connect)
 
     async def _connect(self) -> asyncpg.Connection[Any]:
         settings = {"default_transaction_read_only": "on", **_SHORT_READS}
@@ -235,7 +235,7 @@ class OverPostgresql:
             raise TimeoutError(f"a statement ran for more than {self.seconds:g} seconds") from None
         except _FAILURES as error:
             if _is_lost(error):
-                raise RecordUnavailable(cause(error)) from None
+                raise DatabaseUnavailable(error_cause(error)) from None
             raise
 
     async def _row(self, sql: str, parameters: Sequence[Any]) -> Sequence[Any]:

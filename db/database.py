@@ -11,12 +11,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.clock import RecordClock
-from db.connections import Connections, OverEngine, OverPostgresql, OverSqlite
-from db.engine import DEFAULT, Connecting, is_postgresql, make_engine, parsed, reading
-from db.failures import cause
+from db.connections import EngineReader, PostgresqlReader, RowReader, SqliteReader
+from db.engine import DEFAULT, ConnectionSettings, is_postgresql, make_engine, parse_url, read_transaction
+from db.errors import error_cause
 from db.migrations import migrate
-from domain.errors import ConfigurationError, RecordUnavailable
-from domain.instants import Clock
+from domain.errors import ConfigurationError, DatabaseUnavailable
+from domain.timestamps import Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +25,12 @@ class Database:
 
     engine: AsyncEngine
     url: URL
-    connecting: Connecting = DEFAULT
+    connecting: ConnectionSettings = DEFAULT
 
     @classmethod
-    def open(cls, url: str, connecting: Connecting = DEFAULT) -> Self:
+    def open(cls, url: str, connecting: ConnectionSettings = DEFAULT) -> Self:
         """The database of a URL; no connection is made. Raises ConfigurationError, which never repeats the URL."""
-        database = cls(make_engine(url, connecting), parsed(url), connecting)
+        database = cls(make_engine(url, connecting), parse_url(url), connecting)
         if database.file is not None and not database.file.parent.is_dir():
             raise ConfigurationError(
                 f"database.url: there is no folder {database.file.parent}; make it, or name another"
@@ -48,28 +48,28 @@ class Database:
         """The record's clock on this machine, whose own is handed in. SQLite runs here, so its is that."""
         return RecordClock(own) if is_postgresql(self.engine) else own
 
-    def readers(self) -> Connections:
+    def readers(self) -> RowReader:
         """Connections of the driver's own, to read the record with."""
         if self.file is not None:
-            return OverSqlite(self.file, self.connecting)
+            return SqliteReader(self.file, self.connecting)
         if is_postgresql(self.engine):
-            return OverPostgresql(self.url, self.connecting)
-        return OverEngine(self.engine, self.connecting.statement_seconds)
+            return PostgresqlReader(self.url, self.connecting)
+        return EngineReader(self.engine, self.connecting.statement_seconds)
 
     async def migrate(self) -> None:
         """Bring the record up to this version. Raises ConfigurationError where there is no database to bring up."""
         try:
             await migrate(self.engine)
-        except (SQLAlchemyError, RecordUnavailable) as error:
-            told = error.cause if isinstance(error, RecordUnavailable) else cause(error)
+        except (SQLAlchemyError, DatabaseUnavailable) as error:
+            told = error.cause if isinstance(error, DatabaseUnavailable) else error_cause(error)
             raise ConfigurationError(f"database.url: the database cannot be used: {told}") from None
 
     async def answers(self) -> bool:
         """Whether the database answers."""
         try:
-            async with reading(self.engine) as connection:
+            async with read_transaction(self.engine) as connection:
                 await connection.execute(text("SELECT 1 FROM accounts LIMIT 1"))
-        except (SQLAlchemyError, RecordUnavailable):
+        except (SQLAlchemyError, DatabaseUnavailable):
             return False
         return True
 

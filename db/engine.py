@@ -15,7 +15,7 @@ from sqlalchemy import URL, Connection, Engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from db.failures import told_unavailable
+from db.errors import translate_db_errors
 from domain.errors import ConfigurationError
 
 SQLITE: Final = "sqlite+aiosqlite"
@@ -33,7 +33,7 @@ _TURNS: Final[WeakKeyDictionary[Engine, tuple[asyncio.AbstractEventLoop, asyncio
 
 
 @dataclass(frozen=True, slots=True)
-class Connecting:
+class ConnectionSettings:
     """How connections are made, kept and bounded; all in seconds. On SQLite, which is a file, only the pool's size matters.
 
     `statement_seconds` bounds a statement that reads, `write_seconds` one that writes, the wait for an account's lock included.
@@ -46,10 +46,10 @@ class Connecting:
     write_seconds: float = 60
 
 
-DEFAULT: Final = Connecting()
+DEFAULT: Final = ConnectionSettings()
 
 
-def parsed(url: str) -> URL:
+def parse_url(url: str) -> URL:
     """The parts of a database URL. Raises ConfigurationError, which never repeats the URL."""
     try:
         told = make_url(url)
@@ -64,9 +64,9 @@ def parsed(url: str) -> URL:
     return told
 
 
-def make_engine(url: str, connecting: Connecting = DEFAULT) -> AsyncEngine:
+def make_engine(url: str, connecting: ConnectionSettings = DEFAULT) -> AsyncEngine:
     """An engine for a URL; no connection is made. Raises ConfigurationError, which never repeats the URL."""
-    told = parsed(url)
+    told = parse_url(url)
     return _postgresql(told, connecting) if told.drivername == POSTGRESQL else _sqlite(told, connecting)
 
 
@@ -75,7 +75,7 @@ def is_postgresql(engine: AsyncEngine | AsyncConnection) -> bool:
     return engine.dialect.name == "postgresql"
 
 
-def _sqlite(url: URL, connecting: Connecting) -> AsyncEngine:
+def _sqlite(url: URL, connecting: ConnectionSettings) -> AsyncEngine:
     # A record in memory has one connection: another would see another record.
     pool = {"pool_size": connecting.pool_size, "max_overflow": 0, "pool_timeout": connecting.pool_wait_seconds}
     engine = create_async_engine(url, hide_parameters=True, **(pool if url.database else {}))
@@ -84,7 +84,7 @@ def _sqlite(url: URL, connecting: Connecting) -> AsyncEngine:
     return engine
 
 
-def _postgresql(url: URL, connecting: Connecting) -> AsyncEngine:
+def _postgresql(url: URL, connecting: ConnectionSettings) -> AsyncEngine:
     async def connect() -> Any:
         return await connect_postgresql(url, connecting)
 
@@ -105,7 +105,7 @@ def _postgresql(url: URL, connecting: Connecting) -> AsyncEngine:
 
 
 async def connect_postgresql(
-    url: URL, connecting: Connecting, settings: Mapping[str, str] = MappingProxyType({})
+    url: URL, connecting: ConnectionSettings, settings: Mapping[str, str] = MappingProxyType({})
 ) -> asyncpg.Connection[Any]:
     """A connection of the driver's own, as every one of this gateway is made; `settings` are the server's, for this one.
 
@@ -156,7 +156,7 @@ def _on_checkout(connection: Any, _record: object, _fairy: object) -> None:
 
 
 @asynccontextmanager
-async def writing(engine: AsyncEngine, seconds: float | None = None) -> AsyncIterator[AsyncConnection]:
+async def write_transaction(engine: AsyncEngine, seconds: float | None = None) -> AsyncIterator[AsyncConnection]:
     """A transaction that writes; each of its statements takes at most `seconds`, else what the engine was made with.
 
     On SQLite it is alone from its beginning, and waits for its turn without a connection: many that write at once would else
@@ -164,12 +164,12 @@ async def writing(engine: AsyncEngine, seconds: float | None = None) -> AsyncIte
     it began, so whoever reads in order to write locks first: an account's row, or a turn. Raises RecordUnavailable.
     """
     if not is_postgresql(engine):
-        async with _turn(engine), told_unavailable(), engine.connect() as plain:
+        async with _turn(engine), translate_db_errors(), engine.connect() as plain:
             immediate = await plain.execution_options(**{_IMMEDIATE: True})
             async with immediate.begin():
                 yield immediate
         return
-    async with told_unavailable(), engine.connect() as plain:
+    async with translate_db_errors(), engine.connect() as plain:
         connection = await plain.execution_options(isolation_level="READ COMMITTED")
         async with connection.begin():
             bound = engine.sync_engine.get_execution_options()[_WRITE_SECONDS] if seconds is None else seconds
@@ -187,9 +187,9 @@ def _turn(engine: AsyncEngine) -> asyncio.Lock:
 
 
 @asynccontextmanager
-async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+async def read_transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """A transaction that reads one state of the record, however many statements it takes. Raises RecordUnavailable."""
-    async with told_unavailable(), engine.connect() as plain:
+    async with translate_db_errors(), engine.connect() as plain:
         connection = plain
         if is_postgresql(engine):
             connection = await plain.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)

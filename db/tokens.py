@@ -11,11 +11,11 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from db.engine import reading, writing
+from db.engine import read_transaction, write_transaction
+from db.locks import AdvisoryLock, acquire
 from db.tables import tokens
-from db.turns import Turn, take
-from domain.instants import from_text, optional_instant, optional_text, to_text
-from domain.words import Permission
+from domain.enums import Permission
+from domain.timestamps import from_text, optional_instant, optional_text, to_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,8 @@ class TokenRows:
 
         Raises TokenNameTaken.
         """
-        async with writing(self._engine) as connection:
-            await take(connection, Turn.TOKENS)
+        async with write_transaction(self._engine) as connection:
+            await acquire(connection, AdvisoryLock.TOKENS)
             known = (await connection.execute(select(tokens).where(tokens.c.name == record.name))).mappings().first()
             if known is not None:
                 if not replace and _record(known).valid_at(record.created_at):
@@ -61,25 +61,25 @@ class TokenRows:
 
     async def by_digest(self, digest: str) -> TokenRecord | None:
         """The token of this hash."""
-        async with reading(self._engine) as connection:
+        async with read_transaction(self._engine) as connection:
             row = (await connection.execute(select(tokens).where(tokens.c.hash == digest))).mappings().first()
             return None if row is None else _record(row)
 
     async def by_digests(self, digests: Collection[str]) -> tuple[TokenRecord, ...]:
         """Those of these hashes that there are."""
-        async with reading(self._engine) as connection:
+        async with read_transaction(self._engine) as connection:
             rows = (await connection.execute(select(tokens).where(tokens.c.hash.in_(digests)))).mappings()
             return tuple(_record(row) for row in rows)
 
     async def all(self) -> tuple[TokenRecord, ...]:
         """Every token, by name; revoked and expired ones included."""
-        async with reading(self._engine) as connection:
+        async with read_transaction(self._engine) as connection:
             rows = (await connection.execute(select(tokens).order_by(tokens.c.name))).mappings()
             return tuple(_record(row) for row in rows)
 
     async def revoke(self, name: str, at: datetime) -> bool:
         """Revoke the token of this name; whether there was one that was not revoked yet."""
-        async with writing(self._engine) as connection:
+        async with write_transaction(self._engine) as connection:
             changed = await connection.execute(
                 update(tokens)
                 .where(tokens.c.name == name, tokens.c.revoked_at.is_(None))

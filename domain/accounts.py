@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from domain.words import AccountState, ScopeState, StaleReason
+from domain.enums import AccountState, ScopeState, StaleReason
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from domain.words import BreakerState
+from domain.enums import BreakerState
 
 
 def breaker_state(failures: int, hold_until: datetime | None, now: datetime) -> BreakerState:

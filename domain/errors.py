@@ -23,8 +23,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar
 
-from domain.observation import Problem
-from domain.words import StaleReason
+from domain.enums import StaleReason
+from domain.records.observation import Problem
 
 
 class SupplygraphError(Exception):
@@ -100,7 +100,7 @@ class Busy(LimitExceeded):
         self.args = ("Too many operations that are new here wait to be made ready; ask again in a second.",)
 
 
-class RecordUnavailable(SupplygraphError):
+class DatabaseUnavailable(SupplygraphError):
     """The database does not answer. Nothing is lost; asking again helps once it does.
 
     `cause` is for whoever runs the gateway: the driver's own words, without statement, values or URL.
@@ -154,7 +154,7 @@ class MalformedAnswer(VendorFailure):
     reason = StaleReason.MALFORMED_ANSWER
 
 
-class NoSuchThing(VendorFailure):
+class NotFoundByVendor(VendorFailure):
     """The vendor's own words for "no such thing"."""
 
     reason = StaleReason.ABSENT

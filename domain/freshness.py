@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from domain.record import ScopeKey
-from domain.words import FreshnessState, ObservationSource, StaleReason
+from domain.enums import FreshnessState, ObservationSource, StaleReason
+from domain.records.model import ScopeKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class Assessment:
     """The truth about an age."""
 
     state: FreshnessState
@@ -89,30 +89,30 @@ def last_seen(
     return None, None
 
 
-def judge(
+def assess(
     sighting: Sighting,
     scope: ScopeFacts,
     not_before: datetime,
     now: datetime,
     reason: StaleReason,
-) -> Judgement:
+) -> Assessment:
     """Judge one resource against one demand. `reason` is what to say should it be stale."""
     observed_at, source = last_seen(sighting, scope.swept_no, scope.swept_at, now)
     age = None if observed_at is None else max(0.0, (now - observed_at).total_seconds())
     if sighting.deleted:
         # A tombstone is final: nothing that a cloud could say makes it newer, so it settles every demand.
-        return Judgement(FreshnessState.FRESH, observed_at, age, source, None, None)
+        return Assessment(FreshnessState.FRESH, observed_at, age, source, None, None)
     if not scope.configured:
-        return Judgement(
+        return Assessment(
             FreshnessState.STALE, observed_at, age, source, StaleReason.NOT_CONFIGURED, sighting.missing_since
         )
     if sighting.missing_since is not None:
-        return Judgement(
+        return Assessment(
             FreshnessState.UNCONFIRMED, observed_at, age, source, StaleReason.ABSENT, sighting.missing_since
         )
     if observed_at is not None and observed_at >= not_before:
-        return Judgement(FreshnessState.FRESH, observed_at, age, source, None, None)
-    return Judgement(FreshnessState.STALE, observed_at, age, source, reason, None)
+        return Assessment(FreshnessState.FRESH, observed_at, age, source, None, None)
+    return Assessment(FreshnessState.STALE, observed_at, age, source, reason, None)
 
 
 def scope_settled(scope: ScopeFacts, not_before: datetime, now: datetime) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class OperationLimits:
     """What one operation may be. `statement_seconds` bounds each statement, `body_bytes` the request's body."""
 
     tokens: int = 2_000

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from domain.observation import ProbeResult, SweepResult
-from domain.record import Changes, Held, ResourceRecord, ScopeKey, ScopeRecord, Ticket, VendorKey
-from domain.words import ResourceKind
+from domain.enums import ResourceKind
+from domain.records.model import Changes, FlightTicket, LockedState, ResourceRecord, ScopeKey, ScopeRecord, VendorKey
+from domain.records.observation import ProbeResult, SweepResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class AccountSetup:
     id_space: str | None = None
 
 
-class Record(Protocol):
+class RecordStore(Protocol):
     """The store of all that decides. Every method is one short transaction; none may be called during a vendor call's session."""
 
     def now(self) -> datetime:
@@ -55,7 +55,7 @@ class Record(Protocol):
         """
         ...
 
-    async def draw(self, account: str) -> Ticket:
+    async def draw(self, account: str) -> FlightTicket:
         """Draw the next flight number of the account. Each call gives a higher one."""
         ...
 
@@ -72,7 +72,7 @@ class Record(Protocol):
         ...
 
     async def apply(
-        self, scope: ScopeKey, named: Sequence[VendorKey], whole: bool, decide: Callable[[Held], Changes]
+        self, scope: ScopeKey, named: Sequence[VendorKey], whole: bool, decide: Callable[[LockedState], Changes]
     ) -> Changes:
         """Lock the account, read what is held, decide, write; all in one transaction. Answers what was written.
 
@@ -86,7 +86,7 @@ class Record(Protocol):
         ...
 
 
-class Cloud(Protocol):
+class CloudClient(Protocol):
     """One account at its vendor, as the reconciler sees it. Nothing here raises for what a cloud did: results tell it."""
 
     vendor: str

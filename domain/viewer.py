@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from domain.enums import Permission
 from domain.errors import Forbidden
-from domain.words import Permission
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,20 +10,20 @@ from random import Random
 from typing import Any, Final
 from uuid import UUID
 
-from domain.instants import Clock, SystemClock
-from domain.ports import AccountSetup, Cloud, Record
-from domain.record import Changes, ResourceRecord, ScopeKey, ScopeRecord
+from domain.enums import StaleReason
+from domain.ports import AccountSetup, CloudClient, RecordStore
+from domain.records.model import Changes, ResourceRecord, ScopeKey, ScopeRecord
 from domain.rules import AbsenceRules, FreshnessRules
-from domain.words import StaleReason
-from reconcile.choosing import MOST_PROBES, Choice, Question, choose, held_back, never_swept
-from reconcile.flights import Flight, Outcome
-from reconcile.keeping import Keeper
-from reconcile.observing import Observer, Silent
-from reconcile.probing import Probes, Since, newly_marked
-from reconcile.shell import BreakdownListener, Shell
-from reconcile.sweeping import Sweeps
-from reconcile.wants import Settlement, Want
-from reconcile.watching import Watch, newly_absent
+from domain.timestamps import Clock, SystemClock
+from reconcile.background.missing_watch import MissingWatch, newly_absent
+from reconcile.background.refresh import BackgroundRefresh
+from reconcile.flights import Flight, FlightOutcome
+from reconcile.probes import Probes, Since, newly_marked
+from reconcile.reports import NullObserver, Observer
+from reconcile.requests import RefreshRequest, RefreshResult
+from reconcile.rules.scheduling import MOST_PROBES, Action, SchedulingInput, choose, held_back, never_swept
+from reconcile.runner import ErrorListener, FlightRunner
+from reconcile.sweeps import Sweeps
 
 _PRUNING_SECONDS: Final = 3600.0
 _PATROL_SECONDS: Final = 300.0
@@ -45,12 +45,12 @@ class Reconciler:
 
     def __init__(
         self,
-        record: Record,
-        clouds: Mapping[str, Cloud],
+        record: RecordStore,
+        clouds: Mapping[str, CloudClient],
         setups: Sequence[AccountSetup],
         rules: FreshnessRules,
         absence: AbsenceRules,
-        listener: BreakdownListener,
+        listener: ErrorListener,
         *,
         observer: Observer | None = None,
         random: Random | None = None,
@@ -58,12 +58,12 @@ class Reconciler:
         keep_days: float = 90,
         flight_seconds: Mapping[str, float] | None = None,
     ) -> None:
-        self._shell = Shell(
+        self._shell = FlightRunner(
             record,
             clouds,
             rules,
             absence,
-            observer or Silent(),
+            observer or NullObserver(),
             listener,
             random or Random(),  # noqa: S311 - jitter
             clock or SystemClock(),
@@ -74,8 +74,8 @@ class Reconciler:
         self._probes = Probes(self._shell)
         self._sweeps = Sweeps(self._shell, self._swept)
         keep = {setup.name: setup.keep_fresh for setup in setups if setup.keep_fresh is not None}
-        self._keeper = Keeper(self._shell, keep, self._ask_again)
-        self._watch = Watch(self._shell, self._ask_again)
+        self._keeper = BackgroundRefresh(self._shell, keep, self._ask_again)
+        self._watch = MissingWatch(self._shell, self._ask_again)
 
     async def start(self, *, background: bool = True) -> None:
         """Bring the configured accounts into the record; in the background, sweep what was never swept and probe marks."""
@@ -144,13 +144,13 @@ class Reconciler:
         for cloud in self._shell.clouds.values():
             await cloud.close()
 
-    async def settle(self, wants: Sequence[Want], arrived_at: float) -> Settlement:
+    async def settle(self, wants: Sequence[RefreshRequest], arrived_at: float) -> RefreshResult:
         """Bring about what is wanted, each within its own max wait; `arrived_at` is the loop's time of the arrival.
 
         Flights that were not waited for to their end go on. Raises only what the record raises.
         """
         told = await asyncio.gather(*(self._settle(want, arrived_at) for want in wants))
-        return Settlement(
+        return RefreshResult(
             scopes={want.scope: one.scope for want, one in zip(wants, told, strict=True) if one.scope is not None},
             resources={key: reason for one in told for key, reason in one.resources.items()},
             calls=sum(one.calls for one in told),
@@ -161,11 +161,11 @@ class Reconciler:
         """Somebody wants the account fresh, whether or not anything must be asked for it. Never blocks."""
         self._keeper.read(account)
 
-    async def sweep(self, scope: ScopeKey) -> Outcome:
+    async def sweep(self, scope: ScopeKey) -> FlightOutcome:
         """Sweep now, joining a sweep that is about to be sent; a hold after a failure is kept."""
         record = self._shell.scopes[scope]
         if held_back(record.hold_until, self._shell.record.now()):
-            return Outcome(record.problem)
+            return FlightOutcome(record.problem)
         running = self._sweeps.underway(scope).running
         flight = (self._sweeps.queued if running else self._sweeps.start)(scope, forced=True)
         return await asyncio.shield(flight.ended)
@@ -173,7 +173,7 @@ class Reconciler:
     def _asks(self, scope: ScopeRecord) -> bool:
         return scope.configured and scope.key.account in self._shell.clouds
 
-    async def _settle(self, want: Want, arrived_at: float) -> _Told:
+    async def _settle(self, want: RefreshRequest, arrived_at: float) -> _Told:
         told = _Told()
         scope = self._shell.scopes.get(want.scope)
         if scope is None or not self._asks(scope):
@@ -191,49 +191,49 @@ class Reconciler:
             await self._wait(await self._mark_flights(want, arrived_at, told), until, told)
         return told
 
-    async def _first_flights(self, want: Want, arrived_at: float, told: _Told) -> dict[Flight, UUID | None]:
+    async def _first_flights(self, want: RefreshRequest, arrived_at: float, told: _Told) -> dict[Flight, UUID | None]:
         """The flights that this want waits for first: a sweep, or probes of few resources."""
         targets = await self._probe_targets(want)
         # From here to the flight nothing is awaited, so that two readers never send two.
         scope = self._shell.scopes[want.scope]
         order = arrived_at if want.forced else None
-        question = Question(
+        question = SchedulingInput(
             want.not_before,
             order is None or self._sweeps.sent_since(want.scope, order),
             len(targets) or None,
             self._shell.clouds[want.scope.account].sweep_calls(want.scope.kind),
         )
         choice = choose(scope, self._sweeps.underway(want.scope), question, self._shell.record.now())
-        if choice is Choice.HELD:
+        if choice is Action.HELD:
             told.scope = scope.problem
-        if choice is Choice.PROBE:
+        if choice is Action.PROBE:
             return self._probe_flights(targets, want, order, told)
-        told.shared = told.shared or choice in {Choice.JOIN_RUNNING, Choice.JOIN_QUEUED}
-        if choice is Choice.JOIN_RUNNING:
+        told.shared = told.shared or choice in {Action.JOIN_RUNNING, Action.JOIN_QUEUED}
+        if choice is Action.JOIN_RUNNING:
             return {self._sweeps.running(want.scope): None}
-        if choice in {Choice.QUEUE, Choice.JOIN_QUEUED}:
+        if choice in {Action.QUEUE, Action.JOIN_QUEUED}:
             return {self._sweeps.queued(want.scope, forced=want.forced): None}
-        if choice is Choice.START:
+        if choice is Action.START:
             if (ended := self._sweeps.broken(want.scope)) is not None:
                 return {ended: None}
             return {self._sweeps.start(want.scope, forced=want.forced): None}
         return {}
 
-    async def _tombstone_flights(self, want: Want, arrived_at: float) -> dict[Flight, UUID | None]:
+    async def _tombstone_flights(self, want: RefreshRequest, arrived_at: float) -> dict[Flight, UUID | None]:
         """Probes that may show a deleted resource to be back. What they fail with is no matter: deleted stays true."""
         if not self._shell.clouds[want.scope.account].probes(want.scope.kind):
             return {}
         targets = (await self._shell.record.resources(want.tombstones))[:MOST_PROBES]
         return self._probe_flights(targets, want, arrived_at, _Told())
 
-    async def _probe_targets(self, want: Want) -> tuple[ResourceRecord, ...]:
+    async def _probe_targets(self, want: RefreshRequest) -> tuple[ResourceRecord, ...]:
         cloud = self._shell.clouds[want.scope.account]
         if not 0 < len(want.resources) <= MOST_PROBES or not cloud.probes(want.scope.kind):
             return ()
         return await self._shell.record.resources(want.resources)
 
     def _probe_flights(
-        self, targets: Sequence[ResourceRecord], want: Want, order: float | None, told: _Told
+        self, targets: Sequence[ResourceRecord], want: RefreshRequest, order: float | None, told: _Told
     ) -> dict[Flight, UUID | None]:
         flights: dict[Flight, UUID | None] = {}
         for record in targets:
@@ -245,7 +245,7 @@ class Reconciler:
                 flights[asked] = record.resource_id
         return flights
 
-    async def _mark_flights(self, want: Want, arrived_at: float, told: _Told) -> dict[Flight, UUID | None]:
+    async def _mark_flights(self, want: RefreshRequest, arrived_at: float, told: _Told) -> dict[Flight, UUID | None]:
         """Who selected a marked resource waits for its probe; nobody waits for the others."""
         new = self._shell.marked_by_last_sweep(want.scope).intersection(want.shown)
         ids = [*want.missing, *want.resources, *sorted(new)][: self._shell.absence.probes_per_flight]

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from domain.record import Ticket
-from domain.words import StaleReason
-from vendors.flight import Urgency
+from domain.enums import StaleReason
+from domain.records.model import FlightTicket
+from vendors.client.call_context import Urgency
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class FlightOutcome:
     """How a flight ended: no reason where it went well. `calls` is how many vendor calls it cost.
 
     `error` is set where the record itself could not be written: then there is nothing that a reader could be told.
@@ -25,7 +25,7 @@ class Outcome:
     error: BaseException | None = None
 
 
-NEVER_SENT: Final = Outcome(StaleReason.DEADLINE)
+NEVER_SENT: Final = FlightOutcome(StaleReason.DEADLINE)
 """Of a queued flight whose turn never came, because we are closing."""
 
 
@@ -36,7 +36,7 @@ class Flight:
     While its ticket is being drawn both are the earliest that they can be, and there is no `number` yet.
     """
 
-    ended: asyncio.Future[Outcome]
+    ended: asyncio.Future[FlightOutcome]
     number: int | None = None
     sent_at: datetime | None = None
     sent_order: float | None = None
@@ -52,7 +52,7 @@ class Flight:
         """It is about to be sent: not earlier than now."""
         self.sent_at, self.sent_order = now, asyncio.get_running_loop().time()
 
-    def sent(self, ticket: Ticket) -> None:
+    def sent(self, ticket: FlightTicket) -> None:
         """It is sent now, with this ticket."""
         self.number, self.sent_at = ticket.number, ticket.sent_at
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from db.reading.arguments import seconds
+from db.query.arguments import seconds
+from domain.enums import Permission
 from domain.errors import BadUserInput
 from domain.freshness import Demand
 from domain.rules import FreshnessRules
 from domain.selection import Selected
 from domain.viewer import Viewer
-from domain.words import Permission
 
 _OPERATORS: Final = frozenset(
     {

@@ -10,8 +10,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from db.reading import Reading
-from db.reading.marks import is_asked, plainly_seen
+from db.query import Reading
+from db.query.annotated_text import is_asked, plainly_seen
 from domain.freshness import Demand
 
 

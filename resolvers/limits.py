@@ -20,7 +20,7 @@ from graphql import (
 )
 
 from domain.errors import LimitExceeded
-from domain.limits import Limits
+from domain.limits import OperationLimits
 from domain.selection import Selected
 
 _PAGE_MAX: Final = 1000
@@ -40,7 +40,7 @@ class Extent:
     root_fields: int = 0
 
 
-def check_document(document: DocumentNode, limits: Limits) -> None:
+def check_document(document: DocumentNode, limits: OperationLimits) -> None:
     """Raise LimitExceeded if an operation of the document is too large. The document need not be valid.
 
     Conditions are not looked at: the count is of what the operation may ask for.
@@ -51,7 +51,7 @@ def check_document(document: DocumentNode, limits: Limits) -> None:
             _check_extent(_whole(_own(definition.selection_set), extents), limits)
 
 
-def check_selection(roots: Sequence[Selected], limits: Limits) -> None:
+def check_selection(roots: Sequence[Selected], limits: OperationLimits) -> None:
     """Raise LimitExceeded if the selection walks too far, or multiplies to too many nodes."""
     _check("forced root fields", limits.forced, sum(_forced(root) for root in roots))
     _check("levels of linkedResources", limits.links_depth, max(map(_links_depth, roots), default=0))
@@ -63,7 +63,7 @@ def _check(limit: str, allowed: int, count: int) -> None:
         raise LimitExceeded(limit, allowed, min(count, _COUNTED_UP_TO))
 
 
-def _check_extent(extent: Extent, limits: Limits) -> None:
+def _check_extent(extent: Extent, limits: OperationLimits) -> None:
     _check("root fields", limits.root_fields, extent.root_fields)
     _check("levels of depth", limits.depth, extent.depth)
     _check("levels of introspection", limits.introspection_depth, extent.introspection_depth)

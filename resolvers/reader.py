@@ -9,30 +9,30 @@ from datetime import datetime
 from functools import cache
 from typing import Final, Protocol
 
-from db.reading import Plan, Reading, Readings
-from db.reading.marks import seen_of
-from db.reading.shape import Value, shaped
+from db.query import Plan, Reading, Readings
+from db.query.annotated_text import seen_of
+from db.query.shape import Value, shaped
+from domain.enums import ResourceKind
 from domain.errors import LimitExceeded, ReaderError
 from domain.freshness import Demand
-from domain.instants import Clock
 from domain.rules import FreshnessRules
 from domain.selection import Selected
+from domain.timestamps import Clock
 from domain.viewer import Viewer
-from domain.words import ResourceKind
-from reconcile.wants import Settlement, Want
+from reconcile.requests import RefreshRequest, RefreshResult
 from resolvers.demands import check_permissions, demand_of
 from resolvers.glance import glance
 from resolvers.summary import OperationAnswer, Summary, summarised
 from resolvers.verdicts import Verdicts
 from resolvers.wanting import Demanded, Terms, demanded, merged, wants_of
 
-_NOTHING: Final = Settlement()
+_NOTHING: Final = RefreshResult()
 
 
 class Settler(Protocol):
     """What has the vendors asked: `reconcile`'s engine."""
 
-    async def settle(self, wants: Sequence[Want], arrived_at: float) -> Settlement:
+    async def settle(self, wants: Sequence[RefreshRequest], arrived_at: float) -> RefreshResult:
         """Settle the wants, or wait as long as each allows. `arrived_at` is the event loop's time. Raises for no vendor."""
         ...
 
@@ -219,7 +219,7 @@ class Reader:
             found.extend([told] if isinstance(told, ReaderError) else told)
         return found
 
-    def _wants(self, reading: Reading, wanted: Demanded | None, terms: Terms, now: datetime) -> list[Want]:
+    def _wants(self, reading: Reading, wanted: Demanded | None, terms: Terms, now: datetime) -> list[RefreshRequest]:
         """What must be asked. What is alike is looked at once, and whole only where something must be."""
         every, few = reading.marked.sightings, reading.marked.unlike
         if wanted is None:
@@ -270,7 +270,7 @@ def _finished(
     keys: Sequence[str],
     verdicts: Mapping[str, Verdicts],
     errors: Mapping[str, ReaderError],
-    settlement: Settlement | None,
+    settlement: RefreshResult | None,
 ) -> OperationAnswer:
     texts: dict[str, bytes | ReaderError] = {}
     for key in keys:

@@ -10,10 +10,10 @@ from functools import cached_property
 from typing import Any, Final
 from uuid import UUID
 
-from db.reading import Gap
+from db.query import Gap
+from domain.enums import FreshnessState
 from domain.errors import ReaderError
-from domain.words import FreshnessState
-from reconcile.wants import Settlement
+from reconcile.requests import RefreshResult
 from resolvers.verdicts import Judged, Verdicts
 
 _WORSE: Final = (FreshnessState.FRESH, FreshnessState.STALE, FreshnessState.UNCONFIRMED)
@@ -77,7 +77,7 @@ class OperationAnswer:
         return {UUID(resource_id.decode()): judged for resource_id, judged in _worst(self.judging()).items()}
 
 
-def summarised(verdicts: Sequence[Verdicts], settlement: Settlement | None) -> Summary:
+def summarised(verdicts: Sequence[Verdicts], settlement: RefreshResult | None) -> Summary:
     """Over all root fields."""
     fresh, stale, unconfirmed = _states(verdicts)
     gaps = {gap.scope.key: gap for each in verdicts for gap in each.gaps()}

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from db.reading import Coverage, Gap, Reading, marks
-from domain.freshness import Judgement, ScopeFacts, Sighting, judge
-from domain.words import FreshnessState, StaleReason
-from reconcile.wants import Settlement
+from db.query import Coverage, Gap, Reading, annotated_text
+from domain.enums import FreshnessState, StaleReason
+from domain.freshness import Assessment, ScopeFacts, Sighting, assess
+from reconcile.requests import RefreshResult
 from resolvers.wanting import Demanded, Terms
 
 
@@ -17,7 +17,7 @@ from resolvers.wanting import Demanded, Terms
 class Judged:
     """One resource's judgement, and the instant it was judged against."""
 
-    judgement: Judgement
+    judgement: Assessment
     not_before: datetime
 
 
@@ -34,12 +34,12 @@ class Verdicts:
     terms: Terms
     whole: frozenset[int] | None
     demanded: Callable[[], Demanded | None]
-    settlement: Settlement
+    settlement: RefreshResult
     now: datetime
     _fresh: dict[bytes, Judged] = field(default_factory=dict)
     _single: dict[bytes, Judged] = field(default_factory=dict)
 
-    def judged(self, mark: bytes) -> Judgement:
+    def judged(self, mark: bytes) -> Assessment:
         """By its scope, against this root field's demand."""
         return self._judged(mark).judgement
 
@@ -56,13 +56,13 @@ class Verdicts:
     def each(self) -> Iterable[tuple[bytes, Judged]]:
         """Every resource with its judgement; one that is selected in two ways may come twice."""
         for mark in self.reading.marked.sightings:
-            yield marks.id_of(mark), self._judged(mark)
+            yield annotated_text.id_of(mark), self._judged(mark)
 
     def _judged(self, mark: bytes) -> Judged:
-        kind = marks.kind_of(mark)
+        kind = annotated_text.kind_of(mark)
         known = self._fresh.get(kind) or self._single.get(mark)
         if known is None:
-            known = self._judge(marks.sighting_of(mark))
+            known = self._judge(annotated_text.sighting_of(mark))
             if known.judgement.state is FreshnessState.FRESH:
                 self._fresh[kind] = known
             else:
@@ -73,7 +73,7 @@ class Verdicts:
     def _judge(self, sighting: Sighting) -> Judged:
         scope = self.reading.facts.scopes[sighting.scope_id].facts
         not_before = self.terms.not_before(scope)
-        found = judge(sighting, scope, not_before, self.now, StaleReason.NOT_DEMANDED)
+        found = assess(sighting, scope, not_before, self.now, StaleReason.NOT_DEMANDED)
         if found.state is FreshnessState.STALE and found.reason is StaleReason.NOT_DEMANDED:
             found = replace(found, reason=self._reason(sighting, scope, not_before))
         return Judged(found, not_before)

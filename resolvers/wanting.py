@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from db.reading import Seen
+from db.query import Seen
+from domain.enums import ResourceKind
 from domain.freshness import Demand, ScopeFacts, Sighting, scope_settled, sighting_settled
-from domain.record import ScopeKey
-from domain.words import ResourceKind
-from reconcile.wants import Want
+from domain.records.model import ScopeKey
+from reconcile.requests import RefreshRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +85,9 @@ def demanded(
     return Demanded(frozenset(whole), named)
 
 
-def wants_of(demanded: Demanded, scopes: Mapping[int, ScopeFacts], terms: Terms, now: datetime) -> list[Want]:
+def wants_of(demanded: Demanded, scopes: Mapping[int, ScopeFacts], terms: Terms, now: datetime) -> list[RefreshRequest]:
     """What must be asked before the demand is settled; empty if it is."""
-    found: list[Want] = []
+    found: list[RefreshRequest] = []
     for scope_id in sorted(demanded.whole | set(demanded.named)):
         scope = scopes[scope_id]
         if not scope.configured:
@@ -99,9 +99,9 @@ def wants_of(demanded: Demanded, scopes: Mapping[int, ScopeFacts], terms: Terms,
 
 def _wants(
     scope: ScopeFacts, whole: bool, sightings: Sequence[Sighting], terms: Terms, now: datetime
-) -> Iterator[Want]:
+) -> Iterator[RefreshRequest]:
     not_before = terms.not_before(scope)
-    want = Want(scope.key, not_before, terms.demand.force, terms.max_wait(scope))
+    want = RefreshRequest(scope.key, not_before, terms.demand.force, terms.max_wait(scope))
     marked = _ids(one for one in sightings if _waits_for_probe(one, not_before, now))
     if whole and not scope_settled(scope, not_before, now):
         yield replace(want, missing=marked, shown=_ids(one for one in sightings if not one.deleted))
@@ -125,18 +125,18 @@ def _ids(sightings: Iterable[Sighting]) -> tuple[UUID, ...]:
     return tuple(sorted({one.resource_id for one in sightings}))
 
 
-def merged(wants: Iterable[Want]) -> list[Want]:
+def merged(wants: Iterable[RefreshRequest]) -> list[RefreshRequest]:
     """The wants of all root fields of an operation: one of each whole scope, one of the single resources in each scope.
 
     What is merged is as strict as its strictest part. Single resources that the whole scope's want serves go into it.
     """
-    whole: dict[ScopeKey, Want] = {}
-    named: dict[ScopeKey, Want] = {}
-    gone: dict[ScopeKey, Want] = {}
+    whole: dict[ScopeKey, RefreshRequest] = {}
+    named: dict[ScopeKey, RefreshRequest] = {}
+    gone: dict[ScopeKey, RefreshRequest] = {}
     for want in wants:
         into = gone if want.tombstones else named if want.resources else whole
         into[want.scope] = _joined(into[want.scope], want) if want.scope in into else want
-    found: list[Want] = []
+    found: list[RefreshRequest] = []
     for scope in dict.fromkeys((*whole, *named)):
         one, few = whole.get(scope), named.get(scope)
         if one is not None and few is not None and _serves(one, few):
@@ -145,12 +145,12 @@ def merged(wants: Iterable[Want]) -> list[Want]:
     return [*found, *gone.values()]
 
 
-def _serves(one: Want, few: Want) -> bool:
+def _serves(one: RefreshRequest, few: RefreshRequest) -> bool:
     return one.not_before >= few.not_before and (one.forced or not few.forced)
 
 
-def _joined(one: Want, other: Want) -> Want:
-    return Want(
+def _joined(one: RefreshRequest, other: RefreshRequest) -> RefreshRequest:
+    return RefreshRequest(
         one.scope,
         max(one.not_before, other.not_before),
         one.forced or other.forced,

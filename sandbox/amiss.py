@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from sandbox.answers import cursor_after
-from sandbox.faults import Fault, FaultKind
+from sandbox.faults import FaultKind, FaultRule
 from sandbox.operations import LISTS, Operation
 from sandbox.rendering import Body, error_body
 from sandbox.wire import Manner, Reply
@@ -27,7 +27,7 @@ def reply_of(status: int, body: Body) -> Reply:
     return Reply(status, json.dumps(body).encode())
 
 
-def instead(faults: Sequence[Fault]) -> Reply | None:
+def instead(faults: Sequence[FaultRule]) -> Reply | None:
     """The answer that a fault gives instead of the operation's; the operation is then not carried out."""
     for fault in faults:
         reply = _instead(fault)
@@ -36,7 +36,7 @@ def instead(faults: Sequence[Fault]) -> Reply | None:
     return None
 
 
-def _instead(fault: Fault) -> Reply | None:
+def _instead(fault: FaultRule) -> Reply | None:
     if fault.kind is FaultKind.RATE_LIMITED:
         limited = reply_of(429, error_body("rate_limited", "Too many calls."))
         # Whole seconds, as RFC 9110 has them.
@@ -55,7 +55,7 @@ def _instead(fault: Fault) -> Reply | None:
     return answers.get(fault.kind)
 
 
-def amiss(faults: Sequence[Fault], operation: Operation, cursor: str, body: Body) -> Body:
+def amiss(faults: Sequence[FaultRule], operation: Operation, cursor: str, body: Body) -> Body:
     """The body after the faults that a listing can have, and `empty_object`. `cursor` is the one that was asked for."""
     for fault in faults:
         if fault.kind is FaultKind.EMPTY_OBJECT:
@@ -80,7 +80,7 @@ def _listing_amiss(kind: FaultKind, key: str, cursor: str, body: Body) -> Body:
     return body
 
 
-def sent(faults: Sequence[Fault], reply: Reply) -> Reply:
+def sent(faults: Sequence[FaultRule], reply: Reply) -> Reply:
     """The reply after the faults of its text and of the way in which it goes out."""
     for fault in faults:
         if fault.kind is FaultKind.CUT_JSON:

@@ -40,7 +40,7 @@ from starlette.types import Receive, Scope, Send
 from sandbox.amiss import amiss, instead, reply_of, sent
 from sandbox.answers import ANSWERS, Ask
 from sandbox.calls import Journal
-from sandbox.faults import Fault, FaultKind, Faults
+from sandbox.faults import FaultInjector, FaultKind, FaultRule
 from sandbox.operations import NOBODY, Operation
 from sandbox.rendering import error_body
 from sandbox.values import Refusal
@@ -68,10 +68,10 @@ _ROUTES: Final = (
 )
 
 
-class Endpoint:
+class ApiEndpoint:
     """One operation over HTTP: who asks, what goes wrong, what is answered, and the count of it."""
 
-    def __init__(self, operation: Operation, world: World, faults: Faults, journal: Journal) -> None:
+    def __init__(self, operation: Operation, world: World, faults: FaultInjector, journal: Journal) -> None:
         self._operation = operation
         self._world = world
         self._faults = faults
@@ -116,14 +116,14 @@ class Endpoint:
         await self._delay(tuple(fault for fault in faults if not fault.before_snapshot), line)
         return reply
 
-    async def _delay(self, faults: tuple[Fault, ...], line: Line) -> None:
+    async def _delay(self, faults: tuple[FaultRule, ...], line: Line) -> None:
         for fault in faults:
             if fault.kind is FaultKind.SLOW:
                 await line.wait(asyncio.sleep(fault.lasting()))
             elif fault.kind is FaultKind.HOLD:
                 await line.wait(self._faults.held(fault))
 
-    def _carry_out(self, ask: Ask, faults: tuple[Fault, ...]) -> Reply:
+    def _carry_out(self, ask: Ask, faults: tuple[FaultRule, ...]) -> Reply:
         if len(ask.body) > _LARGEST_BODY:
             return reply_of(413, error_body("bad_request", "The body is too large."))
         try:
@@ -141,10 +141,10 @@ async def _unknown_route(scope: Scope, receive: Receive, send: Send) -> None:
     await JSONResponse(error_body("no_such_route", "There is nothing at this path."), 404)(scope, receive, send)
 
 
-def api(world: World, faults: Faults, journal: Journal, control: Router) -> Router:
+def api(world: World, faults: FaultInjector, journal: Journal, control: Router) -> Router:
     """The whole application: the API under `/v1`, and `control` under `/_control`."""
     routes = [
-        Route(path, Endpoint(operation, world, faults, journal), methods=[method], name=operation.value)
+        Route(path, ApiEndpoint(operation, world, faults, journal), methods=[method], name=operation.value)
         for method, path, operation in _ROUTES
     ]
     return Router([*routes, Mount("/_control", control)], redirect_slashes=False, default=_unknown_route)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sandbox.values import Offer, Sku
+from sandbox.values import RentalOffer, Sku
 
 REGIONS: Final = ("us-east", "us-west", "eu-north")
 CONTRACTS: Final = ("ondemand", "spot", "reserved")
@@ -33,10 +33,10 @@ def volume_hourly(form: str, size_gb: int) -> float:
     return round(size_gb * (SHARED_HOURLY_PER_GB if form == "shared" else BLOCK_HOURLY_PER_GB), 6)
 
 
-def offers() -> tuple[Offer, ...]:
+def offers() -> tuple[RentalOffer, ...]:
     """Everything that can be rented, the same for every tenant."""
     return tuple(
-        Offer(f"{sku.name}:{contract}:{region}", sku, contract, region, sku.hourly(contract))
+        RentalOffer(f"{sku.name}:{contract}:{region}", sku, contract, region, sku.hourly(contract))
         for sku in SKUS.values()
         for contract in CONTRACTS
         for region in REGIONS

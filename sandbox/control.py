@@ -17,7 +17,7 @@
 A fault is `{kind, tenant?, operation?, times?, seconds?, pages?, before_snapshot?}`: without a tenant or an operation it hits
 all, without `times` it stays until it is switched off, `pages` is any, first or later. A change of a machine is
 `{status?, name?, message?, hourly?}`; the status may be a word that the cloud never documented.
-`sandbox.faults.FaultKind` says what each kind does.
+`sandbox.faults.FaultRuleKind` says what each kind does.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
 
-from domain.instants import optional_text
+from domain.timestamps import optional_text
 from sandbox.calls import Call, Journal
-from sandbox.faults import Fault, FaultKind, Faults, Pages
+from sandbox.faults import FaultInjector, FaultKind, FaultRule, Pages
 from sandbox.operations import Operation
 from sandbox.rendering import error_body
 from sandbox.values import Machine, Refusal
@@ -110,7 +110,7 @@ def _guarded(handler: Handler) -> Handler:
     return answer
 
 
-def _fault_body(fault: Fault) -> dict[str, Any]:
+def _fault_body(fault: FaultRule) -> dict[str, Any]:
     body = asdict(fault)
     return {"id": body.pop("fault_id"), **body}
 
@@ -122,7 +122,7 @@ def _call_body(call: Call) -> dict[str, Any]:
 class Control:
     """The control routes' answers."""
 
-    def __init__(self, world: World, faults: Faults, journal: Journal, door: Door) -> None:
+    def __init__(self, world: World, faults: FaultInjector, journal: Journal, door: Door) -> None:
         self._world = world
         self._faults = faults
         self._journal = journal

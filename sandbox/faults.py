@@ -75,7 +75,7 @@ class Pages(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class FaultRule:
     """One fault. None for tenant or operation hits all; None for `times` stays until switched off."""
 
     kind: FaultKind
@@ -126,7 +126,7 @@ class _Gate:
             self._waiting.clear()
 
 
-class Faults:
+class FaultInjector:
     """The switchboard. Safe to use from several threads.
 
     `latency_seconds` delays every answer, after its state was taken.
@@ -136,7 +136,7 @@ class Faults:
         self.latency_seconds = latency_seconds
         self._lock = Lock()
         self._number = 0
-        self._on: dict[str, Fault] = {}
+        self._on: dict[str, FaultRule] = {}
         self._gates: dict[str, _Gate] = {}
 
     def switch_on(
@@ -149,11 +149,11 @@ class Faults:
         seconds: float | None = None,
         pages: Pages = Pages.ANY,
         before_snapshot: bool = False,
-    ) -> Fault:
+    ) -> FaultRule:
         """Switch a fault on; answers it with its id."""
         with self._lock:
             self._number += 1
-            fault = Fault(kind, tenant, operation, times, seconds, pages, before_snapshot, f"f{self._number}")
+            fault = FaultRule(kind, tenant, operation, times, seconds, pages, before_snapshot, f"f{self._number}")
             self._on[fault.fault_id] = fault
             if kind is FaultKind.HOLD:
                 self._gates[fault.fault_id] = _Gate()
@@ -172,12 +172,12 @@ class Faults:
         for fault_id in {*self._on, *self._gates}:
             self.switch_off(fault_id)
 
-    def on(self) -> tuple[Fault, ...]:
+    def on(self) -> tuple[FaultRule, ...]:
         """What is switched on, with what is left of `times`."""
         with self._lock:
             return tuple(self._on.values())
 
-    def take(self, tenant: str, operation: Operation, page: int) -> tuple[Fault, ...]:
+    def take(self, tenant: str, operation: Operation, page: int) -> tuple[FaultRule, ...]:
         """The faults of one call, in the order in which they were switched on; each has one time less from now on."""
         with self._lock:
             taken = tuple(fault for fault in self._on.values() if fault.hits(tenant, operation, page))
@@ -188,7 +188,7 @@ class Faults:
                         del self._on[fault.fault_id]
             return taken
 
-    async def held(self, fault: Fault) -> None:
+    async def held(self, fault: FaultRule) -> None:
         """Wait until a fault of the kind `hold` is switched off."""
         gate = self._gates.get(fault.fault_id)
         if gate is not None:

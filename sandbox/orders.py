@@ -11,7 +11,7 @@ from sandbox.catalogue import CONTRACTS, IMAGES, REGIONS, SKUS, VOLUME_FORMS, vo
 from sandbox.moves import Move
 from sandbox.population import new_addresses, new_machine_id, new_volume_id
 from sandbox.tenancy import Tenant, without
-from sandbox.values import Attachment, Machine, MachineStatus, Refusal, Volume, VolumeStatus
+from sandbox.values import Machine, MachineStatus, Refusal, Volume, VolumeAttachment, VolumeStatus
 
 _NAME_LENGTH: Final = 100
 _LARGEST_GB: Final = 100_000
@@ -146,7 +146,7 @@ class Orders:
             raise Refusal(409, "volume_busy", f"The volume is {volume.status} and cannot be attached.")
         if volume.region != machine.region:
             raise Refusal(409, "other_region", f"The volume is in {volume.region}, the machine in {machine.region}.")
-        attachment = Attachment(volume_id, self._now)
+        attachment = VolumeAttachment(volume_id, self._now)
         self._tenant.machine_line(machine_id, self._now).amend(
             self._now, lambda m: replace(m, attachments=(*m.attachments, attachment))
         )

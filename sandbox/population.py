@@ -8,7 +8,7 @@ from random import Random
 from typing import Final, NamedTuple
 
 from sandbox.catalogue import IMAGES, REGIONS, SKUS, volume_hourly
-from sandbox.values import Attachment, Machine, MachineStatus, Volume, VolumeStatus
+from sandbox.values import Machine, MachineStatus, Volume, VolumeAttachment, VolumeStatus
 
 # Fixed, so that a cloud started again shows the same machines and not new ones under old ids.
 EPOCH: Final = datetime(2025, 6, 1, 9, tzinfo=UTC)
@@ -121,6 +121,6 @@ def populate(seed: int, place: int, places: int, machines: int, volumes: int, *,
         kept.append(volume)
         if host is not None and n % 3 != 2:  # noqa: PLR2004 - the third of three stays free
             since = max(own[host].created_at, volume.created_at) + timedelta(minutes=20)
-            attached = (*own[host].attachments, Attachment(volume.volume_id, since))
+            attached = (*own[host].attachments, VolumeAttachment(volume.volume_id, since))
             own[host] = replace(own[host], attachments=attached)
     return Population(tuple(own), tuple(kept))

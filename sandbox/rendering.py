@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from domain.instants import optional_text, to_text
-from sandbox.values import Machine, MachineStatus, Offer, Sku, Volume
+from domain.timestamps import optional_text, to_text
+from sandbox.values import Machine, MachineStatus, RentalOffer, Sku, Volume
 
 Body: TypeAlias = "dict[str, Any]"
 
@@ -85,7 +85,7 @@ def volume_body(volume: Volume, machines: Sequence[Machine]) -> Body:
     }
 
 
-def offer_body(offer: Offer) -> Body:
+def offer_body(offer: RentalOffer) -> Body:
     """One offer."""
     return {
         "id": offer.offer_id,

@@ -19,7 +19,7 @@ from uvicorn.server import ServerState
 from sandbox.api import api
 from sandbox.calls import Journal
 from sandbox.control import Control
-from sandbox.faults import Faults
+from sandbox.faults import FaultInjector
 from sandbox.wire import TRANSPORT
 from sandbox.world import World
 
@@ -52,9 +52,9 @@ class SandboxServer:
     and keeps it until `stop`. `start`, `stop`, `refuse` and `accept` are called on the loop that serves; each is idempotent.
     """
 
-    def __init__(self, world: World, *, faults: Faults | None = None, port: int = 0) -> None:
+    def __init__(self, world: World, *, faults: FaultInjector | None = None, port: int = 0) -> None:
         self.world: Final = world
-        self.faults: Final = faults or Faults()
+        self.faults: Final = faults or FaultInjector()
         self.journal: Final = Journal()
         self._wanted_port = port
         self._place: socket.socket | None = None

@@ -58,7 +58,7 @@ class Sku:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class RentalOffer:
     """One set of terms that can be rented now."""
 
     offer_id: str
@@ -69,7 +69,7 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class Attachment:
+class VolumeAttachment:
     """A volume on a machine, since when."""
 
     volume_id: str
@@ -99,7 +99,7 @@ class Machine:
     ssh_user: str = "ubuntu"
     ssh_port: int = 22
     message: str | None = None
-    attachments: tuple[Attachment, ...] = ()
+    attachments: tuple[VolumeAttachment, ...] = ()
     term_starts_at: datetime | None = None
     term_ends_at: datetime | None = None
     reclaim_at: datetime | None = None

@@ -14,13 +14,13 @@ from random import Random
 from threading import RLock
 from typing import Final, Self, TypeVar
 
-from domain.instants import Clock
+from domain.timestamps import Clock
 from sandbox import moves
 from sandbox.catalogue import offers
 from sandbox.orders import Orders, Pace
 from sandbox.population import populate
 from sandbox.tenancy import Tenant, vanish_volume
-from sandbox.values import Machine, Offer, Volume, no_such_machine, no_such_volume
+from sandbox.values import Machine, RentalOffer, Volume, no_such_machine, no_such_volume
 
 KEPT: Final = timedelta(hours=1)
 """How far back an answer can show the past."""
@@ -127,7 +127,7 @@ class World:
             raise no_such_volume(volume_id)
         return found
 
-    def offers(self) -> tuple[Offer, ...]:
+    def offers(self) -> tuple[RentalOffer, ...]:
         """Everything that can be rented."""
         return offers()
 

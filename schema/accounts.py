@@ -7,7 +7,7 @@ from typing import Final
 
 import strawberry
 
-from domain.words import AccountState, BreakerState, ResourceKind, ScopeState, StaleReason
+from domain.enums import AccountState, BreakerState, ResourceKind, ScopeState, StaleReason
 from schema import enums as enums  # noqa: PLC0414  # importing it publishes the enums named above
 
 _ADMIN: Final = "selecting it needs the permission `admin`."

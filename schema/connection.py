@@ -7,7 +7,7 @@ from datetime import datetime
 import strawberry
 from strawberry.scalars import JSON
 
-from domain.words import ObservationSource
+from domain.enums import ObservationSource
 from schema.accounts import ListCoverage
 from schema.resource import Resource
 

@@ -9,19 +9,19 @@ from typing import Final
 import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
-from domain import words
+from domain import enums
 
 _GROWS: Final = "Clients must expect values that are added later."
 
 MEANINGS: Final[Mapping[EnumType, tuple[str, Mapping[str, str]]]] = {
-    words.ResourceKind: (
+    enums.ResourceKind: (
         "What a vendor lists together.",
         {
             "MACHINES": "Virtual machines, containers, bare metal and clusters.",
             "VOLUMES": "Block disks and file systems.",
         },
     ),
-    words.ResourceType: (
+    enums.ResourceType: (
         "What a resource is.",
         {
             "VM": "A virtual machine.",
@@ -33,7 +33,7 @@ MEANINGS: Final[Mapping[EnumType, tuple[str, Mapping[str, str]]]] = {
             "OTHER": "Something that has no word here yet.",
         },
     ),
-    words.ResourceStatus: (
+    enums.ResourceStatus: (
         "Our common status. The vendor's own word is `vendorStatus`. Lists sort in this order.",
         {
             "PENDING": "Ordered; the vendor has not begun.",
@@ -47,7 +47,7 @@ MEANINGS: Final[Mapping[EnumType, tuple[str, Mapping[str, str]]]] = {
             "UNKNOWN": "The vendor used a word that has no map yet, or none.",
         },
     ),
-    words.LinkType: (
+    enums.LinkType: (
         "What the linked resource is to the one it is shown on.",
         {
             "ATTACHED_STORAGE": "A volume that is attached to this machine.",
@@ -57,7 +57,7 @@ MEANINGS: Final[Mapping[EnumType, tuple[str, Mapping[str, str]]]] = {
             "SAME_MACHINE": "The same machine, seen through another account.",
         },
     ),
-    words.OfferType: (
+    enums.OfferType: (
         "What an offer sells.",
         {
             "VM": "Virtual machines.",
@@ -68,7 +68,7 @@ MEANINGS: Final[Mapping[EnumType, tuple[str, Mapping[str, str]]]] = {
             "OTHER": "Something that has no word here yet.",
         },
     ),
-    words.OfferRole: (
+    enums.OfferRole: (
         "What an offer was to a resource.",
         {
             "ORIGIN": "It was ordered by this offer.",
@@ -77,7 +77,7 @@ MEANINGS: Final[Mapping[EnumType, tuple[str, Mapping[str, str]]]] = {
             "RETERMED": "Its terms changed to these.",
         },
     ),
-    words.ContractType: (
+    enums.ContractType: (
         "How a resource is rented.",
         {
             "ONDEMAND": "Until it is given back.",
@@ -86,7 +86,7 @@ MEANINGS: Final[Mapping[EnumType, tuple[str, Mapping[str, str]]]] = {
             "UNKNOWN": "The vendor does not tell.",
         },
     ),
-    words.PriceSource: (
+    enums.PriceSource: (
         "Who told a price.",
         {
             "VENDOR": "The vendor, with the resource itself.",
@@ -95,7 +95,7 @@ MEANINGS: Final[Mapping[EnumType, tuple[str, Mapping[str, str]]]] = {
             "NONE": "Nobody: the price is unknown.",
         },
     ),
-    words.FreshnessState: (
+    enums.FreshnessState: (
         "Whether an answer is as fresh as it was demanded.",
         {
             "FRESH": "Seen at or after the moment that was demanded.",
@@ -103,7 +103,7 @@ MEANINGS: Final[Mapping[EnumType, tuple[str, Mapping[str, str]]]] = {
             "UNCONFIRMED": "The last complete listing lacks it, and there is no verdict yet.",
         },
     ),
-    words.ObservationSource: (
+    enums.ObservationSource: (
         "Which kind of request told us.",
         {
             "SWEEP": "A listing of everything in its scope.",
@@ -111,7 +111,7 @@ MEANINGS: Final[Mapping[EnumType, tuple[str, Mapping[str, str]]]] = {
             "OPERATOR": "None: whoever runs the gateway said so. Only changes have this.",
         },
     ),
-    words.StaleReason: (
+    enums.StaleReason: (
         "Why a value is older than was demanded.",
         {
             "NOT_DEMANDED": "Only recorded fields were selected, so no cloud was asked.",
@@ -128,7 +128,7 @@ MEANINGS: Final[Mapping[EnumType, tuple[str, Mapping[str, str]]]] = {
             "NOT_CONFIGURED": "The account or its region is no longer configured.",
         },
     ),
-    words.AccountState: (
+    enums.AccountState: (
         "How an account fares, over all its scopes.",
         {
             "OK": "Every scope was listed completely.",
@@ -140,7 +140,7 @@ MEANINGS: Final[Mapping[EnumType, tuple[str, Mapping[str, str]]]] = {
             "REMOVED": "No longer configured; its record is kept.",
         },
     ),
-    words.ScopeState: (
+    enums.ScopeState: (
         "How the last listing of a scope ended.",
         {
             "OK": "Complete.",
@@ -151,7 +151,7 @@ MEANINGS: Final[Mapping[EnumType, tuple[str, Mapping[str, str]]]] = {
             "REMOVED": "No longer configured.",
         },
     ),
-    words.BreakerState: (
+    enums.BreakerState: (
         "Whether a scope may be asked after its failures.",
         {
             "CLOSED": "It may: nothing failed last.",
@@ -159,7 +159,7 @@ MEANINGS: Final[Mapping[EnumType, tuple[str, Mapping[str, str]]]] = {
             "HALF_OPEN": "Its hold has ended; the next request is a trial.",
         },
     ),
-    words.TotalsKey: (
+    enums.TotalsKey: (
         "By what totals are grouped.",
         {
             "VENDOR": "By vendor.",
@@ -170,7 +170,7 @@ MEANINGS: Final[Mapping[EnumType, tuple[str, Mapping[str, str]]]] = {
             "GPU_TYPE": "By type of GPU, which the vendor owns: it demands freshness.",
         },
     ),
-    words.ResourceOrderField: (
+    enums.ResourceOrderField: (
         "By what a list is ordered; null is the smallest value, ties go by the resource's id.",
         {
             "CREATED_AT": "By time of creation.",
@@ -179,7 +179,7 @@ MEANINGS: Final[Mapping[EnumType, tuple[str, Mapping[str, str]]]] = {
             "PRICING_TOTAL_HOURLY": "By hourly price; the vendor owns it: it demands freshness.",
         },
     ),
-    words.Direction: (
+    enums.Direction: (
         "Which way a list is ordered.",
         {"ASC": "Smallest first.", "DESC": "Largest first."},
     ),

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import strawberry
 
-from domain.words import Direction, ResourceOrderField, ResourceStatus, ResourceType
+from domain.enums import Direction, ResourceOrderField, ResourceStatus, ResourceType
 from schema import enums as enums  # noqa: PLC0414  # importing it publishes the enums named above
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import strawberry
 
-from domain.words import TotalsKey
+from domain.enums import TotalsKey
 from schema.accounts import VendorAccount
 from schema.connection import ResourceChangeConnection, ResourceConnection
 from schema.declared import answered_by_the_operation, declared

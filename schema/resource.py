@@ -9,7 +9,7 @@ from uuid import UUID
 import strawberry
 from strawberry.scalars import JSON
 
-from domain.words import (
+from domain.enums import (
     ContractType,
     FreshnessState,
     LinkType,

@@ -15,7 +15,7 @@ import strawberry
 from strawberry.scalars import JSON
 from strawberry.types.scalar import ScalarDefinition
 
-from domain.instants import from_text
+from domain.timestamps import from_text
 
 _LONGEST: Final = 64
 _YEARS: Final = range(2000, 2101)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
-from domain.words import ResourceStatus, ResourceType
+from domain.enums import ResourceStatus, ResourceType
 from schema.accounts import ListCoverage
 from schema.live import mark_live
 

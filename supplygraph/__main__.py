@@ -1,5 +1,5 @@
 """`python -m supplygraph`: the command line."""
 
-from supplygraph.cli import main
+from supplygraph.cli.main import main
 
 main()

@@ -14,16 +14,17 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from domain.words import Permission
+from domain.enums import Permission
 from schema.build import build
-from supplygraph import logs, web
+from supplygraph import web
 from supplygraph.gateway import Gateway
-from supplygraph.graphql_errors import Faults
-from supplygraph.graphql_http import GraphQLEndpoint, graphql_route
-from supplygraph.middleware import Observed, Shared
-from supplygraph.rest import Resources, add_refusals, openapi_of, router
-from supplygraph.standing import standing
-from supplygraph.telemetry import CONTENT_TYPE
+from supplygraph.graphql_errors import ErrorMasker
+from supplygraph.http.graphql import GraphQLEndpoint, graphql_route
+from supplygraph.http.middleware import RequestLog, ScopedCORS
+from supplygraph.http.rest import Resources, add_refusals, openapi_of, router
+from supplygraph.observability import logs
+from supplygraph.observability.account_status import account_status
+from supplygraph.observability.telemetry import CONTENT_TYPE
 from supplygraph.way_in import WayIn
 
 _READY_SECONDS: Final = 3.0
@@ -66,8 +67,8 @@ def make_app(gateway: Gateway, *, running: bool = False) -> FastAPI:
     add_refusals(app)
     _describe(app)
     if gateway.settings.server.allowed_origins:
-        app.add_middleware(Shared, origins=gateway.settings.server.allowed_origins)
-    app.add_middleware(Observed, telemetry=gateway.telemetry)
+        app.add_middleware(ScopedCORS, origins=gateway.settings.server.allowed_origins)
+    app.add_middleware(RequestLog, telemetry=gateway.telemetry)
     if gateway.settings.graph.plans and endpoint is not None:
         app.take_short_way(endpoint, gateway)
     return app
@@ -101,7 +102,7 @@ def _graph(gateway: Gateway) -> Route:
         web.graphiql_page,
         limits=gateway.settings.limits.limits(),
         clock=gateway.clock,
-        faults=Faults(logs.correlation_id),
+        faults=ErrorMasker(logs.correlation_id),
         plans=gateway.settings.graph.plans,
         ran=lambda planned: gateway.telemetry.operation_ran(planned=planned),
         workbench=gateway.workbench,
@@ -137,7 +138,7 @@ def _operations(gateway: Gateway, endpoint: GraphQLEndpoint | None) -> list[Rout
     async def metrics(request: Request) -> Response:
         viewer = await gateway.authenticator.authenticate(request)
         viewer.require(Permission.ADMIN, "Reading the metrics")
-        accounts = await standing(gateway.reader, gateway.clock.now())
+        accounts = await account_status(gateway.reader, gateway.clock.now())
         caches = {**gateway.readings.fills, **(endpoint.operations.fills if endpoint else {})}
         told = gateway.telemetry.exposition(accounts, caches)
         return Response(told, headers={**_NOT_CACHED, "Content-Type": CONTENT_TYPE})

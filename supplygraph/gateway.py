@@ -10,24 +10,24 @@ from types import MappingProxyType
 from typing import Self
 
 from db.database import Database
-from db.reading import Readings
-from db.store import Store
+from db.query import Readings
+from db.record.store import Store
 from db.tokens import TokenRows
-from domain.instants import Clock, SystemClock
 from domain.ports import AccountSetup, KeepFresh
 from domain.selection import Selected
+from domain.timestamps import Clock, SystemClock
 from domain.viewer import Viewer
-from reconcile.economy import HourlyCalls
+from reconcile.call_stats import CallCounter
 from reconcile.engine import Reconciler
 from resolvers.reader import Prepared, Reader
 from resolvers.summary import OperationAnswer
-from supplygraph.conduct import Conduct
-from supplygraph.settings import AccountSettings, Settings
-from supplygraph.telemetry import Telemetry
-from supplygraph.tokens import Authenticator
-from supplygraph.workbench import Workbench
+from supplygraph.auth.tokens import Authenticator
+from supplygraph.config.settings import AccountSettings, Settings
+from supplygraph.observability.runtime_stats import GatewayStats
+from supplygraph.observability.telemetry import Telemetry
+from supplygraph.workbench import CompileWorker
 from vendors import registry
-from vendors.cloud import VendorCloud
+from vendors.client.cloud import VendorCloud
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Gateway:
     reader: AgesTold
     readings: Readings
     authenticator: Authenticator
-    workbench: Workbench = field(default_factory=Workbench)
+    workbench: CompileWorker = field(default_factory=CompileWorker)
 
     def max_age_of(self, account: str) -> float:
         """The default max age of an account, in seconds."""
@@ -78,7 +78,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Gateway:
     """
     database = Database.open(settings.database.url.get_secret_value(), settings.connecting())
     told_clock = clock or database.clock(SystemClock())
-    hourly = HourlyCalls(told_clock)
+    hourly = CallCounter(told_clock)
     telemetry = Telemetry(hourly)
     clouds = {
         account.name: registry.build(
@@ -109,7 +109,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Gateway:
     readings = Readings(
         database.engine,
         settings.limits.statement_seconds,
-        running=Conduct(clouds, hourly, told_clock),
+        running=GatewayStats(clouds, hourly, told_clock),
         connections=database.readers(),
         kept_bytes=int(settings.graph.kept_mb * 2**20),
     )

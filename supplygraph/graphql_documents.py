@@ -16,9 +16,9 @@ from graphql import (
     validate,
 )
 
+from domain.cache import SegmentedLRUCache
 from domain.errors import LimitExceeded
-from domain.limits import Limits
-from domain.recent import Probation
+from domain.limits import OperationLimits
 from resolvers.limits import check_document
 from supplygraph.graphql_errors import (
     PARSE_FAILED,
@@ -49,11 +49,13 @@ class Documents:
     From whichever thread.
     """
 
-    def __init__(self, schema: GraphQLSchema, limits: Limits, text_bytes: int = _TEXT_BYTES) -> None:
+    def __init__(self, schema: GraphQLSchema, limits: OperationLimits, text_bytes: int = _TEXT_BYTES) -> None:
         self._schema = schema
         self._limits = limits
         new = text_bytes // 4
-        self._kept: Probation[bytes, Prepared] = Probation(text_bytes - new, new, lambda prepared: prepared.size)
+        self._kept: SegmentedLRUCache[bytes, Prepared] = SegmentedLRUCache(
+            text_bytes - new, new, lambda prepared: prepared.size
+        )
         self._keeping = Lock()
 
     @property

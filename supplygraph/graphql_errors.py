@@ -10,7 +10,7 @@ from uuid import uuid4
 import structlog
 from graphql import GraphQLError
 
-from domain.errors import ReaderError, RecordUnavailable
+from domain.errors import DatabaseUnavailable, ReaderError
 
 ToldError: TypeAlias = dict[str, Any]
 """`message`, `extensions` with `code`, and where they are known `locations` and `path`."""
@@ -25,7 +25,7 @@ _QUOTED: Final = re.compile(r"(?:Argument|Variable) '\$?(\w+)'")
 _log = structlog.get_logger("supplygraph.graphql")
 
 
-class Faults:
+class ErrorMasker:
     """Masks what is our own fault: the reader gets a correlation id, the log gets the rest under the same id."""
 
     def __init__(self, correlate: Callable[[], str] = lambda: uuid4().hex) -> None:
@@ -34,7 +34,7 @@ class Faults:
     def masked(self, fault: BaseException) -> ToldError:
         """Log the fault and tell an error with code INTERNAL."""
         correlation_id = self._correlate()
-        if isinstance(fault, RecordUnavailable):
+        if isinstance(fault, DatabaseUnavailable):
             _log.error("record_unavailable", correlation_id=correlation_id, cause=fault.cause)
             return {"message": str(fault), "extensions": {"code": INTERNAL, "correlationId": correlation_id}}
         _log.error("graphql_fault", correlation_id=correlation_id, exc_info=fault)
@@ -57,7 +57,7 @@ def told_request_error(error: GraphQLError, code: str) -> ToldError:
     return _placed({"message": _short(error.message)}, error, extensions)
 
 
-def told_field_error(error: GraphQLError, faults: Faults) -> ToldError:
+def told_field_error(error: GraphQLError, faults: ErrorMasker) -> ToldError:
     """An error of one field: the reader's own, or a fault of ours, masked."""
     cause = error.original_error
     if isinstance(cause, ReaderError):

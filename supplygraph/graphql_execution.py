@@ -14,19 +14,19 @@ from typing import Final, Protocol
 import orjson
 from graphql import ExecutionResult, GraphQLError, execute_sync, located_error
 
+from domain.cache import SegmentedLRUCache
 from domain.errors import Busy, Forbidden, ReaderError
-from domain.limits import Limits
-from domain.recent import Probation
+from domain.limits import OperationLimits
 from domain.selection import TYPENAME
 from domain.viewer import Viewer
 from resolvers.reader import Prepared
 from resolvers.reduce import Place
 from schema.build import Answers, Graph
-from supplygraph.graphql_errors import Faults, ToldError, codes_of, payload, told_field_error, told_reader_error
+from supplygraph.graphql_errors import ErrorMasker, ToldError, codes_of, payload, told_field_error, told_reader_error
 from supplygraph.graphql_plans import Planned
 from supplygraph.graphql_preparing import Preparer, Preparing, Ready, Rejected
-from supplygraph.graphql_request import LARGE_BYTES, Asked, Refused
-from supplygraph.workbench import Workbench
+from supplygraph.http.graphql_request import LARGE_BYTES, Asked, Refused
+from supplygraph.workbench import CompileWorker
 
 _ROOT_TYPE: Final = b'"Query"'
 _SCHEMA_KEPT: Final = 4
@@ -96,22 +96,24 @@ class Operations:
         self,
         graph: Graph,
         reader: Reader,
-        limits: Limits,
-        faults: Faults,
+        limits: OperationLimits,
+        faults: ErrorMasker,
         *,
         plans: bool = True,
         ran: Callable[[bool], None] = lambda _: None,
-        workbench: Workbench | None = None,
+        workbench: CompileWorker | None = None,
     ) -> None:
         """`ran` is told of each operation whether it ran as a plan."""
         self.counts = OperationCounts()
-        self.preparing = Preparing(graph, reader, limits, workbench or Workbench(), plans=plans)
+        self.preparing = Preparing(graph, reader, limits, workbench or CompileWorker(), plans=plans)
         self._core = graph.core
         self._reader = reader
         self._limits = limits
         self._faults = faults
         self._ran = ran
-        self._of_the_schema: Probation[tuple[str, str | None], Outcome] = Probation(_SCHEMA_KEPT, _SCHEMA_KEPT)
+        self._of_the_schema: SegmentedLRUCache[tuple[str, str | None], Outcome] = SegmentedLRUCache(
+            _SCHEMA_KEPT, _SCHEMA_KEPT
+        )
 
     async def hot(
         self, text: str, name: str | None, variables: Mapping[str, object], viewer: Viewer, arrival: datetime

@@ -27,9 +27,9 @@ from graphql import (
 )
 from graphql.execution import VariableValues
 
-from db.reading.shape import Value, argued, bound_alone, name_of
+from db.query.shape import Value, argued, bound_alone, name_of
+from domain.cache import LRUCache, SegmentedLRUCache
 from domain.errors import ReaderError
-from domain.recent import Probation, Recent
 from domain.viewer import Viewer
 from resolvers.reader import Prepared
 from resolvers.reduce import Place, Reduction, Varying
@@ -107,7 +107,7 @@ class Family:
     name: str | None
     variables: Variables
     steering: tuple[str, ...]
-    plans: Recent[Hashable, Planned] = field(default_factory=lambda: Recent(_STEERED))
+    plans: LRUCache[Hashable, Planned] = field(default_factory=lambda: LRUCache(_STEERED))
 
     @classmethod
     def of(
@@ -126,10 +126,10 @@ class Plans:
     """Every plan that is kept, within a bound of the texts' size and another of the statements'."""
 
     def __init__(self) -> None:
-        self._families: Probation[tuple[str, str | None], Family] = Probation(
+        self._families: SegmentedLRUCache[tuple[str, str | None], Family] = SegmentedLRUCache(
             *_TEXTS, size=lambda family: family.document.size
         )
-        self._variants: Probation[Hashable, Prepared] = Probation(*_STATEMENTS, size=_size)
+        self._variants: SegmentedLRUCache[Hashable, Prepared] = SegmentedLRUCache(*_STATEMENTS, size=_size)
 
     @property
     def fill(self) -> float:

@@ -10,9 +10,9 @@ from typing import Protocol, TypeAlias
 from graphql import DocumentNode, OperationDefinitionNode, OperationType, get_operation_ast
 from graphql.execution import VariableValues, get_variable_values
 
-from db.reading import Unwritten
+from db.query import Unwritten
 from domain.errors import BadUserInput, Busy
-from domain.limits import Limits
+from domain.limits import OperationLimits
 from domain.selection import Selected
 from domain.viewer import Viewer
 from resolvers.limits import check_selection
@@ -23,8 +23,8 @@ from supplygraph.graphql_documents import Documents
 from supplygraph.graphql_documents import Prepared as PreparedDocument
 from supplygraph.graphql_errors import BAD_USER_INPUT, ToldError, told_reader_error, told_request_error
 from supplygraph.graphql_plans import Family, Planned, Plans
-from supplygraph.graphql_request import LARGE_BYTES, Asked, Refused
-from supplygraph.workbench import MOST_WAITING, Workbench
+from supplygraph.http.graphql_request import LARGE_BYTES, Asked, Refused
+from supplygraph.workbench import MOST_WAITING, CompileWorker
 
 Found: TypeAlias = tuple[Planned, Prepared]
 """A plan, and what to read by it."""
@@ -70,7 +70,9 @@ class Rejected(Exception):
 class Preparing:
     """Keeps documents and plans. Without `plans` no operation is planned."""
 
-    def __init__(self, graph: Graph, preparer: Preparer, limits: Limits, workbench: Workbench, *, plans: bool) -> None:
+    def __init__(
+        self, graph: Graph, preparer: Preparer, limits: OperationLimits, workbench: CompileWorker, *, plans: bool
+    ) -> None:
         self.plans = plans
         self.workbench = workbench
         self.documents = Documents(graph.core, limits)

@@ -14,13 +14,13 @@ from typing import Any, Final
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from domain.instants import Clock
+from domain.timestamps import Clock
 from domain.viewer import Viewer
 from supplygraph.graphql_execution import Operations, Outcome
-from supplygraph.graphql_http import PATH, GraphQLEndpoint, Served
-from supplygraph.graphql_negotiation import MediaType, negotiate
-from supplygraph.graphql_request import LARGE_BYTES
-from supplygraph.logs import given_or_new
+from supplygraph.http.graphql import PATH, GraphQLEndpoint, Served
+from supplygraph.http.graphql_request import LARGE_BYTES
+from supplygraph.http.negotiation import MediaType, negotiate
+from supplygraph.observability.logs import given_or_new
 
 _BODIES: Final = frozenset({b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8"})
 _USUAL: Final = frozenset({

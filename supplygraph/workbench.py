@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import Final, ParamSpec, TypeVar
 
-from domain.errors import Busy, RecordUnavailable
+from domain.errors import Busy, DatabaseUnavailable
 
 SWITCH_SECONDS: Final = 0.0003
 """How long one side keeps the interpreter while the other waits for it. Python's own 5 ms are as long as a whole read."""
@@ -23,7 +23,7 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
-class Workbench:
+class CompileWorker:
     """One piece of work after the other, so that the loop has one rival at most.
 
     The two share one interpreter, half and half. So after a piece during which others were answered comes a rest twice as long
@@ -96,5 +96,5 @@ class Workbench:
             self._rested_at = ended + due
 
 
-def _closed() -> RecordUnavailable:
-    return RecordUnavailable("the gateway is ending")
+def _closed() -> DatabaseUnavailable:
+    return DatabaseUnavailable("the gateway is ending")

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from domain.observation import Access, Attachment, Observation, Price, Spec, SweepOutcome, SweepResult, Terms
-from domain.words import (
+from domain.enums import (
     ContractType,
     LinkType,
     OfferType,
@@ -15,6 +14,7 @@ from domain.words import (
     ResourceStatus,
     ResourceType,
 )
+from domain.records.observation import Access, Attachment, Observation, Price, Spec, SweepOutcome, SweepResult, Terms
 
 TERMS = Terms(OfferType.VM, ContractType.ONDEMAND, "gpu_1x_a10", 0.75, "USD")
 

@@ -1,4 +1,4 @@
-"""AWS EC2: instances and EBS volumes, region by region. What its answers mean is in `vendors/aws_reading.py`.
+"""AWS EC2: instances and EBS volumes, region by region. What its answers mean is in `vendors/parse/aws_items.py`.
 
 Source: botocore's model of the EC2 Query API, version 2016-11-15. Limits: 20 calls a second refilled, per account and
 region (EC2 Developer Guide, request throttling). Terminated instances stay listed for about an hour.
@@ -21,21 +21,21 @@ from defusedxml import DefusedXmlException
 from defusedxml import ElementTree as SafeTree
 from pydantic import AfterValidator, Field, SecretStr
 
+from domain.enums import ResourceKind
 from domain.errors import (
     CredentialsRejected,
     MalformedAnswer,
-    NoSuchThing,
+    NotFoundByVendor,
     RateLimited,
     VendorFailure,
 )
-from domain.observation import Observation
-from domain.words import ResourceKind
-from vendors import prices
-from vendors.aws_reading import read_page
-from vendors.base import Allowance, Answer, Listing, Page, Request, Vendor, VendorSettings
-from vendors.failures import of_status, retry_at, vendor_word
-from vendors.prices import PriceFile
-from vendors.values import local_name
+from domain.records.observation import Observation
+from vendors.base import Listing, Page, RateLimit, Vendor, VendorRequest, VendorResponse, VendorSettings
+from vendors.client.failures import of_status, retry_at, vendor_word
+from vendors.parse import price_file
+from vendors.parse.aws_items import read_page
+from vendors.parse.fields import local_name
+from vendors.parse.price_file import PriceFile
 
 _VERSION: Final = "2016-11-15"
 _REGION: Final = re.compile(r"[a-z]{2,5}(-[a-z]+)+-\d{1,2}")
@@ -75,7 +75,7 @@ class AwsCredentials(VendorSettings):
 
 
 class AwsSettings(VendorSettings):
-    """`price_file` is a TOML file of hourly prices; see `vendors/prices.py`."""
+    """`price_file` is a TOML file of hourly prices; see `vendors/parse/price_file.py`."""
 
     credentials: AwsCredentials
     regions: Annotated[tuple[str, ...], AfterValidator(_named_regions)] = Field(default=(), validate_default=True)
@@ -104,14 +104,14 @@ class Aws(Vendor):
     links_owner = ResourceKind.VOLUMES
     ids_span_accounts = True
     # A token bucket for Describe*, 100 deep and refilled with 20 a second, for each account and region (EC2's API throttling).
-    documented_limits = (Allowance(100, 5),)
+    documented_limits = (RateLimit(100, 5),)
     page_size: ClassVar[int] = 500
     """`MaxResults`: 5 to 1000 for both actions."""
 
     def __init__(self, settings: AwsSettings) -> None:
         self._regions = settings.regions
         self._key = settings.credentials
-        self._prices = prices.load(settings.price_file) if settings.price_file else None
+        self._prices = price_file.load(settings.price_file) if settings.price_file else None
 
     def base_url(self, region: str | None) -> str:
         """One host a region."""
@@ -126,12 +126,12 @@ class Aws(Vendor):
         """One paged listing a kind."""
         return (_Listing(kind, region, self.page_size, self._prices),)
 
-    def probe_request(self, kind: ResourceKind, region: str | None, vendor_id: str) -> Request | None:
+    def probe_request(self, kind: ResourceKind, region: str | None, vendor_id: str) -> VendorRequest | None:
         """By id: never together with MaxResults."""
         words = _KINDS[kind]
         return _call(f"{words.action}ById", words.action, (words.id_parameter, vendor_id))
 
-    def read_probe(self, kind: ResourceKind, region: str | None, vendor_id: str, answer: Answer) -> Observation:
+    def read_probe(self, kind: ResourceKind, region: str | None, vendor_id: str, answer: VendorResponse) -> Observation:
         """The one that was asked for; an empty 200 is no word for its absence."""
         page = read_page(kind, region, answer, self._prices)
         for observation in page.observations:
@@ -140,7 +140,7 @@ class Aws(Vendor):
         raise MalformedAnswer(f"{_KINDS[kind].action}ById: the answer lacks what was asked for.")
 
     def authorize(
-        self, request: Request, url: str, body: bytes, region: str | None, now: datetime
+        self, request: VendorRequest, url: str, body: bytes, region: str | None, now: datetime
     ) -> Mapping[str, str]:
         """Signature Version 4, by botocore's own steps. Its `add_auth` would read the machine's clock and log the request."""
         token = self._key.session_token
@@ -164,7 +164,7 @@ class Aws(Vendor):
         return f"{self._key.access_key_id.get_secret_value()}\n{self._key.secret_access_key.get_secret_value()}"
 
     def read_failure(
-        self, request: Request, status: int, headers: Mapping[str, str], body: str, now: datetime
+        self, request: VendorRequest, status: int, headers: Mapping[str, str], body: str, now: datetime
     ) -> VendorFailure | None:
         """By the code of EC2's error document: its statuses alone tell little."""
         code = _error_code(body)
@@ -172,7 +172,7 @@ class Aws(Vendor):
             return None
         text = f"{request.operation}: answered {status} ({vendor_word(code)})"
         if code in _NO_SUCH:
-            return NoSuchThing(f"{text}.")
+            return NotFoundByVendor(f"{text}.")
         if code in _REJECTED:
             return CredentialsRejected(
                 f"{text}; check the account's credentials, its regions and this machine's clock."
@@ -191,21 +191,21 @@ class _Listing:
     page_size: int
     price_file: PriceFile | None
 
-    def request(self, cursor: str | None) -> Request:
+    def request(self, cursor: str | None) -> VendorRequest:
         """The call for a page."""
         action = _KINDS[self.kind].action
         paging = (("MaxResults", str(self.page_size)), *((("NextToken", cursor),) if cursor else ()))
         return _call(action, action, *paging)
 
-    def read(self, answer: Answer) -> Page:
+    def read(self, answer: VendorResponse) -> Page:
         """What the page told."""
         return read_page(self.kind, self.region, answer, self.price_file)
 
 
-def _call(operation: str, action: str, *parameters: tuple[str, str]) -> Request:
+def _call(operation: str, action: str, *parameters: tuple[str, str]) -> VendorRequest:
     # A POST that only reads: safe to send twice.
     form = (("Action", action), ("Version", _VERSION), *parameters)
-    return Request(operation, "/", method="POST", form=form, expects="xml")
+    return VendorRequest(operation, "/", method="POST", form=form, expects="xml")
 
 
 def _error_code(body: str) -> str | None:

@@ -1,7 +1,7 @@
 """What a vendor's file provides: requests to send, pure functions that read the answers, and the vendor's own facts.
 
 A vendor never touches the database, retries, rate limits, clocks or sockets; those are the transport's
-(`vendors/transport.py`) and the pager's (`vendors/cloud.py`).
+(`vendors/client/transport.py`) and the pager's (`vendors/client/cloud.py`).
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import ClassVar, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
+from domain.enums import ResourceKind
 from domain.errors import VendorFailure
-from domain.observation import Observation
-from domain.words import ResourceKind
+from domain.records.observation import Observation
 
 
 class VendorSettings(BaseModel):
@@ -32,7 +32,7 @@ class ApiKey(VendorSettings):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class VendorRequest:
     """One call. `path` follows the vendor's base URL; `operation` names it in metrics and logs, without ids.
 
     `idempotent` False forbids the transport to send it twice.
@@ -49,7 +49,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class VendorResponse:
     """A decoded answer. `payload` is what JSON decodes to, or an XML root element; header names are lower case.
 
     `seconds` is how long it took, `request_id` what the vendor itself calls the request. `cursor` is what a listing's page was
@@ -80,7 +80,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Allowance:
+class RateLimit:
     """A documented limit: so many calls in so many seconds; `operation`: of that one alone, not of all together."""
 
     calls: float
@@ -91,11 +91,11 @@ class Allowance:
 class Listing(Protocol):
     """One paged listing; a sweep is one or several of them."""
 
-    def request(self, cursor: str | None) -> Request:
+    def request(self, cursor: str | None) -> VendorRequest:
         """The call for the first page (None) or the page of a cursor."""
         ...
 
-    def read(self, answer: Answer) -> Page:
+    def read(self, answer: VendorResponse) -> Page:
         """What the page told. Pure. Raises MalformedAnswer where its shape is not what the vendor documents."""
         ...
 
@@ -129,14 +129,14 @@ class QuotePage:
     dropped: int = 0
 
 
-class Catalogue(Protocol):
+class PriceList(Protocol):
     """A vendor's price list, for a scope whose listing tells no prices. It is read at most hourly, and never fails a sweep."""
 
-    def request(self, cursor: str | None) -> Request:
+    def request(self, cursor: str | None) -> VendorRequest:
         """The call for the first page (None) or the page of a cursor. One call may serve several scopes of a region."""
         ...
 
-    def read(self, answer: Answer) -> QuotePage:
+    def read(self, answer: VendorResponse) -> QuotePage:
         """What the page told. Pure. Raises MalformedAnswer where its shape is not what the vendor documents."""
         ...
 
@@ -171,7 +171,7 @@ class Vendor(ABC):
     """Whether the vendor has no public address, so that every account must be configured with an `endpoint`."""
     ids_span_accounts: ClassVar[bool] = False
     """Whether its ids name one thing over all its accounts, so that two keys which show the same id show the same thing."""
-    documented_limits: ClassVar[tuple[Allowance, ...]] = ()
+    documented_limits: ClassVar[tuple[RateLimit, ...]] = ()
     """The vendor's documented limits, for an account in a region, with their source; half of them is the default budget."""
     default_cooldown_seconds: ClassVar[float | None] = None
     """The vendor's own default max age, where the global one would cost too much."""
@@ -196,21 +196,21 @@ class Vendor(ABC):
     def listings(self, kind: ResourceKind, region: str | None) -> tuple[Listing, ...]:
         """The listings that together sweep the scope."""
 
-    def catalogue(self, kind: ResourceKind, region: str | None) -> Catalogue | None:
+    def catalogue(self, kind: ResourceKind, region: str | None) -> PriceList | None:
         """The price list of a scope, where the vendor has one and the scope's own listing lacks prices."""
         return None
 
-    def probe_request(self, kind: ResourceKind, region: str | None, vendor_id: str) -> Request | None:
+    def probe_request(self, kind: ResourceKind, region: str | None, vendor_id: str) -> VendorRequest | None:
         """The call that asks for one resource, or None where there is none or no words for "no such thing" are known."""
         return None
 
-    def read_probe(self, kind: ResourceKind, region: str | None, vendor_id: str, answer: Answer) -> Observation:
+    def read_probe(self, kind: ResourceKind, region: str | None, vendor_id: str, answer: VendorResponse) -> Observation:
         """What a probe told. Pure. Raises NoSuchThing or MalformedAnswer."""
         raise NotImplementedError
 
     @abstractmethod
     def authorize(
-        self, request: Request, url: str, body: bytes, region: str | None, now: datetime
+        self, request: VendorRequest, url: str, body: bytes, region: str | None, now: datetime
     ) -> Mapping[str, str]:
         """The headers that authenticate the call. `url` is whole, its query included."""
 
@@ -219,7 +219,7 @@ class Vendor(ABC):
         """The credentials as one text, only ever to be hashed."""
 
     def read_failure(
-        self, request: Request, status: int, headers: Mapping[str, str], body: str, now: datetime
+        self, request: VendorRequest, status: int, headers: Mapping[str, str], body: str, now: datetime
     ) -> VendorFailure | None:
         """What an answer that is no success means in the vendor's own words; None leaves it to the common mapping.
 

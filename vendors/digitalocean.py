@@ -24,14 +24,24 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import parse_qs, quote, urlsplit
 
+from domain.enums import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType
 from domain.errors import MalformedAnswer
-from domain.observation import NO_PRICE, UNTOLD, Access, Attachment, Observation, Price, Spec, Terms, Untold
-from domain.words import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType
-from vendors.base import Allowance, Answer, Listing, Page, Request
-from vendors.gpus import canonical
-from vendors.keyed import KeyedVendor
-from vendors.links import attached
-from vendors.values import SSH_PORT, Drops, Taker, facts, from_object, ssh_command
+from domain.records.observation import (
+    NO_PRICE,
+    NOT_REPORTED,
+    Access,
+    Attachment,
+    NotReported,
+    Observation,
+    Price,
+    Spec,
+    Terms,
+)
+from vendors.api_key import ApiKeyVendor
+from vendors.base import Listing, Page, RateLimit, VendorRequest, VendorResponse
+from vendors.parse.fields import SSH_PORT, DropCounter, FieldReader, facts, from_object, ssh_command
+from vendors.parse.gpu_names import canonical_gpu
+from vendors.parse.links import attachment_links
 
 STATUS: Final[Mapping[str, ResourceStatus]] = {
     "new": ResourceStatus.PROVISIONING,
@@ -50,7 +60,7 @@ _MEBIBYTES: Final = 1024
 _HIGHEST_COUNT: Final = 10_000_000
 
 
-class DigitalOcean(KeyedVendor):
+class DigitalOcean(ApiKeyVendor):
     """One token at DigitalOcean."""
 
     name = "digitalocean"
@@ -60,7 +70,7 @@ class DigitalOcean(KeyedVendor):
     error_path = ("id",)
     no_such = MappingProxyType({operation: frozenset({"not_found"}) for operation, _, _ in _PROBES.values()})
     ids_span_accounts = True
-    documented_limits = (Allowance(250, 60), Allowance(5000, 3600))
+    documented_limits = (RateLimit(250, 60), RateLimit(5000, 3600))
 
     def listings(self, kind: ResourceKind, region: str | None) -> tuple[Listing, ...]:
         """Droplets without GPUs, then those with; or volumes."""
@@ -71,14 +81,14 @@ class DigitalOcean(KeyedVendor):
             _Listing("droplets_list_gpus", "/v2/droplets", "droplets", _machine, (("type", "gpus"),)),
         )
 
-    def probe_request(self, kind: ResourceKind, region: str | None, vendor_id: str) -> Request | None:
+    def probe_request(self, kind: ResourceKind, region: str | None, vendor_id: str) -> VendorRequest | None:
         """By id, with and without GPUs alike."""
         operation, path, _ = _PROBES[kind]
-        return Request(operation, f"{path}/{quote(vendor_id, safe='')}")
+        return VendorRequest(operation, f"{path}/{quote(vendor_id, safe='')}")
 
-    def read_probe(self, kind: ResourceKind, region: str | None, vendor_id: str, answer: Answer) -> Observation:
+    def read_probe(self, kind: ResourceKind, region: str | None, vendor_id: str, answer: VendorResponse) -> Observation:
         """The same fields as in the list."""
-        told = from_object(answer.payload, Drops()).child(_PROBES[kind][2])
+        told = from_object(answer.payload, DropCounter()).child(_PROBES[kind][2])
         return _machine(told) if kind is ResourceKind.MACHINES else _volume(told)
 
 
@@ -89,17 +99,17 @@ class _Listing:
     operation: str
     path: str
     key: str
-    read_item: Callable[[Taker], Observation]
+    read_item: Callable[[FieldReader], Observation]
     narrowed: tuple[tuple[str, str], ...] = ()
 
-    def request(self, cursor: str | None) -> Request:
+    def request(self, cursor: str | None) -> VendorRequest:
         """The call for a page; its cursor is its number."""
         query = (("per_page", _PER_PAGE), ("page", cursor or "1"), *self.narrowed)
-        return Request(self.operation, self.path, query=query)
+        return VendorRequest(self.operation, self.path, query=query)
 
-    def read(self, answer: Answer) -> Page:
+    def read(self, answer: VendorResponse) -> Page:
         """Every item; without the list, or the size that it must tell, the answer is malformed."""
-        drops = Drops()
+        drops = DropCounter()
         told = from_object(answer.payload, drops)
         items = tuple(self.read_item(item) for item in told.items(self.key))
         total = told.child("meta").whole("total", 0, _HIGHEST_COUNT)
@@ -108,7 +118,7 @@ class _Listing:
         return Page(items, _next_page(told.child("links").child("pages")), drops.count, total)
 
 
-def _next_page(pages: Taker) -> str | None:
+def _next_page(pages: FieldReader) -> str | None:
     address = pages.cursor("next")
     if address is None:
         return None
@@ -121,7 +131,7 @@ def _next_page(pages: Taker) -> str | None:
     return numbers[0]
 
 
-def _machine(told: Taker) -> Observation:
+def _machine(told: FieldReader) -> Observation:
     word = told.text("status")
     size = told.child("size")
     sku = told.text("size_slug")
@@ -144,7 +154,7 @@ def _machine(told: Taker) -> Observation:
     )
 
 
-def _access(networks: Taker) -> Access | None:
+def _access(networks: FieldReader) -> Access | None:
     told = [
         (one.text("type"), one.address("ip_address")) for key in ("v4", "v6") for one in networks.children(key) or ()
     ]
@@ -155,14 +165,15 @@ def _access(networks: Taker) -> Access | None:
     return Access(outer, inner, ssh_command("root", outer, SSH_PORT), SSH_PORT)
 
 
-def _machine_spec(told: Taker, size: Taker, sku: str | None) -> Spec:
+def _machine_spec(told: FieldReader, size: FieldReader, sku: str | None) -> Spec:
     # Both the Droplet and its size have `gpu_info` in the schema; in the examples only the size.
     gpus = next(
-        (one for one in (told.child("gpu_info"), size.child("gpu_info")) if one.has("model")), Taker({}, Drops())
+        (one for one in (told.child("gpu_info"), size.child("gpu_info")) if one.has("model")),
+        FieldReader({}, DropCounter()),
     )
     vram = gpus.child("vram")
     vram_gb = vram.number("amount") if vram.text("unit") == "gib" else None
-    gpu_type, gpu_family = canonical(gpus.text("model"), vram_gb)
+    gpu_type, gpu_family = canonical_gpu(gpus.text("model"), vram_gb)
     memory = told.number("memory")
     image = told.child("image")
     return Spec(
@@ -178,7 +189,7 @@ def _machine_spec(told: Taker, size: Taker, sku: str | None) -> Spec:
     )
 
 
-def _volume(told: Taker) -> Observation:
+def _volume(told: FieldReader) -> Observation:
     return Observation(
         kind=ResourceKind.VOLUMES,
         vendor_id=told.identifier("id"),
@@ -200,9 +211,9 @@ def _volume(told: Taker) -> Observation:
     )
 
 
-def _links(told: Taker) -> tuple[Attachment, ...] | Untold:
+def _links(told: FieldReader) -> tuple[Attachment, ...] | NotReported:
     before = told.dropped
     machines = told.references("droplet_ids")
     if machines is None:
-        return UNTOLD
-    return attached(LinkType.ATTACHED_TO, ResourceKind.MACHINES, machines, whole=told.dropped == before)
+        return NOT_REPORTED
+    return attachment_links(LinkType.ATTACHED_TO, ResourceKind.MACHINES, machines, whole=told.dropped == before)

@@ -26,13 +26,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar, Final
 
+from domain.enums import ContractType, LinkType, OfferType, ResourceKind, ResourceStatus, ResourceType
 from domain.errors import MalformedAnswer
-from domain.observation import NO_PRICE, UNTOLD, Access, Attachment, Observation, Spec, Terms, Untold
-from domain.words import ContractType, LinkType, OfferType, ResourceKind, ResourceStatus, ResourceType
-from vendors.base import Allowance, Answer, Catalogue, Listing, Page, Quote, QuotePage, Request
-from vendors.gpus import canonical
-from vendors.keyed import KeyedVendor
-from vendors.values import Drops, Taker, facts, from_object
+from domain.records.observation import NO_PRICE, NOT_REPORTED, Access, Attachment, NotReported, Observation, Spec, Terms
+from vendors.api_key import ApiKeyVendor
+from vendors.base import Listing, Page, PriceList, Quote, QuotePage, RateLimit, VendorRequest, VendorResponse
+from vendors.parse.fields import DropCounter, FieldReader, facts, from_object
+from vendors.parse.gpu_names import canonical_gpu
 
 STATUS: Final[Mapping[str, ResourceStatus]] = {
     "CREATING": ResourceStatus.PENDING,
@@ -64,7 +64,7 @@ _SPOT: Final = "-spot"
 _GPU: Final = "gpu"
 
 
-class Hyperstack(KeyedVendor):
+class Hyperstack(ApiKeyVendor):
     """One API key at Hyperstack."""
 
     name = "hyperstack"
@@ -74,7 +74,7 @@ class Hyperstack(KeyedVendor):
     key_scheme = ""
     error_path = ("error_reason",)
     # "All endpoints, per source IP: 500 requests per minute" (rate limits).
-    documented_limits = (Allowance(500, 60),)
+    documented_limits = (RateLimit(500, 60),)
 
     def listings(self, kind: ResourceKind, region: str | None) -> tuple[Listing, ...]:
         """One listing a kind, page by page."""
@@ -82,7 +82,7 @@ class Hyperstack(KeyedVendor):
             return (_Listing("listVms", "instances", _machine),)
         return (_Listing("listVolumes", "volumes", _volume),)
 
-    def catalogue(self, kind: ResourceKind, region: str | None) -> Catalogue | None:
+    def catalogue(self, kind: ResourceKind, region: str | None) -> PriceList | None:
         """Of machines; what a volume is called in the pricebook is not documented."""
         return _Pricebook() if kind is ResourceKind.MACHINES else None
 
@@ -93,16 +93,16 @@ class _Listing:
 
     operation: str
     name: str
-    read_item: Callable[[Taker], Observation]
+    read_item: Callable[[FieldReader], Observation]
 
-    def request(self, cursor: str | None) -> Request:
+    def request(self, cursor: str | None) -> VendorRequest:
         """The call for a page; the first has number 1."""
         query = (("page", cursor or "1"), ("pageSize", str(_PAGE_SIZE)))
-        return Request(self.operation, PATHS[self.operation], query=query)
+        return VendorRequest(self.operation, PATHS[self.operation], query=query)
 
-    def read(self, answer: Answer) -> Page:
+    def read(self, answer: VendorResponse) -> Page:
         """What the page told. Raises MalformedAnswer without `count`: nobody could tell whether all came."""
-        drops = Drops()
+        drops = DropCounter()
         told = from_object(answer.payload, drops)
         items = tuple(self.read_item(item) for item in told.items(self.name))
         count = told.whole("count")
@@ -124,13 +124,13 @@ class _Pricebook:
 
     tells_hardware: ClassVar[bool] = False
 
-    def request(self, cursor: str | None) -> Request:
+    def request(self, cursor: str | None) -> VendorRequest:
         """All in one call."""
-        return Request("getPricebook", PATHS["getPricebook"])
+        return VendorRequest("getPricebook", PATHS["getPricebook"])
 
-    def read(self, answer: Answer) -> QuotePage:
+    def read(self, answer: VendorResponse) -> QuotePage:
         """The bare list. A name that is told twice at different prices tells none."""
-        drops = Drops()
+        drops = DropCounter()
         quotes: dict[str, set[float]] = {}
         for item in from_object({"pricebook": answer.payload}, drops).items("pricebook"):
             name, value = item.text("name"), item.price("value")
@@ -157,7 +157,7 @@ class _Pricebook:
         return told.vendor_status in _BILLED
 
 
-def _machine(told: Taker) -> Observation:
+def _machine(told: FieldReader) -> Observation:
     word = told.text("status")
     flavor = told.child("flavor")
     sku = flavor.text("name")
@@ -179,21 +179,21 @@ def _machine(told: Taker) -> Observation:
     )
 
 
-def _contract(told: Taker, flavor: Taker, sku: str | None) -> ContractType:
+def _contract(told: FieldReader, flavor: FieldReader, sku: str | None) -> ContractType:
     if told.reference("contract_id") is not None:
         return ContractType.RESERVED
     named = (sku, flavor.text(_GPU))
     return ContractType.SPOT if any(name and name.lower().endswith(_SPOT) for name in named) else ContractType.ONDEMAND
 
 
-def _access(told: Taker) -> Access | None:
+def _access(told: FieldReader) -> Access | None:
     access = Access(external_ip=told.address("floating_ip"), internal_ip=told.address("fixed_ip"))
     return None if access == Access() else access
 
 
-def _machine_spec(told: Taker, flavor: Taker, sku: str | None) -> Spec:
+def _machine_spec(told: FieldReader, flavor: FieldReader, sku: str | None) -> Spec:
     gpus, name = flavor.whole("gpu_count", 0, 10_000), flavor.text(_GPU)
-    gpu_type, gpu_family = canonical(name if gpus != 0 else None)
+    gpu_type, gpu_family = canonical_gpu(name if gpus != 0 else None)
     return Spec(
         gpu_type=gpu_type,
         gpu_family=gpu_family,
@@ -217,23 +217,23 @@ def _machine_spec(told: Taker, flavor: Taker, sku: str | None) -> Spec:
     )
 
 
-def _links(told: Taker) -> tuple[Attachment, ...] | Untold:
+def _links(told: FieldReader) -> tuple[Attachment, ...] | NotReported:
     before = told.dropped
     attachments = told.children("volume_attachments")
     if attachments is None:
-        return UNTOLD
+        return NOT_REPORTED
     links: dict[str, Attachment] = {}
     for attachment in attachments:
         volume = attachment.child("volume").reference("id")
         since = attachment.instant("created_at")
         if volume is None:
             # A list of which a part could not be read is not the whole list: it must close no link.
-            return UNTOLD
+            return NOT_REPORTED
         links[volume] = Attachment(LinkType.ATTACHED_STORAGE, ResourceKind.VOLUMES, volume, since)
-    return tuple(links.values()) if told.dropped == before else UNTOLD
+    return tuple(links.values()) if told.dropped == before else NOT_REPORTED
 
 
-def _volume(told: Taker) -> Observation:
+def _volume(told: FieldReader) -> Observation:
     word = told.text("status")
     sku = told.text("volume_type")
     environment = told.child("environment")

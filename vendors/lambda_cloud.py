@@ -21,16 +21,16 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
 
+from domain.enums import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType
 from domain.errors import CredentialsRejected, Unreachable, VendorFailure
-from domain.observation import NO_PRICE, Access, Attachment, Observation, Price, Spec, Terms, Untold
-from domain.words import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType
-from vendors.base import Allowance, Answer, Listing, Request
-from vendors.failures import vendor_word
-from vendors.gpus import canonical
-from vendors.keyed import KeyedVendor, WholeList
-from vendors.links import attached
-from vendors.refusals import told_word
-from vendors.values import Drops, Taker, facts, from_object, ssh_command
+from domain.records.observation import NO_PRICE, Access, Attachment, NotReported, Observation, Price, Spec, Terms
+from vendors.api_key import ApiKeyVendor, SingleCallListing
+from vendors.base import Listing, RateLimit, VendorRequest, VendorResponse
+from vendors.client.error_bodies import error_code
+from vendors.client.failures import vendor_word
+from vendors.parse.fields import DropCounter, FieldReader, facts, from_object, ssh_command
+from vendors.parse.gpu_names import canonical_gpu
+from vendors.parse.links import attachment_links
 
 STATUS: Final[Mapping[str, ResourceStatus]] = {
     "booting": ResourceStatus.PROVISIONING,
@@ -47,7 +47,7 @@ _UPSTREAM: Final = "provider/"
 _PROBE: Final = "getInstance"
 
 
-class LambdaCloud(KeyedVendor):
+class LambdaCloud(ApiKeyVendor):
     """One API key at Lambda Cloud."""
 
     name = "lambda"
@@ -58,30 +58,30 @@ class LambdaCloud(KeyedVendor):
     no_such = MappingProxyType({_PROBE: frozenset({"global/object-does-not-exist"})})
     ids_span_accounts = True
     # About one request a second (the specification's text), taken over ten seconds.
-    documented_limits = (Allowance(10, 10),)
+    documented_limits = (RateLimit(10, 10),)
 
     def listings(self, kind: ResourceKind, region: str | None) -> tuple[Listing, ...]:
         """One call a kind; there are no pages."""
         if kind is ResourceKind.MACHINES:
-            return (WholeList("listInstances", "/instances", "data", _machine),)
-        return (WholeList("listFilesystems", "/file-systems", "data", _volume),)
+            return (SingleCallListing("listInstances", "/instances", "data", _machine),)
+        return (SingleCallListing("listFilesystems", "/file-systems", "data", _volume),)
 
-    def probe_request(self, kind: ResourceKind, region: str | None, vendor_id: str) -> Request | None:
+    def probe_request(self, kind: ResourceKind, region: str | None, vendor_id: str) -> VendorRequest | None:
         """Instances only."""
         if kind is not ResourceKind.MACHINES:
             return None
-        return Request(_PROBE, f"/instances/{quote(vendor_id, safe='')}")
+        return VendorRequest(_PROBE, f"/instances/{quote(vendor_id, safe='')}")
 
-    def read_probe(self, kind: ResourceKind, region: str | None, vendor_id: str, answer: Answer) -> Observation:
+    def read_probe(self, kind: ResourceKind, region: str | None, vendor_id: str, answer: VendorResponse) -> Observation:
         """The same fields as in the list."""
-        data = from_object(answer.payload, Drops()).child("data")
+        data = from_object(answer.payload, DropCounter()).child("data")
         return _machine(data)
 
     def read_failure(
-        self, request: Request, status: int, headers: Mapping[str, str], body: str, now: datetime
+        self, request: VendorRequest, status: int, headers: Mapping[str, str], body: str, now: datetime
     ) -> VendorFailure | None:
         """By `error.code`; message and suggestion "are subject to change" (introduction)."""
-        code = told_word(body, *self.error_path) or ""
+        code = error_code(body, *self.error_path) or ""
         text = f"{request.operation}: answered {status} ({vendor_word(code)})"
         if code in _REJECTED:
             return CredentialsRejected(f"{text}; check the account's api_key.")
@@ -90,7 +90,7 @@ class LambdaCloud(KeyedVendor):
         return super().read_failure(request, status, headers, body, now)
 
 
-def _machine(told: Taker) -> Observation:
+def _machine(told: FieldReader) -> Observation:
     word = told.text("status")
     status = STATUS.get(word or "", ResourceStatus.UNKNOWN)
     offered = told.child("instance_type")
@@ -117,17 +117,17 @@ def _machine(told: Taker) -> Observation:
     )
 
 
-def _access(told: Taker) -> Access | None:
+def _access(told: FieldReader) -> Access | None:
     ip, inner = told.address("ip"), told.address("private_ip")
     if ip is None:
         return Access(internal_ip=inner) if inner else None
     return Access(external_ip=ip, internal_ip=inner, ssh_command=ssh_command("ubuntu", ip, 22), ssh_port=22)
 
 
-def _spec(offered: Taker, sku: str | None, hostname: str | None) -> Spec:
+def _spec(offered: FieldReader, sku: str | None, hostname: str | None) -> Spec:
     specs = offered.child("specs")
     gpus = specs.whole("gpus", 0, 10_000)
-    gpu_type, gpu_family = canonical(_gpu_model(offered) if gpus != 0 else None)
+    gpu_type, gpu_family = canonical_gpu(_gpu_model(offered) if gpus != 0 else None)
     return Spec(
         gpu_type=gpu_type,
         gpu_family=gpu_family,
@@ -140,7 +140,7 @@ def _spec(offered: Taker, sku: str | None, hostname: str | None) -> Spec:
     )
 
 
-def _gpu_model(offered: Taker) -> str | None:
+def _gpu_model(offered: FieldReader) -> str | None:
     told = offered.text("gpu_description")
     if told is not None:
         return None if told == "N/A" else told
@@ -149,16 +149,16 @@ def _gpu_model(offered: Taker) -> str | None:
     return model if model and count.isdigit() else None
 
 
-def _links(told: Taker) -> tuple[Attachment, ...] | Untold:
+def _links(told: FieldReader) -> tuple[Attachment, ...] | NotReported:
     before = told.dropped
     mounts, names = told.children("file_system_mounts"), told.texts("file_system_names")
     ids = [mount.reference("file_system_id") for mount in mounts or ()]
     nameless = not ids and (bool(names) or (mounts is None and names is None))
     whole = told.dropped == before and not nameless
-    return attached(LinkType.ATTACHED_STORAGE, ResourceKind.VOLUMES, ids, whole=whole)
+    return attachment_links(LinkType.ATTACHED_STORAGE, ResourceKind.VOLUMES, ids, whole=whole)
 
 
-def _volume(told: Taker) -> Observation:
+def _volume(told: FieldReader) -> Observation:
     return Observation(
         kind=ResourceKind.VOLUMES,
         vendor_id=told.identifier("id"),

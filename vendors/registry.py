@@ -13,12 +13,12 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 import vendors
 from domain.errors import ConfigurationError
-from domain.instants import Clock
-from vendors import endpoint as endpoints
+from domain.timestamps import Clock
 from vendors.base import Vendor, VendorSettings
-from vendors.budget import SHARE
-from vendors.cloud import VendorCloud
-from vendors.transport import CallObserver, Limits, Transport, nobody
+from vendors.client import endpoint as endpoints
+from vendors.client.cloud import VendorCloud
+from vendors.client.rate_limits import SHARE
+from vendors.client.transport import CallObserver, Transport, TransportLimits, nobody
 
 
 def names() -> tuple[str, ...]:
@@ -42,7 +42,7 @@ def build(
     *,
     clock: Clock,
     observer: CallObserver = nobody,
-    limits: Limits | None = None,
+    limits: TransportLimits | None = None,
     budget_share: float = SHARE,
 ) -> VendorCloud:
     """One account at one vendor, ready to be asked; `close` it when done. No call is made.

@@ -23,16 +23,26 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote
 
-from domain.errors import NoSuchThing, VendorFailure
-from domain.instants import optional_text
-from domain.observation import NO_PRICE, UNTOLD, Access, Attachment, Observation, Price, Spec, Terms, Untold
-from domain.words import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType
-from vendors.base import Allowance, Answer, Listing, Request
-from vendors.gpus import canonical
-from vendors.keyed import KeyedVendor, WholeList
-from vendors.links import attached
-from vendors.refusals import told_object, told_word
-from vendors.values import Drops, Taker, facts, from_object, is_address, ssh_command
+from domain.enums import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType
+from domain.errors import NotFoundByVendor, VendorFailure
+from domain.records.observation import (
+    NO_PRICE,
+    NOT_REPORTED,
+    Access,
+    Attachment,
+    NotReported,
+    Observation,
+    Price,
+    Spec,
+    Terms,
+)
+from domain.timestamps import optional_text
+from vendors.api_key import ApiKeyVendor, SingleCallListing
+from vendors.base import Listing, RateLimit, VendorRequest, VendorResponse
+from vendors.client.error_bodies import error_code, error_object
+from vendors.parse.fields import DropCounter, FieldReader, facts, from_object, is_address, ssh_command
+from vendors.parse.gpu_names import canonical_gpu
+from vendors.parse.links import attachment_links
 
 STATUS: Final[Mapping[str, ResourceStatus]] = {
     "PROVISIONING": ResourceStatus.PROVISIONING,
@@ -53,42 +63,42 @@ _PROBES: Final[Mapping[ResourceKind, str]] = {
 }
 
 
-class RunPod(KeyedVendor):
+class RunPod(ApiKeyVendor):
     """One API key at RunPod."""
 
     name = "runpod"
     address = "https://api.runpod.io/v2"
     links_owner = ResourceKind.MACHINES
     ids_span_accounts = True
-    documented_limits = (Allowance(60, 60), Allowance(3_000, 3_600), Allowance(50_000, 86_400))
+    documented_limits = (RateLimit(60, 60), RateLimit(3_000, 3_600), RateLimit(50_000, 86_400))
 
     def listings(self, kind: ResourceKind, region: str | None) -> tuple[Listing, ...]:
         """One call a kind; there are no pages."""
         if kind is ResourceKind.MACHINES:
-            return (WholeList("listPods", _PATHS[kind], "pods", _machine, (("includeClusterPods", "true"),)),)
-        return (WholeList("listNetworkVolumes", _PATHS[kind], "networkVolumes", _volume),)
+            return (SingleCallListing("listPods", _PATHS[kind], "pods", _machine, (("includeClusterPods", "true"),)),)
+        return (SingleCallListing("listNetworkVolumes", _PATHS[kind], "networkVolumes", _volume),)
 
-    def probe_request(self, kind: ResourceKind, region: str | None, vendor_id: str) -> Request | None:
+    def probe_request(self, kind: ResourceKind, region: str | None, vendor_id: str) -> VendorRequest | None:
         """By id."""
-        return Request(_PROBES[kind], f"{_PATHS[kind]}/{quote(vendor_id, safe='')}")
+        return VendorRequest(_PROBES[kind], f"{_PATHS[kind]}/{quote(vendor_id, safe='')}")
 
-    def read_probe(self, kind: ResourceKind, region: str | None, vendor_id: str, answer: Answer) -> Observation:
+    def read_probe(self, kind: ResourceKind, region: str | None, vendor_id: str, answer: VendorResponse) -> Observation:
         """The same fields as in the list."""
         read = _machine if kind is ResourceKind.MACHINES else _volume
-        return read(from_object(answer.payload, Drops()))
+        return read(from_object(answer.payload, DropCounter()))
 
     def read_failure(
-        self, request: Request, status: int, headers: Mapping[str, str], body: str, now: datetime
+        self, request: VendorRequest, status: int, headers: Mapping[str, str], body: str, now: datetime
     ) -> VendorFailure | None:
         """Only its own words for "no such thing"; its statuses tell the rest."""
         # A problem of RFC 9457 has the status of its answer.
-        missing = status == told_object(body).get("status") == HTTPStatus.NOT_FOUND
-        if missing and request.operation in _PROBES.values() and told_word(body, "detail") in _NO_SUCH:
-            return NoSuchThing(f"{request.operation}: answered 404.")
+        missing = status == error_object(body).get("status") == HTTPStatus.NOT_FOUND
+        if missing and request.operation in _PROBES.values() and error_code(body, "detail") in _NO_SUCH:
+            return NotFoundByVendor(f"{request.operation}: answered 404.")
         return None
 
 
-def _machine(told: Taker) -> Observation:
+def _machine(told: FieldReader) -> Observation:
     word = told.text("status")
     status = STATUS.get(word or "", ResourceStatus.UNKNOWN)
     gpu, cpu = told.child("gpu"), told.child("cpu")
@@ -113,7 +123,7 @@ def _machine(told: Taker) -> Observation:
     )
 
 
-def _access(told: Taker) -> Access | None:
+def _access(told: FieldReader) -> Access | None:
     ssh = told.child("ssh")
     direct, proxy = ssh.child("direct"), ssh.child("proxy")
     inner = told.child("globalNetworking").address("ip") or told.child("cluster").address("ip")
@@ -129,8 +139,8 @@ def _access(told: Taker) -> Access | None:
     return None if access == Access() else access
 
 
-def _spec(told: Taker, gpu: Taker, cpu: Taker, sku: str | None) -> Spec:
-    gpu_type, gpu_family = canonical(gpu.text("id"))
+def _spec(told: FieldReader, gpu: FieldReader, cpu: FieldReader, sku: str | None) -> Spec:
+    gpu_type, gpu_family = canonical_gpu(gpu.text("id"))
     # A Pod has either; the one without GPUs tells its processors.
     without = 0 if told.has("cpu") and not told.has("gpu") else None
     cluster = told.child("cluster")
@@ -156,15 +166,15 @@ def _spec(told: Taker, gpu: Taker, cpu: Taker, sku: str | None) -> Spec:
     )
 
 
-def _links(told: Taker) -> tuple[Attachment, ...] | Untold:
+def _links(told: FieldReader) -> tuple[Attachment, ...] | NotReported:
     if not told.tells("mounts"):
-        return UNTOLD
+        return NOT_REPORTED
     before = told.dropped
     ids = [mount.reference("volumeId") for mount in told.child("mounts").children("network") or ()]
-    return attached(LinkType.ATTACHED_STORAGE, ResourceKind.VOLUMES, ids, whole=told.dropped == before)
+    return attachment_links(LinkType.ATTACHED_STORAGE, ResourceKind.VOLUMES, ids, whole=told.dropped == before)
 
 
-def _volume(told: Taker) -> Observation:
+def _volume(told: FieldReader) -> Observation:
     tier = told.text("type")
     return Observation(
         kind=ResourceKind.VOLUMES,

@@ -17,13 +17,23 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
 
+from domain.enums import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType
 from domain.errors import MalformedAnswer
-from domain.observation import NO_PRICE, UNTOLD, Access, Attachment, Observation, Price, Spec, Terms, Untold
-from domain.words import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType
-from vendors.base import Answer, Listing, Page, Request
-from vendors.gpus import canonical
-from vendors.keyed import KeyedVendor
-from vendors.values import Drops, Taker, facts, from_object, ssh_command
+from domain.records.observation import (
+    NO_PRICE,
+    NOT_REPORTED,
+    Access,
+    Attachment,
+    NotReported,
+    Observation,
+    Price,
+    Spec,
+    Terms,
+)
+from vendors.api_key import ApiKeyVendor
+from vendors.base import Listing, Page, VendorRequest, VendorResponse
+from vendors.parse.fields import DropCounter, FieldReader, facts, from_object, ssh_command
+from vendors.parse.gpu_names import canonical_gpu
 
 MACHINE_STATUS: Final[Mapping[str, ResourceStatus]] = {
     "provisioning": ResourceStatus.PROVISIONING,
@@ -71,7 +81,7 @@ _KINDS: Final[Mapping[ResourceKind, _Kind]] = {
 }
 
 
-class Sandbox(KeyedVendor):
+class Sandbox(ApiKeyVendor):
     """One tenant of the simulated cloud."""
 
     name = "sandbox"
@@ -88,14 +98,14 @@ class Sandbox(KeyedVendor):
         """One paged listing a kind."""
         return (_Listing(kind, self.page_size),)
 
-    def probe_request(self, kind: ResourceKind, region: str | None, vendor_id: str) -> Request:
+    def probe_request(self, kind: ResourceKind, region: str | None, vendor_id: str) -> VendorRequest:
         """By id."""
         words = _KINDS[kind]
-        return Request(f"get_{words.singular}", f"/{words.plural}/{quote(vendor_id, safe='')}")
+        return VendorRequest(f"get_{words.singular}", f"/{words.plural}/{quote(vendor_id, safe='')}")
 
-    def read_probe(self, kind: ResourceKind, region: str | None, vendor_id: str, answer: Answer) -> Observation:
+    def read_probe(self, kind: ResourceKind, region: str | None, vendor_id: str, answer: VendorResponse) -> Observation:
         """The one that was asked for."""
-        return _READERS[kind](from_object(answer.payload, Drops()))
+        return _READERS[kind](from_object(answer.payload, DropCounter()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +115,15 @@ class _Listing:
     kind: ResourceKind
     page_size: int
 
-    def request(self, cursor: str | None) -> Request:
+    def request(self, cursor: str | None) -> VendorRequest:
         """The call for a page."""
         words = _KINDS[self.kind]
         paging = (("limit", str(self.page_size)), *((("cursor", cursor),) if cursor else ()))
-        return Request(f"list_{words.plural}", f"/{words.plural}", query=paging)
+        return VendorRequest(f"list_{words.plural}", f"/{words.plural}", query=paging)
 
-    def read(self, answer: Answer) -> Page:
+    def read(self, answer: VendorResponse) -> Page:
         """What the page told. Every page says whether another follows; one that does not is no page of a listing."""
-        drops = Drops()
+        drops = DropCounter()
         page = from_object(answer.payload, drops)
         observations = tuple(_READERS[self.kind](item) for item in page.items(_KINDS[self.kind].plural))
         before = drops.count
@@ -123,19 +133,19 @@ class _Listing:
         return Page(observations, cursor, drops.count)
 
 
-def _status(item: Taker, known: Mapping[str, ResourceStatus]) -> tuple[ResourceStatus, str | None]:
+def _status(item: FieldReader, known: Mapping[str, ResourceStatus]) -> tuple[ResourceStatus, str | None]:
     word = item.text("status")
     return known.get(word or "", ResourceStatus.UNKNOWN), word
 
 
-def _currency(price: Taker) -> str | None:
+def _currency(price: FieldReader) -> str | None:
     word = price.text("currency")
     return word if word is not None and _CURRENCY.fullmatch(word) else None
 
 
-def _price(item: Taker) -> Price | Untold:
+def _price(item: FieldReader) -> Price | NotReported:
     if not item.has("price"):
-        return UNTOLD
+        return NOT_REPORTED
     told = item.child("price")
     amount, currency = told.price("current_hourly"), _currency(told)
     if amount is None or currency is None:
@@ -143,26 +153,26 @@ def _price(item: Taker) -> Price | Untold:
     return Price(amount, currency, PriceSource.VENDOR)
 
 
-def _terms(item: Taker, offer: OfferType, contract: ContractType, sku: str, rate: str) -> Terms:
+def _terms(item: FieldReader, offer: OfferType, contract: ContractType, sku: str, rate: str) -> Terms:
     price = item.child("price")
     return Terms(offer, contract, item.text(sku), price.price(rate), _currency(price))
 
 
-def _access(item: Taker) -> Access | Untold:
+def _access(item: FieldReader) -> Access | NotReported:
     if not item.has("ssh"):
-        return UNTOLD
+        return NOT_REPORTED
     ssh = item.child("ssh")
     host, port, user = ssh.address("host"), ssh.port("port"), ssh.text("user")
     command = ssh_command(user, host, port) if user and port else None
     return Access(host, item.address("private_ip"), command, port)
 
 
-def _machine_spec(item: Taker) -> Spec | Untold:
+def _machine_spec(item: FieldReader) -> Spec | NotReported:
     if not item.has("hardware"):
-        return UNTOLD
+        return NOT_REPORTED
     hardware = item.child("hardware")
     gpu = hardware.child("gpu")
-    gpu_type, gpu_family = canonical(gpu.text("model"), gpu.number("memory_gb"))
+    gpu_type, gpu_family = canonical_gpu(gpu.text("model"), gpu.number("memory_gb"))
     return Spec(
         gpu_type=gpu_type,
         gpu_family=gpu_family,
@@ -176,23 +186,23 @@ def _machine_spec(item: Taker) -> Spec | Untold:
     )
 
 
-def _links(item: Taker) -> tuple[Attachment, ...] | Untold:
+def _links(item: FieldReader) -> tuple[Attachment, ...] | NotReported:
     before = item.dropped
     told = item.children("attachments")
     if told is None or item.dropped > before:
-        return UNTOLD
+        return NOT_REPORTED
     links: list[Attachment] = []
     for each in told:
         volume_id = each.reference("volume_id")
         if volume_id is None:
             # An attachment that cannot be read must not close the link that it stands for.
-            return UNTOLD
+            return NOT_REPORTED
         since = each.instant("attached_at")
         links.append(Attachment(LinkType.ATTACHED_STORAGE, ResourceKind.VOLUMES, volume_id, since))
     return tuple(links)
 
 
-def _read_machine(item: Taker) -> Observation:
+def _read_machine(item: FieldReader) -> Observation:
     status, word = _status(item, MACHINE_STATUS)
     resource_type, offer = _MACHINE_FORMS.get(item.text("form") or "", (ResourceType.OTHER, OfferType.OTHER))
     contract = _CONTRACTS.get(item.text("contract") or "", ContractType.UNKNOWN)
@@ -217,7 +227,7 @@ def _read_machine(item: Taker) -> Observation:
     )
 
 
-def _read_volume(item: Taker) -> Observation:
+def _read_volume(item: FieldReader) -> Observation:
     status, word = _status(item, VOLUME_STATUS)
     form = item.text("form")
     return Observation(

@@ -31,15 +31,15 @@ from urllib.parse import quote
 
 from pydantic import AfterValidator, Field
 
-from domain.errors import MalformedAnswer, NoSuchThing, VendorFailure
-from domain.observation import Observation, Spec, Terms
-from domain.words import ResourceKind, ResourceStatus
-from vendors.base import Answer, Catalogue, Listing, Page, Quote, QuotePage, Request
-from vendors.failures import of_status
-from vendors.keyed import KeyedVendor, KeySettings
-from vendors.refusals import told_object
-from vendors.scaleway_reading import block_volume, hardware, local_volume, server
-from vendors.values import Drops, Taker, from_object
+from domain.enums import ResourceKind, ResourceStatus
+from domain.errors import MalformedAnswer, NotFoundByVendor, VendorFailure
+from domain.records.observation import Observation, Spec, Terms
+from vendors.api_key import ApiKeyVendor, KeySettings
+from vendors.base import Listing, Page, PriceList, Quote, QuotePage, VendorRequest, VendorResponse
+from vendors.client.error_bodies import error_object
+from vendors.client.failures import of_status
+from vendors.parse.fields import DropCounter, FieldReader, from_object
+from vendors.parse.scaleway_items import block_volume, hardware, local_volume, server
 
 _CHARGED: Final = frozenset({"running", "stopped_in_place"})
 _NO_SUCH: Final = "not_found"
@@ -68,7 +68,7 @@ class ScalewaySettings(KeySettings):
     zones: Annotated[tuple[str, ...], AfterValidator(_named_zones)] = Field(default=(), validate_default=True)
 
 
-class Scaleway(KeyedVendor):
+class Scaleway(ApiKeyVendor):
     """One secret key and its zones."""
 
     name = "scaleway"
@@ -100,27 +100,27 @@ class Scaleway(KeyedVendor):
         # Where both tell of a volume, the later one wins: it has the whole of a Block Storage volume.
         return (_Listing(_LOCAL_VOLUMES, region), _Listing(_BLOCK_VOLUMES, region))
 
-    def catalogue(self, kind: ResourceKind, region: str | None) -> Catalogue | None:
+    def catalogue(self, kind: ResourceKind, region: str | None) -> PriceList | None:
         """The zone's own prices."""
         return _ServerTypes(region) if kind is ResourceKind.MACHINES else _VolumeTypes(region)
 
-    def probe_request(self, kind: ResourceKind, region: str | None, vendor_id: str) -> Request | None:
+    def probe_request(self, kind: ResourceKind, region: str | None, vendor_id: str) -> VendorRequest | None:
         """Servers only. An id does not tell which interface has a volume, and each says "no such thing" of the other's."""
         if kind is not ResourceKind.MACHINES:
             return None
-        return Request(_PROBE, f"{_SERVERS.at(region)}/{quote(vendor_id, safe='')}")
+        return VendorRequest(_PROBE, f"{_SERVERS.at(region)}/{quote(vendor_id, safe='')}")
 
-    def read_probe(self, kind: ResourceKind, region: str | None, vendor_id: str, answer: Answer) -> Observation:
+    def read_probe(self, kind: ResourceKind, region: str | None, vendor_id: str, answer: VendorResponse) -> Observation:
         """The same fields as in the list."""
-        return server(region, from_object(answer.payload, Drops()).child("server"))
+        return server(region, from_object(answer.payload, DropCounter()).child("server"))
 
     def read_failure(
-        self, request: Request, status: int, headers: Mapping[str, str], body: str, now: datetime
+        self, request: VendorRequest, status: int, headers: Mapping[str, str], body: str, now: datetime
     ) -> VendorFailure | None:
         """By `type`; of another thing than the one asked for it is no word for "no such thing"."""
         failure = super().read_failure(request, status, headers, body, now)
-        told = told_object(body)
-        if isinstance(failure, NoSuchThing) and not _is_of(told, request.path.rpartition("/")[2]):
+        told = error_object(body)
+        if isinstance(failure, NotFoundByVendor) and not _is_of(told, request.path.rpartition("/")[2]):
             return of_status(status, headers, request.operation, now, told.get("type"))
         return failure
 
@@ -141,7 +141,7 @@ class _Interface:
     path: str
     key: str
     size: str
-    read_item: Callable[[str | None, Taker], Observation]
+    read_item: Callable[[str | None, FieldReader], Observation]
     more: tuple[tuple[str, str], ...] = ()
 
     def at(self, zone: str | None) -> str:
@@ -155,14 +155,14 @@ class _Listing:
     interface: _Interface
     zone: str | None
 
-    def request(self, cursor: str | None) -> Request:
+    def request(self, cursor: str | None) -> VendorRequest:
         """The call for a page."""
         query = (("page", _page(cursor)), (self.interface.size, _PER_PAGE), *self.interface.more)
-        return Request(self.interface.operation, self.interface.at(self.zone), query=query)
+        return VendorRequest(self.interface.operation, self.interface.at(self.zone), query=query)
 
-    def read(self, answer: Answer) -> Page:
+    def read(self, answer: VendorResponse) -> Page:
         """Every item; without the list, or how many there are, the answer is malformed."""
-        drops = Drops()
+        drops = DropCounter()
         told = from_object(answer.payload, drops)
         items = tuple(self.interface.read_item(self.zone, item) for item in told.items(self.interface.key))
         total = _total(told, answer.headers)
@@ -180,7 +180,7 @@ def _following(cursor: str | None, count: int, total: int) -> str | None:
     return f"{int(page) + 1}:{came}" if count and came < total else None
 
 
-def _total(told: Taker, headers: Mapping[str, str]) -> int:
+def _total(told: FieldReader, headers: Mapping[str, str]) -> int:
     header = headers.get("x-total-count", "")
     total = told.whole("total_count", 0, _HIGHEST_COUNT)
     if header.isascii() and header.isdigit() and len(header) < len(str(_HIGHEST_COUNT)):
@@ -214,14 +214,14 @@ class _ServerTypes:
     zone: str | None
     tells_hardware: ClassVar[bool] = True
 
-    def request(self, cursor: str | None) -> Request:
+    def request(self, cursor: str | None) -> VendorRequest:
         """The call for a page."""
         path = f"/instance/v1/zones/{quote(self.zone or '', safe='')}/products/servers"
-        return Request("ListServersTypes", path, query=(("page", _page(cursor)), ("per_page", _PER_PAGE)))
+        return VendorRequest("ListServersTypes", path, query=(("page", _page(cursor)), ("per_page", _PER_PAGE)))
 
-    def read(self, answer: Answer) -> QuotePage:
+    def read(self, answer: VendorResponse) -> QuotePage:
         """A map, not a list."""
-        drops = Drops()
+        drops = DropCounter()
         told = from_object(answer.payload, drops)
         types = told.objects("servers")
         if types is None:
@@ -246,14 +246,14 @@ class _VolumeTypes:
     zone: str | None
     tells_hardware: ClassVar[bool] = False
 
-    def request(self, cursor: str | None) -> Request:
+    def request(self, cursor: str | None) -> VendorRequest:
         """The call for a page."""
         path = f"/block/v1/zones/{quote(self.zone or '', safe='')}/volume-types"
-        return Request("ListVolumeTypes", path, query=(("page", _page(cursor)), ("page_size", _PER_PAGE)))
+        return VendorRequest("ListVolumeTypes", path, query=(("page", _page(cursor)), ("page_size", _PER_PAGE)))
 
-    def read(self, answer: Answer) -> QuotePage:
+    def read(self, answer: VendorResponse) -> QuotePage:
         """What a gigabyte costs."""
-        drops = Drops()
+        drops = DropCounter()
         told = from_object(answer.payload, drops)
         types = told.items("volume_types")
         found = {one.text("type"): _money(one.child("pricing")) for one in types}
@@ -272,7 +272,7 @@ class _VolumeTypes:
         return told.status is ResourceStatus.RUNNING
 
 
-def _money(told: Taker) -> Quote | None:
+def _money(told: FieldReader) -> Quote | None:
     units, nanos, currency = told.price("units"), told.whole("nanos", 0, _NANOS - 1), told.text("currency_code")
     if currency is None or not re.fullmatch(r"[A-Z]{3}", currency) or (units is None and nanos is None):
         return None

@@ -22,13 +22,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from domain.instants import optional_text
-from domain.observation import NO_PRICE, UNTOLD, Access, Attachment, Elsewhere, Observation, Price, Spec, Terms, Untold
-from domain.words import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType
-from vendors.base import Answer, Catalogue, Listing, Quote, QuotePage, Request
-from vendors.gpus import canonical
-from vendors.keyed import KeyedVendor, WholeList
-from vendors.values import HIGHEST_PRICE, Drops, Taker, facts, from_object, is_address, ssh_command
+from domain.enums import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType
+from domain.records.observation import (
+    NO_PRICE,
+    NOT_REPORTED,
+    Access,
+    Attachment,
+    NotReported,
+    Observation,
+    Price,
+    Spec,
+    Terms,
+    UpstreamResource,
+)
+from domain.timestamps import optional_text
+from vendors.api_key import ApiKeyVendor, SingleCallListing
+from vendors.base import Listing, PriceList, Quote, QuotePage, VendorRequest, VendorResponse
+from vendors.parse.fields import HIGHEST_PRICE, DropCounter, FieldReader, facts, from_object, is_address, ssh_command
+from vendors.parse.gpu_names import canonical_gpu
 
 STATUS: Final[Mapping[str, ResourceStatus]] = {
     "creating": ResourceStatus.PENDING,
@@ -43,7 +54,7 @@ _OUR_NAMES: Final[Mapping[str, str]] = {"lambdalabs": "lambda", "vastai": "vast"
 """Clouds that are called otherwise here."""
 
 
-class Shadeform(KeyedVendor):
+class Shadeform(ApiKeyVendor):
     """One API key at Shadeform."""
 
     name = "shadeform"
@@ -56,10 +67,10 @@ class Shadeform(KeyedVendor):
     def listings(self, kind: ResourceKind, region: str | None) -> tuple[Listing, ...]:
         """One call a kind; there are no pages."""
         if kind is ResourceKind.MACHINES:
-            return (WholeList("Instances", "/instances", "instances", _machine),)
-        return (WholeList("Volumes", "/volumes", "volumes", _volume),)
+            return (SingleCallListing("Instances", "/instances", "instances", _machine),)
+        return (SingleCallListing("Volumes", "/volumes", "volumes", _volume),)
 
-    def catalogue(self, kind: ResourceKind, region: str | None) -> Catalogue | None:
+    def catalogue(self, kind: ResourceKind, region: str | None) -> PriceList | None:
         """Of volumes: instances tell their price."""
         return _VolumePrices() if kind is ResourceKind.VOLUMES else None
 
@@ -70,13 +81,13 @@ class _VolumePrices:
 
     tells_hardware: ClassVar[bool] = False
 
-    def request(self, cursor: str | None) -> Request:
+    def request(self, cursor: str | None) -> VendorRequest:
         """One call tells all."""
-        return Request("VolumesTypes", "/volumes/types")
+        return VendorRequest("VolumesTypes", "/volumes/types")
 
-    def read(self, answer: Answer) -> QuotePage:
+    def read(self, answer: VendorResponse) -> QuotePage:
         """Prices are texts here; one that cannot be read, or is told twice and differently, is left out."""
-        drops = Drops()
+        drops = DropCounter()
         quotes: dict[str, Quote] = {}
         doubtful: set[str] = set()
         for told in from_object(answer.payload, drops).items("volume_types"):
@@ -100,7 +111,7 @@ class _VolumePrices:
         return True
 
 
-def _machine(told: Taker) -> Observation:
+def _machine(told: FieldReader) -> Observation:
     word = told.text("status")
     status = STATUS.get(word or "", ResourceStatus.UNKNOWN)
     sku = told.text("shade_instance_type")
@@ -125,17 +136,17 @@ def _machine(told: Taker) -> Observation:
     )
 
 
-def _elsewhere(told: Taker) -> Elsewhere | Untold | None:
+def _elsewhere(told: FieldReader) -> UpstreamResource | NotReported | None:
     shared = told.flag("shade_cloud")
     if shared is None:
-        return UNTOLD
+        return NOT_REPORTED
     cloud, assigned = told.text("cloud"), told.reference("cloud_assigned_id")
     if shared or cloud is None or assigned is None:
         return None
-    return Elsewhere(_OUR_NAMES.get(cloud, cloud), assigned)
+    return UpstreamResource(_OUR_NAMES.get(cloud, cloud), assigned)
 
 
-def _access(told: Taker) -> Access | None:
+def _access(told: FieldReader) -> Access | None:
     host, port = told.host("ip"), told.port("ssh_port")
     if host is None:
         return None
@@ -143,7 +154,7 @@ def _access(told: Taker) -> Access | None:
     return Access(external_ip=host if is_address(host) else None, ssh_command=command, ssh_port=port)
 
 
-def _spec(told: Taker, sku: str | None) -> Spec:
+def _spec(told: FieldReader, sku: str | None) -> Spec:
     has = told.child("configuration")
     gpus = has.whole("num_gpus", 0, 10_000)
     gpu_type, gpu_family = (None, None) if gpus == 0 else _gpu(has)
@@ -169,21 +180,21 @@ def _spec(told: Taker, sku: str | None) -> Spec:
     )
 
 
-def _gpu(has: Taker) -> tuple[str | None, str | None]:
+def _gpu(has: FieldReader) -> tuple[str | None, str | None]:
     """Its name tells neither form nor memory: those stand beside it."""
     name, form, memory_gb = has.text("gpu_type"), has.text("interconnect"), has.number("vram_per_gpu_in_gb", 1, 10_000)
-    whole = canonical(f"{name} {form}", memory_gb) if name and form else (None, None)
-    return whole if whole[1] is not None else canonical(name, memory_gb)
+    whole = canonical_gpu(f"{name} {form}", memory_gb) if name and form else (None, None)
+    return whole if whole[1] is not None else canonical_gpu(name, memory_gb)
 
 
-def _volume_sku(told: Taker) -> str:
+def _volume_sku(told: FieldReader) -> str:
     """The kinds of volume have no name of their own."""
     size = "fixed" if told.flag("fixed_size") else "elastic"
     mounts = "multi-mount" if told.flag("supports_multi_mount") else "single-mount"
     return f"{told.text('cloud')}/{told.text('region')}/{size}/{mounts}"
 
 
-def _volume(told: Taker) -> Observation:
+def _volume(told: FieldReader) -> Observation:
     sku = _volume_sku(told)
     shared = told.flag("supports_multi_mount")
     return Observation(
@@ -214,11 +225,11 @@ def _volume(told: Taker) -> Observation:
     )
 
 
-def _links(told: Taker) -> tuple[Attachment, ...] | Untold:
+def _links(told: FieldReader) -> tuple[Attachment, ...] | NotReported:
     if not told.has("mounted_by"):
-        return UNTOLD
+        return NOT_REPORTED
     before = told.dropped
     machine = told.reference("mounted_by")
     if told.dropped != before:
-        return UNTOLD
+        return NOT_REPORTED
     return () if machine is None else (Attachment(LinkType.ATTACHED_TO, ResourceKind.MACHINES, machine),)

@@ -27,13 +27,23 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
 
-from domain.observation import NO_PRICE, UNTOLD, Access, Attachment, Observation, Price, Spec, Terms, Untold
-from domain.words import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType
-from vendors.base import Allowance, Answer, Listing, Page, Request
-from vendors.gpus import canonical
-from vendors.keyed import KeyedVendor, WholeList
-from vendors.links import attached
-from vendors.values import Drops, Taker, facts, from_object, ssh_command
+from domain.enums import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType
+from domain.records.observation import (
+    NO_PRICE,
+    NOT_REPORTED,
+    Access,
+    Attachment,
+    NotReported,
+    Observation,
+    Price,
+    Spec,
+    Terms,
+)
+from vendors.api_key import ApiKeyVendor, SingleCallListing
+from vendors.base import Listing, Page, RateLimit, VendorRequest, VendorResponse
+from vendors.parse.fields import DropCounter, FieldReader, facts, from_object, ssh_command
+from vendors.parse.gpu_names import canonical_gpu
+from vendors.parse.links import attachment_links
 
 STATUS: Final[Mapping[str, ResourceStatus]] = {
     "created": ResourceStatus.PROVISIONING,
@@ -63,7 +73,7 @@ _USER: Final = "root"
 _MEBIBYTES: Final = 1024
 
 
-class Vast(KeyedVendor):
+class Vast(ApiKeyVendor):
     """One API key at Vast.ai."""
 
     name = "vast"
@@ -74,7 +84,7 @@ class Vast(KeyedVendor):
     no_such = MappingProxyType({_PROBE: frozenset({"no_such_instance"})})
     # "A minimum interval between requests for a given endpoint and identity" (rate-limits-and-errors). How long, only the example
     # of each operation's 429 tells: "API requests too frequent endpoint threshold=".
-    documented_limits = (Allowance(1, 1, _LIST), Allowance(1, 2, _PROBE), Allowance(1, 5.5, _VOLUMES))
+    documented_limits = (RateLimit(1, 1, _LIST), RateLimit(1, 2, _PROBE), RateLimit(1, 5.5, _VOLUMES))
     # Pages of 25, one after the other at half the documented pace: 300 instances take half a minute, 1,500 two minutes.
     default_cooldown_seconds = 120
     default_deadline_seconds = 2
@@ -84,38 +94,38 @@ class Vast(KeyedVendor):
         """Instances page by page, volumes in one call."""
         if kind is ResourceKind.MACHINES:
             return (_Instances(),)
-        return (WholeList(_VOLUMES, "/v0/volumes", "volumes", _volume),)
+        return (SingleCallListing(_VOLUMES, "/v0/volumes", "volumes", _volume),)
 
-    def probe_request(self, kind: ResourceKind, region: str | None, vendor_id: str) -> Request | None:
+    def probe_request(self, kind: ResourceKind, region: str | None, vendor_id: str) -> VendorRequest | None:
         """Instances only."""
         if kind is not ResourceKind.MACHINES:
             return None
-        return Request(_PROBE, f"/v0/instances/{quote(vendor_id, safe='')}")
+        return VendorRequest(_PROBE, f"/v0/instances/{quote(vendor_id, safe='')}")
 
-    def read_probe(self, kind: ResourceKind, region: str | None, vendor_id: str, answer: Answer) -> Observation:
+    def read_probe(self, kind: ResourceKind, region: str | None, vendor_id: str, answer: VendorResponse) -> Observation:
         """The one object lies under `instances`; null there is not the vendor's word for its absence."""
-        return _machine(from_object(answer.payload, Drops()).child("instances"))
+        return _machine(from_object(answer.payload, DropCounter()).child("instances"))
 
 
 class _Instances:
     """Instances in the order of their ids, page by page."""
 
-    def request(self, cursor: str | None) -> Request:
+    def request(self, cursor: str | None) -> VendorRequest:
         """The call for a page. Pages go on behind an id: what comes or goes meanwhile moves no other."""
         after = (("after_token", cursor),) if cursor else ()
         query = (("limit", str(_PAGE_SIZE)), ("order_by", _BY_ID), *after)
-        return Request(_LIST, "/v1/instances", query=query)
+        return VendorRequest(_LIST, "/v1/instances", query=query)
 
-    def read(self, answer: Answer) -> Page:
+    def read(self, answer: VendorResponse) -> Page:
         """What the page told. Only a list of one page is counted: what goes while pages are read is missing rightly."""
-        drops = Drops()
+        drops = DropCounter()
         told = from_object(answer.payload, drops)
         items = tuple(map(_machine, told.items("instances")))
         cursor, total = told.cursor("next_token"), told.whole("total_instances")
         return Page(items, cursor, drops.count, total if cursor is answer.cursor is None else None)
 
 
-def _machine(told: Taker) -> Observation:
+def _machine(told: FieldReader) -> Observation:
     word, status = _status(told)
     contract = _contract(told)
     rate, storage = told.price("dph_total"), told.price("storage_total_cost")
@@ -141,7 +151,7 @@ def _machine(told: Taker) -> Observation:
     )
 
 
-def _status(told: Taker) -> tuple[str | None, ResourceStatus]:
+def _status(told: FieldReader) -> tuple[str | None, ResourceStatus]:
     before = told.dropped
     word = told.text("actual_status")
     if told.text("cur_state") == _UNLOADED:
@@ -154,7 +164,7 @@ def _status(told: Taker) -> tuple[str | None, ResourceStatus]:
     return word, STATUS.get(word, ResourceStatus.UNKNOWN)
 
 
-def _contract(told: Taker) -> ContractType:
+def _contract(told: FieldReader) -> ContractType:
     bid = told.flag("is_bid")
     if bid is None:
         return ContractType.UNKNOWN
@@ -163,7 +173,7 @@ def _contract(told: Taker) -> ContractType:
     return ContractType.RESERVED if told.number("credit_discount", 0, 1) else ContractType.ONDEMAND
 
 
-def _access(told: Taker) -> Access | None:
+def _access(told: FieldReader) -> Access | None:
     outer, inner = told.address("public_ipaddr"), _first_address(told)
     mapped = (told.child("ports").children(_SSH) or (None,))[0]
     direct = _port(mapped.text("HostPort")) if mapped and outer else None
@@ -175,18 +185,18 @@ def _access(told: Taker) -> Access | None:
 
 def _port(text: str | None) -> int | None:
     """A mapped port, which is told as text."""
-    return Taker({"port": text}, Drops(), textual=True).port("port")
+    return FieldReader({"port": text}, DropCounter(), textual=True).port("port")
 
 
-def _first_address(told: Taker) -> str | None:
+def _first_address(told: FieldReader) -> str | None:
     """`local_ipaddrs` are several, with spaces between and behind them."""
     first, *_ = [*(told.text("local_ipaddrs") or "").split(), None]
-    return Taker({"first": first}, Drops()).address("first")
+    return FieldReader({"first": first}, DropCounter()).address("first")
 
 
-def _spec(told: Taker) -> Spec:
+def _spec(told: FieldReader) -> Spec:
     gpus, memory = told.whole("num_gpus", 0, 10_000), told.number("gpu_ram")
-    gpu_type, gpu_family = canonical(told.text("gpu_name"), memory / _MEBIBYTES if memory else None)
+    gpu_type, gpu_family = canonical_gpu(told.text("gpu_name"), memory / _MEBIBYTES if memory else None)
     return Spec(
         gpu_type=gpu_type if gpus != 0 else None,
         gpu_family=gpu_family if gpus != 0 else None,
@@ -212,7 +222,7 @@ def _spec(told: Taker) -> Spec:
     )
 
 
-def _volume(told: Taker) -> Observation:
+def _volume(told: FieldReader) -> Observation:
     word = told.text("status")
     return Observation(
         kind=ResourceKind.VOLUMES,
@@ -242,10 +252,10 @@ def _volume(told: Taker) -> Observation:
     )
 
 
-def _links(told: Taker) -> tuple[Attachment, ...] | Untold:
+def _links(told: FieldReader) -> tuple[Attachment, ...] | NotReported:
     before = told.dropped
     instances = told.children("instances")
     if instances is None:
-        return UNTOLD
+        return NOT_REPORTED
     ids = [instance.reference("id") for instance in instances]
-    return attached(LinkType.ATTACHED_TO, ResourceKind.MACHINES, ids, whole=told.dropped == before)
+    return attachment_links(LinkType.ATTACHED_TO, ResourceKind.MACHINES, ids, whole=told.dropped == before)

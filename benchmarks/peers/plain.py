@@ -18,7 +18,7 @@ from strawberry.fastapi import GraphQLRouter
 
 from benchmarks.peers import models
 from benchmarks.peers.running import serve
-from supplygraph.rest_models import ResourceSummary
+from supplygraph.http.rest_models import ResourceSummary
 
 _POOL: Final = int(os.environ.get("POOL", "16"))
 # The driver reads libpq's variables.

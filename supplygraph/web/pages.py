@@ -53,14 +53,14 @@ left out. In a checkout, with npm's registry in reach, run</p>
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PublicUrl:
     """Where the browser sees the gateway: `origin` as scheme and host, `root` the path prefix of a proxy or empty."""
 
     origin: str
     root: str
 
 
-def built_page(name: str, title: str, place: Place, nonce: str, files: PageFiles) -> str:
+def built_page(name: str, title: str, place: PublicUrl, nonce: str, files: PageFiles) -> str:
     """A page which loads the built files; its script marks style elements with the nonce."""
     base = f"{place.root}/assets"
     sheets = [f'<link rel="stylesheet" href="{escape(f"{base}/{sheet}")}">' for sheet in files.stylesheets]
@@ -71,7 +71,7 @@ def built_page(name: str, title: str, place: Place, nonce: str, files: PageFiles
     )
 
 
-def plain_page(title: str, place: Place, nonce: str) -> str:
+def plain_page(title: str, place: PublicUrl, nonce: str) -> str:
     """A page without any script, which says how to build the real one."""
     return (_HEAD + _PLAIN).format(
         title=escape(title), root=escape(place.root), origin=escape(place.origin), nonce=escape(nonce)

@@ -14,7 +14,7 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from supplygraph.web.assets import asset_path, page_files
-from supplygraph.web.pages import Place, built_page, plain_page
+from supplygraph.web.pages import PublicUrl, built_page, plain_page
 from supplygraph.web.policy import asset_headers, page_headers, plain_page_headers
 
 # What a machine's own table may lack or have wrong; browsers refuse a module script of another type.
@@ -51,7 +51,7 @@ class Site:
     def _page(self, request: Request, name: str, title: str) -> Response:
         nonce = secrets.token_urlsafe(18)
         root = str(request.scope.get("root_path", "")).rstrip("/")
-        place = Place(origin=f"{request.url.scheme}://{request.url.netloc}", root=root)
+        place = PublicUrl(origin=f"{request.url.scheme}://{request.url.netloc}", root=root)
         files = page_files(f"src/{name}.jsx", self.folder)
         if files is None:
             return HTMLResponse(plain_page(title, place, nonce), headers=plain_page_headers(nonce))

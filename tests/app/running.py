@@ -13,18 +13,18 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from domain.words import Permission
+from domain.enums import Permission
 from sandbox.server import SandboxServer
 from sandbox.world import World
 from supplygraph.app import make_app
+from supplygraph.auth.tokens import make
+from supplygraph.config.settings import AccountSettings, DatabaseSettings, ServerSettings, Settings
 from supplygraph.gateway import Gateway, assemble
 from supplygraph.graphql_execution import Operations
-from supplygraph.graphql_http import GraphQLEndpoint
-from supplygraph.settings import AccountSettings, DatabaseSettings, ServerSettings, Settings
-from supplygraph.tokens import make
+from supplygraph.http.graphql import GraphQLEndpoint
 from tests.clock import ManualClock
+from vendors.api_key import KeySettings
 from vendors.base import ApiKey
-from vendors.keyed import KeySettings
 
 KEYS = {"east": "key-of-east", "west": "key-of-west"}
 ORIGIN = "https://portal.example"

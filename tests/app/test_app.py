@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from domain.words import Permission
+from domain.enums import Permission
 from sandbox.faults import FaultKind
-from supplygraph.middleware import route_of
+from supplygraph.http.middleware import route_of
 from tests.app.running import ORIGIN, Running, running
 
 QUERY = "{ resources(first: 2) { nodes { name status freshness { state } } coverage { complete } } }"

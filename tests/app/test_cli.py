@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from domain.instants import SystemClock
+from domain.timestamps import SystemClock
 from sandbox.faults import FaultKind
 from sandbox.server import SandboxServer, SandboxThread
 from sandbox.world import World
-from supplygraph.cli import app
+from supplygraph.cli.main import app
 from tests.app.running import KEYS
 
 CONFIGURATION = """\
@@ -357,7 +357,7 @@ def test_accounts_may_come_from_the_environment(
 def test_commands_do_not_load_what_only_serving_needs() -> None:
     """Whoever looks at an account does not wait for an HTTP server and a graph to be loaded."""
     told = subprocess.run(
-        [sys.executable, "-c", "import sys, supplygraph.cli; print(*sys.modules)"],
+        [sys.executable, "-c", "import sys, supplygraph.cli.main; print(*sys.modules)"],
         capture_output=True,
         text=True,
         check=True,

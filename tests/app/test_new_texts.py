@@ -13,15 +13,15 @@ from typing import Any, Final
 import pytest
 from graphql import parse, specified_rules, validate
 
-from db.reading import readings
+from db.query import reader
+from domain.enums import Permission
 from domain.errors import Busy
 from domain.viewer import Viewer
-from domain.words import Permission
 from supplygraph import graphql_documents, graphql_execution
 from supplygraph.graphql_preparing import Found, Preparing
-from supplygraph.graphql_request import Asked
 from supplygraph.graphql_rules import RULES
-from supplygraph.workbench import Workbench
+from supplygraph.http.graphql_request import Asked
+from supplygraph.workbench import CompileWorker
 from tests.app.running import Running, running
 from tests.graphql_http.gateway import graph
 
@@ -40,13 +40,13 @@ async def up(tmp_path: Path) -> AsyncIterator[Running]:
 
 def _pieces(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """What is handed to workbenches from now on."""
-    pieces, run = list[object](), Workbench.run
+    pieces, run = list[object](), CompileWorker.run
 
-    async def noted(bench: Workbench, work: Any, *given: Any, **named: Any) -> Any:
+    async def noted(bench: CompileWorker, work: Any, *given: Any, **named: Any) -> Any:
         pieces.append(work)
         return await run(bench, work, *given, **named)
 
-    monkeypatch.setattr(Workbench, "run", noted)
+    monkeypatch.setattr(CompileWorker, "run", noted)
     return pieces
 
 
@@ -110,7 +110,7 @@ async def test_a_new_statement_of_a_known_text_is_written_beside_the_loop(
     asked = [{"query": query, "variables": {"f": told}} for told in ({"vendor": ["sandbox"]}, {"nameContains": "a"})]
     for _ in range(2):
         await up.client.post("/graphql", json=asked[0], headers=headers)
-    with _held(monkeypatch, readings, "compile_roots") as held:
+    with _held(monkeypatch, reader, "compile_roots") as held:
         new = asyncio.create_task(up.client.post("/graphql", json=asked[1], headers=headers))
         await _begun(held)
         answer = await asyncio.wait_for(up.client.post("/graphql", json=asked[0], headers=headers), _LONGEST_SECONDS)
@@ -131,7 +131,7 @@ async def test_known_kinds_do_not_wait_for_another_kind_of_the_same_text(
         return up.client.post("/graphql", json={"query": query, "variables": variables}, headers=whose)
 
     await asked(headers, f={"vendor": ["sandbox"]}, n=5)
-    with _held(monkeypatch, readings, "compile_roots") as held:
+    with _held(monkeypatch, reader, "compile_roots") as held:
         new = asyncio.create_task(asked(headers, f={"nameContains": "a"}, n=5))
         await _begun(held)
         for whose, values, errors in (
@@ -228,7 +228,7 @@ async def test_a_text_that_many_ask_at_once_is_made_ready_once(up: Running, monk
 async def test_who_waits_for_another_s_is_refused_with_him(up: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """And does not come back to fill the bench for all others."""
     headers, preparing = await up.token(), up.operations.preparing
-    with _held(monkeypatch, readings, "compile_roots") as held:
+    with _held(monkeypatch, reader, "compile_roots") as held:
         asking = await _many(up, headers, monkeypatch, held)
 
         def refused(*_: object, **__: object) -> None:
@@ -287,7 +287,7 @@ async def test_what_is_known_is_answered_while_a_new_text_is_made_ready(
 
 async def test_too_many_are_refused_and_may_come_again(up: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """503, with a word of when; the metrics tell how full it is; and nobody else notices."""
-    up.operations.preparing.workbench = Workbench(most=1)
+    up.operations.preparing.workbench = CompileWorker(most=1)
     headers = await up.token()
     await up.graph(_PLANNED, headers)
     with _held(monkeypatch) as held:

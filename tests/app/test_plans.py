@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from domain.words import Permission
+from domain.enums import Permission
+from supplygraph.config.settings import GraphSettings
 from supplygraph.graphql_execution import Outcome
-from supplygraph.settings import GraphSettings
 from supplygraph.way_in import WayIn
 from tests.app.running import Running, running
 

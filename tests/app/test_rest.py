@@ -6,10 +6,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from domain.instants import to_text
-from domain.words import Permission
+from domain.enums import Permission
+from domain.timestamps import to_text
 from sandbox.faults import FaultKind
-from supplygraph.rest_models import ResourceSummary
+from supplygraph.http.rest_models import ResourceSummary
 from tests.app.running import Running
 
 READ = (Permission.READ,)

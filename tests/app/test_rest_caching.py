@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
+from domain.enums import Permission
 from domain.freshness import Demand
 from domain.rules import FreshnessRules
 from domain.viewer import Viewer
-from domain.words import Permission
-from supplygraph.rest_caching import demand_of, entity_tag, matches
+from supplygraph.http.rest_caching import demand_of, entity_tag, matches
 
 READER = Viewer("reader", frozenset({Permission.READ}))
 REFRESHER = Viewer("refresher", frozenset({Permission.READ, Permission.REFRESH}))

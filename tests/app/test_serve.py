@@ -21,7 +21,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from domain.instants import SystemClock
+from domain.timestamps import SystemClock
 from sandbox.faults import FaultKind
 from sandbox.server import SandboxServer, SandboxThread
 from sandbox.world import World

@@ -16,10 +16,10 @@ from structlog.testing import capture_logs
 from db.engine import make_engine
 from db.migrations import migrate
 from db.tokens import TokenNameTaken, TokenRecord, TokenRows
-from domain.errors import Forbidden, RecordUnavailable, Unauthenticated
+from domain.enums import Permission
+from domain.errors import DatabaseUnavailable, Forbidden, Unauthenticated
 from domain.viewer import Viewer
-from domain.words import Permission
-from supplygraph.tokens import MEMORY_SECONDS, Authenticator, NewToken, bearer, make, parse_lifetime
+from supplygraph.auth.tokens import MEMORY_SECONDS, Authenticator, NewToken, bearer, make, parse_lifetime
 
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
 READ = (Permission.READ,)
@@ -274,7 +274,7 @@ async def test_a_record_that_is_away_is_told_without_a_traceback(
     """Nobody waits for a confirmation: the log has one line with the cause, and whoever asks next is told."""
 
     async def away(_: object) -> list[TokenRecord]:
-        raise RecordUnavailable("Connection refused")
+        raise DatabaseUnavailable("Connection refused")
 
     token = make("portal", READ, None, START)
     await rows.add(token.record)

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.engine import make_engine
-from db.store import Store
+from db.record.store import Store
 from tests.clock import ManualClock
 from tests.kept import Kept
 

@@ -12,18 +12,18 @@ from typing import Any
 import pytest
 from sqlalchemy import URL
 
-from db.connections import Connections
+from db.connections import RowReader
 from db.database import Database
-from db.engine import Connecting
-from domain.errors import RecordUnavailable
+from db.engine import ConnectionSettings
+from domain.errors import DatabaseUnavailable
 from tests.kept import Kept
 
 _ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT max(x) FROM n"
 
 
 @asynccontextmanager
-async def _readers(url: str, **connecting: Any) -> AsyncIterator[Connections]:
-    database = Database.open(url, Connecting(**connecting))
+async def _readers(url: str, **connecting: Any) -> AsyncIterator[RowReader]:
+    database = Database.open(url, ConnectionSettings(**connecting))
     readers = database.readers()
     try:
         yield readers
@@ -52,7 +52,7 @@ async def test_nobody_waits_for_ever(url: str) -> None:
     async with _readers(url, pool_size=1, pool_wait_seconds=0.05, statement_seconds=1) as readers:
         slow = asyncio.create_task(readers.row(_ENDLESS, ()))
         await asyncio.sleep(0)
-        with pytest.raises(RecordUnavailable):
+        with pytest.raises(DatabaseUnavailable):
             await readers.row("SELECT 1", ())
         with pytest.raises(TimeoutError):
             await slow
@@ -69,7 +69,7 @@ async def test_a_reader_that_hangs_up_keeps_no_connection(url: str) -> None:
         await asyncio.wait_for(_until_answered(readers), 10)
 
 
-async def _until_answered(readers: Connections) -> None:
+async def _until_answered(readers: RowReader) -> None:
     while True:
         try:
             await readers.row("SELECT 1", ())
@@ -108,6 +108,6 @@ async def test_a_server_that_is_away() -> None:
     """It is told as one error of ours, without the password."""
     url = URL.create("postgresql+asyncpg", "keeper", "s3cret", "127.0.0.1", 1, "record")
     async with _readers(url.render_as_string(hide_password=False)) as readers:
-        with pytest.raises(RecordUnavailable) as caught:
+        with pytest.raises(DatabaseUnavailable) as caught:
             await readers.row("SELECT 1", ())
     assert "s3cret" not in str(caught.value)

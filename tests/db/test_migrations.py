@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from db.engine import make_engine, writing
+from db.engine import make_engine, write_transaction
 from db.migrations import alembic_config, migrate
 from tests.kept import Kept
 
@@ -46,7 +46,7 @@ async def test_a_record_with_rows_comes_up(old: AsyncEngine, revision: str) -> N
     def upgrade(connection: Connection) -> None:
         command.upgrade(alembic_config(connection), revision)
 
-    async with writing(old) as connection:
+    async with write_transaction(old) as connection:
         await connection.run_sync(upgrade)
         for statement in ROWS.split(";\n"):
             await connection.execute(text(statement))

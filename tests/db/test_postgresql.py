@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.clock import RecordClock, compare
 from db.database import Database
-from db.engine import Connecting, make_engine, reading, writing
-from db.store import Store
-from domain.errors import ConfigurationError, RecordUnavailable
-from domain.instants import SystemClock
+from db.engine import ConnectionSettings, make_engine, read_transaction, write_transaction
+from db.record.store import Store
+from domain.errors import ConfigurationError, DatabaseUnavailable
+from domain.timestamps import SystemClock
 from tests.clock import ManualClock
 from tests.db.test_store import LAB
 from tests.doubles.postgresql import PASSWORD, PostgresServer, new_server, the_server, thrown_away
@@ -27,7 +27,9 @@ _HARD = "not%25here"
 async def engine() -> AsyncIterator[AsyncEngine]:
     """An engine on a migrated record of PostgreSQL's."""
     async with the_server().record() as url:
-        made = make_engine(url, Connecting(pool_size=2, pool_wait_seconds=0.2, statement_seconds=3, write_seconds=4))
+        made = make_engine(
+            url, ConnectionSettings(pool_size=2, pool_wait_seconds=0.2, statement_seconds=3, write_seconds=4)
+        )
         yield made
         await made.dispose()
 
@@ -90,7 +92,7 @@ async def test_every_text_sorts_by_code_point(engine: AsyncEngine) -> None:
         "JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_collation l ON l.oid = a.attcollation "
         "WHERE n.nspname = 'public' AND c.relkind = 'r' AND c.relname <> 'alembic_version' AND l.collname <> 'C'"
     )
-    async with reading(engine) as connection:
+    async with read_transaction(engine) as connection:
         assert [] == list(await connection.scalars(query))
 
 
@@ -98,17 +100,17 @@ async def test_how_transactions_begin(engine: AsyncEngine) -> None:
     """Readings see one state and may not write; both are bounded by the settings; nothing is compiled to machine code."""
     names = ("transaction_isolation", "transaction_read_only", "statement_timeout", "jit")
     query = text("SELECT " + ", ".join(f"current_setting('{name}')" for name in names))
-    async with reading(engine) as connection:
+    async with read_transaction(engine) as connection:
         assert ("repeatable read", "on", "3s", "off") == tuple((await connection.execute(query)).one())
-    async with writing(engine) as connection:
+    async with write_transaction(engine) as connection:
         assert ("read committed", "off", "4s", "off") == tuple((await connection.execute(query)).one())
 
 
 async def test_no_connection_free_in_time(engine: AsyncEngine) -> None:
     """Who waits for longer than is set is told so, and the next one is served."""
-    async with reading(engine), reading(engine):
-        with pytest.raises(RecordUnavailable) as told:
-            async with reading(engine):
+    async with read_transaction(engine), read_transaction(engine):
+        with pytest.raises(DatabaseUnavailable) as told:
+            async with read_transaction(engine):
                 pass
     assert "no connection became free in time" == told.value.cause
     assert await Database(engine, engine.url).answers()
@@ -117,23 +119,23 @@ async def test_no_connection_free_in_time(engine: AsyncEngine) -> None:
 async def test_what_a_statement_of_ours_is_wrong_with_is_no_outage(engine: AsyncEngine) -> None:
     """A mistake stays what it is, and its values are not told."""
     with pytest.raises(Exception, match="division by zero") as told:
-        async with writing(engine) as connection:
+        async with write_transaction(engine) as connection:
             await connection.execute(text("SELECT 1 / (:a - 4711)"), {"a": 4711})
-    assert not isinstance(told.value, RecordUnavailable)
+    assert not isinstance(told.value, DatabaseUnavailable)
     assert "4711}" not in str(told.value)
 
 
 async def test_a_server_that_comes_back_is_used_again(server: PostgresServer) -> None:
     """While it is away each use says so; afterwards every connection of the pool works, without a failure between."""
     name = await server.fresh()
-    database = Database.open(server.url(name), Connecting(pool_size=3))
+    database = Database.open(server.url(name), ConnectionSettings(pool_size=3))
     store = Store(database.engine, ManualClock())
     await store.configure([LAB])
     await asyncio.gather(*(store.draw("lab") for _ in range(3)))
     for number in (4, 5):
         await asyncio.to_thread(server.stop)
         assert not await database.answers()
-        with pytest.raises(RecordUnavailable):
+        with pytest.raises(DatabaseUnavailable):
             await store.draw("lab")
         await asyncio.to_thread(server.start)
         assert number == (await store.draw("lab")).number
@@ -149,12 +151,12 @@ async def test_a_transaction_that_the_server_ended_is_told_as_its_absence(server
     await store.configure([LAB])
 
     async def cut_short() -> None:
-        async with writing(database.engine) as connection:
+        async with write_transaction(database.engine) as connection:
             await connection.execute(text("UPDATE accounts SET flight_no = 77"))
             await asyncio.to_thread(server.stop)
             await connection.execute(text("SELECT 1"))
 
-    with pytest.raises(RecordUnavailable):
+    with pytest.raises(DatabaseUnavailable):
         await cut_short()
     await asyncio.to_thread(server.start)
     assert 1 == (await store.draw("lab")).number
@@ -168,7 +170,7 @@ class TestTheClock:
         """A machine whose clock is a year behind tells the database's time."""
         own = ManualClock()
         clock = RecordClock(own)
-        async with reading(engine) as connection:
+        async with read_transaction(engine) as connection:
             await compare(connection, clock)
         assert abs(clock.now() - SystemClock().now()) < timedelta(minutes=1)
         own.advance(5)
@@ -177,7 +179,7 @@ class TestTheClock:
     async def test_another_clock_is_left_alone(self, engine: AsyncEngine) -> None:
         """What a test hands in stays what it is."""
         own = ManualClock()
-        async with reading(engine) as connection:
+        async with read_transaction(engine) as connection:
             await compare(connection, own)
         assert ManualClock().now() == own.now()
 

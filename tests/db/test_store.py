@@ -14,21 +14,21 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from db.engine import make_engine, reading
+from db.engine import make_engine, read_transaction
 from db.migrations import migrate
-from db.store import Store
+from db.record.store import Store
 from db.tables import history, links, metadata, resources
+from domain.enums import ResourceKind, ResourceStatus
 from domain.errors import ConfigurationError
-from domain.history import live_state, replay
-from domain.instants import to_text
-from domain.observation import UNTOLD, Observation, SweepResult
 from domain.ports import AccountSetup
-from domain.record import Changes, Held, ScopeKey
+from domain.records.history import live_state, replay
+from domain.records.model import Changes, LockedState, ScopeKey
+from domain.records.observation import NOT_REPORTED, Observation, SweepResult
 from domain.rules import AbsenceRules
-from domain.words import ResourceKind, ResourceStatus
-from reconcile.absence import Waits
-from reconcile.deciding import Credential, Ground, decide_sweep
-from reconcile.shell import named_keys
+from domain.timestamps import to_text
+from reconcile.rules.absence import EvidenceWindows
+from reconcile.rules.decision import Credential, DecisionContext, decide_sweep
+from reconcile.runner import named_keys
 from tests.clock import ManualClock
 from tests.kept import Kept
 from tests.observations import attached, complete, machine, volume
@@ -38,10 +38,10 @@ MACHINES = ScopeKey("lab", ResourceKind.MACHINES, None)
 VOLUMES = ScopeKey("lab", ResourceKind.VOLUMES, None)
 
 
-def ground(clock: ManualClock, *, probes: bool = True) -> Ground:
+def ground(clock: ManualClock, *, probes: bool = True) -> DecisionContext:
     """What decisions here are made by."""
-    return Ground(
-        Waits(AbsenceRules()),
+    return DecisionContext(
+        EvidenceWindows(AbsenceRules()),
         Credential("salt", lambda salt: f"hash of {salt}"),
         ResourceKind.MACHINES,
         probes,
@@ -63,7 +63,7 @@ async def sweep(store: Store, clock: ManualClock, scope: ScopeKey, result: Sweep
 
 async def count(engine: AsyncEngine, table: str) -> int:
     """How many rows a table has."""
-    async with reading(engine) as connection:
+    async with read_transaction(engine) as connection:
         return int(await connection.scalar(select(func.count()).select_from(metadata.tables[table])) or 0)
 
 
@@ -140,7 +140,7 @@ async def test_a_link_is_shown_from_both_ends_once_both_are_recorded(
     since = clock.now()
     clock.advance(60)
     await sweep(store, clock, VOLUMES, complete(volume("v-1")))
-    async with reading(engine) as connection:
+    async with read_transaction(engine) as connection:
         rows = (await connection.execute(select(links).order_by(links.c.link_type))).all()
     assert ["ATTACHED_STORAGE", "ATTACHED_TO"] == [row.link_type for row in rows]
     assert [True, True] == [row.from_id is not None and row.to_id is not None for row in rows]
@@ -156,7 +156,7 @@ async def test_a_detached_volume_ends_its_link_and_a_second_attachment_is_a_new_
     for told in ((attached("v-1"),), (), (attached("v-1"),)):
         clock.advance(60)
         await sweep(store, clock, MACHINES, complete(machine("m-1", links=told)))
-    async with reading(engine) as connection:
+    async with read_transaction(engine) as connection:
         ends = list(await connection.scalars(select(links.c.linked_until).where(links.c.owned)))
     assert [False, True] == sorted(end is None for end in ends)
     assert 4 == await count(engine, "links")
@@ -166,8 +166,8 @@ async def test_an_unattached_and_a_silent_owner_differ(store: Store, clock: Manu
     """A listing that does not carry attachments closes nothing."""
     await store.configure([LAB])
     await sweep(store, clock, MACHINES, complete(machine("m-1", links=(attached("v-1"),))))
-    await sweep(store, clock, MACHINES, complete(replace(machine("m-1"), links=UNTOLD)))
-    async with reading(engine) as connection:
+    await sweep(store, clock, MACHINES, complete(replace(machine("m-1"), links=NOT_REPORTED)))
+    async with read_transaction(engine) as connection:
         assert [None, None] == list(await connection.scalars(select(links.c.linked_until)))
 
 
@@ -177,7 +177,7 @@ async def test_a_failing_decision_leaves_nothing_behind(store: Store, clock: Man
     ticket = await store.draw("lab")
     result = complete(machine("m-1"), machine("m-1-twin"))
 
-    def twice(held: Held) -> Changes:
+    def twice(held: LockedState) -> Changes:
         decided = decide_sweep(held, ticket, result, ground(clock))
         return Changes(decided.scope, (*decided.resources, decided.resources[0]), decided.history)
 
@@ -216,7 +216,7 @@ async def test_the_history_replayed_gives_the_present_also_after_pruning(
         await sweep(store, clock, MACHINES, complete(*told))
 
     async def check() -> int:
-        async with reading(engine) as connection:
+        async with read_transaction(engine) as connection:
             ids = list(await connection.scalars(select(resources.c.resource_id)))
             rows = (await connection.execute(select(history).order_by(history.c.seq))).all()
         for record in await store.resources(UUID(one) for one in ids):

@@ -15,19 +15,19 @@ import pytest
 from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from db import held, operator, written
-from db.engine import make_engine, reading, writing
-from db.store import Store
+from db.engine import make_engine, read_transaction, write_transaction
+from db.record import account_admin, apply, load
+from db.record.store import Store
 from db.tables import accounts, history, links, resources, scopes, tokens
 from db.tokens import TokenNameTaken, TokenRecord, TokenRows
+from domain.enums import Permission, ResourceKind
 from domain.errors import ConfigurationError
-from domain.history import SNAPSHOT, live_state, replay
-from domain.instants import to_text
 from domain.ports import AccountSetup
-from domain.record import Ticket
-from domain.words import Permission, ResourceKind
-from reconcile.deciding import decide_sweep
-from reconcile.shell import named_keys
+from domain.records.history import SNAPSHOT, live_state, replay
+from domain.records.model import FlightTicket
+from domain.timestamps import to_text
+from reconcile.rules.decision import decide_sweep
+from reconcile.runner import named_keys
 from tests.clock import ManualClock
 from tests.db.test_store import LAB, MACHINES, VOLUMES, _random_sweeps, ground, sweep
 from tests.kept import Kept
@@ -50,17 +50,17 @@ async def waits(engine: AsyncEngine) -> None:
     query = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
     async with asyncio.timeout(_PATIENCE_SECONDS):
         while True:
-            async with reading(engine) as connection:
+            async with read_transaction(engine) as connection:
                 if await connection.scalar(query):
                     return
 
 
-async def apply_within(connection: AsyncConnection, ticket: Ticket, clock: ManualClock, *told: Any) -> None:
+async def apply_within(connection: AsyncConnection, ticket: FlightTicket, clock: ManualClock, *told: Any) -> None:
     """What `Store.apply` does with a sweep, inside a transaction that the test commits when it likes."""
     result = complete(*told)
-    account = await held.lock_account(connection, MACHINES.account)
-    state = await held.load(connection, account, MACHINES, named_keys(result.observations), whole=True)
-    await written.write(connection, account, state, decide_sweep(state, ticket, result, ground(clock)))
+    account = await load.lock_account(connection, MACHINES.account)
+    state = await load.load(connection, account, MACHINES, named_keys(result.observations), whole=True)
+    await apply.write(connection, account, state, decide_sweep(state, ticket, result, ground(clock)))
 
 
 @pytest.fixture
@@ -91,12 +91,12 @@ async def test_who_waits_for_an_account_sees_what_the_other_wrote(
     await sweep(first, clock, VOLUMES, complete(volume("v-1")))
     ticket = await first.draw("lab")
     told = machine("m-1", links=(attached("v-1"),))
-    async with writing(engine) as connection:
+    async with write_transaction(engine) as connection:
         await apply_within(connection, ticket, clock, told)
         later = asyncio.create_task(_apply(second, clock, told))
         await waits(engine)
     await later
-    async with reading(engine) as connection:
+    async with read_transaction(engine) as connection:
         machines = select(func.count()).select_from(resources).where(resources.c.kind == "MACHINES")
         opened = select(func.count()).select_from(links).where(links.c.linked_until.is_(None), links.c.owned)
         mine = select(func.count()).select_from(
@@ -122,7 +122,7 @@ async def test_an_older_flight_that_comes_second_changes_nothing(
     await first.configure([LAB])
     old, new = await first.draw("lab"), await second.draw("lab")
     result = complete(machine("m-1", name="old"))
-    async with writing(another) as connection:
+    async with write_transaction(another) as connection:
         await apply_within(connection, new, clock, machine("m-1", name="new"))
         later = asyncio.create_task(
             first.apply(
@@ -134,7 +134,7 @@ async def test_an_older_flight_that_comes_second_changes_nothing(
         )
         await waits(another)
     await later
-    async with reading(engine) as connection:
+    async with read_transaction(engine) as connection:
         assert ["new"] == list(await connection.scalars(select(resources.c.name)))
 
 
@@ -146,10 +146,10 @@ async def test_no_reader_of_changes_misses_one(engine: AsyncEngine, another: Asy
     elsewhere = type(MACHINES)("other", ResourceKind.MACHINES, None)
 
     async def behind(last: int) -> list[int]:
-        async with reading(engine) as connection:
+        async with read_transaction(engine) as connection:
             return list(await connection.scalars(select(history.c.seq).where(history.c.seq > last).order_by("seq")))
 
-    async with writing(engine) as connection:
+    async with write_transaction(engine) as connection:
         await apply_within(connection, ticket, clock, machine("m-1"))
         mine = max(await connection.scalars(select(history.c.seq)))
         later = asyncio.create_task(sweep(second, clock, elsewhere, complete(machine("m-2"))))
@@ -170,17 +170,17 @@ async def test_what_comes_back_while_it_is_to_be_forgotten_stays(
     await first.configure([LAB])
     await sweep(first, clock, MACHINES, complete(machine("m-1")))
     long_ago = to_text(clock.now())
-    async with writing(engine) as connection:
+    async with write_transaction(engine) as connection:
         dead = {"status": "DELETED", "deleted_at": long_ago, "deleted_by": "ABSENCE"}
         await connection.execute(update(resources).values(**dead))
     clock.advance(1000)
-    async with writing(engine) as connection:
-        await held.lock_account(connection, "lab")
+    async with write_transaction(engine) as connection:
+        await load.lock_account(connection, "lab")
         pruned = asyncio.create_task(second.prune(clock.now()))
         await waits(engine)
         await connection.execute(update(resources).values(status="RUNNING", deleted_at=None, deleted_by=None))
     await pruned
-    async with reading(engine) as connection:
+    async with read_transaction(engine) as connection:
         assert ["RUNNING"] == list(await connection.scalars(select(resources.c.status)))
 
 
@@ -212,10 +212,12 @@ async def test_a_name_is_taken_once(engine: AsyncEngine, another: AsyncEngine, c
     """Two accounts that are renamed to one name at once: one is, the other is told that the name is taken."""
     await Store(engine, clock).configure([LAB, OTHER])
     told = await asyncio.gather(
-        operator.rename(engine, "lab", "main"), operator.rename(another, "other", "main"), return_exceptions=True
+        account_admin.rename(engine, "lab", "main"),
+        account_admin.rename(another, "other", "main"),
+        return_exceptions=True,
     )
     assert [ConfigurationError] == [type(one) for one in told if one is not None]
-    async with reading(engine) as connection:
+    async with read_transaction(engine) as connection:
         assert 1 == await connection.scalar(select(func.count()).where(accounts.c.name == "main"))
 
 
@@ -231,8 +233,10 @@ async def test_renamed_accounts_are_still_seen_by_tokens_made_meanwhile(
         await rows.add(
             TokenRecord(f"t{number}", digests[number], frozenset({Permission.READ}), frozenset({"lab"}), clock.now())
         )
-    await asyncio.gather(operator.rename(engine, "lab", "main"), *(rows.revoke(f"t{n}", clock.now()) for n in range(4)))
-    async with reading(engine) as connection:
+    await asyncio.gather(
+        account_admin.rename(engine, "lab", "main"), *(rows.revoke(f"t{n}", clock.now()) for n in range(4))
+    )
+    async with read_transaction(engine) as connection:
         told = (await connection.execute(select(tokens.c.accounts, tokens.c.revoked_at))).all()
     assert [('["main"]', True)] * 4 == [(row.accounts, row.revoked_at is not None) for row in told]
 
@@ -244,11 +248,11 @@ async def test_a_reading_of_several_statements_sees_one_state(
     """What is committed between two of its statements is not in it."""
     await Store(engine, clock).configure([LAB])
     query = select(func.count()).select_from(resources)
-    async with reading(engine) as connection:
+    async with read_transaction(engine) as connection:
         before = await connection.scalar(query)
         await sweep(Store(another, clock), clock, MACHINES, complete(machine("m-1")))
         assert [0, 0] == [before, await connection.scalar(query)]
-    async with reading(engine) as connection:
+    async with read_transaction(engine) as connection:
         assert 1 == await connection.scalar(query)
 
 
@@ -278,7 +282,7 @@ async def test_random_sweeps_of_two_processes_keep_the_record_whole(
                 await store.prune(clock.now() - timedelta(seconds=60))
 
     await asyncio.gather(*(life(store, Random(10 * seed + n)) for n, store in enumerate(stores)))
-    async with reading(engine) as connection:
+    async with read_transaction(engine) as connection:
         ids = list(await connection.scalars(select(resources.c.resource_id)))
         entries = (await connection.execute(select(history).order_by(history.c.seq))).all()
         ends = (links.c.link_type, links.c.from_vendor_id, links.c.to_vendor_id)

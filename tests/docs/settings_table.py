@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, SecretStr
 from pydantic_core import PydanticUndefined
 
-from supplygraph.settings import Settings
+from supplygraph.config.settings import Settings
 
 
 def rows() -> list[str]:

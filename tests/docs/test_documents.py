@@ -13,8 +13,8 @@ from graphql import parse, validate
 from typer.main import get_command
 
 from schema.build import build
-from supplygraph.cli import app
-from supplygraph.configuration import load
+from supplygraph.cli.main import app
+from supplygraph.config.load import load
 from tests.docs.settings_table import rows
 
 ROOT = Path(__file__).parents[2]

@@ -10,8 +10,8 @@ import pytest
 from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.parser import text_string_to_metric_families
 
-from domain.words import AccountState, BreakerState, ScopeState, StaleReason
-from supplygraph.telemetry import Telemetry
+from domain.enums import AccountState, BreakerState, ScopeState, StaleReason
+from supplygraph.observability.telemetry import Telemetry
 
 TEXT = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from domain.breaker import breaker_state
-from domain.words import BreakerState
+from domain.enums import BreakerState
 from tests.clock import START
 
 

@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, ClassVar, TypeVar
 
-from domain.words import ResourceKind
+from domain.enums import ResourceKind
 from tests.matrix.player import Asked
 from tests.vendors.loopback import answer, loopback
 

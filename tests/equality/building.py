@@ -8,12 +8,7 @@ from random import Random
 from typing import Final, TypeVar
 from uuid import UUID
 
-from domain.identity import offer_uuid
-from domain.observation import Access, CallTrace, Price, Spec, Terms
-from domain.record import LinkRecord, LiveState, ProvenanceEntry, ResourceRecord, ScopeKey, ScopeRecord, VendorKey
-from domain.running import BudgetLeft, CallCount
-from domain.telling import FailedTry, Told, ToldAll
-from domain.words import (
+from domain.enums import (
     ContractType,
     LinkType,
     ObservationSource,
@@ -26,6 +21,19 @@ from domain.words import (
     ScopeState,
     StaleReason,
 )
+from domain.records.identity import offer_uuid
+from domain.records.model import (
+    LinkRecord,
+    LiveState,
+    ProvenanceEntry,
+    ResourceRecord,
+    ScopeKey,
+    ScopeRecord,
+    VendorKey,
+)
+from domain.records.observation import Access, CallTrace, Price, Spec, Terms
+from domain.records.traces import FailedFlight, ObservationTrace, SweepTrace
+from domain.runtime_stats import BudgetLeft, CallCount
 from tests.equality import vocabulary as words
 from tests.equality.chronicle import chronicle
 from tests.equality.world import Account, Provenance, World, ago
@@ -113,7 +121,7 @@ class _Builder:
         number = len(self.world.scopes) + 1
         swept = self.within(0, min(25, account.cooldown_seconds))
         calls = tuple(self.call(page) for page in range(1, self.random.randint(2, 4)))
-        told = self.one(None, ToldAll(swept, self.random.randint(0, 5), calls))
+        told = self.one(None, SweepTrace(swept, self.random.randint(0, 5), calls))
         well = ScopeRecord(
             number, key, account.configured, 5, swept, 5, swept, ScopeState.OK, held=3, told=told, tries=self.tries()
         )
@@ -159,11 +167,11 @@ class _Builder:
         operation = self.one("GET /instances", "DescribeInstances")
         return CallTrace(operation, page, self.one(200, 206), self.one(0.25, 1.5, 1e-3), self.one(None, "req-é"))
 
-    def tries(self) -> tuple[FailedTry, ...]:
+    def tries(self) -> tuple[FailedFlight, ...]:
         kinds = (ObservationSource.SWEEP, ObservationSource.PROBE)
         numbers = sorted(self.random.sample(range(2, 12), self.one(0, 0, 1, 4)))
         return tuple(
-            FailedTry(number, self.one(*kinds), self.within(1, 90), self.one(*_TROUBLES)) for number in numbers
+            FailedFlight(number, self.one(*kinds), self.within(1, 90), self.one(*_TROUBLES)) for number in numbers
         )
 
     # Resources
@@ -197,7 +205,9 @@ class _Builder:
             seen_at=seen,
             seen_source=source,
             first_no=1,
-            told=self.one(None, Told(source, seen, self.random.randint(0, 9), self.one(None, self.call(1)))),
+            told=self.one(
+                None, ObservationTrace(source, seen, self.random.randint(0, 9), self.one(None, self.call(1)))
+            ),
             tries=self.tries(),
         )
         self.world.resources.append(self.marked(record))

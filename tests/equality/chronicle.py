@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from random import Random
 from typing import Final
 
-from domain.observation import Json
-from domain.record import HistoryEntry, ResourceRecord
-from domain.words import ObservationSource
+from domain.enums import ObservationSource
+from domain.records.model import HistoryEntry, ResourceRecord
+from domain.records.observation import Json
 from tests.equality import vocabulary as words
 from tests.equality.world import Change, World, ago
 

@@ -17,18 +17,18 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message
 
-from db.reading import Readings
+from db.query import Readings
+from domain.enums import StaleReason
 from domain.errors import Unauthenticated
-from domain.record import ScopeKey
+from domain.records.model import ScopeKey
 from domain.rules import FreshnessRules
-from domain.running import BudgetLeft, CallCount
+from domain.runtime_stats import BudgetLeft, CallCount
 from domain.viewer import Viewer
-from domain.words import StaleReason
-from reconcile.wants import Settlement, Want
+from reconcile.requests import RefreshRequest, RefreshResult
 from resolvers.reader import Reader
 from schema.build import build
-from supplygraph.graphql_errors import Faults
-from supplygraph.graphql_http import GraphQLEndpoint, graphql_route
+from supplygraph.graphql_errors import ErrorMasker
+from supplygraph.http.graphql import GraphQLEndpoint, graphql_route
 from supplygraph.way_in import WayIn
 from tests.clock import ManualClock
 from tests.equality.asking.operations import VIEWERS
@@ -59,11 +59,11 @@ class Vendors:
     def read(self, account: str) -> None:
         """Nobody keeps accounts fresh here."""
 
-    async def settle(self, wants: Sequence[Want], arrived_at: float) -> Settlement:
+    async def settle(self, wants: Sequence[RefreshRequest], arrived_at: float) -> RefreshResult:
         """Ask each scope once."""
         asked = {want.scope for want in wants}
         failed: dict[ScopeKey, StaleReason] = {key: why for key, why in self.world.failing.items() if key in asked}
-        return Settlement(scopes=failed, calls=len(asked))
+        return RefreshResult(scopes=failed, calls=len(asked))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ _graph: Final = cache(build)
 
 
 def _endpoint(reader: Reader, *, plans: bool, ran: Callable[[bool], None] = lambda _: None) -> GraphQLEndpoint:
-    faults = Faults(lambda: "the-correlation-id")
+    faults = ErrorMasker(lambda: "the-correlation-id")
     route = graphql_route(
         _graph(), reader, _authenticate, _page, clock=ManualClock(NOW), faults=faults, plans=plans, ran=ran
     )

@@ -11,14 +11,15 @@ from uuid import UUID
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from db.configuring import configure
-from db.engine import writing
-from db.held import load, lock_account, scope_columns
-from db.rows import scope_record
+from db.engine import write_transaction
+from db.record.account_sync import sync_accounts
+from db.record.apply import write
+from db.record.load import load, lock_account, scope_columns
+from db.record.rows import scope_record
 from db.tables import history
-from db.written import write
+from domain.enums import ResourceKind, StaleReason
 from domain.ports import AccountSetup
-from domain.record import (
+from domain.records.model import (
     Changes,
     HistoryEntry,
     LinkRecord,
@@ -27,8 +28,7 @@ from domain.record import (
     ScopeKey,
     ScopeRecord,
 )
-from domain.running import BudgetLeft, CallCount
-from domain.words import ResourceKind, StaleReason
+from domain.runtime_stats import BudgetLeft, CallCount
 
 NOW: Final = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 """When every request arrives."""
@@ -95,8 +95,8 @@ class World:
 
         Links between records of one machine are written as they are, not worked out.
         """
-        async with writing(engine) as connection:
-            await configure(connection, [self._setup(one, everything=True) for one in self.accounts.values()])
+        async with write_transaction(engine) as connection:
+            await sync_accounts(connection, [self._setup(one, everything=True) for one in self.accounts.values()])
             found = (await connection.execute(scope_columns())).mappings()
             ids = {scope.key: scope.scope_id for scope in map(scope_record, found)}
             for scope in self.scopes:
@@ -106,7 +106,7 @@ class World:
                 await _write(connection, scope.key, Changes(scope=replace(scope, scope_id=number), resources=told))
             await self._record_rest(connection)
             configured = [one for one in self.accounts.values() if one.configured]
-            await configure(connection, [self._setup(one, everything=False) for one in configured])
+            await sync_accounts(connection, [self._setup(one, everything=False) for one in configured])
 
     async def _record_rest(self, connection: AsyncConnection) -> None:
         """What refers to resources: one account after the other, the history in its own order."""

@@ -20,8 +20,8 @@ from typing import Any
 
 from structlog.testing import capture_logs
 
-from domain.observation import Access, Observation, Price, Spec, SweepResult, Terms, Untold
-from domain.words import PriceSource
+from domain.enums import PriceSource
+from domain.records.observation import Access, NotReported, Observation, Price, Spec, SweepResult, Terms
 from tests.clock import ManualClock
 from tests.doubles import prism, specifications
 from tests.doubles.fake import Fake
@@ -29,10 +29,11 @@ from tests.doubles.forwarding import Forwarding, forwarding
 from tests.fuzz.mutating import mutated
 from tests.fuzz.recorded import of_vendor
 from tests.vendors.accounts import QUICK
-from vendors import endpoint, registry
-from vendors.cloud import VendorCloud
-from vendors.transport import Transport
-from vendors.values import HIGHEST_PORT, LONGEST_TEXT, is_identifier
+from vendors import registry
+from vendors.client import endpoint
+from vendors.client.cloud import VendorCloud
+from vendors.client.transport import Transport
+from vendors.parse.fields import HIGHEST_PORT, LONGEST_TEXT, is_identifier
 
 _PAGES = 5
 """Random cursors never end a listing."""
@@ -175,7 +176,7 @@ def impossible(seen: Observation) -> list[str]:
     found += _access(seen.access) if isinstance(seen.access, Access) else []
     found += _spec(seen.spec) if isinstance(seen.spec, Spec) else []
     found += _money(seen)
-    if not isinstance(seen.links, Untold):
+    if not isinstance(seen.links, NotReported):
         found += [f"link {one}" for one in seen.links if not is_identifier(one.vendor_id)]
     return found
 

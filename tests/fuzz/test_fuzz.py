@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from domain.observation import Access, Price, Spec
-from domain.words import PriceSource
+from domain.enums import PriceSource
+from domain.records.observation import Access, Price, Spec
 from tests.doubles import prism
 from tests.doubles.fakes import fakes_by_vendor
 from tests.fuzz.run import fuzz, impossible
@@ -35,7 +35,7 @@ async def test_what_was_recorded_is_changed_enough_to_try_the_guards(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of vendors without a specification: a reader that takes any time lets one through that cannot be."""
-    monkeypatch.setattr("vendors.values._FIRST_YEAR", 1)
+    monkeypatch.setattr("vendors.parse.fields._FIRST_YEAR", 1)
 
     told = await fuzz(fakes_by_vendor()[name], 200)
 

@@ -25,15 +25,15 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from domain.enums import Permission
 from domain.errors import ReaderError, Unauthenticated
-from domain.limits import Limits
+from domain.limits import OperationLimits
 from domain.selection import TYPENAME, Selected
 from domain.viewer import Viewer
-from domain.words import Permission
 from resolvers.reader import Prepared
 from schema.build import Graph, build
-from supplygraph.graphql_errors import Faults
-from supplygraph.graphql_http import Served, graphql_route
+from supplygraph.graphql_errors import ErrorMasker
+from supplygraph.http.graphql import Served, graphql_route
 from tests.clock import ManualClock
 
 ARRIVAL = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
@@ -166,7 +166,7 @@ class Gateway:
     """The route, its reader, and what it told its observer."""
 
     reader: MemoryReader = field(default_factory=MemoryReader)
-    limits: Limits = field(default_factory=Limits)
+    limits: OperationLimits = field(default_factory=OperationLimits)
     served: list[Served] = field(default_factory=list)
     plans: bool = True
 
@@ -180,7 +180,7 @@ class Gateway:
             limits=self.limits,
             clock=ManualClock(ARRIVAL),
             observe=self.served.append,
-            faults=Faults(lambda: CORRELATION_ID),
+            faults=ErrorMasker(lambda: CORRELATION_ID),
             plans=self.plans,
         )
         return Starlette(routes=[route])

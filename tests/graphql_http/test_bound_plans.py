@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db.engine import make_engine
-from db.reading import Readings, cursors
+from db.query import Readings, cursors
+from domain.enums import Permission
 from domain.errors import ReaderError
 from domain.rules import FreshnessRules
 from domain.viewer import Viewer
-from domain.words import Permission
-from reconcile.wants import Settlement
+from reconcile.requests import RefreshResult
 from resolvers.reader import Prepared, Reader
 from resolvers.reduce import Reduction, reduce
 from supplygraph.graphql_documents import Prepared as PreparedDocument
@@ -69,8 +69,8 @@ _VIEWERS: Final = tuple(
 
 
 class _Nobody:
-    async def settle(self, *_: object) -> Settlement:
-        return Settlement()
+    async def settle(self, *_: object) -> RefreshResult:
+        return RefreshResult()
 
     def read(self, account: str) -> None:
         """Nobody is kept fresh."""

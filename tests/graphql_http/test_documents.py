@@ -9,7 +9,7 @@ import pytest
 from graphql import parse, validate
 
 import supplygraph.graphql_documents as documents
-from domain.limits import Limits
+from domain.limits import OperationLimits
 from supplygraph.graphql_documents import Documents
 from supplygraph.graphql_rules import RULES
 from tests.graphql_http.gateway import Gateway, graph
@@ -58,7 +58,7 @@ async def test_a_text_is_parsed_and_validated_once(work: Work) -> None:
 @pytest.mark.parametrize("text", ["{", "{ nope }", "{ resources { } }", "{ " + "a: __typename " * 999 + "}"])
 def test_a_text_that_is_refused_is_looked_at_once(text: str, work: Work) -> None:
     """The same mistake sent again costs no second look, and is told the same way."""
-    prepare = Documents(graph().core, Limits()).prepare
+    prepare = Documents(graph().core, OperationLimits()).prepare
     first = prepare(text)
     assert first.errors
     assert first is prepare(text)
@@ -67,7 +67,7 @@ def test_a_text_that_is_refused_is_looked_at_once(text: str, work: Work) -> None
 
 def test_rules_are_built_once(work: Work) -> None:
     """Every validation gets the very same rules."""
-    kept = Documents(graph().core, Limits())
+    kept = Documents(graph().core, OperationLimits())
     kept.prepare("{ __typename }")
     first = work.rules
     kept.prepare("{ a: __typename }")
@@ -77,7 +77,7 @@ def test_rules_are_built_once(work: Work) -> None:
 
 def test_what_is_kept_is_bounded_by_its_size(work: Work) -> None:
     """The least recently used text goes when all of them hold too much; one that is larger than all is not kept."""
-    kept = Documents(graph().core, Limits(), text_bytes=4 * 4_100)
+    kept = Documents(graph().core, OperationLimits(), text_bytes=4 * 4_100)
     for name in "abab":
         kept.prepare(f"{{ {name}: __typename }}")
     assert 2 == work.parsed
@@ -95,7 +95,7 @@ def test_what_is_kept_is_bounded_by_its_size(work: Work) -> None:
 
 def test_a_flood_displaces_nothing_that_is_in_use(work: Work) -> None:
     """However many texts are sent once."""
-    kept = Documents(graph().core, Limits(), text_bytes=20_000)
+    kept = Documents(graph().core, OperationLimits(), text_bytes=20_000)
     for _ in range(2):
         kept.prepare("{ hot: __typename }")
     for number in range(30):

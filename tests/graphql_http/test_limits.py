@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import LimitExceeded
-from domain.limits import Limits
+from domain.limits import OperationLimits
 from resolvers.limits import check_document
 from tests.graphql_http.gateway import RESOURCE_ID, Gateway, body, codes
 
@@ -85,9 +85,9 @@ async def test_limits_at_their_edge(limit: str, inside: str, beyond: str, allowe
 
 def test_depth_is_counted_through_fragments() -> None:
     """12 levels are allowed, 13 are not, wherever they are written."""
-    check_document(parse(deep(12)), Limits())
+    check_document(parse(deep(12)), OperationLimits())
     with pytest.raises(LimitExceeded) as caught:
-        check_document(parse(deep(13)), Limits())
+        check_document(parse(deep(13)), OperationLimits())
     assert ("levels of depth", 12, 13) == (caught.value.limit, caught.value.allowed, caught.value.count)
 
 
@@ -190,7 +190,7 @@ def test_count_equals_what_is_written_out(links: int, spreads: int, fields: int)
     count = spreads**links * (fields + 1)
     kinds = {type(definition) for definition in document.definitions}
     assert {OperationDefinitionNode, FragmentDefinitionNode} == kinds
-    check_document(document, Limits(fields=count, root_fields=count))
+    check_document(document, OperationLimits(fields=count, root_fields=count))
     with pytest.raises(LimitExceeded) as caught:
-        check_document(document, Limits(fields=count - 1, root_fields=count))
+        check_document(document, OperationLimits(fields=count - 1, root_fields=count))
     assert count == caught.value.count

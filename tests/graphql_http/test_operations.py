@@ -228,9 +228,9 @@ async def test_answers_that_cannot_be_written_are_masked() -> None:
 
 async def test_correlation_ids_differ() -> None:
     """Two faults have two ids when nobody hands them in."""
-    from supplygraph.graphql_errors import Faults  # noqa: PLC0415  # the default of this class alone
+    from supplygraph.graphql_errors import ErrorMasker  # noqa: PLC0415  # the default of this class alone
 
-    faults = Faults()
+    faults = ErrorMasker()
     with capture_logs():
         first, second = faults.masked(ValueError()), faults.masked(ValueError())
     assert first["extensions"]["correlationId"] != second["extensions"]["correlationId"]

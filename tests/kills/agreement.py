@@ -7,9 +7,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import TypeAlias
 
-from domain.instants import optional_text
-from domain.observation import Observation, Price
-from domain.words import ResourceKind, ResourceStatus
+from domain.enums import ResourceKind, ResourceStatus
+from domain.records.observation import Observation, Price
+from domain.timestamps import optional_text
 from tests.kills.vendor import World
 
 Shown: TypeAlias = tuple[object, ...]

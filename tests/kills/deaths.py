@@ -16,7 +16,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, TypeAlias
 
-from domain.words import ResourceKind
+from domain.enums import ResourceKind
 from tests.kills.agreement import differences, living, swept_number
 from tests.kills.fuse import KILLED, Fuse
 from tests.kills.invariants import broken_rules, contents, flight_number

@@ -9,9 +9,9 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from db.store import Store
-from domain.instants import Clock
-from domain.record import Changes, Held, ScopeKey, VendorKey
+from db.record.store import Store
+from domain.records.model import Changes, LockedState, ScopeKey, VendorKey
+from domain.timestamps import Clock
 
 KILLED = 86
 """The exit code of a process that died by its fuse."""
@@ -78,7 +78,7 @@ class FusedStore(Store):
         self._narrow = narrow
 
     async def apply(
-        self, scope: ScopeKey, named: Sequence[VendorKey], whole: bool, decide: Callable[[Held], Changes]
+        self, scope: ScopeKey, named: Sequence[VendorKey], whole: bool, decide: Callable[[LockedState], Changes]
     ) -> Changes:
         """As the record's own."""
         work = super().apply(scope, named, whole, decide)

@@ -12,10 +12,10 @@ from typing import Any, cast
 
 from sqlalchemy import RowMapping
 
-from db.rows import resource_record
-from domain.history import LINKS, MISSING, SNAPSHOT, live_state, replay
-from domain.instants import optional_text
-from domain.words import INVERSE_LINK, LinkType
+from db.record.rows import resource_record
+from domain.enums import INVERSE_LINK, LinkType
+from domain.records.history import LINKS, MISSING, SNAPSHOT, live_state, replay
+from domain.timestamps import optional_text
 
 _NUMBERS = """
 SELECT 'scope ' || s.scope_id || ' holds ' || max(s.swept_no, s.tried_no) || ', drawn are ' || a.flight_no

@@ -16,13 +16,13 @@ from uuid import UUID
 
 from db.engine import make_engine
 from db.migrations import migrate
-from domain.identity import resource_uuid
+from domain.enums import ResourceKind
 from domain.ports import AccountSetup
-from domain.record import ScopeKey
+from domain.records.identity import resource_uuid
+from domain.records.model import ScopeKey
 from domain.rules import AbsenceRules, FreshnessRules
-from domain.words import ResourceKind
 from reconcile.engine import Reconciler
-from reconcile.wants import Want
+from reconcile.requests import RefreshRequest
 from tests.clock import ManualClock
 from tests.kills.fuse import Fuse, FusedStore
 from tests.kills.vendor import ACCOUNT, ScriptedCloud, World, moment
@@ -83,7 +83,7 @@ class Life:
     async def settle(self, kind: ResourceKind, *machines: str) -> None:
         """A forced reader of a whole scope, or of these machines of it."""
         ids = tuple(self.machine(name) for name in machines)
-        want = Want(SCOPES[kind], self.clock.now(), forced=True, max_wait_seconds=_LONG, resources=ids)
+        want = RefreshRequest(SCOPES[kind], self.clock.now(), forced=True, max_wait_seconds=_LONG, resources=ids)
         await self.engine.settle([want], asyncio.get_running_loop().time())
 
     def machine(self, name: str) -> UUID:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 
-from domain.observation import Attachment, Observation, Price, ProbeResult, SweepOutcome, SweepResult
-from domain.words import PriceSource, ResourceKind, ResourceStatus
+from domain.enums import PriceSource, ResourceKind, ResourceStatus
+from domain.records.observation import Attachment, Observation, Price, ProbeResult, SweepOutcome, SweepResult
 from tests.clock import START
 from tests.observations import TERMS, attached, machine, volume
 
@@ -130,7 +130,7 @@ def world_at(seed: int, turns: int) -> World:
 
 
 class ScriptedCloud:
-    """`domain.ports.Cloud` over a world. A call's answer is what the world is when it arrives, told when the gate is open."""
+    """`domain.ports.CloudClient` over a world. Calls answer with the world at arrival, returned once the gate opens."""
 
     vendor = "scripted"
     links_owner = ResourceKind.MACHINES

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from domain.words import ResourceKind
+from domain.enums import ResourceKind
 from tests.matrix.player import PER_KIND, When
 from tests.matrix.table import Row
 from tests.matrix.world import Cell, Node, Read

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from domain.words import ResourceKind
+from domain.enums import ResourceKind
 
 PER_KIND: Final = 4
 """How many machines, and how many volumes, the healthy account holds; the first machine has the first volume."""

@@ -15,16 +15,16 @@ from typing import Any, Final, TypeAlias
 import structlog
 from pydantic import SecretStr
 
-from domain.words import ResourceKind
-from supplygraph import logs
-from supplygraph.settings import AccountSettings, DatabaseSettings, Settings
+from domain.enums import ResourceKind
+from supplygraph.config.settings import AccountSettings, DatabaseSettings, Settings
+from supplygraph.observability import logs
 from tests.clock import ManualClock
 from tests.matrix.faults import Address, Fault
 from tests.matrix.player import Player, When
 from tests.matrix.stage import LOST, Stage
 from tests.proofs.served import Served, answering
 from vendors import registry
-from vendors.budget import SHARE
+from vendors.client.rate_limits import SHARE
 
 MAX_WAIT: Final = 25.0
 """Seconds: longer than anything but a flight that never ends."""

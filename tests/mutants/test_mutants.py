@@ -46,7 +46,9 @@ def test_a_broken_rule_is_noticed(name: str, tmp_path: Path) -> None:
 def test_what_breaks_nothing_goes_unnoticed(tmp_path: Path) -> None:
     """The hunt does not cry for nothing: one more comment is not caught."""
     source = (ROOT / "reconcile" / "deciding.py").read_text(encoding="utf-8").splitlines(keepends=True)
-    difference = unified_diff(source, [*source, "# The end.\n"], "a/reconcile/deciding.py", "b/reconcile/deciding.py")
+    difference = unified_diff(
+        source, [*source, "# The end.\n"], "a/reconcile/rules/decision.py", "b/reconcile/rules/decision.py"
+    )
     head = "Nothing is broken.\n\ninvariant: b\ncaught by: pytest -q -p no:cacheprovider tests/domain\n\n"
     patch = tmp_path / "nothing.patch"
     patch.write_text(head + "".join(difference), encoding="utf-8")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from supplygraph.configuration import load
+from supplygraph.config.load import load
 from tests.clock import ManualClock
 from tests.proofs.served import Served, answering
 

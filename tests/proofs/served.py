@@ -14,15 +14,15 @@ import httpx
 import uvicorn
 from pydantic import SecretStr
 
-from domain.words import Permission
+from domain.enums import Permission
 from supplygraph.app import make_app
+from supplygraph.auth.tokens import make
+from supplygraph.config.settings import AccountSettings, DatabaseSettings, Settings
 from supplygraph.gateway import Gateway, assemble
-from supplygraph.serving import bound
-from supplygraph.settings import AccountSettings, DatabaseSettings, Settings
-from supplygraph.tokens import make
+from supplygraph.serve import bound
 from tests.clock import ManualClock
+from vendors.api_key import KeySettings
 from vendors.base import ApiKey
-from vendors.keyed import KeySettings
 
 
 def account(name: str, endpoint: str, key: str) -> AccountSettings:

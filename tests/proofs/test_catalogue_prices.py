@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from supplygraph.settings import AccountSettings
+from supplygraph.config.settings import AccountSettings
 from tests.doubles.fake import Dice
 from tests.doubles.fakes import shadeform
 from tests.doubles.fakes.shadeform import ShadeformFake

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.faults import Fault, FaultKind
+from sandbox.faults import FaultKind, FaultRule
 from sandbox.operations import Operation
 from sandbox.server import SandboxServer
 from sandbox.world import World
@@ -36,11 +36,11 @@ class Bench:
         """How many listings the cloud saw begin, a scope."""
         return {scope: self.cloud.journal.sweeps(*scope) for scope in SCOPES}
 
-    def hold(self) -> list[Fault]:
+    def hold(self) -> list[FaultRule]:
         """Hold every listing's first answer back, its state taken already."""
         return [self.cloud.faults.switch_on(FaultKind.HOLD, tenant=one, operation=other) for one, other in SCOPES]
 
-    def release(self, held: list[Fault]) -> None:
+    def release(self, held: list[FaultRule]) -> None:
         """Let them go."""
         for fault in held:
             self.cloud.faults.switch_off(fault.fault_id)

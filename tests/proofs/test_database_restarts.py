@@ -13,8 +13,8 @@ from sandbox.faults import FaultKind
 from sandbox.operations import Operation
 from sandbox.server import SandboxServer
 from sandbox.world import World
-from supplygraph import logs
-from supplygraph.settings import DatabaseSettings, FreshnessSettings, Settings
+from supplygraph.config.settings import DatabaseSettings, FreshnessSettings, Settings
+from supplygraph.observability import logs
 from tests.clock import ManualClock
 from tests.doubles.postgresql import PASSWORD, PostgresServer, new_server, thrown_away
 from tests.proofs.served import account, answering

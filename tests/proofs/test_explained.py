@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from domain.record import ScopeKey
-from domain.words import Permission, ResourceKind
+from domain.enums import Permission, ResourceKind
+from domain.records.model import ScopeKey
 from sandbox.faults import FaultKind
 from sandbox.operations import Operation
 from sandbox.server import SandboxServer
 from sandbox.world import World
-from supplygraph.tokens import make
+from supplygraph.auth.tokens import make
 from tests.clock import ManualClock
 from tests.proofs.served import Served, account, served
 

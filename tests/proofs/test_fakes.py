@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from supplygraph.settings import AccountSettings
+from supplygraph.config.settings import AccountSettings
 from tests.doubles import prism
 from tests.doubles.fake import MACHINES, NODE, VOLUMES, Dice, Fake, Thing, graph_time
 from tests.doubles.fakes import fakes_by_vendor

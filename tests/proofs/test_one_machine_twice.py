@@ -10,9 +10,9 @@ from typing import Any
 
 import httpx
 
-from domain.words import Permission
-from supplygraph.settings import AccountSettings
-from supplygraph.tokens import make
+from domain.enums import Permission
+from supplygraph.auth.tokens import make
+from supplygraph.config.settings import AccountSettings
 from tests.doubles.fake import Dice, Fake, Thing
 from tests.doubles.fakes.lambda_cloud import LambdaFake
 from tests.doubles.fakes.shadeform import ShadeformFake

@@ -1,12 +1,12 @@
-"""A cloud of values: `domain.ports.Cloud` without HTTP, whose answers a test can hold back."""
+"""A cloud of values: `domain.ports.CloudClient` without HTTP, whose answers a test can hold back."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
 
-from domain.observation import Observation, ProbeResult, Problem, SweepOutcome, SweepResult
-from domain.words import ResourceKind, StaleReason
+from domain.enums import ResourceKind, StaleReason
+from domain.records.observation import Observation, ProbeResult, Problem, SweepOutcome, SweepResult
 
 
 class HeldCloud:

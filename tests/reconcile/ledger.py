@@ -7,13 +7,22 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from domain.observation import ProbeResult, SweepResult
-from domain.record import Changes, Held, LinkRecord, ResourceRecord, ScopeKey, ScopeRecord, Ticket, VendorKey
+from domain.enums import ResourceKind
+from domain.records.model import (
+    Changes,
+    FlightTicket,
+    LinkRecord,
+    LockedState,
+    ResourceRecord,
+    ScopeKey,
+    ScopeRecord,
+    VendorKey,
+)
+from domain.records.observation import ProbeResult, SweepResult
 from domain.rules import AbsenceRules
-from domain.words import ResourceKind
-from reconcile.absence import Waits
-from reconcile.confirming import decide_confirmation
-from reconcile.deciding import Credential, Ground, decide_probe, decide_sweep
+from reconcile.confirmation import decide_confirmation
+from reconcile.rules.absence import EvidenceWindows
+from reconcile.rules.decision import Credential, DecisionContext, decide_probe, decide_sweep
 from tests.clock import START
 
 
@@ -47,16 +56,16 @@ class Ledger:
         """Let time pass."""
         self.now += timedelta(seconds=seconds)
 
-    def draw(self) -> Ticket:
+    def draw(self) -> FlightTicket:
         """The next flight's number and instant."""
         self._number += 1
-        return Ticket(self._number, self.now)
+        return FlightTicket(self._number, self.now)
 
-    def sweep(self, result: SweepResult, *, ticket: Ticket | None = None) -> Changes:
+    def sweep(self, result: SweepResult, *, ticket: FlightTicket | None = None) -> Changes:
         """Apply a sweep."""
         return self._apply(decide_sweep(self._held(), ticket or self.draw(), result, self._ground()))
 
-    def probe(self, vendor_id: str, result: ProbeResult, *, ticket: Ticket | None = None) -> Changes:
+    def probe(self, vendor_id: str, result: ProbeResult, *, ticket: FlightTicket | None = None) -> Changes:
         """Apply a probe."""
         key = VendorKey(ResourceKind.MACHINES, vendor_id)
         return self._apply(decide_probe(self._held(), ticket or self.draw(), key, result, self._ground()))
@@ -81,10 +90,10 @@ class Ledger:
         """The record of a UUID."""
         return self._resources[resource_id]
 
-    def _ground(self) -> Ground:
+    def _ground(self) -> DecisionContext:
         secret = self.credential
-        return Ground(
-            Waits(AbsenceRules()),
+        return DecisionContext(
+            EvidenceWindows(AbsenceRules()),
             Credential("salt", lambda salt: f"{secret} with {salt}"),
             ResourceKind.MACHINES,
             self._probes,
@@ -92,12 +101,12 @@ class Ledger:
             lambda failures: 5.0 * failures,
         )
 
-    def _held(self) -> Held:
+    def _held(self) -> LockedState:
         living: Mapping[VendorKey, ResourceRecord] = {
             record.key: record for record in self._resources.values() if not record.deleted
         }
         dead = sorted((one for one in self._resources.values() if one.deleted), key=lambda one: one.generation)
-        return Held(
+        return LockedState(
             scope=self.scope,
             resources=living,
             tombstones={record.key: record for record in dead},

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.observation import ProbeResult, Problem, SweepOutcome, SweepResult
-from domain.record import ResourceRecord, ScopeRecord
-from domain.words import ResourceStatus, ScopeState, StaleReason
-from reconcile.absence import suspect
+from domain.enums import ResourceStatus, ScopeState, StaleReason
+from domain.records.model import ResourceRecord, ScopeRecord
+from domain.records.observation import ProbeResult, Problem, SweepOutcome, SweepResult
+from reconcile.rules.absence import suspect
 from tests.clock import START
 from tests.observations import complete, machine
 from tests.reconcile.ledger import Ledger

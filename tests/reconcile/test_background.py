@@ -10,13 +10,13 @@ from uuid import UUID
 
 import pytest
 
-from domain.observation import SweepResult
+from domain.enums import ResourceKind, StaleReason
 from domain.ports import AccountSetup
-from domain.record import Changes, Held, ResourceRecord, ScopeKey, ScopeRecord, Ticket, VendorKey
+from domain.records.model import Changes, FlightTicket, LockedState, ResourceRecord, ScopeKey, ScopeRecord, VendorKey
+from domain.records.observation import SweepResult
 from domain.rules import AbsenceRules, FreshnessRules
-from domain.words import ResourceKind, StaleReason
 from reconcile.engine import Reconciler
-from reconcile.wants import Settlement, Want
+from reconcile.requests import RefreshRequest, RefreshResult
 from tests.observations import machine
 from tests.reconcile.cloud import HeldCloud, failing
 from tests.reconcile.test_engine import Breakdowns
@@ -28,7 +28,7 @@ MACHINES = tuple(machine(f"m-{number}") for number in range(5))
 
 
 class MemoryRecord:
-    """`domain.ports.Record` in plain values; `broken` makes it refuse to be written."""
+    """`domain.ports.RecordStore` in plain values; `broken` makes it refuse to be written."""
 
     def __init__(self, clock: SteppedClock) -> None:
         self.tables = MemoryTables(clock)
@@ -42,7 +42,7 @@ class MemoryRecord:
         """As the port says."""
         self.tables.configure(accounts)
 
-    async def draw(self, account: str) -> Ticket:
+    async def draw(self, account: str) -> FlightTicket:
         """As the port says."""
         return self.tables.draw(account)
 
@@ -59,7 +59,7 @@ class MemoryRecord:
         return self.tables.resources(ids)
 
     async def apply(
-        self, scope: ScopeKey, named: Sequence[VendorKey], whole: bool, decide: Callable[[Held], Changes]
+        self, scope: ScopeKey, named: Sequence[VendorKey], whole: bool, decide: Callable[[LockedState], Changes]
     ) -> Changes:
         """As the port says."""
         if self.broken:
@@ -94,9 +94,9 @@ class Scene:
         await engine.start(background=background)
         return engine
 
-    async def read(self, engine: Reconciler, **wanted: tuple[UUID, ...]) -> Settlement:
+    async def read(self, engine: Reconciler, **wanted: tuple[UUID, ...]) -> RefreshResult:
         """A forced reader."""
-        want = Want(SCOPE, self.record.now(), forced=True, max_wait_seconds=30, **wanted)
+        want = RefreshRequest(SCOPE, self.record.now(), forced=True, max_wait_seconds=30, **wanted)
         return await engine.settle([want], asyncio.get_running_loop().time())
 
     def machine(self, number: int) -> ResourceRecord:

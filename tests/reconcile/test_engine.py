@@ -13,16 +13,16 @@ import pytest
 
 from db.engine import make_engine
 from db.migrations import migrate
-from db.store import Store
-from domain.identity import resource_uuid
-from domain.observation import Observation
+from db.record.store import Store
+from domain.enums import ResourceKind, ResourceStatus, StaleReason
 from domain.ports import AccountSetup
-from domain.record import ResourceRecord, ScopeKey
+from domain.records.identity import resource_uuid
+from domain.records.model import ResourceRecord, ScopeKey
+from domain.records.observation import Observation
 from domain.rules import AbsenceRules, FreshnessRules
-from domain.words import ResourceKind, ResourceStatus, StaleReason
 from reconcile.engine import Reconciler
-from reconcile.observing import FlightReport
-from reconcile.wants import Settlement, Want
+from reconcile.reports import FlightReport
+from reconcile.requests import RefreshRequest, RefreshResult
 from tests.clock import ManualClock
 from tests.observations import complete, machine
 from tests.reconcile.cloud import HeldCloud, failing
@@ -71,12 +71,12 @@ class Bench:
 
     def want(
         self, *, max_age: float = 30, forced: bool = False, wait: float = LONG, ids: tuple[UUID, ...] = ()
-    ) -> Want:
+    ) -> RefreshRequest:
         """A want of the one scope."""
         not_before = self.clock.now() - timedelta(seconds=0 if forced else max_age)
-        return Want(SCOPE, not_before, forced, wait, ids)
+        return RefreshRequest(SCOPE, not_before, forced, wait, ids)
 
-    async def read(self, want: Want) -> Settlement:
+    async def read(self, want: RefreshRequest) -> RefreshResult:
         """Settle one want, arriving now."""
         return await self.engine.settle([want], asyncio.get_running_loop().time())
 
@@ -124,7 +124,7 @@ async def test_readers_of_a_stale_scope_share_one_sweep(bench: Bench) -> None:
         reader.cancel()
     bench.cloud.gate.set()
     told = await asyncio.gather(*readers, return_exceptions=True)
-    kept = [one for one in told if isinstance(one, Settlement)]
+    kept = [one for one in told if isinstance(one, RefreshResult)]
     assert (2, 33, {}) == (bench.cloud.swept, len(kept), dict(kept[0].scopes))
 
 
@@ -305,7 +305,7 @@ async def test_a_forced_reader_of_a_deleted_machine_costs_one_probe_and_may_see_
 
 async def test_what_is_not_configured_settles_at_once(bench: Bench) -> None:
     """Nobody waits for an account that is no longer there."""
-    want = Want(ScopeKey("gone", ResourceKind.MACHINES, None), bench.clock.now(), True, LONG)
+    want = RefreshRequest(ScopeKey("gone", ResourceKind.MACHINES, None), bench.clock.now(), True, LONG)
     told = await bench.read(want)
     assert {want.scope: StaleReason.NOT_CONFIGURED} == dict(told.scopes)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from domain.observation import ProbeResult, Problem, SweepOutcome, SweepResult
-from domain.words import ResourceStatus, ScopeState, StaleReason
+from domain.enums import ResourceStatus, ScopeState, StaleReason
+from domain.records.observation import ProbeResult, Problem, SweepOutcome, SweepResult
 from tests.clock import START
 from tests.observations import complete, machine
 from tests.reconcile.ledger import Ledger

@@ -11,17 +11,17 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db import tables
-from db.reading import Readings
-from db.version import renew
+from db.query import Readings
+from db.revision import bump
+from domain.enums import Permission, ResourceKind
 from domain.rules import FreshnessRules
 from domain.selection import Selected
 from domain.viewer import Viewer
-from domain.words import Permission, ResourceKind
-from reconcile.wants import Settlement, Want
+from reconcile.requests import RefreshRequest, RefreshResult
 from resolvers.reader import Reader
 from resolvers.summary import OperationAnswer
 from tests.clock import ManualClock
-from tests.db_reading.rows import NOW, World, ago
+from tests.db_query.rows import NOW, World, ago
 
 READER = Viewer("reader", frozenset({Permission.READ, Permission.REFRESH}))
 
@@ -31,9 +31,9 @@ class FakeSettler:
     """Sets in the record what a flight would have told, and answers as it was told to."""
 
     engine: AsyncEngine
-    settlement: Settlement = field(default_factory=Settlement)
-    tells: Callable[[Want], dict[str, dict[str, Any]]] = lambda _: {}
-    asked: list[list[Want]] = field(default_factory=list)
+    settlement: RefreshResult = field(default_factory=RefreshResult)
+    tells: Callable[[RefreshRequest], dict[str, dict[str, Any]]] = lambda _: {}
+    asked: list[list[RefreshRequest]] = field(default_factory=list)
     arrivals: list[float] = field(default_factory=list)
     readers_of: list[str] = field(default_factory=list)
 
@@ -41,7 +41,7 @@ class FakeSettler:
         """Note it."""
         self.readers_of.append(account)
 
-    async def settle(self, wants: Sequence[Want], arrived_at: float) -> Settlement:
+    async def settle(self, wants: Sequence[RefreshRequest], arrived_at: float) -> RefreshResult:
         """One settlement for all wants."""
         self.asked.append(list(wants))
         self.arrivals.append(arrived_at)
@@ -49,17 +49,17 @@ class FakeSettler:
             for want in wants:
                 for name, values in self.tells(want).items():
                     await connection.execute(update(tables.metadata.tables[name]).values(**values))
-            await renew(connection)
+            await bump(connection)
         return self.settlement
 
     @property
-    def wants(self) -> list[Want]:
+    def wants(self) -> list[RefreshRequest]:
         """Of the only call."""
         (wants,) = self.asked
         return wants
 
 
-def swept(**values: Any) -> Callable[[Want], dict[str, dict[str, Any]]]:
+def swept(**values: Any) -> Callable[[RefreshRequest], dict[str, dict[str, Any]]]:
     """A complete sweep of every scope just now, that told these values of every resource."""
     scope = {"swept_no": 9, "swept_at": ago(-1), "tried_no": 9, "tried_at": ago(-1)}
     return lambda _: {"scopes": scope} | ({"resources": values} if values else {})

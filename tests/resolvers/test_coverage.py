@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from domain.record import ScopeKey
-from domain.words import ResourceKind, StaleReason
-from reconcile.wants import Settlement
-from tests.db_reading.asking import f, root
-from tests.db_reading.rows import World, ago, uuid_of
+from domain.enums import ResourceKind, StaleReason
+from domain.records.model import ScopeKey
+from reconcile.requests import RefreshResult
+from tests.db_query.asking import f, root
+from tests.db_query.rows import World, ago, uuid_of
 from tests.resolvers.reading import bench, swept
 
 _COVERAGE = f("coverage", "complete sweptAt", f("gaps", "kind region sweptAt reason", f("account", "name state")))
@@ -42,7 +42,7 @@ class TestCoverage:
     async def test_demanded(self) -> None:
         """What could not be settled is told with what came of it; the first vendor's answer is fresh beside it."""
         async with bench(_world()) as at:
-            at.settler.settlement = Settlement(
+            at.settler.settlement = RefreshResult(
                 scopes={ScopeKey("new", ResourceKind.MACHINES, None): StaleReason.TIMED_OUT}
             )
             answer = await at.answer(root("resources", f("nodes", f("freshness", "state"), "status"), _COVERAGE))

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
+from domain.enums import Permission
 from domain.errors import BadUserInput, Forbidden
 from domain.freshness import Demand
 from domain.rules import FreshnessRules
 from domain.viewer import Viewer
-from domain.words import Permission
 from resolvers.demands import check_permissions, demand_of
-from tests.db_reading.asking import f, root
+from tests.db_query.asking import f, root
 
 _RULES = FreshnessRules()
 _READER = Viewer("reader", frozenset({Permission.READ}))

@@ -12,15 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.enums import ResourceKind
 from domain.selection import Selected
 from domain.viewer import Viewer
-from domain.words import ResourceKind
 from resolvers import reader
 from resolvers.glance import Glance, glance
 from resolvers.summary import OperationAnswer
-from tests.db_reading.asking import f, root
-from tests.db_reading.rows import World, ago, uuid_of
-from tests.db_reading.worlds import TRIED, VIEWERS, filters, worlds
+from tests.db_query.asking import f, root
+from tests.db_query.rows import World, ago, uuid_of
+from tests.db_query.worlds import TRIED, VIEWERS, filters, worlds
 from tests.resolvers.reading import READER, Bench, bench
 
 _INSTANTS: Final = (ago(5), ago(10), ago(10), ago(100), ago(-1), ago(-60))

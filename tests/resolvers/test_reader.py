@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from domain.enums import Permission, ResourceKind, StaleReason
 from domain.errors import BadUserInput, Forbidden
-from domain.record import ScopeKey
+from domain.records.model import ScopeKey
 from domain.viewer import Viewer
-from domain.words import Permission, ResourceKind, StaleReason
-from reconcile.wants import Settlement
-from tests.db_reading.asking import f, root
-from tests.db_reading.rows import NOW, World, ago, uuid_of
+from reconcile.requests import RefreshResult
+from tests.db_query.asking import f, root
+from tests.db_query.rows import NOW, World, ago, uuid_of
 from tests.resolvers.reading import bench, swept
 
 _OLD = {"swept_at": ago(100), "tried_at": ago(100)}
@@ -78,7 +78,7 @@ class TestDemanding:
     async def test_a_stale_resource_is_asked_for_and_read_again(self) -> None:
         """The want names it; what the flight told is answered, fresh."""
         async with bench(_world()) as at:
-            at.settler.tells, at.settler.settlement = swept(name="new"), Settlement(calls=3, shared=True)
+            at.settler.tells, at.settler.settlement = swept(name="new"), RefreshResult(calls=3, shared=True)
             answer = await at.answer(_machine("name", _STATE))
             (want,) = at.settler.wants
         assert {"name": "new", "freshness": {"state": "FRESH", "reason": None}} == answer.answers["resource"]
@@ -228,17 +228,17 @@ class TestReasons:
     @pytest.mark.parametrize(
         ("settlement", "problem", "expected"),
         [
-            (Settlement(resources={uuid_of(0): StaleReason.RATE_LIMITED}), "AUTH_REJECTED", "RATE_LIMITED"),
+            (RefreshResult(resources={uuid_of(0): StaleReason.RATE_LIMITED}), "AUTH_REJECTED", "RATE_LIMITED"),
             (
-                Settlement(scopes={ScopeKey("lab", ResourceKind.MACHINES, None): StaleReason.DEADLINE}),
+                RefreshResult(scopes={ScopeKey("lab", ResourceKind.MACHINES, None): StaleReason.DEADLINE}),
                 "AUTH_REJECTED",
                 "DEADLINE",
             ),
-            (Settlement(), "PARTIAL_SWEEP", "PARTIAL_SWEEP"),
-            (Settlement(), None, "DEADLINE"),
+            (RefreshResult(), "PARTIAL_SWEEP", "PARTIAL_SWEEP"),
+            (RefreshResult(), None, "DEADLINE"),
         ],
     )
-    async def test_in_turn(self, settlement: Settlement, problem: str | None, expected: str) -> None:
+    async def test_in_turn(self, settlement: RefreshResult, problem: str | None, expected: str) -> None:
         """What came of this resource, of its scope, what the record knows, else that time ran out."""
         async with bench(_world(problem=problem)) as at:
             at.settler.settlement = settlement

@@ -8,11 +8,11 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db.reading import Seen
+from db.query import Seen
+from domain.enums import ObservationSource, ResourceKind
 from domain.freshness import Demand, ScopeFacts, Sighting, scope_settled, sighting_settled
-from domain.record import ScopeKey
-from domain.words import ObservationSource, ResourceKind
-from reconcile.wants import Want
+from domain.records.model import ScopeKey
+from reconcile.requests import RefreshRequest
 from resolvers.wanting import Demanded, Terms, demanded, merged, owner_scopes, wants_of
 
 _NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -183,7 +183,7 @@ class TestMerged:
         for want in wants:
             assert any(self._serves(each, want) for each in found)
 
-    def _serves(self, one: Want, want: Want) -> bool:
+    def _serves(self, one: RefreshRequest, want: RefreshRequest) -> bool:
         return (
             one.scope == want.scope
             and one.not_before >= want.not_before

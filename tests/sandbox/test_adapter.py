@@ -7,9 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from domain.errors import ConfigurationError, MalformedAnswer
-from domain.observation import NO_PRICE, Access, Attachment, Observation, Price, Spec, SweepOutcome, Terms
-from domain.words import (
+from domain.enums import (
     ContractType,
     LinkType,
     OfferType,
@@ -19,6 +17,8 @@ from domain.words import (
     ResourceType,
     StaleReason,
 )
+from domain.errors import ConfigurationError, MalformedAnswer
+from domain.records.observation import NO_PRICE, Access, Attachment, Observation, Price, Spec, SweepOutcome, Terms
 from sandbox.faults import FaultKind, Pages
 from sandbox.operations import Operation
 from sandbox.server import SandboxServer
@@ -27,11 +27,11 @@ from sandbox.world import World
 from tests.clock import ManualClock
 from tests.sandbox.tenants import EAST, EAST_KEY, WEST, attached_pair, machine_in, spot_machine
 from vendors import registry
-from vendors.cloud import VendorCloud
+from vendors.client.cloud import VendorCloud
+from vendors.client.transport import TransportLimits
 from vendors.sandbox import MACHINE_STATUS, VOLUME_STATUS, Sandbox
-from vendors.transport import Limits
 
-QUICK = Limits(read_seconds=0.3, retries=0)
+QUICK = TransportLimits(read_seconds=0.3, retries=0)
 MACHINES, VOLUMES = ResourceKind.MACHINES, ResourceKind.VOLUMES
 
 
@@ -129,7 +129,7 @@ async def test_machines_tell_the_links_and_volumes_none(cloud: VendorCloud, worl
     assert isinstance(links, tuple)
     assert Attachment(LinkType.ATTACHED_STORAGE, VOLUMES, volume.volume_id, since) in links
     assert () == machines[bare.machine_id].links
-    assert "UNTOLD" == repr(volumes[volume.volume_id].links)
+    assert "NOT_REPORTED" == repr(volumes[volume.volume_id].links)
 
 
 async def test_every_volume_is_observed_as_it_is(cloud: VendorCloud, world: World) -> None:
@@ -237,7 +237,7 @@ async def test_no_fault_reads_as_an_empty_account(
 
 async def test_a_body_of_a_byte_at_a_time_is_not_waited_for(server: SandboxServer, clock: ManualClock) -> None:
     """Each byte comes well within the read timeout; the whole call does not."""
-    limits = Limits(read_seconds=10, call_seconds=0.3, retries=0)
+    limits = TransportLimits(read_seconds=10, call_seconds=0.3, retries=0)
     cloud = registry.build(
         "sandbox", "east", {"credentials": {"api_key": EAST_KEY}}, server.url, clock=clock, limits=limits
     )

@@ -10,14 +10,14 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.errors import MalformedAnswer, NoSuchThing
-from domain.observation import Access, Observation, Price
-from domain.words import ResourceKind
+from domain.enums import ResourceKind
+from domain.errors import MalformedAnswer, NotFoundByVendor
+from domain.records.observation import Access, Observation, Price
 from sandbox.rendering import machine_body, volume_body
 from sandbox.world import World
 from tests.clock import START, ManualClock
 from tests.sandbox.tenants import EAST, KEYS
-from vendors.base import Answer
+from vendors.base import VendorResponse
 from vendors.sandbox import Sandbox
 
 VENDOR = Sandbox(Sandbox.settings_type.model_validate({"credentials": {"api_key": "k"}}))
@@ -84,7 +84,7 @@ def _check(observation: Observation) -> None:
 def test_a_page_is_read_or_malformed(payload: object, kind: ResourceKind) -> None:
     """A listing's page gives possible values alone, or is a malformed answer."""
     try:
-        page = VENDOR.listings(kind, None)[0].read(Answer(200, {}, payload))
+        page = VENDOR.listings(kind, None)[0].read(VendorResponse(200, {}, payload))
     except MalformedAnswer:
         return
     for observation in page.observations:
@@ -98,7 +98,7 @@ def test_a_probe_is_read_or_malformed(payload: Any, kind: ResourceKind) -> None:
     items = payload.get(kind.value.lower()) if isinstance(payload, dict) else payload
     for item in items if isinstance(items, list) else [payload]:
         try:
-            _check(VENDOR.read_probe(kind, None, "m-0", Answer(200, {}, item)))
+            _check(VENDOR.read_probe(kind, None, "m-0", VendorResponse(200, {}, item)))
         except MalformedAnswer:
             continue
 
@@ -119,8 +119,8 @@ def test_only_its_own_words_mean_that_there_is_none(body: str, kind: ResourceKin
         VENDOR.read_failure(request, 500 if status == 404 else status, {}, words, START),
         VENDOR.read_failure(VENDOR.listings(kind, None)[0].request(None), 404, {}, words, START),
     ]
-    assert not [one for one in told if isinstance(one, NoSuchThing)]
-    assert isinstance(VENDOR.read_failure(request, 404, {}, words, START), NoSuchThing)
+    assert not [one for one in told if isinstance(one, NotFoundByVendor)]
+    assert isinstance(VENDOR.read_failure(request, 404, {}, words, START), NotFoundByVendor)
 
 
 def test_an_attachment_that_cannot_be_read_closes_no_link() -> None:
@@ -128,16 +128,16 @@ def test_an_attachment_that_cannot_be_read_closes_no_link() -> None:
     body = {**MACHINES[0], "attachments": [{"volume_id": None, "attached_at": "2026-01-01T00:00:00Z"}]}
 
     bodies = [body, *({**body, "attachments": listed} for listed in (["v-1"], None, []))]
-    told = [VENDOR.read_probe(ResourceKind.MACHINES, None, "m", Answer(200, {}, each)).links for each in bodies]
+    told = [VENDOR.read_probe(ResourceKind.MACHINES, None, "m", VendorResponse(200, {}, each)).links for each in bodies]
 
-    assert ["UNTOLD", "UNTOLD", "UNTOLD", "()"] == [repr(links) for links in told]
+    assert ["NOT_REPORTED", "NOT_REPORTED", "NOT_REPORTED", "()"] == [repr(links) for links in told]
 
 
 def test_a_command_for_a_shell_holds_no_surprises() -> None:
     """A user name that a shell would read as more gives no command; address and port are kept."""
     body = {**MACHINES[0], "ssh": {"user": "a; rm -rf /", "host": "203.0.113.9", "port": 22}}
 
-    access = VENDOR.read_probe(ResourceKind.MACHINES, None, "m", Answer(200, {}, body)).access
+    access = VENDOR.read_probe(ResourceKind.MACHINES, None, "m", VendorResponse(200, {}, body)).access
 
     assert isinstance(access, Access)
     assert ("203.0.113.9", 22, None) == (access.external_ip, access.ssh_port, access.ssh_command)
@@ -152,7 +152,7 @@ def test_a_page_that_hides_whether_another_follows_is_malformed() -> None:
     ]
     for page in pages:
         try:
-            listing.read(Answer(200, {}, page))
+            listing.read(VendorResponse(200, {}, page))
             read.append(True)
         except MalformedAnswer:
             read.append(False)

@@ -17,7 +17,7 @@ from graphql import (
 )
 
 import schema
-from domain import words
+from domain import enums
 from domain.selection import LIVE_FIELDS
 from schema.live import LIVE_PREFIX, mark_live
 from tests.graphql_http.gateway import graph
@@ -139,7 +139,7 @@ def test_enums_have_every_word() -> None:
     """An enum of the graph has the values of the domain's closed set, by their names."""
     for name, graph_type in graph().core.type_map.items():
         if isinstance(graph_type, GraphQLEnumType) and not name.startswith("__"):
-            assert [word.name for word in getattr(words, name)] == list(graph_type.values)
+            assert [word.name for word in getattr(enums, name)] == list(graph_type.values)
 
 
 def test_our_schema_package_is_imported() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from domain.words import FreshnessState
+from domain.enums import FreshnessState
 from tests.simulation.faults import REASONS, Listing, Probing
 
 _FLIGHTS = ("sweep", "probe")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from random import Random
 
-from domain.words import StaleReason
+from domain.enums import StaleReason
 from tests.simulation.truth import Thing
 
 

@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from domain.history import LINKS, MISSING, SNAPSHOT, link_value, live_state, replay
-from domain.instants import optional_text
-from domain.observation import NO_PRICE, UNTOLD, Json, Observation, SweepOutcome
-from domain.record import Changes, HistoryEntry, LinkRecord, ResourceRecord, ScopeKey, VendorKey
-from domain.words import INVERSE_LINK, ResourceStatus, ScopeState
+from domain.enums import INVERSE_LINK, ResourceStatus, ScopeState
+from domain.records.history import LINKS, MISSING, SNAPSHOT, link_value, live_state, replay
+from domain.records.model import Changes, HistoryEntry, LinkRecord, ResourceRecord, ScopeKey, VendorKey
+from domain.records.observation import NO_PRICE, NOT_REPORTED, Json, Observation, SweepOutcome
+from domain.timestamps import optional_text
 from tests.simulation.ledger import Flight, Violation
 from tests.simulation.memory import AccountTable, MemoryTables
 from tests.simulation.vendor import Vendor
@@ -132,9 +132,9 @@ class Reference:
         known.created = known.created or told.created_at
         for name in (*_FIELDS, "links"):
             value = getattr(told, name)
-            if value is not UNTOLD:
+            if value is not NOT_REPORTED:
                 known.told[name] = (flight.number, value)
-        known.linked_turn = known.linked_turn if told.links is UNTOLD else self._turn
+        known.linked_turn = known.linked_turn if told.links is NOT_REPORTED else self._turn
 
     def check(self, key: VendorKey, table: AccountTable) -> None:
         """That the record of an id is what the newest words make it."""
@@ -152,8 +152,8 @@ class Reference:
                 "b", f"{key}: seen by {known.seen_no}, absent from {known.absent_no}, marked {record.missing_since}"
             )
         for name in _FIELDS:
-            number, value = known.told.get(name, (0, UNTOLD))
-            if value is not UNTOLD and value != getattr(record.live, name):
+            number, value = known.told.get(name, (0, NOT_REPORTED))
+            if value is not NOT_REPORTED and value != getattr(record.live, name):
                 raise Violation("b", f"{key}: {name} is {getattr(record.live, name)}, {number} told {value}")
         self._check_links(key, known, table)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from domain.instants import Clock
 from domain.ports import AccountSetup
-from domain.record import Changes, Held, ResourceRecord, ScopeKey, Ticket, VendorKey
+from domain.records.model import Changes, FlightTicket, LockedState, ResourceRecord, ScopeKey, VendorKey
+from domain.timestamps import Clock
 from tests.simulation.memory import MemoryTables
 
 
@@ -21,7 +21,7 @@ class MemoryKeeper:
         """As the port says."""
         self.tables.configure(setups)
 
-    def draw(self, account: str) -> Ticket:
+    def draw(self, account: str) -> FlightTicket:
         """As the port says."""
         return self.tables.draw(account)
 
@@ -30,7 +30,7 @@ class MemoryKeeper:
         return self.tables.missing(scope, limit)
 
     def apply(
-        self, scope: ScopeKey, named: Sequence[VendorKey], whole: bool, decide: Callable[[Held], Changes]
+        self, scope: ScopeKey, named: Sequence[VendorKey], whole: bool, decide: Callable[[LockedState], Changes]
     ) -> Changes:
         """As the port says."""
         return self.tables.apply(scope, named, whole, decide)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from domain.observation import ProbeResult, SweepResult
-from domain.record import ScopeKey, Ticket, VendorKey
+from domain.records.model import FlightTicket, ScopeKey, VendorKey
+from domain.records.observation import ProbeResult, SweepResult
 from tests.simulation.tally import Tally
 from tests.simulation.truth import Thing
 
@@ -51,7 +51,7 @@ class Ledger:
         self._tally = tally
         self._open: dict[asyncio.Task[object], Flight] = {}
 
-    def drew(self, process: int, account: str, ticket: Ticket) -> None:
+    def drew(self, process: int, account: str, ticket: FlightTicket) -> None:
         """A number was drawn: a flight is sent."""
         task = _current()
         known = task in self._open

@@ -1,4 +1,4 @@
-"""The record in plain values: `domain.ports.Record` as `db.store.Store` keeps it, without a database."""
+"""The record in plain values: `domain.ports.RecordStore` as `db.record.store.Store` keeps it, without a database."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
+from domain.enums import LinkType
 from domain.errors import ConfigurationError
-from domain.history import SNAPSHOT, replay
-from domain.instants import Clock
 from domain.ports import AccountSetup
-from domain.record import (
+from domain.records.history import SNAPSHOT, replay
+from domain.records.model import (
     Changes,
-    Held,
+    FlightTicket,
     HistoryEntry,
     LinkRecord,
+    LockedState,
     ResourceRecord,
     ScopeKey,
     ScopeRecord,
-    Ticket,
     VendorKey,
 )
-from domain.words import LinkType
+from domain.timestamps import Clock
 
 Ends: TypeAlias = tuple[LinkType, VendorKey, VendorKey]
 """What an open link is unique by, within its account."""
@@ -87,11 +87,11 @@ class MemoryTables:
                 scope = account.scopes.get(key) or ScopeRecord(self._scope_count, key)
                 account.scopes[key] = replace(scope, configured=True)
 
-    def draw(self, account: str) -> Ticket:
+    def draw(self, account: str) -> FlightTicket:
         """The next flight number."""
         table = self.accounts[account]
         table.flight_no += 1
-        return Ticket(table.flight_no, self.now())
+        return FlightTicket(table.flight_no, self.now())
 
     def scopes(self) -> tuple[ScopeRecord, ...]:
         """Every scope, in the order of their numbers."""
@@ -116,7 +116,7 @@ class MemoryTables:
         table = self.accounts[account]
         return (key in table.living) + sum(record.key == key for record in table.tombstones.values())
 
-    def held(self, scope: ScopeKey, named: Sequence[VendorKey], whole: bool) -> Held:
+    def held(self, scope: ScopeKey, named: Sequence[VendorKey], whole: bool) -> LockedState:
         """What a decision may look at."""
         account = self.accounts[scope.account]
         mine = account.scopes[scope]
@@ -126,7 +126,7 @@ class MemoryTables:
             link for link in account.open_links.values() if whole or link.from_key in named or link.to_key in named
         )
         ends = {key for link in links for key in (link.from_key, link.to_key)} | set(named)
-        return Held(
+        return LockedState(
             scope=mine,
             resources=living,
             tombstones=_newest(account, {key for key in named if key not in living}),
@@ -136,7 +136,7 @@ class MemoryTables:
         )
 
     def apply(
-        self, scope: ScopeKey, named: Sequence[VendorKey], whole: bool, decide: Callable[[Held], Changes]
+        self, scope: ScopeKey, named: Sequence[VendorKey], whole: bool, decide: Callable[[LockedState], Changes]
     ) -> Changes:
         """Read, decide and write as one."""
         changes = decide(self.held(scope, named, whole))

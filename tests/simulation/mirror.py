@@ -20,24 +20,24 @@ from typing import Any, TypeVar
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from db.engine import make_engine, reading
+from db.engine import make_engine, read_transaction
 from db.migrations import migrate
-from db.rows import link_record, resource_record
-from db.store import Store
+from db.record.rows import link_record, resource_record
+from db.record.store import Store
 from db.tables import accounts, history, links, resources
-from domain.instants import Clock, to_text
 from domain.ports import AccountSetup
-from domain.record import (
+from domain.records.model import (
     Changes,
-    Held,
+    FlightTicket,
     HistoryEntry,
     LinkRecord,
+    LockedState,
     ResourceRecord,
     ScopeKey,
     ScopeRecord,
-    Ticket,
     VendorKey,
 )
+from domain.timestamps import Clock, to_text
 from tests.simulation.memory import MemoryTables
 
 T = TypeVar("T")
@@ -82,7 +82,7 @@ class MirroredKeeper:
         self._wait(self._store.configure(setups))
         self.compare()
 
-    def draw(self, account: str) -> Ticket:
+    def draw(self, account: str) -> FlightTicket:
         """As the port says."""
         return _equal("draw", self.tables.draw(account), self._wait(self._store.draw(account)))
 
@@ -91,13 +91,13 @@ class MirroredKeeper:
         return _equal("missing", self.tables.missing(scope, limit), self._wait(self._store.missing(scope, limit)))
 
     def apply(
-        self, scope: ScopeKey, named: Sequence[VendorKey], whole: bool, decide: Callable[[Held], Changes]
+        self, scope: ScopeKey, named: Sequence[VendorKey], whole: bool, decide: Callable[[LockedState], Changes]
     ) -> Changes:
         """As the port says."""
         held = _ordered(self.tables.held(scope, named, whole))
         changes = self.tables.apply(scope, named, whole, decide)
 
-        def decided(found: Held) -> Changes:
+        def decided(found: LockedState) -> Changes:
             _equal("held", held, _ordered(found))
             return changes
 
@@ -141,7 +141,7 @@ class MirroredKeeper:
         ]
 
     async def _everything(self) -> tuple[dict[object, ResourceRecord], list[LinkRecord], list[tuple[object, ...]]]:
-        async with reading(self._engine) as connection:
+        async with read_transaction(self._engine) as connection:
             names = {row.account_id: row.name for row in await connection.execute(select(accounts))}
             rows = (await connection.execute(select(resources))).mappings()
             records = [resource_record(row, names[row["account_id"]]) for row in rows]
@@ -175,7 +175,7 @@ def _scope_id(scope: ScopeRecord) -> int:
     return scope.scope_id
 
 
-def _ordered(held: Held) -> Held:
+def _ordered(held: LockedState) -> LockedState:
     """Links have no order."""
     return replace(held, links=tuple(sorted(held.links, key=repr)))
 

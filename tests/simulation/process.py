@@ -11,10 +11,10 @@ from typing import Protocol
 from uuid import UUID
 
 from domain.ports import AccountSetup
-from domain.record import Changes, Held, ResourceRecord, ScopeKey, ScopeRecord, Ticket, VendorKey
+from domain.records.model import Changes, FlightTicket, LockedState, ResourceRecord, ScopeKey, ScopeRecord, VendorKey
 from domain.rules import AbsenceRules, FreshnessRules
 from reconcile.engine import Reconciler
-from reconcile.observing import FlightReport
+from reconcile.reports import FlightReport
 from tests.simulation.invariants import Invariants
 from tests.simulation.ledger import Flight
 from tests.simulation.memory import MemoryTables
@@ -30,7 +30,7 @@ class Keeper(Protocol):
         """As the port says."""
         ...
 
-    def draw(self, account: str) -> Ticket:
+    def draw(self, account: str) -> FlightTicket:
         """As the port says."""
         ...
 
@@ -39,7 +39,7 @@ class Keeper(Protocol):
         ...
 
     def apply(
-        self, scope: ScopeKey, named: Sequence[VendorKey], whole: bool, decide: Callable[[Held], Changes]
+        self, scope: ScopeKey, named: Sequence[VendorKey], whole: bool, decide: Callable[[LockedState], Changes]
     ) -> Changes:
         """As the port says."""
         ...
@@ -120,7 +120,7 @@ def _outcome(flight: Flight) -> str:
 
 
 class ProcessRecord:
-    """`domain.ports.Record` of one process: it takes its time, serves one apply of an account at a time, and dies with it."""
+    """`domain.ports.RecordStore` of one process: slow, one apply an account at a time, gone with its process."""
 
     def __init__(self, number: int, sharing: Sharing) -> None:
         self._number = number
@@ -146,7 +146,7 @@ class ProcessRecord:
         await self._pass()
         self._sharing.keeper.configure(accounts)
 
-    async def draw(self, account: str) -> Ticket:
+    async def draw(self, account: str) -> FlightTicket:
         """As the port says."""
         await self._pass()
         ticket = self._sharing.keeper.draw(account)
@@ -172,7 +172,7 @@ class ProcessRecord:
         return self._sharing.keeper.tables.resources(ids)
 
     async def apply(
-        self, scope: ScopeKey, named: Sequence[VendorKey], whole: bool, decide: Callable[[Held], Changes]
+        self, scope: ScopeKey, named: Sequence[VendorKey], whole: bool, decide: Callable[[LockedState], Changes]
     ) -> Changes:
         """As the port says; all of it, or nothing, wherever it is killed."""
         await self._pass()

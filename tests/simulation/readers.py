@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 
-from db.reading import Seen
-from domain.freshness import Demand, Judgement, ScopeFacts, Sighting, judge
-from domain.record import ResourceRecord, ScopeRecord
-from domain.words import FreshnessState, StaleReason
-from reconcile.wants import Settlement, Want
+from db.query import Seen
+from domain.enums import FreshnessState, StaleReason
+from domain.freshness import Assessment, Demand, ScopeFacts, Sighting, assess
+from domain.records.model import ResourceRecord, ScopeRecord
+from reconcile.requests import RefreshRequest, RefreshResult
 from resolvers.wanting import Demanded, Terms, demanded, merged, wants_of
 from tests.simulation.ledger import Violation
 from tests.simulation.memory import MemoryTables
@@ -71,12 +71,12 @@ class Reading:
         seen = [Seen(_sighting(record), live=True, links=self._wish.links) for record in self.records.values()]
         return demanded(self.scopes, self._wish.scopes, seen, self._owners, links=self._wish.links)
 
-    def judged(self, terms: Terms) -> Iterable[tuple[ResourceRecord, Judgement, datetime]]:
+    def judged(self, terms: Terms) -> Iterable[tuple[ResourceRecord, Assessment, datetime]]:
         """Each resource's judgement, and the instant it was judged against."""
         for record in self.records.values():
             scope = self.scopes[record.scope_id]
             not_before = terms.not_before(scope)
-            yield record, judge(_sighting(record), scope, not_before, self.now, StaleReason.DEADLINE), not_before
+            yield record, assess(_sighting(record), scope, not_before, self.now, StaleReason.DEADLINE), not_before
 
 
 def _facts(scope: ScopeRecord, tables: MemoryTables) -> ScopeFacts:
@@ -124,7 +124,7 @@ class Reader:
         await self._process.record._pass()
         first = Reading(self._wish, self._sharing)
         wants = merged(wants_of(first.demanded(), first.scopes, self._terms, first.now))
-        settlement, asked = Settlement(), self._loop.time()
+        settlement, asked = RefreshResult(), self._loop.time()
         if wants:
             settlement = await self._process.engine.settle(wants, self._arrived)
         ended = self._loop.time()
@@ -135,12 +135,12 @@ class Reader:
         self._judge(first.demanded(), second, settlement, wants)
         self._sharing.around.tally.count("reader", "answered")
 
-    def _in_time(self, wants: list[Want], ended: float) -> None:
+    def _in_time(self, wants: list[RefreshRequest], ended: float) -> None:
         longest = max((want.max_wait_seconds for want in wants), default=0.0)
         if ended - self._arrived > longest + _LATENCIES:
             raise Violation("f", f"a reader waited {ended - self._arrived:.2f} s of at most {longest}: {wants}")
 
-    def _shared(self, wants: list[Want], settlement: Settlement, asked: float, reading: Reading) -> None:
+    def _shared(self, wants: list[RefreshRequest], settlement: RefreshResult, asked: float, reading: Reading) -> None:
         """Who waits for a whole scope waits for the sweep that runs and the one behind it, never for a third.
 
         Unless something is missing: then it waits for probes besides.
@@ -156,7 +156,9 @@ class Reader:
         if sent > 2:
             raise Violation("e", f"a reader of {wants[0].scope} waited for {sent} sweeps")
 
-    def _judge(self, demanded: Demanded, second: Reading, settlement: Settlement, wants: list[Want]) -> None:
+    def _judge(
+        self, demanded: Demanded, second: Reading, settlement: RefreshResult, wants: list[RefreshRequest]
+    ) -> None:
         traffic = self._sharing.around.traffic
         for record, judgement, not_before in second.judged(self._terms):
             self._count(judgement, record)
@@ -183,7 +185,7 @@ class Reader:
             elif judgement.state is FreshnessState.STALE:
                 self._explained(record, demanded, second.scopes, settlement, wants)
 
-    def _age_kept(self, record: ResourceRecord, judgement: Judgement, seen_at: datetime | None) -> None:
+    def _age_kept(self, record: ResourceRecord, judgement: Assessment, seen_at: datetime | None) -> None:
         """What is missing is as old as its last sighting: no listing without it makes it younger."""
         if judgement.observed_at is not None and seen_at is not None and judgement.observed_at > seen_at:
             raise Violation("a", f"{record.key} is missing and told of {judgement.observed_at}, was seen {seen_at}")
@@ -193,8 +195,8 @@ class Reader:
         record: ResourceRecord,
         demanded: Demanded,
         scopes: Mapping[int, ScopeFacts],
-        settlement: Settlement,
-        wants: list[Want],
+        settlement: RefreshResult,
+        wants: list[RefreshRequest],
     ) -> None:
         """What was demanded and settled without a reason is fresh, unless clocks were set meanwhile."""
         scope = scopes[record.scope_id]
@@ -206,7 +208,7 @@ class Reader:
         if asked and calm and told is None and demanded.of(_sighting(record)):
             raise Violation("a", f"{record.key} was asked for without a failure, and is told STALE: {wants}")
 
-    def _count(self, judgement: Judgement, record: ResourceRecord) -> None:
+    def _count(self, judgement: Assessment, record: ResourceRecord) -> None:
         state = "DELETED" if record.deleted else judgement.state.value
         self._sharing.around.tally.count("told", state)
 

@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from random import Random
 
+from domain.enums import ResourceKind, StaleReason
 from domain.freshness import Demand
 from domain.ports import AccountSetup
-from domain.record import ScopeKey, ScopeRecord
+from domain.records.model import ScopeKey, ScopeRecord
 from domain.rules import AbsenceRules
-from domain.words import ResourceKind, StaleReason
-from reconcile.absence import Waits
-from reconcile.confirming import confirm
-from reconcile.deciding import Credential
+from reconcile.confirmation import confirm
+from reconcile.rules.absence import EvidenceWindows
+from reconcile.rules.decision import Credential
 from tests.simulation.faults import ScopeFaults
 from tests.simulation.ledger import Ledger, Violation
 from tests.simulation.loop import SteppedClock
@@ -242,7 +242,7 @@ class Schedule:
         for account in shown:
             cloud = SimulatedCloud(self.vendors[account], 0, self.sharing.around)
             credential = Credential("salt", cloud.fingerprint)
-            word = confirm(self._process.record, account, credential, Waits(AbsenceRules()))
+            word = confirm(self._process.record, account, credential, EvidenceWindows(AbsenceRules()))
             await asyncio.get_running_loop().create_task(word)
             self.tally.count("restart", "operator confirmed")
         return bool(shown)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from domain.record import ScopeKey, VendorKey
+from domain.records.model import ScopeKey, VendorKey
 from tests.simulation.ledger import Violation
 
 _HOLD_SECONDS = 5.0

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from random import Random
 
-from domain.observation import UNTOLD, Access, Attachment, Observation, Price, Spec, Terms
-from domain.record import VendorKey
-from domain.words import (
+from domain.enums import (
     ContractType,
     LinkType,
     OfferType,
@@ -17,6 +15,8 @@ from domain.words import (
     ResourceStatus,
     ResourceType,
 )
+from domain.records.model import VendorKey
+from domain.records.observation import NOT_REPORTED, Access, Attachment, Observation, Price, Spec, Terms
 from tests.simulation.loop import true_instant
 
 # Answers are up to a minute behind: what is older needs no remembering.
@@ -173,11 +173,11 @@ class Tenant:
             created_at=true_instant(thing.born) if kind in self.profile.tells_created else None,
             name=f"name {self._made}",
             status_message=None,
-            access=Access(external_ip=f"203.0.113.{self._made % 250}") if machine else UNTOLD,
+            access=Access(external_ip=f"203.0.113.{self._made % 250}") if machine else NOT_REPORTED,
             spec=Spec(gpu_count=self._made % 8) if machine else Spec(disk_gb=100.0),
             price=Price(rate, None if rate is None else "USD", PriceSource.VENDOR),
             terms=Terms(OfferType.VM if machine else OfferType.STORAGE, ContractType.ONDEMAND, "sku", rate, "USD"),
-            links=() if kind is self.profile.links_owner else UNTOLD,
+            links=() if kind is self.profile.links_owner else NOT_REPORTED,
         )
 
     def change(self, now: float) -> str:
@@ -205,7 +205,7 @@ class Tenant:
 
     def _relinked(self, owner: Thing, now: float) -> Observation:
         before = owner.latest
-        links = () if before.links is UNTOLD else before.links
+        links = () if before.links is NOT_REPORTED else before.links
         ends = [one for one in self.every_living() if one.key.kind is not owner.key.kind and one.region == owner.region]
         if links and self._random.random() < 0.5:
             return replace(before, links=links[1:])
@@ -226,8 +226,8 @@ class Tenant:
         self.end(thing, now)
         if self._random.random() < 0.7:
             for owner in living:
-                links = owner.versions[-1][1].links if owner.ended is None and owner.versions[-1][1] else UNTOLD
-                if links is not UNTOLD and any(link.vendor_id == thing.key.vendor_id for link in links):
+                links = owner.versions[-1][1].links if owner.ended is None and owner.versions[-1][1] else NOT_REPORTED
+                if links is not NOT_REPORTED and any(link.vendor_id == thing.key.vendor_id for link in links):
                     kept = tuple(link for link in links if link.vendor_id != thing.key.vendor_id)
                     owner.become(now, replace(owner.latest, links=kept))
         return "terminated"
@@ -237,7 +237,7 @@ class Tenant:
         listed = self.profile.lists_deleted_seconds
         if listed:
             told = replace(thing.latest, status=ResourceStatus.DELETED)
-            thing.become(now, replace(told, links=()) if told.links is not UNTOLD else told)
+            thing.become(now, replace(told, links=()) if told.links is not NOT_REPORTED else told)
             thing.told_deleted_until = now + listed
         else:
             thing.become(now, None)

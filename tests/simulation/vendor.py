@@ -15,10 +15,10 @@ from datetime import timedelta
 from hashlib import sha256
 from random import Random
 
-from domain.observation import UNTOLD, Observation, ProbeResult, Problem, SweepOutcome, SweepResult
-from domain.record import ScopeKey, VendorKey
-from domain.words import ResourceKind, StaleReason
-from reconcile.absence import suspect
+from domain.enums import ResourceKind, StaleReason
+from domain.records.model import ScopeKey, VendorKey
+from domain.records.observation import NOT_REPORTED, Observation, ProbeResult, Problem, SweepOutcome, SweepResult
+from reconcile.rules.absence import suspect
 from tests.simulation.faults import (
     MOST_BOTH_SECONDS,
     MOST_LISTINGS_SECONDS,
@@ -69,7 +69,7 @@ class Surroundings:
 
 
 class SimulatedCloud:
-    """`domain.ports.Cloud` of one account in one process, with the key that it was started with."""
+    """`domain.ports.CloudClient` of one account in one process, with the key that it was started with."""
 
     vendor = "simulated"
 
@@ -245,7 +245,7 @@ class SimulatedCloud:
             self._assert_model(flight, scope, key)
             return ProbeResult("gone", calls=1)
         if fault is Probing.TERSE:
-            found = replace(found, price=UNTOLD, links=UNTOLD, name=UNTOLD)
+            found = replace(found, price=NOT_REPORTED, links=NOT_REPORTED, name=NOT_REPORTED)
         return ProbeResult("found", found, calls=1)
 
     def _may_deny(self, flight: Flight, scope: ScopeKey, key: VendorKey) -> bool:

@@ -10,10 +10,10 @@ from typing import Any
 from tests.clock import ManualClock
 from vendors import registry
 from vendors.base import VendorSettings
-from vendors.cloud import VendorCloud
-from vendors.transport import Limits
+from vendors.client.cloud import VendorCloud
+from vendors.client.transport import TransportLimits
 
-QUICK = Limits(connect_seconds=5, read_seconds=5, call_seconds=20, backoff_seconds=0, backoff_max_seconds=0)
+QUICK = TransportLimits(connect_seconds=5, read_seconds=5, call_seconds=20, backoff_seconds=0, backoff_max_seconds=0)
 """Patient, but without waiting between repetitions."""
 SECRET = "K3y-that-nobody-may-read"
 
@@ -42,7 +42,7 @@ async def account(
     endpoint: str | None,
     *,
     observer: Calls | None = None,
-    limits: Limits = QUICK,
+    limits: TransportLimits = QUICK,
     clock: ManualClock | None = None,
 ) -> AsyncIterator[VendorCloud]:
     """An account named `lab`, without hurry about its budget: some vendors' is a call in eleven seconds."""

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from typing import Final
 
-from domain.words import ResourceKind
+from domain.enums import ResourceKind
 from tests.doubles.fakes import fakes_by_vendor
 from tests.matrix.faults import ALL
 from tests.matrix.player import Asked

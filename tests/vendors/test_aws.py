@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from domain.observation import NO_PRICE, Access, Attachment, Observation, Price, Spec, SweepOutcome, Terms
-from domain.words import (
+from domain.enums import (
     ContractType,
     LinkType,
     OfferType,
@@ -20,6 +19,7 @@ from domain.words import (
     ResourceType,
     StaleReason,
 )
+from domain.records.observation import NO_PRICE, Access, Attachment, Observation, Price, Spec, SweepOutcome, Terms
 from tests.doubles.moto_aws import MotoAws, linux_image, moto_aws
 from tests.vendors.accounts import Calls, account
 from vendors.aws import Aws

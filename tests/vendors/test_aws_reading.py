@@ -12,22 +12,22 @@ from xml.etree.ElementTree import fromstring
 import moto
 import pytest
 
+from domain.enums import ContractType, LinkType, PriceSource, ResourceKind, ResourceStatus, ResourceType
 from domain.errors import (
     CredentialsRejected,
     MalformedAnswer,
-    NoSuchThing,
+    NotFoundByVendor,
     RateLimited,
     Unreachable,
     VendorFailure,
 )
-from domain.observation import NO_PRICE, UNTOLD, Attachment, Observation, Price, Spec, Terms
-from domain.words import ContractType, LinkType, PriceSource, ResourceKind, ResourceStatus, ResourceType
+from domain.records.observation import NO_PRICE, NOT_REPORTED, Attachment, Observation, Price, Spec, Terms
 from tests.clock import START
 from vendors.aws import Aws, AwsSettings
-from vendors.aws_gpus import Gpus, gpus_of
-from vendors.aws_reading import read_page
-from vendors.base import Answer, Page, Request
-from vendors.prices import PriceFile
+from vendors.base import Page, VendorRequest, VendorResponse
+from vendors.parse.aws_gpus import Gpus, gpus_of
+from vendors.parse.aws_items import read_page
+from vendors.parse.price_file import PriceFile
 
 MACHINES, VOLUMES = ResourceKind.MACHINES, ResourceKind.VOLUMES
 PRICES = PriceFile(datetime(2026, 1, 1, tzinfo=UTC), {"us-east-1": {"p5.48xlarge": 55.04}})
@@ -40,7 +40,7 @@ def page(kind: ResourceKind, inside: str, tail: str = "", namespace: str = "") -
         text = f"<r {namespace}><reservationSet><item><instancesSet>{inside}</instancesSet></item></reservationSet>{tail}</r>"
     else:
         text = f"<r {namespace}><volumeSet>{inside}</volumeSet>{tail}</r>"
-    return read_page(kind, "us-east-1", Answer(200, {}, fromstring(text)), PRICES)  # noqa: S314 - the test's own text
+    return read_page(kind, "us-east-1", VendorResponse(200, {}, fromstring(text)), PRICES)  # noqa: S314 - the test's own text
 
 
 def machine(inside: str = "", state: str = "running", sku: str = "p5.48xlarge") -> Observation:
@@ -161,8 +161,8 @@ LINK = Attachment(LinkType.ATTACHED_TO, MACHINES, "i-1", THEN)
         (ATTACHED.format("i-1", "detached", "2026-01-05T00:00:00Z"), ()),
         (ATTACHED.format("i-1", "attached", ""), (Attachment(LinkType.ATTACHED_TO, MACHINES, "i-1"),)),
         (ATTACHED.format("", "attached", "2026-01-05T00:00:00Z"), ()),
-        (ATTACHED.format("i 1", "attached", "2026-01-05T00:00:00Z"), UNTOLD),
-        ("<item>i-1</item>", UNTOLD),
+        (ATTACHED.format("i 1", "attached", "2026-01-05T00:00:00Z"), NOT_REPORTED),
+        ("<item>i-1</item>", NOT_REPORTED),
         ("", ()),
     ],
 )
@@ -173,7 +173,7 @@ def test_links(told: str, links: object) -> None:
 
 def test_a_volume_without_its_attachments() -> None:
     """Not told closes nothing."""
-    assert UNTOLD is volume().links
+    assert NOT_REPORTED is volume().links
 
 
 def test_what_else_is_told_of_a_machine() -> None:
@@ -217,14 +217,14 @@ def aws() -> Aws:
 def told(code: str, status: int = 400) -> VendorFailure | None:
     """What an error document means."""
     body = f"<Response><Errors><Error><Code>{code}</Code><Message>No key secret</Message></Error></Errors></Response>"
-    return aws().read_failure(Request("DescribeVolumes", "/"), status, {"retry-after": "7"}, body, START)
+    return aws().read_failure(VendorRequest("DescribeVolumes", "/"), status, {"retry-after": "7"}, body, START)
 
 
 @pytest.mark.parametrize(
     ("code", "status", "expected"),
     [
-        ("InvalidInstanceID.NotFound", 400, NoSuchThing),
-        ("InvalidVolume.NotFound", 400, NoSuchThing),
+        ("InvalidInstanceID.NotFound", 400, NotFoundByVendor),
+        ("InvalidVolume.NotFound", 400, NotFoundByVendor),
         ("InvalidVolumeID.Malformed", 400, MalformedAnswer),
         ("AuthFailure", 401, CredentialsRejected),
         ("UnauthorizedOperation", 403, CredentialsRejected),
@@ -249,13 +249,13 @@ def test_error_codes(code: str, status: int, expected: type[VendorFailure]) -> N
 @pytest.mark.parametrize("body", ["", "<html>", "no XML", '<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>', "<a/>", "\ud800"])
 def test_no_error_document(body: str) -> None:
     """Without one the common mapping decides."""
-    assert None is aws().read_failure(Request("DescribeVolumes", "/"), 400, {}, body, START)
+    assert None is aws().read_failure(VendorRequest("DescribeVolumes", "/"), 400, {}, body, START)
 
 
 def test_the_signature_is_of_the_given_instant() -> None:
     """The clock is handed in; a session token is sent along, and is no part of what is fingerprinted."""
     vendor = aws()
-    request = Request("DescribeVolumes", "/", method="POST")
+    request = VendorRequest("DescribeVolumes", "/", method="POST")
 
     headers = vendor.authorize(request, "https://ec2.us-east-1.amazonaws.com/", b"Action=A", "us-east-1", START)
 

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from domain.observation import SweepOutcome, SweepResult
-from domain.words import ResourceKind, StaleReason
+from domain.enums import ResourceKind, StaleReason
+from domain.records.observation import SweepOutcome, SweepResult
 from tests.clock import ManualClock
 from tests.vendors.accounts import QUICK, SECRET
 from tests.vendors.loopback import Loopback, Reply, answer, endless, loopback, trickling
 from tests.vendors.toy import Toy, ToySettings
 from vendors.base import ApiKey
-from vendors.cloud import VendorCloud
-from vendors.transport import Transport
+from vendors.client.cloud import VendorCloud
+from vendors.client.transport import Transport
 
 MACHINES, VOLUMES = ResourceKind.MACHINES, ResourceKind.VOLUMES
 REFUSED = answer(b"no", 404)

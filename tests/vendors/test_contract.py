@@ -16,16 +16,16 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr
 
+from domain.enums import ResourceKind, StaleReason
 from domain.errors import ConfigurationError, MalformedAnswer
-from domain.observation import SweepOutcome, SweepResult
-from domain.words import ResourceKind, StaleReason
+from domain.records.observation import SweepOutcome, SweepResult
 from tests.clock import START, ManualClock
 from tests.matrix.players import players
 from tests.vendors.accounts import QUICK, SECRET, account
 from tests.vendors.loopback import Reply, answer, free_port, loopback, reset
 from vendors import registry
-from vendors.base import Answer, Request, Vendor
-from vendors.cloud import VendorCloud
+from vendors.base import Vendor, VendorRequest, VendorResponse
+from vendors.client.cloud import VendorCloud
 
 pytestmark = pytest.mark.parametrize("name", registry.names())
 
@@ -118,7 +118,7 @@ async def test_the_fingerprint(name: str) -> None:
 def test_authorization_is_bound_to_the_credentials(name: str) -> None:
     """Some header is sent, and it is another for another key."""
     found = registry.find(name)
-    request = Request("list", "/")
+    request = VendorRequest("list", "/")
     sent = [
         found(found.settings_type.model_validate(plausible(found.settings_type, secret))).authorize(
             request, "http://127.0.0.1/", b"", "us-east-1", START
@@ -245,7 +245,7 @@ def test_its_readers_never_break(name: str, data: st.DataObject) -> None:
     xml = listing.request(None).expects == "xml"
 
     try:
-        page = listing.read(Answer(200, {}, element("r", whole) if xml else whole))
+        page = listing.read(VendorResponse(200, {}, element("r", whole) if xml else whole))
     except MalformedAnswer:
         return
     assert page.dropped >= 0

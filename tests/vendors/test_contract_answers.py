@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from domain.observation import SweepOutcome, SweepResult
-from domain.words import ResourceKind, ResourceStatus
+from domain.enums import ResourceKind, ResourceStatus
+from domain.records.observation import SweepOutcome, SweepResult
 from tests.matrix.faults import ALL
 from tests.matrix.player import Asked, Call, JsonPlayer, Player
 from tests.matrix.players import players
 from tests.vendors.accounts import account
 from tests.vendors.loopback import Loopback, answer, loopback
 from vendors import registry
-from vendors.cloud import VendorCloud
+from vendors.client.cloud import VendorCloud
 
 SECRET = "S3cret-of-an-answer"
 PLANTED: dict[str, Any] = {

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from domain.observation import NO_PRICE, Access, Observation, Price, Spec, SweepOutcome, SweepResult, Terms
-from domain.words import ContractType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType, StaleReason
+from domain.enums import ContractType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType, StaleReason
+from domain.records.observation import NO_PRICE, Access, Observation, Price, Spec, SweepOutcome, SweepResult, Terms
 from tests.doubles import prism, specifications
 from tests.doubles.forwarding import Forwarding, forwarding
 from tests.vendors.accounts import SECRET, account

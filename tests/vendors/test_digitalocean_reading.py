@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from domain.errors import MalformedAnswer, NoSuchThing
-from domain.observation import NO_PRICE, UNTOLD, Access, Attachment, Observation, Price, Spec, Terms
-from domain.words import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus
+from domain.enums import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus
+from domain.errors import MalformedAnswer, NotFoundByVendor
+from domain.records.observation import NO_PRICE, NOT_REPORTED, Access, Attachment, Observation, Price, Spec, Terms
 from tests.clock import START
 from tests.vendors.accounts import SECRET
-from vendors.base import Answer, Page, Request
+from vendors.api_key import KeySettings
+from vendors.base import Page, VendorRequest, VendorResponse
 from vendors.digitalocean import DigitalOcean
-from vendors.keyed import KeySettings
 
 MACHINES, VOLUMES = ResourceKind.MACHINES, ResourceKind.VOLUMES
 VENDOR = DigitalOcean(KeySettings.model_validate({"credentials": {"api_key": SECRET}}))
@@ -22,7 +22,7 @@ GPUS = {"count": 8, "model": "nvidia_h100", "vram": {"amount": 80, "unit": "gib"
 
 def read(payload: object, kind: ResourceKind = MACHINES) -> Page:
     """A page of a kind."""
-    return VENDOR.listings(kind, None)[0].read(Answer(200, {}, payload))
+    return VENDOR.listings(kind, None)[0].read(VendorResponse(200, {}, payload))
 
 
 def page(*items: dict[str, Any], kind: ResourceKind = MACHINES, **told: Any) -> Page:
@@ -139,17 +139,17 @@ LINK = Attachment(LinkType.ATTACHED_TO, MACHINES, "7")
         ({"droplet_ids": [7]}, (LINK,)),
         ({"droplet_ids": [7, 7]}, (LINK,)),
         ({"droplet_ids": []}, ()),
-        ({"droplet_ids": None}, UNTOLD),
-        ({}, UNTOLD),
-        ({"droplet_ids": "7"}, UNTOLD),
-        ({"droplet_ids": [7, {}]}, UNTOLD),
-        ({"droplet_ids": [7, True]}, UNTOLD),
+        ({"droplet_ids": None}, NOT_REPORTED),
+        ({}, NOT_REPORTED),
+        ({"droplet_ids": "7"}, NOT_REPORTED),
+        ({"droplet_ids": [7, {}]}, NOT_REPORTED),
+        ({"droplet_ids": [7, True]}, NOT_REPORTED),
     ],
 )
 def test_links(told: dict[str, Any], links: object) -> None:
     """Volumes tell them; only a list of which every id is known closes any. Droplets say nothing of links."""
     assert links == volume(**told).links
-    assert UNTOLD is machine(volume_ids=["v-1"]).links
+    assert NOT_REPORTED is machine(volume_ids=["v-1"]).links
 
 
 def networks(*addresses: tuple[str, str], v6: tuple[tuple[str, str], ...] = ()) -> dict[str, Any]:
@@ -238,9 +238,9 @@ def test_the_rest_of_a_machine() -> None:
 )
 def test_its_word_for_no_such_thing(operation: str, status: int, body: str, gone: bool) -> None:
     """Only the answer to a question for one thing, and only in these words."""
-    failure = VENDOR.read_failure(Request(operation, "/"), status, {}, body, START)
+    failure = VENDOR.read_failure(VendorRequest(operation, "/"), status, {}, body, START)
 
-    assert gone is isinstance(failure, NoSuchThing)
+    assert gone is isinstance(failure, NotFoundByVendor)
 
 
 def test_impossible_values_are_counted_and_the_rest_kept() -> None:

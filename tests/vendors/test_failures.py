@@ -12,13 +12,13 @@ import pytest
 from domain.errors import (
     CredentialsRejected,
     MalformedAnswer,
-    NoSuchThing,
+    NotFoundByVendor,
     RateLimited,
     TimedOut,
     Unreachable,
     VendorFailure,
 )
-from vendors import failures
+from vendors.client import failures
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 EVERY_EXCEPTION = sorted(
@@ -72,7 +72,7 @@ def test_every_status_has_a_failure(status: int) -> None:
     failure = failures.of_status(status, {}, "list_things", NOW)
 
     assert isinstance(failure, VendorFailure)
-    assert not isinstance(failure, NoSuchThing)
+    assert not isinstance(failure, NotFoundByVendor)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_only_a_code_is_quoted(code: object, quoted: str) -> None:
 @pytest.mark.parametrize(
     ("failure", "word"),
     [
-        (NoSuchThing(""), "no_such_thing"),
+        (NotFoundByVendor(""), "no_such_thing"),
         (RateLimited(""), "rate_limited"),
         (CredentialsRejected(""), "auth_rejected"),
         (failures.NotConnectedInTime(""), "timed_out"),

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
+from domain.enums import ContractType, LinkType, OfferType, ResourceKind, ResourceStatus
 from domain.errors import CredentialsRejected, MalformedAnswer, VendorFailure
-from domain.observation import NO_PRICE, UNTOLD, Access, Attachment, Observation, Spec, Terms
-from domain.words import ContractType, LinkType, OfferType, ResourceKind, ResourceStatus
+from domain.records.observation import NO_PRICE, NOT_REPORTED, Access, Attachment, Observation, Spec, Terms
 from tests.clock import START
 from tests.vendors.accounts import lambda_settings
 from vendors import hyperstack
-from vendors.base import Answer, Page, Quote
+from vendors.api_key import KeySettings
+from vendors.base import Page, Quote, VendorResponse
 from vendors.hyperstack import PATHS, Hyperstack
-from vendors.keyed import KeySettings
 
 MACHINES, VOLUMES = ResourceKind.MACHINES, ResourceKind.VOLUMES
 VENDOR = Hyperstack(KeySettings.model_validate(lambda_settings()))
@@ -40,7 +40,7 @@ ACTING = (
 def read(payload: object, kind: ResourceKind = MACHINES, cursor: str | None = None) -> Page:
     """A page."""
     (listing,) = VENDOR.listings(kind, None)
-    return listing.read(Answer(200, {}, payload, cursor=cursor))
+    return listing.read(VendorResponse(200, {}, payload, cursor=cursor))
 
 
 def machine(**told: Any) -> Observation:
@@ -87,7 +87,7 @@ def quotes(*entries: object) -> dict[str, Quote]:
     """What a pricebook of these entries tells."""
     catalogue = VENDOR.catalogue(MACHINES, None)
     assert catalogue is not None
-    return dict(catalogue.read(Answer(200, {}, list(entries))).quotes)
+    return dict(catalogue.read(VendorResponse(200, {}, list(entries))).quotes)
 
 
 H100 = {"id": 1, "name": "H100-80GB-PCIe", "value": 1.9, "original_value": 2.5, "start_time": None, "end_time": None}
@@ -108,7 +108,7 @@ def test_a_pricebook_of_another_shape(payload: object) -> None:
     catalogue = VENDOR.catalogue(MACHINES, None)
     assert catalogue is not None
     with pytest.raises(MalformedAnswer):
-        catalogue.read(Answer(200, {}, payload))
+        catalogue.read(VendorResponse(200, {}, payload))
 
 
 PRICES = {
@@ -189,13 +189,13 @@ def link(volume_id: str, since: datetime | None = datetime(2026, 1, 2, 3, 4, 5, 
         ([attached(6), attached(6)], (link("6"),)),
         ([attached(6, created_at=None)], (link("6", None),)),
         ([], ()),
-        (None, UNTOLD),
-        ("6", UNTOLD),
-        ([attached(6), 7], UNTOLD),
-        ([attached(6), attached(None)], UNTOLD),
-        ([attached(6), attached([])], UNTOLD),
-        ([attached(6, created_at="soon")], UNTOLD),
-        ([{"id": 1}], UNTOLD),
+        (None, NOT_REPORTED),
+        ("6", NOT_REPORTED),
+        ([attached(6), 7], NOT_REPORTED),
+        ([attached(6), attached(None)], NOT_REPORTED),
+        ([attached(6), attached([])], NOT_REPORTED),
+        ([attached(6, created_at="soon")], NOT_REPORTED),
+        ([{"id": 1}], NOT_REPORTED),
     ],
 )
 def test_links(told: object, links: object) -> None:
@@ -259,7 +259,7 @@ def test_a_word_for_a_volume_is_kept_and_not_understood() -> None:
     seen = volume(status="in-use", name="data", size=100, volume_type="Cloud-SSD", created_at="2026-01-02T03:04:05")
 
     assert (ResourceStatus.UNKNOWN, "in-use", "data") == (seen.status, seen.vendor_status, seen.name)
-    assert (ResourceStatus.RUNNING, None, UNTOLD) == ((bare := volume()).status, bare.vendor_status, bare.links)
+    assert (ResourceStatus.RUNNING, None, NOT_REPORTED) == ((bare := volume()).status, bare.vendor_status, bare.links)
     assert isinstance(seen.spec, Spec)
     assert (100, "Cloud-SSD") == (seen.spec.disk_gb, seen.spec.vendor_sku)
 

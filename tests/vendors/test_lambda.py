@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from domain.observation import (
+from domain.enums import ContractType, LinkType, OfferType, ResourceKind, ResourceStatus, ResourceType, StaleReason
+from domain.records.observation import (
     NO_PRICE,
     Access,
     Attachment,
@@ -18,7 +19,6 @@ from domain.observation import (
     SweepResult,
     Terms,
 )
-from domain.words import ContractType, LinkType, OfferType, ResourceKind, ResourceStatus, ResourceType, StaleReason
 from tests.doubles import prism, specifications
 from tests.doubles.forwarding import Forwarding, forwarding
 from tests.vendors.accounts import SECRET, Calls, account, lambda_settings

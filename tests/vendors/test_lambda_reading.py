@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from domain.enums import LinkType, PriceSource, ResourceKind, ResourceStatus
 from domain.errors import MalformedAnswer
-from domain.observation import NO_PRICE, UNTOLD, Access, Attachment, Observation, Price, Spec
-from domain.words import LinkType, PriceSource, ResourceKind, ResourceStatus
+from domain.records.observation import NO_PRICE, NOT_REPORTED, Access, Attachment, Observation, Price, Spec
 from tests.vendors.accounts import lambda_settings
-from vendors.base import Answer, Page
-from vendors.keyed import KeySettings
+from vendors.api_key import KeySettings
+from vendors.base import Page, VendorResponse
 from vendors.lambda_cloud import LambdaCloud
 
 VENDOR = LambdaCloud(KeySettings.model_validate(lambda_settings()))
@@ -26,7 +26,7 @@ OFFERED = {
 def read(payload: object) -> Page:
     """A page of instances."""
     (listing,) = VENDOR.listings(ResourceKind.MACHINES, None)
-    return listing.read(Answer(200, {}, payload))
+    return listing.read(VendorResponse(200, {}, payload))
 
 
 def machine(**told: Any) -> Observation:
@@ -79,13 +79,13 @@ LINK = Attachment(LinkType.ATTACHED_STORAGE, ResourceKind.VOLUMES, "fs-1")
         ({"file_system_mounts": [{"file_system_id": "fs-1"}, {"file_system_id": "fs-1"}]}, (LINK,)),
         ({"file_system_names": []}, ()),
         ({"file_system_mounts": [], "file_system_names": []}, ()),
-        ({"file_system_names": ["a"]}, UNTOLD),
-        ({"file_system_mounts": [], "file_system_names": ["a"]}, UNTOLD),
-        ({"file_system_names": None}, UNTOLD),
-        ({"file_system_mounts": "fs-1"}, UNTOLD),
-        ({"file_system_mounts": [{"file_system_id": "fs-1"}, {"file_system_id": {}}]}, UNTOLD),
-        ({"file_system_mounts": [{"file_system_id": "fs-1"}, "fs-2"]}, UNTOLD),
-        ({"file_system_mounts": [{"mount_point": "/data"}]}, UNTOLD),
+        ({"file_system_names": ["a"]}, NOT_REPORTED),
+        ({"file_system_mounts": [], "file_system_names": ["a"]}, NOT_REPORTED),
+        ({"file_system_names": None}, NOT_REPORTED),
+        ({"file_system_mounts": "fs-1"}, NOT_REPORTED),
+        ({"file_system_mounts": [{"file_system_id": "fs-1"}, {"file_system_id": {}}]}, NOT_REPORTED),
+        ({"file_system_mounts": [{"file_system_id": "fs-1"}, "fs-2"]}, NOT_REPORTED),
+        ({"file_system_mounts": [{"mount_point": "/data"}]}, NOT_REPORTED),
     ],
 )
 def test_links(told: dict[str, Any], links: object) -> None:

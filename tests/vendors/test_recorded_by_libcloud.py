@@ -13,8 +13,8 @@ from xml.etree.ElementTree import Element
 
 from defusedxml.ElementTree import fromstring
 
-from domain.observation import Access, Observation, Price, Spec, SweepOutcome
-from domain.words import PriceSource, ResourceKind, ResourceStatus, StaleReason
+from domain.enums import PriceSource, ResourceKind, ResourceStatus, StaleReason
+from domain.records.observation import Access, Observation, Price, Spec, SweepOutcome
 from tests.matrix.player import Asked
 from tests.vendors.accounts import SECRET, account
 from tests.vendors.loopback import answer, loopback

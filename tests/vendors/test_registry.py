@@ -10,7 +10,9 @@ import pytest
 from domain.errors import ConfigurationError
 from tests.clock import ManualClock
 from tests.vendors.accounts import SECRET, lambda_settings
-from vendors import endpoint, prices, registry
+from vendors import registry
+from vendors.client import endpoint
+from vendors.parse import price_file
 
 AWS: dict[str, Any] = {
     "credentials": {"access_key_id": "AKIAEXAMPLE", "secret_access_key": SECRET},
@@ -129,7 +131,7 @@ def test_a_price_file_that_is_none(tmp_path: Path, text: str, says: str) -> None
 def test_a_price_file_that_is_missing(tmp_path: Path) -> None:
     """Named and not there is an error, not an empty list."""
     with pytest.raises(ConfigurationError, match="cannot be read"):
-        prices.load(tmp_path / "none.toml")
+        price_file.load(tmp_path / "none.toml")
 
 
 def test_a_vendor_without_a_public_address_needs_an_endpoint() -> None:

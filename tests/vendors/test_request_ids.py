@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from defusedxml import ElementTree as SafeTree
 
-from vendors.request_ids import request_id
+from vendors.client.request_ids import request_id
 
 SECRET = "a-key-that-nobody-may-see"
 EC2 = '<DescribeVolumesResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>{}</requestId><volumeSet/></DescribeVolumesResponse>'

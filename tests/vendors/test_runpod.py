@@ -8,19 +8,7 @@ from typing import Any
 
 import pytest
 
-from domain.observation import (
-    NO_PRICE,
-    UNTOLD,
-    Access,
-    Attachment,
-    Observation,
-    Price,
-    Spec,
-    SweepOutcome,
-    SweepResult,
-    Terms,
-)
-from domain.words import (
+from domain.enums import (
     ContractType,
     LinkType,
     OfferType,
@@ -30,11 +18,23 @@ from domain.words import (
     ResourceType,
     StaleReason,
 )
+from domain.records.observation import (
+    NO_PRICE,
+    NOT_REPORTED,
+    Access,
+    Attachment,
+    Observation,
+    Price,
+    Spec,
+    SweepOutcome,
+    SweepResult,
+    Terms,
+)
 from tests.doubles import examples, prism
 from tests.doubles.forwarding import Forwarding, forwarding
 from tests.vendors.accounts import SECRET, Calls, account
-from vendors.base import Answer
-from vendors.keyed import KeySettings
+from vendors.api_key import KeySettings
+from vendors.base import VendorResponse
 from vendors.runpod import RunPod
 
 SPECIFICATION = "runpod-rest-v2.json"
@@ -199,7 +199,7 @@ def read(**changed: Any) -> Observation:
     (told,) = examples.answer(SPECIFICATION, "/v2/pods")["pods"]
     vendor = RunPod(KeySettings.model_validate(SETTINGS))
     (listing,) = vendor.listings(MACHINES, None)
-    (seen,) = listing.read(Answer(200, {}, {"pods": [told | changed]})).observations
+    (seen,) = listing.read(VendorResponse(200, {}, {"pods": [told | changed]})).observations
     return seen
 
 
@@ -234,7 +234,7 @@ def test_mounts_that_are_not_told_close_no_link() -> None:
     untold: list[Any] = [None, [], "x", {"network": {}}, {"network": [mount, {}]}, {"network": [mount, 7]}]
     told: list[Any] = [{}, {"network": []}, {"network": [mount, mount]}]
 
-    assert {UNTOLD} == {read(mounts=mounts).links for mounts in untold}
+    assert {NOT_REPORTED} == {read(mounts=mounts).links for mounts in untold}
     link = Attachment(LinkType.ATTACHED_STORAGE, VOLUMES, "v-1")
     assert [(), (), (link,)] == [read(mounts=mounts).links for mounts in told]
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from domain.errors import ConfigurationError, MalformedAnswer, NoSuchThing
-from domain.observation import UNTOLD, Access, Attachment, Observation, Spec
-from domain.words import LinkType, ResourceKind, ResourceStatus
+from domain.enums import LinkType, ResourceKind, ResourceStatus
+from domain.errors import ConfigurationError, MalformedAnswer, NotFoundByVendor
+from domain.records.observation import NOT_REPORTED, Access, Attachment, Observation, Spec
 from tests.clock import START, ManualClock
 from tests.vendors.accounts import SECRET
 from vendors import registry
-from vendors.base import Answer, Hardware, Page, Quote, Request
+from vendors.base import Hardware, Page, Quote, VendorRequest, VendorResponse
 from vendors.scaleway import Scaleway, ScalewaySettings
 
 MACHINES, VOLUMES = ResourceKind.MACHINES, ResourceKind.VOLUMES
@@ -31,7 +31,7 @@ def read(
     """A page whose header tells the total."""
     plural = "servers" if kind is MACHINES else "volumes"
     headers = {} if total is None else {"x-total-count": str(total)}
-    return VENDOR.listings(kind, ZONE)[listing].read(Answer(200, headers, {plural: items}, cursor=cursor))
+    return VENDOR.listings(kind, ZONE)[listing].read(VendorResponse(200, headers, {plural: items}, cursor=cursor))
 
 
 def server(**told: Any) -> Observation:
@@ -160,7 +160,7 @@ def quotes(kind: ResourceKind, payload: Mapping[str, Any], told: Observation) ->
     """What a price list of one page says of a resource."""
     catalogue = VENDOR.catalogue(kind, ZONE)
     assert catalogue is not None
-    return catalogue.quote(told, catalogue.read(Answer(200, {}, payload)).quotes)
+    return catalogue.quote(told, catalogue.read(VendorResponse(200, {}, payload)).quotes)
 
 
 def test_the_price_of_a_server() -> None:
@@ -204,7 +204,7 @@ def test_the_price_of_a_block_volume() -> None:
     assert None is quotes(VOLUMES, payload, block(type="sbs_5k"))
     assert None is quotes(VOLUMES, payload, block(type="sbs_x", size=10**10))
     assert None is quotes(VOLUMES, payload, local(volume_type="l_ssd", size=10**10))
-    untyped = replace(block(type="sbs_5k", size=10**10), spec=UNTOLD)
+    untyped = replace(block(type="sbs_5k", size=10**10), spec=NOT_REPORTED)
     assert None is quotes(VOLUMES, payload, untyped)
 
 
@@ -224,16 +224,16 @@ LINK = Attachment(LinkType.ATTACHED_TO, MACHINES, "s-1")
         ([REFERENCE | {"status": "detached"}], ()),
         ([REFERENCE | {"product_resource_type": "snapshot"}], ()),
         ([], ()),
-        (None, UNTOLD),
-        ("none", UNTOLD),
-        ([REFERENCE, 7], UNTOLD),
-        ([REFERENCE | {"product_resource_id": {}}], UNTOLD),
+        (None, NOT_REPORTED),
+        ("none", NOT_REPORTED),
+        ([REFERENCE, 7], NOT_REPORTED),
+        ([REFERENCE | {"product_resource_id": {}}], NOT_REPORTED),
     ],
 )
 def test_links_of_block_volumes(references: object, links: object) -> None:
     """Since when is told; only a list of which every part was read closes any."""
     assert links == block(references=references).links
-    assert UNTOLD is block().links
+    assert NOT_REPORTED is block().links
 
 
 @pytest.mark.parametrize(
@@ -241,16 +241,16 @@ def test_links_of_block_volumes(references: object, links: object) -> None:
     [
         ({"server": {"id": "s-1", "name": "n"}}, (LINK,)),
         ({"server": None}, ()),
-        ({}, UNTOLD),
-        ({"server": "s-1"}, UNTOLD),
-        ({"server": {"id": ["s-1"]}}, UNTOLD),
-        ({"server": {"id": None}}, UNTOLD),
+        ({}, NOT_REPORTED),
+        ({"server": "s-1"}, NOT_REPORTED),
+        ({"server": {"id": ["s-1"]}}, NOT_REPORTED),
+        ({"server": {"id": None}}, NOT_REPORTED),
     ],
 )
 def test_links_of_local_volumes(told: dict[str, Any], links: object) -> None:
     """Null says that it is free; nothing at all says nothing."""
     assert links == local(**told).links
-    assert UNTOLD is server(volumes={"0": {"id": "v-1"}}).links
+    assert NOT_REPORTED is server(volumes={"0": {"id": "v-1"}}).links
 
 
 V4, V6 = {"address": "192.0.2.7", "family": "inet"}, {"address": "2001:db8::7", "family": "inet6"}
@@ -319,10 +319,10 @@ def test_gpus(sku: str | None, gpus: tuple[str | None, str | None, int | None]) 
 def test_its_word_for_no_such_thing(operation: str, status: int, body: str, gone: bool) -> None:
     """Only of the very server that was asked for."""
     failure = VENDOR.read_failure(
-        Request(operation, "/instance/v1/zones/fr-par-2/servers/s-1"), status, {}, body, START
+        VendorRequest(operation, "/instance/v1/zones/fr-par-2/servers/s-1"), status, {}, body, START
     )
 
-    assert gone is isinstance(failure, NoSuchThing)
+    assert gone is isinstance(failure, NotFoundByVendor)
 
 
 def test_volumes_are_not_probed() -> None:

@@ -15,11 +15,21 @@ import pytest
 import vcr
 import yaml
 
-from domain.observation import NO_PRICE, UNTOLD, Access, Attachment, Observation, Price, Spec, SweepOutcome, Terms
-from domain.words import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType
+from domain.enums import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType
+from domain.records.observation import (
+    NO_PRICE,
+    NOT_REPORTED,
+    Access,
+    Attachment,
+    Observation,
+    Price,
+    Spec,
+    SweepOutcome,
+    Terms,
+)
 from tests.clock import START
 from tests.vendors.accounts import SECRET, account
-from vendors.base import Answer, Request
+from vendors.base import VendorRequest, VendorResponse
 from vendors.scaleway import Scaleway, ScalewaySettings
 
 _PACKAGE = find_spec("scaleway")
@@ -132,7 +142,7 @@ async def test_the_recorded_server_by_its_id(tmp_path: Path) -> None:
 def read_volumes(listing: int, *told: Mapping[str, Any]) -> list[Observation]:
     """A page of one of the two interfaces that have volumes."""
     payload = {"volumes": list(told), "total_count": len(told)}
-    return list(VENDOR.listings(VOLUMES, ZONE)[listing].read(Answer(200, {}, payload)).observations)
+    return list(VENDOR.listings(VOLUMES, ZONE)[listing].read(VendorResponse(200, {}, payload)).observations)
 
 
 def test_the_recorded_block_volume_is_attached_and_let_go() -> None:
@@ -166,7 +176,7 @@ def test_the_recorded_local_volumes() -> None:
     assert (local["id"], local["name"], local["state"]) == (seen.vendor_id, seen.name, seen.vendor_status)
     assert Spec(disk_gb=local["size"] / 10**9, vendor_sku=local["volume_type"]) == seen.spec
     assert (Attachment(LinkType.ATTACHED_TO, MACHINES, told["id"]),) == seen.links
-    assert [UNTOLD] == [one.links for one in read_volumes(0, block)]
+    assert [NOT_REPORTED] == [one.links for one in read_volumes(0, block)]
 
 
 def test_the_recorded_word_for_no_such_thing() -> None:
@@ -179,7 +189,7 @@ def test_the_recorded_word_for_no_such_thing() -> None:
     ((status, body),) = [one for one in recorded("test_vpc_delete", path.rpartition("/")[2], "vpc/v2") if one[0] == 404]
 
     def failure(operation: str, asked: str) -> str:
-        told = VENDOR.read_failure(Request(operation, f"/servers/{asked}"), status, {}, json.dumps(body), START)
+        told = VENDOR.read_failure(VendorRequest(operation, f"/servers/{asked}"), status, {}, json.dumps(body), START)
         return type(told).__name__
 
     assert "NoSuchThing" == failure("GetServer", body["resource_id"])

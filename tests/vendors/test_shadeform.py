@@ -8,26 +8,26 @@ from typing import Any
 
 import pytest
 
-from domain.observation import (
+from domain.enums import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType
+from domain.records.observation import (
     NO_PRICE,
-    UNTOLD,
+    NOT_REPORTED,
     Access,
     Attachment,
-    Elsewhere,
     Observation,
     Price,
     Spec,
     SweepOutcome,
     SweepResult,
     Terms,
+    UpstreamResource,
 )
-from domain.words import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType
 from tests.clock import START
 from tests.doubles import examples, prism
 from tests.doubles.forwarding import Forwarding, forwarding
 from tests.vendors.accounts import SECRET, Calls, account
-from vendors.base import Answer
-from vendors.keyed import KeySettings
+from vendors.api_key import KeySettings
+from vendors.base import VendorResponse
 from vendors.shadeform import Shadeform
 
 SPECIFICATION = "shadeform.yaml"
@@ -165,7 +165,7 @@ def read(kind: ResourceKind, **changed: Any) -> Observation:
     items = "instances" if kind is MACHINES else "volumes"
     vendor = Shadeform(KeySettings.model_validate(SETTINGS))
     (listing,) = vendor.listings(kind, None)
-    page = listing.read(Answer(200, {}, {items: [example(f"/{items}", items) | changed]}))
+    page = listing.read(VendorResponse(200, {}, {items: [example(f"/{items}", items) | changed]}))
     return page.observations[0]
 
 
@@ -198,10 +198,13 @@ def test_an_active_instance_costs_its_price() -> None:
     ("told", "elsewhere"),
     [
         ({"shade_cloud": True}, None),
-        ({"shade_cloud": False}, Elsewhere("hyperstack", "13b057d7-e266-4869-985f-760fe75a78b3")),
-        ({"shade_cloud": False, "cloud": "lambdalabs", "cloud_assigned_id": "0123"}, Elsewhere("lambda", "0123")),
+        ({"shade_cloud": False}, UpstreamResource("hyperstack", "13b057d7-e266-4869-985f-760fe75a78b3")),
+        (
+            {"shade_cloud": False, "cloud": "lambdalabs", "cloud_assigned_id": "0123"},
+            UpstreamResource("lambda", "0123"),
+        ),
         ({"shade_cloud": False, "cloud_assigned_id": ""}, None),
-        ({"shade_cloud": None}, UNTOLD),
+        ({"shade_cloud": None}, NOT_REPORTED),
     ],
 )
 def test_what_runs_in_the_teams_own_account(told: dict[str, Any], elsewhere: object) -> None:
@@ -209,7 +212,7 @@ def test_what_runs_in_the_teams_own_account(told: dict[str, Any], elsewhere: obj
     assert elsewhere == read(MACHINES, **told).elsewhere
 
 
-@pytest.mark.parametrize(("told", "links"), [("", ()), (None, ()), (["x"], UNTOLD)])
+@pytest.mark.parametrize(("told", "links"), [("", ()), (None, ()), (["x"], NOT_REPORTED)])
 def test_a_volume_that_nothing_mounts(told: object, links: object) -> None:
     """Has no links; one that cannot be read closes none."""
     assert links == read(VOLUMES, mounted_by=told).links

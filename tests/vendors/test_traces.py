@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from domain.observation import SweepOutcome
+from domain.records.observation import SweepOutcome
 from tests.vendors.accounts import SECRET
 from tests.vendors.loopback import Reply, answer
 from tests.vendors.test_cloud import MACHINES, VOLUMES, cloud_over, page

@@ -31,13 +31,13 @@ from tests.vendors.loopback import (
     silent,
     trickling,
 )
-from vendors.base import Answer, Request
-from vendors.flight import Tally
-from vendors.transport import Limits, Transport
+from vendors.base import VendorRequest, VendorResponse
+from vendors.client.call_context import Tally
+from vendors.client.transport import Transport, TransportLimits
 
-ASK = Request("list_things", "/things")
-SMALL = Limits(body_bytes=1000, retries=0)
-HASTY = Limits(read_seconds=0.05, call_seconds=5, retries=0)
+ASK = VendorRequest("list_things", "/things")
+SMALL = TransportLimits(body_bytes=1000, retries=0)
+HASTY = TransportLimits(read_seconds=0.05, call_seconds=5, retries=0)
 
 
 class Asked:
@@ -48,12 +48,12 @@ class Asked:
         self.tally = Tally()
 
 
-def bearer(request: Request, url: str, body: bytes, region: str | None, now: datetime) -> Mapping[str, str]:
+def bearer(request: VendorRequest, url: str, body: bytes, region: str | None, now: datetime) -> Mapping[str, str]:
     """Authorize with a secret."""
     return {"authorization": f"Bearer {SECRET}"}
 
 
-def wordless(request: Request, status: int, headers: Mapping[str, str], body: str, now: datetime) -> None:
+def wordless(request: VendorRequest, status: int, headers: Mapping[str, str], body: str, now: datetime) -> None:
     """A vendor without words of its own."""
 
 
@@ -67,8 +67,13 @@ def at(address: str) -> Callable[[str | None], str]:
 
 
 async def ask(
-    address: str, request: Request = ASK, *, limits: Limits = QUICK, asked: Asked | None = None, times: int = 1
-) -> Answer:
+    address: str,
+    request: VendorRequest = ASK,
+    *,
+    limits: TransportLimits = QUICK,
+    asked: Asked | None = None,
+    times: int = 1,
+) -> VendorResponse:
     """Call, on one transport; the last answer."""
     asked = asked or Asked()
     transport = Transport(
@@ -89,7 +94,7 @@ async def ask(
         await transport.close()
 
 
-async def failure_of(reply: Reply, limits: Limits = QUICK) -> VendorFailure:
+async def failure_of(reply: Reply, limits: TransportLimits = QUICK) -> VendorFailure:
     """What a server's reply is told as."""
     async with loopback(reply) as server:
         with pytest.raises(VendorFailure) as caught:
@@ -137,7 +142,7 @@ async def test_what_is_not_plain_xml_is_malformed(body: bytes) -> None:
     """No DTD, no entities, no guesses."""
     async with loopback(answer(body)) as server:
         with pytest.raises(MalformedAnswer):
-            await ask(server.address, Request("list_things", "/", expects="xml"))
+            await ask(server.address, VendorRequest("list_things", "/", expects="xml"))
 
 
 @pytest.mark.parametrize(
@@ -239,7 +244,7 @@ async def test_what_is_not_idempotent_is_sent_once() -> None:
     """A call that may have taken effect is not repeated."""
     async with loopback(answer(b"", 500)) as server:
         with pytest.raises(Unreachable):
-            await ask(server.address, Request("make_thing", "/things", method="POST", idempotent=False))
+            await ask(server.address, VendorRequest("make_thing", "/things", method="POST", idempotent=False))
         assert 1 == len(server.requests)
 
 
@@ -266,12 +271,12 @@ async def test_broken_connections(reply: Reply) -> None:
     [
         (silent(), HASTY),
         (silent(head(200, {"content-length": "10"})), HASTY),
-        (trickling(), Limits(read_seconds=30, call_seconds=0.2, retries=0)),
-        (trickling(401), Limits(read_seconds=30, call_seconds=0.2, retries=0)),
+        (trickling(), TransportLimits(read_seconds=30, call_seconds=0.2, retries=0)),
+        (trickling(401), TransportLimits(read_seconds=30, call_seconds=0.2, retries=0)),
     ],
     ids=["never answers", "stalls after the headers", "trickles", "trickles a refusal"],
 )
-async def test_no_whole_answer_in_time(reply: Reply, limits: Limits) -> None:
+async def test_no_whole_answer_in_time(reply: Reply, limits: TransportLimits) -> None:
     """Silence ends by the timeout between bytes, a trickle by the timeout of the whole call; neither is repeated."""
     failure = await failure_of(reply, limits)
 
@@ -307,7 +312,7 @@ async def test_cookies_are_not_kept() -> None:
 
 async def test_what_is_sent() -> None:
     """Base path, path, query, form and authorization arrive as they were meant."""
-    request = Request(
+    request = VendorRequest(
         "list_things", "/things", method="POST", query=(("a b", "c&d"), ("e", "ü")), form=(("x", "1 2"), ("y", "&"))
     )
     async with loopback(answer()) as server:
@@ -335,7 +340,7 @@ async def test_secrets_stay_out_of_failures() -> None:
     """A vendor's words that hold the credential are scrubbed, whoever quotes them."""
 
     def chatty(
-        request: Request, status: int, headers: Mapping[str, str], body: str, now: datetime
+        request: VendorRequest, status: int, headers: Mapping[str, str], body: str, now: datetime
     ) -> VendorFailure | None:
         return CredentialsRejected(f"the vendor said {body}\r\n{'x' * 1000}")
 

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from domain.observation import NO_PRICE, UNTOLD, Access, Observation, Price, Spec, SweepOutcome, SweepResult, Terms
-from domain.words import (
+from domain.enums import (
     ContractType,
     OfferType,
     PriceSource,
@@ -17,6 +16,17 @@ from domain.words import (
     ResourceStatus,
     ResourceType,
     StaleReason,
+)
+from domain.records.observation import (
+    NO_PRICE,
+    NOT_REPORTED,
+    Access,
+    Observation,
+    Price,
+    Spec,
+    SweepOutcome,
+    SweepResult,
+    Terms,
 )
 from tests.doubles import prism, specifications
 from tests.doubles.forwarding import Forwarding, forwarding
@@ -159,7 +169,7 @@ async def test_the_volume_that_prism_makes_up(served: str) -> None:
     result = await sweep(served, VOLUMES)
 
     (seen,) = result.observations
-    assert (SweepOutcome.COMPLETE, "0", ResourceStatus.UNKNOWN, "string", UNTOLD) == (
+    assert (SweepOutcome.COMPLETE, "0", ResourceStatus.UNKNOWN, "string", NOT_REPORTED) == (
         result.outcome,
         seen.vendor_id,
         seen.status,

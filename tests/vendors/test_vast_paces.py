@@ -7,15 +7,15 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from domain.record import ScopeKey
-from domain.words import ResourceKind, StaleReason
-from reconcile.flights import Outcome
+from domain.enums import ResourceKind, StaleReason
+from domain.records.model import ScopeKey
+from reconcile.flights import FlightOutcome
+from supplygraph.config.settings import AccountSettings, DatabaseSettings, Settings
 from supplygraph.gateway import assemble
-from supplygraph.settings import AccountSettings, DatabaseSettings, Settings
 from tests.doubles.fake import Dice
 from tests.doubles.fakes.vast import VastFake
 from tests.leaping import LoopClock, run
-from vendors.keyed import KeySettings
+from vendors.api_key import KeySettings
 
 MANY = 1_000
 SCOPE = ScopeKey("lab", ResourceKind.MACHINES, None)
@@ -25,7 +25,7 @@ SCOPE = ScopeKey("lab", ResourceKind.MACHINES, None)
 class Swept:
     """How the sweep of a whole gateway ended: what it came to, simulated seconds, calls, and how many are recorded."""
 
-    outcome: Outcome
+    outcome: FlightOutcome
     seconds: float
     calls: int
     recorded: int

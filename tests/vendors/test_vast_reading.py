@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from domain.errors import CredentialsRejected, MalformedAnswer, NoSuchThing, RateLimited, VendorFailure
-from domain.observation import NO_PRICE, UNTOLD, Access, Attachment, Observation, Price, Spec, Terms
-from domain.words import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus
+from domain.enums import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus
+from domain.errors import CredentialsRejected, MalformedAnswer, NotFoundByVendor, RateLimited, VendorFailure
+from domain.records.observation import NO_PRICE, NOT_REPORTED, Access, Attachment, Observation, Price, Spec, Terms
 from tests.clock import START
 from tests.vendors.accounts import lambda_settings
-from vendors.base import Answer, Page
-from vendors.keyed import KeySettings
+from vendors.api_key import KeySettings
+from vendors.base import Page, VendorResponse
 from vendors.vast import Vast
 
 MACHINES, VOLUMES = ResourceKind.MACHINES, ResourceKind.VOLUMES
@@ -35,7 +35,7 @@ RUNNING = {
 def read(payload: object, kind: ResourceKind = MACHINES, cursor: str | None = None) -> Page:
     """A page."""
     (listing,) = VENDOR.listings(kind, None)
-    return listing.read(Answer(200, {}, payload, cursor=cursor))
+    return listing.read(VendorResponse(200, {}, payload, cursor=cursor))
 
 
 def machine(**told: Any) -> Observation:
@@ -233,7 +233,9 @@ def test_nothing_that_may_be_a_secret_or_moves_by_itself_is_taken() -> None:
 )
 def test_links(told: dict[str, Any], links: tuple[str, ...] | None) -> None:
     """Only a list of which every id is known closes links."""
-    expected = UNTOLD if links is None else tuple(Attachment(LinkType.ATTACHED_TO, MACHINES, one) for one in links)
+    expected = (
+        NOT_REPORTED if links is None else tuple(Attachment(LinkType.ATTACHED_TO, MACHINES, one) for one in links)
+    )
 
     assert expected == volume(**told).links
 
@@ -280,13 +282,13 @@ def test_a_missing_list_is_never_an_empty_account(payload: object) -> None:
 def test_a_probe_that_tells_nothing_is_no_word_for_absence(payload: object) -> None:
     """An empty 200 is malformed."""
     with pytest.raises(MalformedAnswer):
-        VENDOR.read_probe(MACHINES, None, "7", Answer(200, {}, payload))
+        VENDOR.read_probe(MACHINES, None, "7", VendorResponse(200, {}, payload))
 
 
 @pytest.mark.parametrize(
     ("status", "body", "failure"),
     [
-        (404, '{"success": false, "error": "no_such_instance", "msg": "No such instance."}', NoSuchThing),
+        (404, '{"success": false, "error": "no_such_instance", "msg": "No such instance."}', NotFoundByVendor),
         (404, '{"success": false, "error": "no_such_user"}', MalformedAnswer),
         (404, "<html>Not found</html>", None),
         (404, '{"detail": "Not Found"}', None),

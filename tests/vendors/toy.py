@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from domain.errors import NoSuchThing, VendorFailure
-from domain.observation import Observation
-from domain.words import ResourceKind, ResourceStatus, ResourceType
-from vendors.base import Answer, ApiKey, Listing, Page, Request, Vendor, VendorSettings
+from domain.enums import ResourceKind, ResourceStatus, ResourceType
+from domain.errors import NotFoundByVendor, VendorFailure
+from domain.records.observation import Observation
+from vendors.base import ApiKey, Listing, Page, Vendor, VendorRequest, VendorResponse, VendorSettings
 
 
 class ToySettings(VendorSettings):
@@ -25,11 +25,11 @@ class ToyListing:
 
     operation: str
 
-    def request(self, cursor: str | None) -> Request:
+    def request(self, cursor: str | None) -> VendorRequest:
         """The call for a page."""
-        return Request(self.operation, f"/{self.operation}", query=(("after", cursor),) if cursor else ())
+        return VendorRequest(self.operation, f"/{self.operation}", query=(("after", cursor),) if cursor else ())
 
-    def read(self, answer: Answer) -> Page:
+    def read(self, answer: VendorResponse) -> Page:
         """No care is taken: a missing key is a KeyError."""
         told: Any = answer.payload
         return Page(tuple(map(observed, told["ids"])), told.get("next"), told.get("dropped", 0), told.get("total"))
@@ -59,17 +59,17 @@ class Toy(Vendor):
             return (ToyListing("small"), ToyListing("large"))
         return (ToyListing("volumes"),)
 
-    def probe_request(self, kind: ResourceKind, region: str | None, vendor_id: str) -> Request | None:
+    def probe_request(self, kind: ResourceKind, region: str | None, vendor_id: str) -> VendorRequest | None:
         """Machines only."""
-        return Request("one", f"/one/{vendor_id}") if kind is ResourceKind.MACHINES else None
+        return VendorRequest("one", f"/one/{vendor_id}") if kind is ResourceKind.MACHINES else None
 
-    def read_probe(self, kind: ResourceKind, region: str | None, vendor_id: str, answer: Answer) -> Observation:
+    def read_probe(self, kind: ResourceKind, region: str | None, vendor_id: str, answer: VendorResponse) -> Observation:
         """As careless as the listing."""
         told: Any = answer.payload
         return observed(told["id"])
 
     def authorize(
-        self, request: Request, url: str, body: bytes, region: str | None, now: datetime
+        self, request: VendorRequest, url: str, body: bytes, region: str | None, now: datetime
     ) -> Mapping[str, str]:
         """A header."""
         return {"x-key": self._key}
@@ -79,12 +79,12 @@ class Toy(Vendor):
         return self._key
 
     def read_failure(
-        self, request: Request, status: int, headers: Mapping[str, str], body: str, now: datetime
+        self, request: VendorRequest, status: int, headers: Mapping[str, str], body: str, now: datetime
     ) -> VendorFailure | None:
         """`gone` is its word; `break` breaks this reader too."""
         if "break" in body:
             raise KeyError(body)
-        return NoSuchThing("gone") if body == "gone" else None
+        return NotFoundByVendor("gone") if body == "gone" else None
 
 
 def observed(vendor_id: str) -> Observation:

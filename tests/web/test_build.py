@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from supplygraph.web.build import NotBuilt, build, fingerprint
-from supplygraph.web.node import Node, NodeUnavailable
+from supplygraph.web.node import NodeRuntime, NodeUnavailable
 
 WEB = Path(__file__).parents[2] / "web"
 _BUNDLES = """
@@ -40,11 +40,11 @@ def sources(tmp_path: Path) -> Path:
     return folder
 
 
-def _npm(tmp_path: Path, script: str) -> Node:
+def _npm(tmp_path: Path, script: str) -> NodeRuntime:
     """This Python in node's place, a script in npm's."""
     npm = tmp_path / "npm.py"
     npm.write_text(script)
-    return Node(Path(sys.executable), npm)
+    return NodeRuntime(Path(sys.executable), npm)
 
 
 def test_a_build_installs_bundles_and_compresses(tmp_path: Path, sources: Path) -> None:

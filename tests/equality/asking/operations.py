@@ -10,8 +10,8 @@ from dataclasses import replace
 from random import Random
 from typing import Any, Final
 
+from domain.enums import Permission
 from domain.viewer import Viewer
-from domain.words import Permission
 from tests.equality.asking.author import OPERATORS, Author
 from tests.equality.asking.breaking import broken
 from tests.equality.asking.coming import coming

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from domain.record import ResourceRecord, ScopeRecord
+from domain.records.model import ResourceRecord, ScopeRecord
 from tests.equality.world import Account
 
 _LONGEST = 1e9

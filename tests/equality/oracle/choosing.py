@@ -7,7 +7,7 @@ from functools import cmp_to_key
 from typing import Any, Final
 from uuid import UUID
 
-from domain.record import LinkRecord, ResourceRecord, ScopeRecord
+from domain.records.model import LinkRecord, ResourceRecord, ScopeRecord
 from tests.equality.world import World
 
 Conditions = Mapping[str, Any]

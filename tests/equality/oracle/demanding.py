@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from domain.record import ResourceRecord, ScopeKey, ScopeRecord
+from domain.records.model import ResourceRecord, ScopeKey, ScopeRecord
 from tests.equality.oracle.ages import Age, Wish, age_of, configured, probe_ended, sweep_ended
 from tests.equality.oracle.choosing import Choice, Conditions
 from tests.equality.oracle.selecting import Asked

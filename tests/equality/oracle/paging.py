@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from domain.record import ResourceRecord
+from domain.records.model import ResourceRecord
 from tests.equality.oracle.choosing import behind, place_of
 from tests.equality.oracle.cursors import cursor, keyset, sequence
 from tests.equality.world import Change

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any, Final
 from uuid import UUID
 
-from domain.record import ResourceRecord
+from domain.records.model import ResourceRecord
 from tests.equality.oracle.ages import configured
 from tests.equality.oracle.choosing import STATUSES, ordered
 from tests.equality.oracle.cursors import NoCursor, keyset, sequence

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from domain.record import LinkRecord, ResourceRecord, ScopeRecord
-from domain.telling import FailedTry, Told
+from domain.records.model import LinkRecord, ResourceRecord, ScopeRecord
+from domain.records.traces import FailedFlight, ObservationTrace
 from tests.equality.oracle.ages import configured, listed_last
 from tests.equality.oracle.demanding import Root
 from tests.equality.oracle.paging import change_page
@@ -189,7 +189,7 @@ def explanation(root: Root, one: ResourceRecord) -> Thing:
     }
 
 
-def _call(told: Told | None) -> Thing:
+def _call(told: ObservationTrace | None) -> Thing:
     call = None if told is None else told.call
     return {
         "operation": call and call.operation,
@@ -203,7 +203,7 @@ def _call(told: Told | None) -> Thing:
     }
 
 
-def _try(one: FailedTry) -> Thing:
+def _try(one: FailedFlight) -> Thing:
     return {"source": one.source.value, "sentAt": text(one.sent_at), "reason": one.reason.value}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
-from domain.words import ResourceKind
+from domain.enums import ResourceKind
 from tests.matrix.player import Asked, Call, Oddity, Player, Twist, When
 
 _ACTIONS: Final = {"DescribeInstances": ResourceKind.MACHINES, "DescribeVolumes": ResourceKind.VOLUMES}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from domain.words import ResourceKind
+from domain.enums import ResourceKind
 from tests.matrix.player import Asked, Call, JsonPlayer, Twist, When
 
 _PAGE = 2

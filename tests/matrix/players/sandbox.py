@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from domain.words import ResourceKind
+from domain.enums import ResourceKind
 from tests.matrix.player import Asked, Call, JsonPlayer
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from domain.words import ResourceKind
+from domain.enums import ResourceKind
 from tests.matrix.player import PER_KIND, Asked, Call, JsonPlayer, Twist
 
 _PAGE = 2

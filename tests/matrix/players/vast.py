@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from domain.words import ResourceKind
+from domain.enums import ResourceKind
 from tests.matrix.player import Asked, Call, JsonPlayer, Twist
 
 

@@ -1,0 +1,1 @@
+"""SQL that writes JSON: one builder for both databases."""

@@ -1,0 +1,1 @@
+"""The write side: applying flights, accounts, pruning."""

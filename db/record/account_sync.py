@@ -1,0 +1,70 @@
+"""Bringing the recorded accounts and scopes in line with the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.locks import AdvisoryLock, acquire
+from db.tables import accounts, scopes
+from domain.enums import ScopeState
+from domain.errors import ConfigurationError
+from domain.ports import AccountSetup
+
+
+async def sync_accounts(connection: AsyncConnection, setups: Sequence[AccountSetup]) -> bool:
+    """Add what is new, take up what came back, and set aside, with its record, what is no longer configured.
+
+    Answers whether that changed which accounts there are, or over which their vendor's ids reach.
+    """
+    await acquire(connection, AdvisoryLock.CONFIGURING)
+    # Every account is locked, in one order, so that nothing which another process applies meanwhile is overwritten.
+    every = select(accounts).order_by(accounts.c.account_id).with_for_update(key_share=True)
+    known = {row.name: row for row in await connection.execute(every)}
+    for setup in setups:
+        row = known.get(setup.name)
+        if row is not None and row.vendor != setup.vendor:
+            raise ConfigurationError(
+                f"account '{setup.name}' was recorded with the vendor '{row.vendor}' and is now configured as "
+                f"'{setup.vendor}': give the new one another name"
+            )
+    await connection.execute(update(accounts).values(configured=False))
+    await connection.execute(update(scopes).values(configured=False))
+    for setup in setups:
+        row = known.get(setup.name)
+        account_id = await _account(connection, setup, None if row is None else row.account_id)
+        await _scopes(connection, setup, account_id)
+    before = {(name, row.id_space) for name, row in known.items() if row.configured}
+    return before != {(setup.name, setup.id_space) for setup in setups}
+
+
+async def _account(connection: AsyncConnection, setup: AccountSetup, account_id: int | None) -> int:
+    values = {"configured": True, "cooldown_seconds": setup.cooldown_seconds, "id_space": setup.id_space}
+    if account_id is not None:
+        await connection.execute(update(accounts).where(accounts.c.account_id == account_id).values(**values))
+        return account_id
+    inserted = await connection.execute(
+        insert(accounts).values(name=setup.name, vendor=setup.vendor, **values).returning(accounts.c.account_id)
+    )
+    return int(inserted.scalar_one())
+
+
+async def _scopes(connection: AsyncConnection, setup: AccountSetup, account_id: int) -> None:
+    mine = scopes.c.account_id == account_id
+    known = {(row.kind, row.region): row.scope_id for row in await connection.execute(select(scopes).where(mine))}
+    for kind, region in setup.scopes:
+        scope_id = known.get((kind.value, region or ""))
+        if scope_id is not None:
+            await connection.execute(update(scopes).where(scopes.c.scope_id == scope_id).values(configured=True))
+            continue
+        await connection.execute(
+            insert(scopes).values(
+                account_id=account_id,
+                kind=kind.value,
+                region=region or "",
+                configured=True,
+                state=ScopeState.NEVER_SWEPT.value,
+            )
+        )

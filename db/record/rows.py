@@ -1,0 +1,291 @@
+"""Between values and rows: canonical text in, values out."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict
+from typing import Any, Final, cast
+from uuid import UUID
+
+import orjson
+from sqlalchemy import RowMapping
+
+from db.record.trace_codec import (
+    decode_failures,
+    decode_sweep_trace,
+    decode_trace,
+    encode_failures,
+    encode_sweep_trace,
+    encode_trace,
+)
+from domain.enums import (
+    STATUS_RANK,
+    ContractType,
+    LinkType,
+    ObservationSource,
+    OfferType,
+    PriceSource,
+    ResourceKind,
+    ResourceStatus,
+    ResourceType,
+    ScopeState,
+    StaleReason,
+)
+from domain.records.model import LinkRecord, LiveState, ResourceRecord, ScopeKey, ScopeRecord, VendorKey
+from domain.records.observation import Access, Json, Price, Spec, Terms, UpstreamResource
+from domain.timestamps import from_text, optional_instant, optional_text, to_text
+
+Row = RowMapping
+
+
+def json_text(value: Json) -> str:
+    """Compact JSON. Raises ValueError on NaN and infinities, which no answer may carry."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def number_text(value: float | None) -> str | None:
+    """The shortest decimal that reads back as the same number."""
+    if value is None:
+        return None
+    if not math.isfinite(value):
+        raise ValueError("no answer may carry an endless number")
+    # As whoever decodes an answer and writes it again would write it.
+    return orjson.dumps(float(value)).decode()
+
+
+def _number(text: str | None) -> float | None:
+    return None if text is None else float(text)
+
+
+def _terms_text(terms: Terms | None) -> str | None:
+    return None if terms is None else json_text(cast("Json", asdict(terms)))
+
+
+def _terms(text: str | None) -> Terms | None:
+    if text is None:
+        return None
+    told = json.loads(text)
+    return Terms(
+        OfferType(told["offer_type"]),
+        ContractType(told["contract_type"]),
+        told["sku"],
+        told["running_rate"],
+        told["currency"],
+    )
+
+
+def _live_row(live: LiveState) -> dict[str, Any]:
+    access, spec, price = live.access or Access(), live.spec, live.price
+    return {
+        "name": live.name,
+        "name_folded": None if live.name is None else live.name.casefold(),
+        "status": live.status.value,
+        "status_rank": STATUS_RANK[live.status],
+        "vendor_status": live.vendor_status,
+        "status_message": live.status_message,
+        "has_access": live.access is not None,
+        "external_ip": access.external_ip,
+        "internal_ip": access.internal_ip,
+        "ssh_command": access.ssh_command,
+        "ssh_port": access.ssh_port,
+        "gpu_type": spec.gpu_type,
+        "gpu_family": spec.gpu_family,
+        "gpu_count": spec.gpu_count,
+        "vcpu_count": number_text(spec.vcpu_count),
+        "memory_gb": number_text(spec.memory_gb),
+        "disk_gb": number_text(spec.disk_gb),
+        "vendor_sku": spec.vendor_sku,
+        "image": spec.image,
+        "spec_vendor": json_text(cast("Json", dict(spec.vendor))),
+        "price": price.amount,
+        "price_text": number_text(price.amount),
+        "currency": price.currency,
+        "pricing_source": price.source.value,
+        "pricing_as_of": optional_text(price.as_of),
+        "valid_from": optional_text(live.valid_from),
+        "valid_to": optional_text(live.valid_to),
+    }
+
+
+def resource_row(record: ResourceRecord, account_id: int, vendor: str) -> dict[str, Any]:
+    """The whole row of a resource."""
+    return {
+        "resource_id": str(record.resource_id),
+        "account_id": account_id,
+        "scope_id": record.scope_id,
+        "kind": record.kind.value,
+        "vendor_id": record.vendor_id,
+        "generation": record.generation,
+        "resource_type": record.resource_type.value,
+        "vendor": vendor,
+        "vendor_region": record.vendor_region,
+        "created_at": to_text(record.created_at),
+        "vendor_created_at": optional_text(record.vendor_created_at),
+        "first_seen_at": to_text(record.first_seen_at),
+        "first_no": record.first_no,
+        **_live_row(record.live),
+        "terms": _terms_text(record.terms),
+        "terms_status": record.terms_status,
+        "seen_no": record.seen_no,
+        "seen_at": to_text(record.seen_at),
+        "seen_source": record.seen_source.value,
+        "missing_since": optional_text(record.missing_since),
+        "absent_no": record.absent_no,
+        "absences": record.absences,
+        "witness_no": record.witness_no,
+        "witness_at": optional_text(record.witness_at),
+        "deleted_by": record.deleted_by,
+        "deleted_at": optional_text(record.deleted_at),
+        "probed_no": record.probed_no,
+        "probed_at": optional_text(record.probed_at),
+        "probe_problem": record.probe_problem,
+        "told": encode_trace(record.told),
+        "tries": encode_failures(record.tries),
+        "elsewhere_vendor": None if record.elsewhere is None else record.elsewhere.vendor,
+        "elsewhere_id": None if record.elsewhere is None else record.elsewhere.vendor_id,
+    }
+
+
+def _live(row: Row) -> LiveState:
+    access = Access(row["external_ip"], row["internal_ip"], row["ssh_command"], row["ssh_port"])
+    spec = Spec(
+        gpu_type=row["gpu_type"],
+        gpu_family=row["gpu_family"],
+        gpu_count=row["gpu_count"],
+        vcpu_count=_number(row["vcpu_count"]),
+        memory_gb=_number(row["memory_gb"]),
+        disk_gb=_number(row["disk_gb"]),
+        vendor_sku=row["vendor_sku"],
+        image=row["image"],
+        vendor=json.loads(row["spec_vendor"]),
+    )
+    price = Price(
+        _number(row["price_text"]),
+        row["currency"],
+        PriceSource(row["pricing_source"]),
+        optional_instant(row["pricing_as_of"]),
+    )
+    return LiveState(
+        status=ResourceStatus(row["status"]),
+        vendor_status=row["vendor_status"],
+        status_message=row["status_message"],
+        name=row["name"],
+        access=access if row["has_access"] else None,
+        spec=spec,
+        price=price,
+        valid_from=optional_instant(row["valid_from"]),
+        valid_to=optional_instant(row["valid_to"]),
+    )
+
+
+def resource_record(row: Row, account: str) -> ResourceRecord:
+    """The resource of a whole row."""
+    return ResourceRecord(
+        resource_id=UUID(row["resource_id"]),
+        account=account,
+        kind=ResourceKind(row["kind"]),
+        vendor_id=row["vendor_id"],
+        generation=row["generation"],
+        scope_id=row["scope_id"],
+        resource_type=ResourceType(row["resource_type"]),
+        vendor_region=row["vendor_region"],
+        created_at=from_text(row["created_at"]),
+        vendor_created_at=optional_instant(row["vendor_created_at"]),
+        first_seen_at=from_text(row["first_seen_at"]),
+        first_no=row["first_no"],
+        live=_live(row),
+        seen_no=row["seen_no"],
+        seen_at=from_text(row["seen_at"]),
+        seen_source=ObservationSource(row["seen_source"]),
+        terms=_terms(row["terms"]),
+        terms_status=None if row["terms_status"] is None else ResourceStatus(row["terms_status"]),
+        missing_since=optional_instant(row["missing_since"]),
+        absent_no=row["absent_no"],
+        absences=row["absences"],
+        witness_no=row["witness_no"],
+        witness_at=optional_instant(row["witness_at"]),
+        deleted_by=row["deleted_by"],
+        deleted_at=optional_instant(row["deleted_at"]),
+        probed_no=row["probed_no"],
+        probed_at=optional_instant(row["probed_at"]),
+        probe_problem=_reason(row["probe_problem"]),
+        told=decode_trace(row["told"]),
+        tries=decode_failures(row["tries"]),
+        elsewhere=None
+        if row["elsewhere_id"] is None
+        else UpstreamResource(row["elsewhere_vendor"], row["elsewhere_id"]),
+    )
+
+
+def _reason(text: str | None) -> StaleReason | None:
+    return None if text is None else StaleReason(text)
+
+
+def scope_record(row: Row) -> ScopeRecord:
+    """The scope of a row that carries its account's name as `account`, and whether that is configured."""
+    return ScopeRecord(
+        scope_id=row["scope_id"],
+        key=ScopeKey(row["account"], ResourceKind(row["kind"]), row["region"] or None),
+        configured=bool(row["configured"] and row["account_configured"]),
+        swept_no=row["swept_no"],
+        swept_at=optional_instant(row["swept_at"]),
+        tried_no=row["tried_no"],
+        tried_at=optional_instant(row["tried_at"]),
+        state=ScopeState(row["state"]),
+        problem=_reason(row["problem"]),
+        problem_detail=row["problem_detail"],
+        failures=row["failures"],
+        hold_until=optional_instant(row["hold_until"]),
+        held=row["held"],
+        good_no=row["good_no"],
+        fingerprint=row["fingerprint"],
+        proven_no=row["proven_no"],
+        listed_no=row["listed_no"],
+        told=decode_sweep_trace(row["told"]),
+        tries=decode_failures(row["tries"]),
+    )
+
+
+_FLIGHT_COLUMNS: Final = (
+    "swept_no tried_no state problem problem_detail failures held good_no fingerprint proven_no listed_no".split()  # noqa: SIM905 - names read better so
+)
+
+
+def scope_row(scope: ScopeRecord) -> dict[str, Any]:
+    """What flights write of a scope."""
+    return {
+        **{name: getattr(scope, name) for name in _FLIGHT_COLUMNS},
+        "swept_at": optional_text(scope.swept_at),
+        "tried_at": optional_text(scope.tried_at),
+        "hold_until": optional_text(scope.hold_until),
+        "told": encode_sweep_trace(scope.told),
+        "tries": encode_failures(scope.tries),
+    }
+
+
+def link_record(row: Row, account: str) -> LinkRecord:
+    """The link of a row, in its owner's direction."""
+    return LinkRecord(
+        account=account,
+        link_type=LinkType(row["link_type"]),
+        from_key=VendorKey(ResourceKind(row["from_kind"]), row["from_vendor_id"]),
+        to_key=VendorKey(ResourceKind(row["to_kind"]), row["to_vendor_id"]),
+        linked_since=from_text(row["linked_since"]),
+        from_id=None if row["from_id"] is None else UUID(row["from_id"]),
+        to_id=None if row["to_id"] is None else UUID(row["to_id"]),
+        linked_until=optional_instant(row["linked_until"]),
+    )
+
+
+def offer_row(offer_id: UUID, terms: Terms, account_id: int) -> dict[str, Any]:
+    """The row of an offer."""
+    return {
+        "offer_id": str(offer_id),
+        "account_id": account_id,
+        "offer_type": terms.offer_type.value,
+        "contract_type": terms.contract_type.value,
+        "vendor_sku": terms.sku,
+        "price_text": number_text(terms.running_rate),
+        "currency": terms.currency,
+    }

@@ -1,0 +1,1 @@
+"""What is recorded and observed: resources, links, history, traces."""

@@ -1,0 +1,1 @@
+"""Periodic tasks: keeping accounts fresh and watching missing resources."""

@@ -1,0 +1,1 @@
+"""Pure decisions. No module here does I/O."""

@@ -1,0 +1,1 @@
+"""Tokens and who a request comes from."""

@@ -1,0 +1,83 @@
+"""Lines of keys: every key of a written TOML text is found on the line where it stands."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+import tomli_w
+from hypothesis import given
+from hypothesis import strategies as st
+
+from supplygraph.config.toml_lines import Path, TomlLines
+
+TEXT = """\
+# a comment
+top = 1
+
+[server]
+host = "127.0.0.1"   # [not] a = "table"
+allowed_origins = [
+  "https://a.example",
+  "https://b.example",
+]
+note = '''
+port = 9
+'''
+port = 8000
+
+[[accounts]]
+name = "one"
+[accounts.credentials]
+api_key = "env:A"
+
+[[accounts]]
+name = "two"
+credentials = { api_key = "env:B" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "path"),
+    [
+        (2, ("top",)),
+        (4, ("server",)),
+        (5, ("server", "host")),
+        (6, ("server", "allowed_origins")),
+        (6, ("server", "allowed_origins", 1)),
+        (13, ("server", "port")),
+        (15, ("accounts",)),
+        (15, ("accounts", 0)),
+        (16, ("accounts", 0, "name")),
+        (17, ("accounts", 0, "credentials")),
+        (18, ("accounts", 0, "credentials", "api_key")),
+        (20, ("accounts", 1)),
+        (22, ("accounts", 1, "credentials", "api_key")),
+        (20, ("accounts", 1, "regions")),
+        (None, ("freshness", "cooldown_seconds")),
+    ],
+)
+def test_a_key_is_on_its_line(line: int | None, path: Path) -> None:
+    """Keys in tables, lists of tables and inline tables are found; what is not there has the line of what holds it."""
+    assert line == TomlLines(TEXT).of(path)
+
+
+KEYS = st.text("abcdefghij-_ .\"'#[]=é", min_size=1, max_size=6)
+VALUES = st.recursive(
+    st.integers() | st.booleans() | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(KEYS, VALUES, max_size=5), st.booleans())
+def test_every_key_of_any_text_is_found_on_a_line_that_names_it(tables: dict[str, object], multiline: bool) -> None:
+    """Whatever is written, each top-level key has a line, and the text up to its end holds the key."""
+    text = tomli_w.dumps(tables, multiline_strings=multiline)
+    lines = TomlLines(text)
+    written = text.split("\n")
+
+    for key in tomllib.loads(text):
+        line = lines.of((key,))
+        assert line is not None
+        assert key in written[line - 1] or "\\" in written[line - 1] or '"' in key

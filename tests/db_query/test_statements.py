@@ -1,0 +1,179 @@
+"""How statements are made, kept and run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.dialects.postgresql import asyncpg
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from db.query import Readings, Unwritten
+from db.query.shape import VIEWER, shaped
+from db.query.sql.statement import compile_facts, compile_roots
+from domain.errors import LimitExceeded
+from domain.records.identity import node_id
+from domain.selection import Selected
+from domain.viewer import Viewer
+from tests.db_query.asking import EVERYONE, answered, f, finished, read, root
+from tests.db_query.rows import World, uuid_of
+
+_DEEP = (
+    "name",
+    f("account", "state", f("scopes", "resourceCount")),
+    f("linkedResources", "name", f("resource", f("offerHistory", "role"), f("history", f("nodes", "field")))),
+)
+_ROOTS = (
+    root("resource", *_DEEP, resourceId=uuid_of(0)),
+    root("node", *_DEEP, id=node_id(uuid_of(0))),
+    root("resources", f("nodes", *_DEEP), "totalCount", f("coverage", "complete", f("gaps", f("account", "name")))),
+    root("resourceTotals", "count", f("hourly", "amount"), f("coverage", "complete"), groupBy=["STATUS"]),
+    root("changes", f("nodes", f("resource", *_DEEP))),
+    root("accounts", "name", f("scopes", "resourceCount")),
+)
+
+
+def _world(resources: int = 5) -> World:
+    world = World()
+    scope = world.scope(world.account("lab"))
+    for number in range(resources):
+        world.resource(scope, number)
+        if number:
+            world.link(world.resources[number], world.resources[number - 1], "MEMBER_OF")
+        world.change(world.resources[number], "name", None, "x")
+    return world
+
+
+def _counting(engine: AsyncEngine) -> list[str]:
+    statements: list[str] = []
+
+    @event.listens_for(engine.sync_engine, "before_cursor_execute")
+    def before(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if not statement.startswith(("BEGIN", "SAVEPOINT", "RELEASE")):
+            statements.append(statement)
+
+    return statements
+
+
+class TestStatements:
+    """One an operation."""
+
+    async def test_one_an_operation(self) -> None:
+        """However many root fields it has, whatever is nested in them, and however many rows there are.
+
+        Facts are read once a version of the record, whoever needs the same.
+        """
+        async with _world().recorded() as engine:
+            readings, statements = Readings(engine), _counting(engine)
+            alone = [finished(reading) for asked in _ROOTS for reading in await read(readings, asked)]
+            facts = len(statements) - len(_ROOTS)
+            assert 1 <= facts < len(_ROOTS)
+            assert alone == [finished(reading) for asked in _ROOTS for reading in await read(readings, asked)]
+            assert 2 * len(_ROOTS) + facts == len(statements)
+            assert all(alone)
+            together = [finished(reading) for reading in await read(readings, *_ROOTS)]
+            assert 2 * len(_ROOTS) + facts + 1 == len(statements)
+            assert alone == together
+
+    async def test_only_what_is_asked_for(self) -> None:
+        """Columns that are not selected are not read."""
+        async with _world().recorded() as engine:
+            statements = _counting(engine)
+            await answered(engine, root("resources", f("nodes", "vendorId")))
+        assert "vendor_id" in statements[0]
+        for column in ("spec_vendor", "ssh_command", "price", "seen_at", "offer_id", "history"):
+            assert column not in statements[0]
+
+    @pytest.mark.parametrize("asked", _ROOTS, ids=lambda asked: asked.name)
+    def test_for_postgresql(self, asked: Selected) -> None:
+        """Compiled for the other database it uses none of SQLite's functions, and binds by position."""
+        shapes, values = shaped([asked])
+        dialect = asyncpg.dialect()  # type: ignore[no-untyped-call]  # theirs
+        statement = compile_roots(shapes, True, dialect, lambda each: compile_facts(each, True, dialect))
+        every = [statement, *statement.facts]
+        for word in ("json_quote", "group_concat", "json_each", "instr"):
+            assert not any(word in each.sql for each in every)
+        assert {VIEWER, *values} <= {place for each in every for place in each.places}
+
+    async def test_kept_by_shape(self) -> None:
+        """Other values, the same statement; a restricted viewer another one; only so many are kept, those in use first."""
+
+        def page(first: int, *fields: str) -> Selected:
+            return root("resources", f("nodes", *fields), first=first)
+
+        async with World().recorded() as engine:
+            readings = Readings(engine, cached=2)
+            kept = readings.plan([page(1, "name")], EVERYONE).statement
+            assert kept is readings.plan([page(7, "name")], EVERYONE).statement
+            assert kept is not readings.plan([page(7, "name")], Viewer("x", frozenset(), frozenset({"a"}))).statement
+            for name in ("status", "vendor", "vendorId"):
+                readings.plan([page(1, name)], EVERYONE)
+            assert kept is readings.plan([page(1, "name")], EVERYONE).statement
+            number = kept.number
+            for name in ("status", "status", "vendor", "vendor"):
+                readings.plan([page(1, name)], EVERYONE)
+            # Whoever holds it shares it with all others.
+            assert kept is readings.plan([page(1, "name")], EVERYONE).statement
+            for name in ("status", "status", "vendor", "vendor"):
+                readings.plan([page(1, name)], EVERYONE)
+            del kept
+            assert number != readings.plan([page(1, "name")], EVERYONE).statement.number
+
+    async def test_a_new_statement_is_not_written_unless_it_may_be(self) -> None:
+        """What is kept is found either way."""
+        async with World().recorded() as engine:
+            readings, asked = Readings(engine), [root("resources", "totalCount")]
+            with pytest.raises(Unwritten):
+                readings.plan(asked, EVERYONE, write=False)
+            statement = readings.plan(asked, EVERYONE).statement
+            assert statement is readings.plan(asked, EVERYONE, write=False).statement
+
+    async def test_values_of_one_reader_are_not_another_s(self) -> None:
+        """Two readers with one statement get each their own."""
+        async with _world().recorded() as engine:
+            readings = Readings(engine)
+            plans = [
+                readings.plan([root("resource", "resourceId", resourceId=uuid_of(number))], EVERYONE)
+                for number in (3, 1)
+            ]
+            found = [await readings.read(plan) for plan in plans]
+            told = [finished(reading) for each in found if isinstance(each, list) for reading in each]
+        assert [{"resourceId": str(uuid_of(3))}, {"resourceId": str(uuid_of(1))}] == told
+
+    async def test_a_statement_that_takes_too_long(self) -> None:
+        """It is interrupted and refused; others are answered on the same connection."""
+        endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT max(x), 1 FROM n"
+        async with _world().recorded() as engine:
+            readings = Readings(engine, timeout_seconds=0.5)
+            good = readings.plan([root("resources", "totalCount")], EVERYONE)
+            slow = replace(good, statement=replace(good.statement, sql=endless, places=()))
+            assert isinstance(await readings.read(slow), LimitExceeded)
+            (answer,) = await read(readings, root("resources", "totalCount"))
+        assert {"totalCount": 5} == finished(answer)
+
+
+class TestSingle:
+    """One resource, and one node."""
+
+    async def test_tombstones_are_shown(self) -> None:
+        """Who has its id sees what became of it."""
+        world = World()
+        world.resource(world.scope(world.account("lab")), 0, status="DELETED")
+        async with world.recorded() as engine:
+            assert {"status": "DELETED"} == await answered(engine, root("resource", "status", resourceId=uuid_of(0)))
+            assert {"status": "DELETED"} == await answered(engine, root("node", "status", id=node_id(uuid_of(0))))
+
+    async def test_unknown_and_invisible_are_alike(self) -> None:
+        """No such resource, no such node, no node id at all, another's resource: null."""
+        viewer = Viewer("x", frozenset(), frozenset({"other"}))
+        async with _world().recorded() as engine:
+            for asked, who in (
+                (root("resource", "status", resourceId=uuid_of(99)), EVERYONE),
+                (root("node", "id", id=node_id(uuid_of(99))), EVERYONE),
+                (root("node", "id", id="Offer:1"), EVERYONE),
+                (root("resource", "status", resourceId=uuid_of(0)), viewer),
+                (root("node", "id", id=node_id(uuid_of(0))), viewer),
+            ):
+                assert await answered(engine, asked, who) is None

@@ -1,0 +1,1 @@
+"""One account at one vendor: transport, rate limits, failures, price lists."""

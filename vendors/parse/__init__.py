@@ -1,0 +1,1 @@
+"""Pure functions from a vendor's JSON or XML to values."""
