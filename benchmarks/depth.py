@@ -83,7 +83,7 @@ def rows(count: int, seed: int = 7) -> Iterator[dict[str, Any]]:
             "seen_no": 1,
             "seen_at": created,
             "seen_source": "SWEEP",
-            "absences": 0,
+            "absence_count": 0,
             "probed_no": 0,
             "deleted_at": created if status == "DELETED" else None,
             "deleted_by": "VENDOR" if status == "DELETED" else None,

@@ -87,7 +87,7 @@ def bring_peers() -> None:
 def configuration(url: str, *, keeps: bool = True) -> str:
     """A gateway's configuration file: the population's accounts, at an address where nobody answers."""
     told = [f'[database]\nurl = "{url}"\npool_size = {POOL}\n[freshness]\ncooldown_seconds = {_COOLDOWN_SECONDS}']
-    told += [] if keeps else ["[graph]\nkept_mb = 0"]
+    told += [] if keeps else ["[graph]\ncache_mb = 0"]
     told += [
         f'[[accounts]]\nname = "{name}"\nvendor = "sandbox"\nendpoint = "http://127.0.0.1:9"\n'
         '[accounts.credentials]\napi_key = "env:SUPPLYGRAPH_BENCH_KEY"'

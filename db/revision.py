@@ -1,6 +1,6 @@
-"""The record's version: whatever was read at it is what would be read, until there is another.
+"""The data revision: while it stays the same, a repeated read returns the same rows.
 
-It is drawn by lot and not counted, so that a record which was put back from a copy does not come to a version twice.
+It is random rather than counted, so that a database restored from a backup never repeats a revision.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from typing import Final
 from sqlalchemy import ScalarSelect, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.tables import record_version
+from db.tables import data_revision
 
 _BITS: Final = 63
 
 
 async def bump(connection: AsyncConnection) -> None:
-    """Tell that something was changed which readers are shown; the last thing in a transaction that did so.
+    """Give the data a new revision. Call it last in every transaction that changes what readers see.
 
-    Its row is one for all accounts: what locks it waits for nobody else afterwards.
+    All accounts share one row, so a transaction that has locked it must not wait for another lock.
     """
-    await connection.execute(update(record_version).values(version=randbits(_BITS)))
+    await connection.execute(update(data_revision).values(revision=randbits(_BITS)))
 
 
-def version() -> ScalarSelect[int]:
-    """The version in a statement; null in a record that has none, of which nothing may be kept."""
-    return select(record_version.c.version).scalar_subquery()
+def revision() -> ScalarSelect[int]:
+    """Return the revision as a scalar subquery; null if the database has none, and then nothing may be cached."""
+    return select(data_revision.c.revision).scalar_subquery()

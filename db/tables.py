@@ -49,12 +49,12 @@ accounts: Final = Table(
     Column("id_space", Text),
 )
 
-record_version: Final = Table(
-    "record_version",
+data_revision: Final = Table(
+    "data_revision",
     metadata,
     # there is one row
     Column("one", Integer, primary_key=True, autoincrement=False),
-    Column("version", BigInteger, nullable=False),
+    Column("revision", BigInteger, nullable=False),
 )
 
 scopes: Final = Table(
@@ -81,8 +81,8 @@ scopes: Final = Table(
     Column("proven_no", BigInteger, nullable=False, server_default=text("0")),
     Column("listed_no", BigInteger, nullable=False, server_default=text("0")),
     # what explains answers, as JSON; never in the history
-    Column("told", Text),
-    Column("tries", Text),
+    Column("sweep_trace", Text),
+    Column("failed_flights", Text),
     UniqueConstraint("account_id", "kind", "region"),
 )
 
@@ -146,19 +146,19 @@ resources: Final = Table(
     Column("seen_source", Text, nullable=False),
     Column("missing_since", Text),
     Column("absent_no", BigInteger),
-    Column("absences", Integer, nullable=False, server_default=text("0")),
-    Column("witness_no", BigInteger),
-    Column("witness_at", Text),
+    Column("absence_count", Integer, nullable=False, server_default=text("0")),
+    Column("first_absence_no", BigInteger),
+    Column("first_absence_at", Text),
     Column("deleted_by", Text),
     Column("deleted_at", Text),
     Column("probed_no", BigInteger, nullable=False, server_default=text("0")),
     Column("probed_at", Text),
     Column("probe_problem", Text),
-    Column("told", Text),
-    Column("tries", Text),
+    Column("trace", Text),
+    Column("failed_flights", Text),
     # what an aggregator says that it is at its cloud
-    Column("elsewhere_vendor", Text),
-    Column("elsewhere_id", Text),
+    Column("upstream_vendor", Text),
+    Column("upstream_id", Text),
     Column("name_order", Text, Computed(NAME_ORDER, persisted=True)),
     Column("price_order", Float, Computed(PRICE_ORDER, persisted=True)),
     CheckConstraint("(status = 'DELETED') = (deleted_at IS NOT NULL)", name="tombstone"),
@@ -174,10 +174,10 @@ resources: Final = Table(
     Index("ix_resources_identity", "account_id", "kind", "vendor_id"),
     Index("ix_resources_vendor_id", "vendor_id"),
     Index(
-        "ix_resources_elsewhere",
-        "elsewhere_id",
-        sqlite_where=text("elsewhere_id IS NOT NULL"),
-        postgresql_where=text("elsewhere_id IS NOT NULL"),
+        "ix_resources_upstream",
+        "upstream_id",
+        sqlite_where=text("upstream_id IS NOT NULL"),
+        postgresql_where=text("upstream_id IS NOT NULL"),
     ),
     Index("ix_resources_scope", "scope_id"),
     # Each order twice: old tombstones lie close together in most of them, and who hides them must not walk through them.

@@ -15,7 +15,7 @@ SupplygraphError
     ├── RateLimited             until when, where told
     ├── CredentialsRejected
     ├── MalformedAnswer
-    └── NoSuchThing             the vendor's own words for it
+    └── NotFoundByVendor             the vendor's own words for it
 """
 
 from __future__ import annotations

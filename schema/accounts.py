@@ -47,7 +47,7 @@ class VendorScope:
         description="Before this moment it is not asked again; null is now."
     )
     breaker: BreakerState | None = strawberry.field(description=f"Whether it may be asked after its failures; {_ADMIN}")
-    marks: int = strawberry.field(description="How many of its resources the last complete listing lacks.")
+    missing_count: int = strawberry.field(description="How many of its resources the last complete listing lacks.")
 
 
 @strawberry.type(description="One set of credentials at one vendor, named by the operator.")

@@ -69,8 +69,8 @@ class ResourceAccess:
 
 
 @strawberry.type(description="A request that was sent since and did not tell of the resource.")
-class FailedTry:
-    """One that failed."""
+class FailedAttempt:
+    """A failed request."""
 
     source: ObservationSource = strawberry.field(description="Which kind of request it was.")
     sent_at: datetime = strawberry.field(description="When it was sent.")
@@ -90,7 +90,7 @@ class Explanation:
     sent_at: datetime | None = strawberry.field(description="When the request was sent: the same as `observedAt`.")
     source: ObservationSource | None = strawberry.field(description="Which kind of request it was.")
     readers: int | None = strawberry.field(description="How many readers shared it; 0 is one in the background.")
-    tries: list[FailedTry] = strawberry.field(description="What failed since, newest last; at most 5.")
+    failed_attempts: list[FailedAttempt] = strawberry.field(description="What failed since, newest last; at most 5.")
     next_allowed_at: datetime | None = strawberry.field(
         description="Before this moment its scope is not asked again; null is now."
     )

@@ -111,7 +111,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Gateway:
         settings.limits.statement_seconds,
         running=GatewayStats(clouds, hourly, told_clock),
         connections=database.readers(),
-        kept_bytes=int(settings.graph.kept_mb * 2**20),
+        kept_bytes=int(settings.graph.cache_mb * 2**20),
     )
     reader = Reader(
         readings,

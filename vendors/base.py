@@ -205,7 +205,7 @@ class Vendor(ABC):
         return None
 
     def read_probe(self, kind: ResourceKind, region: str | None, vendor_id: str, answer: VendorResponse) -> Observation:
-        """What a probe told. Pure. Raises NoSuchThing or MalformedAnswer."""
+        """What a probe told. Pure. Raises NotFoundByVendor or MalformedAnswer."""
         raise NotImplementedError
 
     @abstractmethod
@@ -223,6 +223,6 @@ class Vendor(ABC):
     ) -> VendorFailure | None:
         """What an answer that is no success means in the vendor's own words; None leaves it to the common mapping.
 
-        Only here may NoSuchThing come from a status: any other 404 is a malformed answer.
+        Only here may NotFoundByVendor come from a status: any other 404 is a malformed answer.
         """
         return None

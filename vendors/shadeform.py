@@ -132,7 +132,7 @@ def _machine(told: FieldReader) -> Observation:
         spec=_spec(told, sku),
         price=Price(rate, "USD", PriceSource.VENDOR) if active else NO_PRICE,
         terms=Terms(OfferType.VM, ContractType.ONDEMAND, sku, rate, None if rate is None else "USD"),
-        elsewhere=_elsewhere(told),
+        upstream=_elsewhere(told),
     )
 
 

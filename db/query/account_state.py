@@ -26,7 +26,7 @@ from domain.timestamps import optional_instant
 RARE: Final = frozenset(
     {
         ("VendorScope", "resourceCount"),
-        ("VendorScope", "marks"),
+        ("VendorScope", "missingCount"),
         ("VendorAccount", "lastError"),
         ("Freshness", "explain"),
     }
@@ -39,9 +39,8 @@ _KEPT: Final = 256
 class ScopeRow:
     """A scope.
 
-    `possible`: the recorded conditions of the list leave it so. `holds`: it has living resources, though it is not configured.
-    `count` and `marks`, how many of its resources are marked missing, are null unless they were asked for, and so are `detail`,
-    which is an operator's alone, and what explains its answers.
+    `possible`: the recorded conditions of the list do not rule it out. `holds`: it has living resources although it is no longer
+    configured. `count`, `missing_count`, `detail` (for operators only) and the traces are None unless they were selected.
     """
 
     facts: ScopeFacts
@@ -51,9 +50,9 @@ class ScopeRow:
     possible: bool
     holds: bool
     failures: int = 0
-    marks: int | None = None
-    told: str | None = None
-    tries: str | None = None
+    missing_count: int | None = None
+    sweep_trace: str | None = None
+    failed_flights: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,9 +206,9 @@ def _scopes(root: Shape, possible: ColumnElement[bool] | None) -> ScalarSelect[s
             ("true",) if possible is None else json_text.flag(possible),
             ("false",) if possible is None else json_text.flag(and_(not_(configured), holds)),
             json_text.number(scopes.c.failures),
-            json_text.number(marks.scalar_subquery()) if ("VendorScope", "marks") in selected else ("null",),
-            json_text.escaped(scopes.c.told) if explained else ("null",),
-            json_text.escaped(scopes.c.tries) if explained else ("null",),
+            json_text.number(marks.scalar_subquery()) if ("VendorScope", "missingCount") in selected else ("null",),
+            json_text.escaped(scopes.c.sweep_trace) if explained else ("null",),
+            json_text.escaped(scopes.c.failed_flights) if explained else ("null",),
         ]
     )
     return json_text.rows(

@@ -22,8 +22,8 @@ class Own:
 
     sighting: Sighting
     vendor_id: str
-    told: str | None
-    tries: str | None
+    trace: str | None
+    failed_flights: str | None
 
 
 def explanation_object(shape: Shape, own: Own, scope: ScopeRow, vendor: str, now: datetime) -> dict[str, Any]:
@@ -43,9 +43,11 @@ def explanation_object(shape: Shape, own: Own, scope: ScopeRow, vendor: str, now
         "readers": None if told is None else told.readers,
         "nextAllowedAt": optional_text(hold) if hold is not None and hold > now else None,
     }
-    tries = since(number, decode_failures(scope.tries), decode_failures(own.tries))
+    tries = since(number, decode_failures(scope.failed_flights), decode_failures(own.failed_flights))
     return shape.shown(
-        lambda child: [_try_object(child, one) for one in tries] if child.name == "tries" else fields[child.name]
+        lambda child: (
+            [_try_object(child, one) for one in tries] if child.name == "failedAttempts" else fields[child.name]
+        )
     )
 
 
@@ -53,9 +55,9 @@ def _told(own: Own, scope: ScopeRow, now: datetime) -> tuple[ObservationTrace | 
     """What told of it last, by the same rule as its age, and that flight's number."""
     facts = scope.facts
     if inherits(own.sighting, facts.swept_no, facts.swept_at, now):
-        listing = decode_sweep_trace(scope.told)
+        listing = decode_sweep_trace(scope.sweep_trace)
         return None if listing is None else listing.of(own.vendor_id), facts.swept_no
-    told = decode_trace(own.told) if own.sighting.seen_at <= now else None
+    told = decode_trace(own.trace) if own.sighting.seen_at <= now else None
     return told, own.sighting.seen_no
 
 

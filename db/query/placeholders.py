@@ -201,7 +201,7 @@ def scope_object(shape: Shape, row: ScopeRow, finishing: RenderContext) -> dict[
         "state": row.state.value if facts.configured else "REMOVED",
         "reason": None if facts.problem is None else facts.problem.value,
         "nextAllowedAt": optional_text(facts.hold_until) if held_back else None,
-        "marks": row.marks,
+        "missingCount": row.missing_count,
         "breaker": breaker_state(row.failures, facts.hold_until, finishing.now).value,
     }
     return shape.shown(lambda child: told[child.name])

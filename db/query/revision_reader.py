@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import Dialect, select
 
 from db.connections import RowReader
-from db.revision import version
+from db.revision import revision
 
 
 class RevisionReader:
@@ -20,7 +20,7 @@ class RevisionReader:
 
     def __init__(self, connections: RowReader, dialect: Dialect) -> None:
         self._connections = connections
-        self._sql: Final = str(select(version()).compile(dialect=dialect))
+        self._sql: Final = str(select(revision()).compile(dialect=dialect))
         self._asking = False
         self._waiting: list[asyncio.Future[int | None]] = []
         self._turn: asyncio.Future[int | None] | None = None

@@ -40,7 +40,7 @@ async def follow(connection: AsyncConnection, held: LockedState, changes: Change
 async def rejoin(connection: AsyncConnection, at: datetime) -> None:
     """The same for all that is recorded: which accounts are configured has changed."""
     machine = and_(resources.c.kind == ResourceKind.MACHINES.value, resources.c.status != ResourceStatus.DELETED.value)
-    told = select(resources.c.elsewhere_id).where(machine, resources.c.elsewhere_id.is_not(None))
+    told = select(resources.c.upstream_id).where(machine, resources.c.upstream_id.is_not(None))
     ids = set(await connection.scalars(told))
     other = resources.alias()
     twice = select(resources.c.vendor_id).where(
@@ -56,8 +56,8 @@ async def rejoin(connection: AsyncConnection, at: datetime) -> None:
 
 def _ids(record: ResourceRecord) -> Iterable[str]:
     yield record.vendor_id
-    if record.elsewhere is not None:
-        yield record.elsewhere.vendor_id
+    if record.upstream is not None:
+        yield record.upstream.vendor_id
 
 
 def _tells(before: ResourceRecord | None, after: ResourceRecord) -> bool:
@@ -68,7 +68,7 @@ def _tells(before: ResourceRecord | None, after: ResourceRecord) -> bool:
 
 def _evidence(record: ResourceRecord) -> tuple[object, ...]:
     ip = None if record.live.access is None else record.live.access.external_ip
-    return record.deleted, record.elsewhere, record.vendor_created_at, ip
+    return record.deleted, record.upstream, record.vendor_created_at, ip
 
 
 async def _join(connection: AsyncConnection, ids: Sequence[str], at: datetime, source: ObservationSource) -> None:
@@ -99,7 +99,7 @@ def _candidates(ids: Sequence[str]) -> Select[Any]:
     return (
         select(resources, accounts.c.id_space)
         .join(accounts, accounts.c.account_id == resources.c.account_id)
-        .where(_there(), or_(resources.c.vendor_id.in_(ids), resources.c.elsewhere_id.in_(ids)))
+        .where(_there(), or_(resources.c.vendor_id.in_(ids), resources.c.upstream_id.in_(ids)))
     )
 
 
@@ -117,7 +117,7 @@ def _sighted(row: Row[Any]) -> Candidate:
         id_space=row.id_space,
         created_at=optional_instant(row.vendor_created_at),
         external_ip=row.external_ip,
-        elsewhere=None if row.elsewhere_id is None else UpstreamResource(row.elsewhere_vendor, row.elsewhere_id),
+        upstream=None if row.upstream_id is None else UpstreamResource(row.upstream_vendor, row.upstream_id),
     )
 
 

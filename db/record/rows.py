@@ -132,18 +132,18 @@ def resource_row(record: ResourceRecord, account_id: int, vendor: str) -> dict[s
         "seen_source": record.seen_source.value,
         "missing_since": optional_text(record.missing_since),
         "absent_no": record.absent_no,
-        "absences": record.absences,
-        "witness_no": record.witness_no,
-        "witness_at": optional_text(record.witness_at),
+        "absence_count": record.absence_count,
+        "first_absence_no": record.first_absence_no,
+        "first_absence_at": optional_text(record.first_absence_at),
         "deleted_by": record.deleted_by,
         "deleted_at": optional_text(record.deleted_at),
         "probed_no": record.probed_no,
         "probed_at": optional_text(record.probed_at),
         "probe_problem": record.probe_problem,
-        "told": encode_trace(record.told),
-        "tries": encode_failures(record.tries),
-        "elsewhere_vendor": None if record.elsewhere is None else record.elsewhere.vendor,
-        "elsewhere_id": None if record.elsewhere is None else record.elsewhere.vendor_id,
+        "trace": encode_trace(record.trace),
+        "failed_flights": encode_failures(record.failed_flights),
+        "upstream_vendor": None if record.upstream is None else record.upstream.vendor,
+        "upstream_id": None if record.upstream is None else record.upstream.vendor_id,
     }
 
 
@@ -202,19 +202,17 @@ def resource_record(row: Row, account: str) -> ResourceRecord:
         terms_status=None if row["terms_status"] is None else ResourceStatus(row["terms_status"]),
         missing_since=optional_instant(row["missing_since"]),
         absent_no=row["absent_no"],
-        absences=row["absences"],
-        witness_no=row["witness_no"],
-        witness_at=optional_instant(row["witness_at"]),
+        absence_count=row["absence_count"],
+        first_absence_no=row["first_absence_no"],
+        first_absence_at=optional_instant(row["first_absence_at"]),
         deleted_by=row["deleted_by"],
         deleted_at=optional_instant(row["deleted_at"]),
         probed_no=row["probed_no"],
         probed_at=optional_instant(row["probed_at"]),
         probe_problem=_reason(row["probe_problem"]),
-        told=decode_trace(row["told"]),
-        tries=decode_failures(row["tries"]),
-        elsewhere=None
-        if row["elsewhere_id"] is None
-        else UpstreamResource(row["elsewhere_vendor"], row["elsewhere_id"]),
+        trace=decode_trace(row["trace"]),
+        failed_flights=decode_failures(row["failed_flights"]),
+        upstream=None if row["upstream_id"] is None else UpstreamResource(row["upstream_vendor"], row["upstream_id"]),
     )
 
 
@@ -242,8 +240,8 @@ def scope_record(row: Row) -> ScopeRecord:
         fingerprint=row["fingerprint"],
         proven_no=row["proven_no"],
         listed_no=row["listed_no"],
-        told=decode_sweep_trace(row["told"]),
-        tries=decode_failures(row["tries"]),
+        sweep_trace=decode_sweep_trace(row["sweep_trace"]),
+        failed_flights=decode_failures(row["failed_flights"]),
     )
 
 
@@ -259,8 +257,8 @@ def scope_row(scope: ScopeRecord) -> dict[str, Any]:
         "swept_at": optional_text(scope.swept_at),
         "tried_at": optional_text(scope.tried_at),
         "hold_until": optional_text(scope.hold_until),
-        "told": encode_sweep_trace(scope.told),
-        "tries": encode_failures(scope.tries),
+        "sweep_trace": encode_sweep_trace(scope.sweep_trace),
+        "failed_flights": encode_failures(scope.failed_flights),
     }
 
 

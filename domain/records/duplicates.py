@@ -36,7 +36,7 @@ class Candidate:
     id_space: str | None
     created_at: datetime | None
     external_ip: str | None
-    elsewhere: UpstreamResource | None
+    upstream: UpstreamResource | None
 
 
 def same_machines(sighted: Iterable[Candidate]) -> frozenset[tuple[str, str]]:
@@ -44,8 +44,8 @@ def same_machines(sighted: Iterable[Candidate]) -> frozenset[tuple[str, str]]:
     by_id: dict[str, list[Candidate]] = defaultdict(list)
     for one in sighted:
         by_id[one.vendor_id].append(one)
-        if one.elsewhere is not None and one.elsewhere.vendor_id != one.vendor_id:
-            by_id[one.elsewhere.vendor_id].append(one)
+        if one.upstream is not None and one.upstream.vendor_id != one.vendor_id:
+            by_id[one.upstream.vendor_id].append(one)
     return frozenset(pair for vendor_id, those in by_id.items() for pair in _pairs(vendor_id, those))
 
 
@@ -57,7 +57,7 @@ def _pairs(vendor_id: str, those: Sequence[Candidate]) -> Iterator[tuple[str, st
 
 
 def _claimed(vendor_id: str, aggregated: Candidate, direct: Candidate) -> bool:
-    if direct.elsewhere is not None or aggregated.elsewhere != UpstreamResource(direct.vendor, direct.vendor_id):
+    if direct.upstream is not None or aggregated.upstream != UpstreamResource(direct.vendor, direct.vendor_id):
         return False
     telling = not vendor_id.isdigit() or len(vendor_id) >= _TELLING_DIGITS
     return telling or (aggregated.external_ip is not None and aggregated.external_ip == direct.external_ip)

@@ -49,10 +49,10 @@ class FlightTicket:
 class ScopeRecord:
     """A scope and what its flights told.
 
-    `swept_*` is of the last complete sweep; `tried_*` of the last sweep that ended, whatever it said. `good_no` is the number
-    of the last good sweep, a complete one that nothing puts in doubt, and `held` how many living resources it showed.
-    `hold_until` is the earliest next sweep after a failure. `told` explains the last complete sweep, `tries` are the failed
-    ones since.
+    `swept_*`: the last complete sweep; `tried_*`: the last sweep that ended, whatever its outcome. `good_no` is the number of
+    the last complete sweep that nothing puts in doubt, and `held` the number of living resources it showed. `hold_until` is the
+    earliest time of the next sweep after a failure. `sweep_trace` explains the last complete sweep; `failed_flights` are the
+    failures since.
     """
 
     scope_id: int
@@ -74,8 +74,8 @@ class ScopeRecord:
     """The last flight that saw something by the credential of the fingerprint."""
     listed_no: int = 0
     """The last complete sweep by the credential of the fingerprint."""
-    told: SweepTrace | None = None
-    tries: tuple[FailedFlight, ...] = ()
+    sweep_trace: SweepTrace | None = None
+    failed_flights: tuple[FailedFlight, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +97,11 @@ class LiveState:
 class ResourceRecord:
     """One resource.
 
-    `seen_*` tell the last flight written to the row. While the last complete listing lacks it, `missing_since` is when the
-    first such listing was sent and `absent_no` the number of the last one. Of these listings, those that may count towards a
-    verdict are counted by `absences`; the first of them has number `witness_no` and was sent at `witness_at`. `deleted_by`
-    tells whether the vendor itself said so or absence did. `probed_at` is when the last ended probe was sent. `told` explains
-    the flight of `seen_no`; `tries` are the probes since the last good one that did not show it.
+    `seen_*` describe the last flight written to the row. While the last complete listing lacks it, `missing_since` is when the
+    first such listing was sent and `absent_no` the number of the last one. `absence_count` counts the listings that may
+    contribute to a verdict; the first of them has number `first_absence_no` and was sent at `first_absence_at`. `deleted_by` is
+    `VENDOR` if the vendor itself reported the deletion. `probed_at` is when the last finished probe was sent. `trace` explains
+    the flight of `seen_no`; `failed_flights` are the probes since the last good one that did not show the resource.
     """
 
     resource_id: UUID
@@ -123,9 +123,9 @@ class ResourceRecord:
     terms_status: ResourceStatus | None = None
     missing_since: datetime | None = None
     absent_no: int | None = None
-    absences: int = 0
-    witness_no: int | None = None
-    witness_at: datetime | None = None
+    absence_count: int = 0
+    first_absence_no: int | None = None
+    first_absence_at: datetime | None = None
     deleted_by: Literal["VENDOR", "ABSENCE"] | None = None
     deleted_at: datetime | None = None
     probed_no: int = 0
@@ -133,9 +133,9 @@ class ResourceRecord:
     probe_problem: StaleReason | None = None
     first_no: int = 0
     """The flight that was the first to see it; or, where another credential showed what was missing, that one."""
-    told: ObservationTrace | None = None
-    tries: tuple[FailedFlight, ...] = ()
-    elsewhere: UpstreamResource | None = None
+    trace: ObservationTrace | None = None
+    failed_flights: tuple[FailedFlight, ...] = ()
+    upstream: UpstreamResource | None = None
     """What an aggregator says that the machine is at its cloud."""
 
     @property

@@ -136,7 +136,7 @@ class Observation:
     valid_from: datetime | NotReported | None = NOT_REPORTED
     valid_to: datetime | NotReported | None = NOT_REPORTED
     links: tuple[Attachment, ...] | NotReported = NOT_REPORTED
-    elsewhere: UpstreamResource | NotReported | None = NOT_REPORTED
+    upstream: UpstreamResource | NotReported | None = NOT_REPORTED
     partial_spec: bool = False
     call: int | None = field(default=None, compare=False)
 

@@ -38,7 +38,7 @@ def last_word(record: ResourceRecord, swept: Mapping[int, tuple[int, datetime | 
 
 def with_last_sighting(record: ResourceRecord, word: LastWord, told: ObservationTrace | None) -> ResourceRecord:
     """The record with its effective number and time in its own row; it inherits its scope's no longer."""
-    return replace(record, seen_no=word.number, seen_at=word.at, seen_source=word.source, told=told)
+    return replace(record, seen_no=word.number, seen_at=word.at, seen_source=word.source, trace=told)
 
 
 def tombstone_number(record: ResourceRecord) -> int:
@@ -89,24 +89,26 @@ def marked(
     """
     since = record.missing_since
     # A mark from the future, before the clock was set back, tells no age: the wait begins anew.
-    anew = since is None or ticket.sent_at < max(since, record.witness_at or since)
+    anew = since is None or ticket.sent_at < max(since, record.first_absence_at or since)
     after = replace(
         with_last_sighting(record, word, told),
         missing_since=ticket.sent_at if anew else since,
         absent_no=max(ticket.number, record.absent_no or 0),
     )
     if anew or reset:
-        after = replace(after, absences=0, witness_no=None, witness_at=None)
+        after = replace(after, absence_count=0, first_absence_no=None, first_absence_at=None)
     if not countable or not waits.past_grace(after, ticket.sent_at):
         return after
-    if after.witness_no is None:
-        return replace(after, absences=1, witness_no=ticket.number, witness_at=ticket.sent_at)
-    return replace(after, absences=after.absences + 1)
+    if after.first_absence_no is None:
+        return replace(after, absence_count=1, first_absence_no=ticket.number, first_absence_at=ticket.sent_at)
+    return replace(after, absence_count=after.absence_count + 1)
 
 
 def unmarked(record: ResourceRecord) -> ResourceRecord:
     """The record without its mark and what was counted towards a verdict."""
-    return replace(record, missing_since=None, absent_no=None, absences=0, witness_no=None, witness_at=None)
+    return replace(
+        record, missing_since=None, absent_no=None, absence_count=0, first_absence_no=None, first_absence_at=None
+    )
 
 
 def marked_by_newer(record: ResourceRecord, scope: ScopeRecord, number: int) -> ResourceRecord:
@@ -126,11 +128,11 @@ def listings_agree(
 
     Two by the same credential, `witness_seconds` apart; in a suspect scope three over `suspect_seconds`.
     """
-    if record.witness_at is None:
+    if record.first_absence_at is None:
         return False
     rules = waits.rules
     needed, seconds = (3, rules.suspect_seconds) if in_suspect_scope else (2, rules.witness_seconds)
-    return record.absences >= needed and waits.elapsed(record.witness_at, ticket.sent_at) >= seconds
+    return record.absence_count >= needed and waits.elapsed(record.first_absence_at, ticket.sent_at) >= seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +150,9 @@ def probe_settles(record: ResourceRecord, evidence: ProbeEvidence, waits: Eviden
     In a suspect scope they count only when asked `witness_seconds` after the mark.
     """
     ticket = evidence.ticket
-    if record.missing_since is None or record.witness_no is None or not evidence.credential_proven:
+    if record.missing_since is None or record.first_absence_no is None or not evidence.credential_proven:
         return False
-    if ticket.number <= max(record.witness_no, record.seen_no) or not waits.past_grace(record, ticket.sent_at):
+    if ticket.number <= max(record.first_absence_no, record.seen_no) or not waits.past_grace(record, ticket.sent_at):
         return False
     patience = waits.rules.witness_seconds if evidence.in_suspect_scope else 0
     return waits.elapsed(record.missing_since, ticket.sent_at) >= patience

@@ -112,8 +112,10 @@ def decide_probe(
     problem = result.problem.reason if result.problem is not None else None
     if result.outcome == "gone":
         problem = StaleReason.ABSENT
-    tries = () if problem is None else draft.teller.failed(record.tries, problem)
-    after = replace(record, probed_no=ticket.number, probed_at=ticket.sent_at, probe_problem=problem, tries=tries)
+    tries = () if problem is None else draft.teller.failed(record.failed_flights, problem)
+    after = replace(
+        record, probed_no=ticket.number, probed_at=ticket.sent_at, probe_problem=problem, failed_flights=tries
+    )
     evidence = ProbeEvidence(
         ticket, held.scope.state is ScopeState.SUSPECT, ground.credential.made(held.scope.fingerprint)
     )
@@ -159,9 +161,9 @@ def _again(
         after = marked_by_newer(_shown_again(draft, after, ground), draft.held.scope, number)
     elif after.deleted or (after.missing_since is not None and number > max(after.absent_no or 0, swept_no)):
         after = _shown_again(draft, after, ground)
-    elif after.witness_no is not None and number > after.witness_no:
+    elif after.first_absence_no is not None and number > after.first_absence_no:
         # Listings sent before this sighting are no evidence against it.
-        after = replace(after, absences=0, witness_no=None, witness_at=None)
+        after = replace(after, absence_count=0, first_absence_no=None, first_absence_at=None)
     if not inherits or after != record:
         after = _seen(draft, after, told)
     draft.put(record, after)
@@ -174,7 +176,7 @@ def _seen(draft: ChangeSet, record: ResourceRecord, told: Observation) -> Resour
     """The record with this flight as the last that saw it."""
     ticket = draft.ticket
     return replace(
-        record, seen_no=ticket.number, seen_at=ticket.sent_at, seen_source=draft.source, told=draft.told(told)
+        record, seen_no=ticket.number, seen_at=ticket.sent_at, seen_source=draft.source, trace=draft.told(told)
     )
 
 
@@ -206,7 +208,7 @@ def _unknown(draft: ChangeSet, told: Observation, ground: DecisionContext) -> Re
         return None
     back = replace(_shown_again(draft, tombstone, ground), deleted_by=None, deleted_at=None, probe_problem=None)
     after, new_terms = with_terms(merged(back, told, draft.held.scope, ticket), told)
-    after = marked_by_newer(replace(_seen(draft, after, told), tries=()), draft.held.scope, ticket.number)
+    after = marked_by_newer(replace(_seen(draft, after, told), failed_flights=()), draft.held.scope, ticket.number)
     draft.put(tombstone, after)
     if new_terms:
         draft.under_terms(after, OfferRole.RETERMED)
@@ -230,7 +232,7 @@ def _late(
 
 def _first(draft: ChangeSet, told: Observation, generation: int, *, twin: bool = False) -> ResourceRecord:
     seen = first_sight(told, draft.held.scope, draft.ticket, draft.source, generation, twin=twin)
-    record = marked_by_newer(replace(seen, told=draft.told(told)), draft.held.scope, draft.ticket.number)
+    record = marked_by_newer(replace(seen, trace=draft.told(told)), draft.held.scope, draft.ticket.number)
     draft.put(None, record)
     draft.under_terms(record, OfferRole.OBSERVED)
     return record
@@ -261,8 +263,8 @@ def _absences(draft: ChangeSet, result: SweepResult, ground: DecisionContext) ->
         fingerprint=(scope.fingerprint if same else None) or (ground.credential.stamp() if sure else scope.fingerprint),
         proven_no=ticket.number if sure else scope.proven_no,
         listed_no=ticket.number if sure else scope.listed_no,
-        told=draft.teller.told_all(result),
-        tries=since(ticket.number, scope.tries),
+        sweep_trace=draft.teller.told_all(result),
+        failed_flights=since(ticket.number, scope.failed_flights),
     )
     judged = mark_suspect(after, credential_matches=sure) if in_doubt else accept(after, draft.in_scope())
     return judged if ticket.number > scope.tried_no else _failing_since(judged, scope)
@@ -316,7 +318,7 @@ def _troubled(draft: ChangeSet, outcome: SweepOutcome, problem: Problem, ground:
         problem_detail=problem.detail,
         failures=failures,
         hold_until=_hold(replace(scope, hold_until=None), problem, ground, failures),
-        tries=draft.teller.failed(scope.tries, problem.reason),
+        failed_flights=draft.teller.failed(scope.failed_flights, problem.reason),
     )
 
 

@@ -108,7 +108,7 @@ def merged(record: ResourceRecord, told: Observation, scope: ScopeRecord, ticket
         vendor_created_at=record.vendor_created_at or told.created_at,
         created_at=record.created_at if record.vendor_created_at or told.created_at is None else told.created_at,
         live=live,
-        elsewhere=_told(told.elsewhere, record.elsewhere),
+        upstream=_told(told.upstream, record.upstream),
     )
     if live.status is ResourceStatus.DELETED and not record.deleted:
         return replace(after, deleted_by="VENDOR", deleted_at=ticket.sent_at)
@@ -148,7 +148,7 @@ def first_sight(
         terms_status=told.status,
         deleted_by="VENDOR" if deleted else None,
         deleted_at=ticket.sent_at if deleted else None,
-        elsewhere=_told(told.elsewhere, None),
+        upstream=_told(told.upstream, None),
     )
 
 

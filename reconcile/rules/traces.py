@@ -44,5 +44,5 @@ class TraceWriter:
 def last_told(record: ResourceRecord, scope: ScopeRecord, number: int) -> ObservationTrace | None:
     """What told of a resource in the flight of this number: its own row's, else its scope's last complete sweep."""
     if number > record.seen_no:
-        return None if scope.told is None else scope.told.of(record.vendor_id)
-    return record.told
+        return None if scope.sweep_trace is None else scope.sweep_trace.of(record.vendor_id)
+    return record.trace

@@ -32,7 +32,7 @@ from vendors import registry
 app = typer.Typer(invoke_without_command=True, help="How each account fares: state, ages, errors.")
 _SPENT: Final = {StaleReason.BUDGET_SPENT.value: "spent", StaleReason.RATE_LIMITED.value: "the vendor's limit"}
 _HEADS: Final = (
-    *("account", "vendor", "state", "kind", "region", "resources", "marks"),
+    *("account", "vendor", "state", "kind", "region", "resources", "missing"),
     *("last complete sweep", "scope", "breaker", "budget", "last error"),
 )
 _RECORD_ALONE: Final = (
@@ -92,7 +92,7 @@ def _table(accounts: Sequence[Mapping[str, Any]]) -> Table:
                 scope["kind"].lower(),
                 scope["region"] or "-",
                 str(scope["resourceCount"]),
-                str(scope["marks"]),
+                str(scope["missingCount"]),
                 _ago(scope["sweptAt"], now),
                 scope["state"] + (f" ({scope['reason']})" if scope["reason"] else ""),
                 _breaker(scope, now),

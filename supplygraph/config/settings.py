@@ -149,7 +149,7 @@ class GraphSettings(Section):
         default=True,
         description="Answers go out as the database wrote them; off, graphql-core renders each: the same, slower.",
     )
-    kept_mb: float = Field(
+    cache_mb: float = Field(
         default=32,
         ge=0,
         le=4096,

@@ -30,7 +30,7 @@ def _below(name: str, type_name: str, names: str) -> Selected:
     return Selected(name, "VendorAccount", name, {}, _leaves(type_name, names))
 
 
-_SCOPE: Final = "kind region sweptAt resourceCount marks state reason breaker nextAllowedAt"
+_SCOPE: Final = "kind region sweptAt resourceCount missingCount state reason breaker nextAllowedAt"
 _ACCOUNTS: Final = Selected(
     "accounts",
     "Query",

@@ -23,7 +23,7 @@ class Gauges:
         self._state = gauge("account_state", "1 for the state that the account is in.", "account", "state")
         self._budget = gauge("budget_remaining", "Calls that could be sent at once, where a budget is kept.", "account")
         self._resources = gauge("scope_resources", "Living resources.", *_SCOPE)
-        self._marks = gauge("scope_marks", "Resources that the last complete listing lacks.", *_SCOPE)
+        self._missing = gauge("scope_missing", "Resources that the last complete listing lacks.", *_SCOPE)
         self._suspect = gauge("scope_suspect", "1 while the scope is suspect.", *_SCOPE)
         self._breaker = gauge("scope_breaker", "1 for the state that the breaker is in.", *_SCOPE, "state")
         self._caches = gauge("cache_fill", "How full a cache is, 1 at its bound.", "cache")
@@ -33,7 +33,7 @@ class Gauges:
         """Set them all. `caches` tells how full each is."""
         for name, fill in caches.items():
             self._caches.labels(name).set(fill)
-        every = (self._state, self._budget, self._resources, self._marks, self._suspect, self._breaker, self._swept)
+        every = (self._state, self._budget, self._resources, self._missing, self._suspect, self._breaker, self._swept)
         for each in every:
             each.clear()
         for account in accounts:
@@ -52,7 +52,7 @@ class Gauges:
 
     def _scope(self, labels: tuple[str, str, str], scope: Mapping[str, Any]) -> None:
         self._resources.labels(*labels).set(scope["resourceCount"])
-        self._marks.labels(*labels).set(scope["marks"])
+        self._missing.labels(*labels).set(scope["missingCount"])
         self._suspect.labels(*labels).set(scope["state"] == ScopeState.SUSPECT)
         for state in BreakerState:
             self._breaker.labels(*labels, state.value).set(scope["breaker"] == state)

@@ -65,7 +65,7 @@ class Telemetry:
         operations = Counter(
             "supplygraph_operations",
             "Valid operations: answered as a plan, or rendered by graphql-core.",
-            ("way",),
+            ("path",),
             registry=self._registry,
         )
         self._ran = {True: operations.labels("plan"), False: operations.labels("rendered")}
@@ -149,13 +149,13 @@ class Telemetry:
         if isinstance(error, DatabaseUnavailable):
             logger("background").error("record_unavailable", what=what, cause=error.cause)
         else:
-            logger("background").error("broke", what=what, exc_info=error)
+            logger("background").error("task_failed", what=what, exc_info=error)
 
 
 def _tell_suspicion(report: FlightReport) -> None:
     scope = report.scope
     named = {"account": scope.account, "kind": scope.kind.value, "region": scope.region, "number": report.number}
     if report.suspicion == "ended":
-        logger("scopes").info("scope_well_again", **named)
+        logger("scopes").info("scope_recovered", **named)
     elif report.suspicion is not None:
         logger("scopes").warning("scope_suspect", since_now=report.suspicion == "begun", detail=report.doubt, **named)

@@ -49,18 +49,18 @@ async def test_a_suspect_scope_is_told_until_it_is_well(up: Running) -> None:
 
     kinds = ("MACHINES", "VOLUMES")
     assert {("scope_suspect", "east", kind) for kind in kinds} == set(suspicions(begun))
-    assert {("scope_well_again", "east", kind) for kind in kinds} == set(suspicions(ended))
+    assert {("scope_recovered", "east", kind) for kind in kinds} == set(suspicions(ended))
     lines = [one for one in begun if one["event"] == "scope_suspect"]
     assert {(True, "over half of what the scope held is missing", "warning")} == {
         (one["since_now"], one["detail"], one["log_level"]) for one in lines
     }
     machines = 'account="east",kind="MACHINES",region=""'
     assert f"supplygraph_scope_suspect{{{machines}}} 1.0" in during
-    assert f"supplygraph_scope_marks{{{machines}}} 6.0" in during
+    assert f"supplygraph_scope_missing{{{machines}}} 6.0" in during
     assert 'supplygraph_account_state{account="east",state="SUSPECT"} 1.0' in during
     assert 'supplygraph_account_state{account="west",state="OK"} 1.0' in during
     assert f"supplygraph_scope_suspect{{{machines}}} 0.0" in after
-    assert f"supplygraph_scope_marks{{{machines}}} 0.0" in after
+    assert f"supplygraph_scope_missing{{{machines}}} 0.0" in after
 
 
 async def test_how_full_caches_are_is_told(up: Running) -> None:

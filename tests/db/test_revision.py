@@ -16,7 +16,7 @@ from db.engine import read_transaction
 from db.query import Reading, Readings
 from db.record import account_admin
 from db.record.store import Store
-from db.tables import record_version
+from db.tables import data_revision
 from tests.clock import ManualClock
 from tests.db.test_store import LAB, MACHINES, VOLUMES, _random_sweeps, sweep
 from tests.db.test_two_processes import OTHER
@@ -47,7 +47,7 @@ async def shown(readings: Readings) -> list[tuple[list[bytes], object]]:
 async def version(engine: AsyncEngine) -> int:
     """The record's."""
     async with read_transaction(engine) as connection:
-        return int(await connection.scalar(select(record_version.c.version)) or 0)
+        return int(await connection.scalar(select(data_revision.c.revision)) or 0)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -152,7 +152,7 @@ async def test_what_is_asked_a_third_time_is_not_written_again(
     told.append(await shown(readings))
     assert [told[0]] * 3 == told
     assert len(ASKED) == len(asked)
-    assert all(statement.endswith("FROM record_version) AS anon_1") for statement in asked)
+    assert all(statement.endswith("FROM data_revision) AS anon_1") for statement in asked)
     clock.advance(40)
     await sweep(store, clock, VOLUMES, complete(volume("v-1"), volume("v-2")))
     assert told[0] != await shown(readings)

@@ -143,7 +143,7 @@ async def test_no_reader_of_changes_misses_one(engine: AsyncEngine, another: Asy
     first, second = Store(engine, clock), Store(another, clock)
     await first.configure([LAB, OTHER])
     ticket = await first.draw("lab")
-    elsewhere = type(MACHINES)("other", ResourceKind.MACHINES, None)
+    upstream = type(MACHINES)("other", ResourceKind.MACHINES, None)
 
     async def behind(last: int) -> list[int]:
         async with read_transaction(engine) as connection:
@@ -152,7 +152,7 @@ async def test_no_reader_of_changes_misses_one(engine: AsyncEngine, another: Asy
     async with write_transaction(engine) as connection:
         await apply_within(connection, ticket, clock, machine("m-1"))
         mine = max(await connection.scalars(select(history.c.seq)))
-        later = asyncio.create_task(sweep(second, clock, elsewhere, complete(machine("m-2"))))
+        later = asyncio.create_task(sweep(second, clock, upstream, complete(machine("m-2"))))
         await waits(engine)
         seen = await behind(0)
     await later

@@ -46,7 +46,7 @@ class World:
     offers: list[Row] = field(default_factory=list)
     provenance: list[Row] = field(default_factory=list)
     history: list[Row] = field(default_factory=list)
-    record_version: list[Row] = field(default_factory=lambda: [{"one": 1, "version": 7}])
+    data_revision: list[Row] = field(default_factory=lambda: [{"one": 1, "revision": 7}])
 
     def account(self, name: str, vendor: str = "sandbox", **values: Any) -> Row:
         """An account; its default max age is 30 s."""
@@ -118,7 +118,7 @@ class World:
         async with _blank(file) as engine:
             async with engine.begin() as connection:
                 # A migrated record has one.
-                await connection.execute(tables.record_version.delete())
+                await connection.execute(tables.data_revision.delete())
                 for name in _TABLES:
                     if rows := getattr(self, name):
                         await connection.execute(tables.metadata.tables[name].insert(), rows)
@@ -171,7 +171,7 @@ class _Turn:
 
 turn: Final = _Turn()
 _POOL: Final = _Pool()
-_TABLES: Final = ("record_version", "accounts", "scopes", "resources", "links", "offers", "provenance", "history")
+_TABLES: Final = ("data_revision", "accounts", "scopes", "resources", "links", "offers", "provenance", "history")
 _END: Final = {"kind": "kind", "vendor_id": "vendor_id", "id": "resource_id"}
 _BLANK: Final[Row] = dict.fromkeys(column.name for column in tables.resources.columns if column.computed is None) | {
     "generation": 0,
@@ -186,7 +186,7 @@ _BLANK: Final[Row] = dict.fromkeys(column.name for column in tables.resources.co
     "seen_no": 3,
     "seen_at": ago(1000),
     "seen_source": "SWEEP",
-    "absences": 0,
+    "absence_count": 0,
     "probed_no": 0,
 }
 

@@ -31,7 +31,7 @@ def test_an_aggregators_word() -> None:
         replace(DIRECT, vendor="lambda"),
         replace(DIRECT, vendor_id=UUID.replace("1", "2")),
         replace(DIRECT, account_id=2),
-        replace(DIRECT, elsewhere=UpstreamResource("aws", UUID)),
+        replace(DIRECT, upstream=UpstreamResource("aws", UUID)),
     ],
 )
 def test_another_machine(other: Candidate) -> None:
@@ -41,7 +41,7 @@ def test_another_machine(other: Candidate) -> None:
 
 def test_a_short_number_needs_the_address_too() -> None:
     """`4711` may be a machine of anybody's."""
-    claim = replace(AGGREGATED, elsewhere=UpstreamResource("hyperstack", "4711"))
+    claim = replace(AGGREGATED, upstream=UpstreamResource("hyperstack", "4711"))
     direct = replace(DIRECT, vendor_id="4711")
     assert {("aggregated", "direct")} == same_machines([claim, direct])
     for ip in (None, "192.0.2.2"):

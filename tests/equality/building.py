@@ -123,7 +123,17 @@ class _Builder:
         calls = tuple(self.call(page) for page in range(1, self.random.randint(2, 4)))
         told = self.one(None, SweepTrace(swept, self.random.randint(0, 5), calls))
         well = ScopeRecord(
-            number, key, account.configured, 5, swept, 5, swept, ScopeState.OK, held=3, told=told, tries=self.tries()
+            number,
+            key,
+            account.configured,
+            5,
+            swept,
+            5,
+            swept,
+            ScopeState.OK,
+            held=3,
+            sweep_trace=told,
+            failed_flights=self.failed_flights(),
         )
         return self.troubled(well) if self.rough and account.name != "east" else well
 
@@ -136,8 +146,8 @@ class _Builder:
                 tried_no=0,
                 tried_at=None,
                 state=ScopeState.NEVER_SWEPT,
-                told=None,
-                tries=(),
+                sweep_trace=None,
+                failed_flights=(),
             )
         state = self.one(ScopeState.OK, ScopeState.OK, ScopeState.FAILED, ScopeState.PARTIAL, ScopeState.SUSPECT)
         problem = None if state is ScopeState.OK and self.chance(0.7) else self.one(*_TROUBLES)
@@ -167,7 +177,7 @@ class _Builder:
         operation = self.one("GET /instances", "DescribeInstances")
         return CallTrace(operation, page, self.one(200, 206), self.one(0.25, 1.5, 1e-3), self.one(None, "req-é"))
 
-    def tries(self) -> tuple[FailedFlight, ...]:
+    def failed_flights(self) -> tuple[FailedFlight, ...]:
         kinds = (ObservationSource.SWEEP, ObservationSource.PROBE)
         numbers = sorted(self.random.sample(range(2, 12), self.one(0, 0, 1, 4)))
         return tuple(
@@ -205,10 +215,10 @@ class _Builder:
             seen_at=seen,
             seen_source=source,
             first_no=1,
-            told=self.one(
+            trace=self.one(
                 None, ObservationTrace(source, seen, self.random.randint(0, 9), self.one(None, self.call(1)))
             ),
-            tries=self.tries(),
+            failed_flights=self.failed_flights(),
         )
         self.world.resources.append(self.marked(record))
 
@@ -218,7 +228,7 @@ class _Builder:
         if not self.rough:
             return record
         if self.chance(0.3) and (not record.deleted or record.deleted_by == "ABSENCE"):
-            record = replace(record, missing_since=self.within(1, 300), absent_no=7, absences=1)
+            record = replace(record, missing_since=self.within(1, 300), absent_no=7, absence_count=1)
         if self.chance(0.4):
             problem = self.one(None, *_TROUBLES)
             record = replace(

@@ -22,7 +22,7 @@ SELECT 'scope ' || s.scope_id || ' holds ' || max(s.swept_no, s.tried_no) || ', 
 FROM scopes s JOIN accounts a USING (account_id) WHERE max(s.swept_no, s.tried_no) > a.flight_no
 UNION ALL
 SELECT r.vendor_id || ' holds a number that was never drawn' FROM resources r JOIN accounts a USING (account_id)
-WHERE max(r.seen_no, r.probed_no, coalesce(r.absent_no, 0), coalesce(r.witness_no, 0)) > a.flight_no
+WHERE max(r.seen_no, r.probed_no, coalesce(r.absent_no, 0), coalesce(r.first_absence_no, 0)) > a.flight_no
 UNION ALL
 SELECT 'change ' || h.seq || ' is by a flight that was never drawn' FROM history h JOIN accounts a USING (account_id)
 WHERE h.flight_no > a.flight_no

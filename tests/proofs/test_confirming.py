@@ -32,7 +32,7 @@ READ = """query ($force: Boolean!) {
   resources(first: 100, filter: {includeDeleted: true}, freshness: {forceRefresh: $force, maxWaitSeconds: 20}) {
     nodes { vendorId status freshness { state } history { nodes { field after source } } }
   }
-  accounts { state lastError scopes { kind state marks } }
+  accounts { state lastError scopes { kind state missingCount } }
 }"""
 
 
@@ -74,7 +74,7 @@ async def test_what_was_terminated_elsewhere(tmp_path: Path, cloud: SandboxServe
         after, still = await read(gateway, force=True)
 
     assert {"UNCONFIRMED"} == {doubted[one]["freshness"]["state"] for one in gone}
-    assert ("SUSPECT", [4, 0]) == (suspect["state"], [scope["marks"] for scope in suspect["scopes"]])
+    assert ("SUSPECT", [4, 0]) == (suspect["state"], [scope["missingCount"] for scope in suspect["scopes"]])
     said = "Account 'lab': 1 suspect scopes are confirmed; 4 resources are deleted."
     assert (0, said) == (ended.code, ended.output.strip())
     for nodes in (believed, after):
@@ -100,7 +100,7 @@ async def test_another_accounts_credentials(tmp_path: Path, cloud: SandboxServer
     assert "the credentials now show another account" in before.output
     assert "2 suspect scopes are confirmed; 9 resources are deleted." in ended.output
     assert ("SUSPECT" in before.output, "SUSPECT" in after.output) == (True, False)
-    assert ("OK", [0, 0]) == (account["state"], [scope["marks"] for scope in account["scopes"]])
+    assert ("OK", [0, 0]) == (account["state"], [scope["missingCount"] for scope in account["scopes"]])
     living = {one for one, node in nodes.items() if node["status"] != "DELETED"}
     west = cloud.world
     assert {

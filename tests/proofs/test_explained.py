@@ -22,7 +22,7 @@ from tests.proofs.served import Served, account, served
 
 EXPLAIN = """explain {
   vendor operation page httpStatus latencySeconds requestId sentAt source readers nextAllowedAt
-  tries { source sentAt reason }
+  failedAttempts { source sentAt reason }
 }"""
 LIST = f"""query ($age: Int, $type: [ResourceType!]) {{
   resources(first: 1000, filter: {{resourceType: $type}}, freshness: {{maxAgeSeconds: $age, maxWaitSeconds: 20}}) {{
@@ -37,7 +37,7 @@ ONE = f"""query ($id: UUID!, $force: Boolean!) {{
 }}"""
 ACCOUNT = """{ accounts {
   state budget { remaining resetsAt } calls { made saved }
-  scopes { kind state breaker marks nextAllowedAt reason }
+  scopes { kind state breaker missingCount nextAllowedAt reason }
 } }"""
 MACHINES = {"type": ["VM", "CONTAINER", "BARE_METAL"]}
 
@@ -96,7 +96,7 @@ async def test_a_page_of_a_sweep(bench: Bench) -> None:
     one = nodes[0]["freshness"]
     assert ("sandbox", "list_machines", 200, "SWEEP", 1, [], None) == tuple(
         one["explain"][name]
-        for name in ("vendor", "operation", "httpStatus", "source", "readers", "tries", "nextAllowedAt")
+        for name in ("vendor", "operation", "httpStatus", "source", "readers", "failedAttempts", "nextAllowedAt")
     )
     assert one["observedAt"] == one["explain"]["sentAt"]
     assert 0 < one["explain"]["latencySeconds"] < 20
@@ -156,14 +156,16 @@ async def test_what_failed_since(bench: Bench) -> None:
     healed = (await bench.machines())[0]["freshness"]["explain"]
 
     assert ("STALE", told_at, told_at) == (told["state"], told["observedAt"], told["explain"]["sentAt"])
-    assert [("SWEEP", "AUTH_REJECTED")] * 2 == [(one["source"], one["reason"]) for one in told["explain"]["tries"]]
-    sent = [one["sentAt"] for one in told["explain"]["tries"]]
+    assert [("SWEEP", "AUTH_REJECTED")] * 2 == [
+        (one["source"], one["reason"]) for one in told["explain"]["failedAttempts"]
+    ]
+    sent = [one["sentAt"] for one in told["explain"]["failedAttempts"]]
     assert sorted(sent) == sent
     machines = next(scope for scope in broken["scopes"] if scope["kind"] == "MACHINES")
     assert "OPEN" == machines["breaker"]
     assert machines["nextAllowedAt"] == told["explain"]["nextAllowedAt"]
     assert {"HALF_OPEN"} == {scope["breaker"] for scope in ended["scopes"] if scope["kind"] == "MACHINES"}
-    assert ([], None) == (healed["tries"], healed["nextAllowedAt"])
+    assert ([], None) == (healed["failedAttempts"], healed["nextAllowedAt"])
     assert {"CLOSED"} == {
         scope["breaker"] for scope in (await bench.account())["scopes"] if scope["kind"] == "MACHINES"
     }
@@ -184,7 +186,7 @@ async def test_a_missing_machine(bench: Bench) -> None:
     assert "UNCONFIRMED" == told["state"]
     assert (told["observedAt"], page) == (told["explain"]["sentAt"], told["explain"]["page"])
     assert told["missingSince"] > told["observedAt"]
-    tries = {(one["source"], one["reason"]) for one in told["explain"]["tries"]}
+    tries = {(one["source"], one["reason"]) for one in told["explain"]["failedAttempts"]}
     assert {("PROBE", "MALFORMED_ANSWER")} == tries
     assert [1, 0] == [scope["marks"] for scope in (await bench.account())["scopes"]]
 

@@ -273,7 +273,7 @@ def test_a_probe_sent_after_the_listing_clears_its_mark() -> None:
     ledger = settled_ledger()
     ledger.sweep(complete(*FOUR[:3]))
     ledger.probe("m-3", ProbeResult("found", machine("m-3")))
-    assert (None, None) == (ledger.machine("m-3").missing_since, ledger.machine("m-3").witness_no)
+    assert (None, None) == (ledger.machine("m-3").missing_since, ledger.machine("m-3").first_absence_no)
 
 
 def test_a_resource_that_moves_region_keeps_its_record_and_only_its_new_scope_misses_it() -> None:

@@ -1,4 +1,4 @@
-"""Order: whatever the interleaving, what is told last by number is what the record says, of values, places and absences."""
+"""Order: whatever the interleaving, what is told last by number is what the record says, of values, places and absence_count."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_what_moves_by_an_older_flight_is_missing_where_a_newer_listing_lacks_it
     ledger.probe("m-1", found(), ticket=slow)
     moved = ledger.machine("m-1")
     assert (2, slow.number, START) == (moved.scope_id, moved.seen_no, moved.seen_at)
-    assert (listed_at, 0) == (moved.missing_since, moved.absences), "the newer listing marks, and is no witness"
+    assert (listed_at, 0) == (moved.missing_since, moved.absence_count), "the newer listing marks, and is no witness"
 
 
 def test_a_mark_stays_behind_when_its_machine_moves() -> None:
@@ -41,7 +41,7 @@ def test_a_mark_stays_behind_when_its_machine_moves() -> None:
     ledger.in_scope(1).sweep(complete())
     ledger.in_scope(2).sweep(complete(machine()), ticket=seeing)
     moved = ledger.machine("m-1")
-    assert (2, None, None) == (moved.scope_id, moved.missing_since, moved.witness_no)
+    assert (2, None, None) == (moved.scope_id, moved.missing_since, moved.first_absence_no)
 
 
 def test_a_probe_of_the_old_scope_is_no_witness_in_the_new_one() -> None:

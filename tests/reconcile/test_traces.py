@@ -60,8 +60,8 @@ def test_one_page_names_nobody() -> None:
     ledger = Ledger()
     ledger.sweep(SweepResult(SweepOutcome.COMPLETE, on(1, 0, 1), trace=PAGES[:1]))
 
-    assert ledger.scope.told is not None
-    assert ((), PAGES[0]) == (ledger.scope.told.ids, ledger.scope.told.of("m-1").call)
+    assert ledger.scope.sweep_trace is not None
+    assert ((), PAGES[0]) == (ledger.scope.sweep_trace.ids, ledger.scope.sweep_trace.of("m-1").call)
 
 
 def test_a_marked_machine_keeps_the_sweep_that_saw_it_last() -> None:
@@ -75,7 +75,7 @@ def test_a_marked_machine_keeps_the_sweep_that_saw_it_last() -> None:
     ledger.advance(60)
     ledger.sweep(paged(*on(1, 1)))
 
-    told = ledger.machine("m-0").told
+    told = ledger.machine("m-0").trace
     assert told is not None
     assert (seen_at, PAGES[1]) == (told.sent_at, told.call)
 
@@ -86,7 +86,7 @@ def test_a_probe_explains_what_it_found() -> None:
     ledger.sweep(paged(*on(1, 0), *on(2, 1)))
     found = replace(machine("m-0"), call=0)
     ledger.probe("m-0", ProbeResult("found", found, trace=(PROBE,)))
-    probed = ledger.machine("m-0").told
+    probed = ledger.machine("m-0").trace
     ledger.sweep(paged(*on(2, 0, 1)))
 
     assert probed is not None
@@ -102,8 +102,8 @@ def test_failed_tries_are_kept_until_one_succeeds() -> None:
     late = ProbeResult("failed", problem=Problem(StaleReason.TIMED_OUT, "late"))
     histories = [ledger.sweep(failing(reason)).history for reason in reasons]
     histories += [ledger.probe("m-0", answer).history for answer in (late, ProbeResult("gone"))]
-    swept = [(one.source, one.reason) for one in ledger.scope.tries]
-    probed = [(one.source, one.reason) for one in ledger.machine("m-0").tries]
+    swept = [(one.source, one.reason) for one in ledger.scope.failed_flights]
+    probed = [(one.source, one.reason) for one in ledger.machine("m-0").failed_flights]
     ledger.probe("m-0", ProbeResult("found", machine("m-0")))
     ledger.sweep(complete(machine("m-0")))
 
@@ -111,7 +111,7 @@ def test_failed_tries_are_kept_until_one_succeeds() -> None:
     told = [StaleReason.TIMED_OUT, StaleReason.ABSENT]
     assert [(ObservationSource.PROBE, reason) for reason in told] == probed
     assert [()] * 4 == histories
-    assert ((), ()) == (ledger.scope.tries, ledger.machine("m-0").tries)
+    assert ((), ()) == (ledger.scope.failed_flights, ledger.machine("m-0").failed_flights)
 
 
 def test_only_the_newest_tries_are_kept() -> None:
@@ -120,7 +120,7 @@ def test_only_the_newest_tries_are_kept() -> None:
     for _ in range(MOST_TRIES + 3):
         ledger.sweep(failing())
 
-    numbers = [one.number for one in ledger.scope.tries]
+    numbers = [one.number for one in ledger.scope.failed_flights]
     assert list(range(4, MOST_TRIES + 4)) == numbers
 
 
@@ -171,7 +171,7 @@ def test_a_row_is_always_explained_by_the_flight_that_wrote_it(
             }
             ledger.probe(f"m-{subject}", answers[str(how)], ticket=ticket)
         for record in ledger.machines():
-            assert record.told is not None
-            assert (record.seen_at, record.seen_source) == (record.told.sent_at, record.told.source)
+            assert record.trace is not None
+            assert (record.seen_at, record.seen_source) == (record.trace.sent_at, record.trace.source)
             assert kept.get(record.resource_id, 0) <= record.seen_no
             kept[record.resource_id] = record.seen_no

@@ -192,6 +192,6 @@ def test_the_recorded_word_for_no_such_thing() -> None:
         told = VENDOR.read_failure(VendorRequest(operation, f"/servers/{asked}"), status, {}, json.dumps(body), START)
         return type(told).__name__
 
-    assert "NoSuchThing" == failure("GetServer", body["resource_id"])
+    assert "NotFoundByVendor" == failure("GetServer", body["resource_id"])
     assert "MalformedAnswer" == failure("GetServer", "another")
     assert "MalformedAnswer" == failure("ListServers", body["resource_id"])

@@ -108,7 +108,7 @@ async def test_the_example_instance(between: Forwarding) -> None:
         terms=Terms(
             OfferType.VM, ContractType.ONDEMAND, told["shade_instance_type"], told["hourly_price"] / 100, "USD"
         ),
-        elsewhere=None,
+        upstream=None,
     )
     assert (SweepOutcome.COMPLETE, 0, 1) == (result.outcome, result.dropped, result.calls)
     assert (expected,) == result.observations
@@ -195,7 +195,7 @@ def test_an_active_instance_costs_its_price() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "elsewhere"),
+    ("told", "upstream"),
     [
         ({"shade_cloud": True}, None),
         ({"shade_cloud": False}, UpstreamResource("hyperstack", "13b057d7-e266-4869-985f-760fe75a78b3")),
@@ -207,9 +207,9 @@ def test_an_active_instance_costs_its_price() -> None:
         ({"shade_cloud": None}, NOT_REPORTED),
     ],
 )
-def test_what_runs_in_the_teams_own_account(told: dict[str, Any], elsewhere: object) -> None:
+def test_what_runs_in_the_teams_own_account(told: dict[str, Any], upstream: object) -> None:
     """Is named by the cloud and the cloud's own id; what runs in Shadeform's account is nobody else's."""
-    assert elsewhere == read(MACHINES, **told).elsewhere
+    assert upstream == read(MACHINES, **told).upstream
 
 
 @pytest.mark.parametrize(("told", "links"), [("", ()), (None, ()), (["x"], NOT_REPORTED)])

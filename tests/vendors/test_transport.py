@@ -174,9 +174,9 @@ async def test_a_packed_body_is_unpacked() -> None:
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_redirects_are_not_followed(status: int) -> None:
     """Where a redirect leads is never called."""
-    async with loopback(answer()) as elsewhere:
-        failure = await failure_of(answer(b"", status, {"location": elsewhere.address}))
-        assert [] == elsewhere.requests
+    async with loopback(answer()) as upstream:
+        failure = await failure_of(answer(b"", status, {"location": upstream.address}))
+        assert [] == upstream.requests
 
     assert isinstance(failure, MalformedAnswer)
 

@@ -146,7 +146,7 @@ def _freshness(shape: Shape, way: StatementBuilder, resource: FromClause) -> jso
     """What explains it is read only where it is asked for."""
     if not shape.selects("explain"):
         return way.hole(FreshnessOf(shape))
-    columns = (resource.c.vendor_id, resource.c.told, resource.c.tries)
+    columns = (resource.c.vendor_id, resource.c.trace, resource.c.failed_flights)
     return way.hole(FreshnessOf(shape), json_text.array([json_text.escaped(column) for column in columns]))
 
 

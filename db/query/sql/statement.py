@@ -23,7 +23,7 @@ from db.query.sql.filters import bound, conditions_of, matches, possible_scopes
 from db.query.sql.pages import connection
 from db.query.sql.resource import change_object, resource_object, sequence_paging
 from db.query.sql.totals import totals
-from db.revision import version
+from db.revision import revision
 
 LISTS: Final = frozenset({"resources", "resourceTotals"})
 """The root fields that ask scopes whether there is more than what is recorded."""
@@ -164,7 +164,7 @@ def _facts(root: Shape, restricted: bool) -> ColumnElement[Any]:
 def _compiled(
     columns: Sequence[ColumnElement[Any]], dialect: Dialect
 ) -> tuple[str, tuple[str, ...], Mapping[str, Any]]:
-    query = select(*(column.label(f"c{number}") for number, column in enumerate((*columns, version()))))
+    query = select(*(column.label(f"c{number}") for number, column in enumerate((*columns, revision()))))
     compiled = query.compile(dialect=dialect)
     # Readers' values have none yet: a place that nobody fills must not be taken for null.
     constants = {name: value for name, value in compiled.params.items() if value is not None}

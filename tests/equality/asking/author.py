@@ -36,7 +36,7 @@ _FAVOURED: Final = {
     "OfferProvenance": (("offer", 0.6), ("role", 0.5), ("offerType", 0.5)),
     "Offer": (("contractType", 0.6), ("offerType", 0.4)),
     "Freshness": (("state", 0.6), ("reason", 0.6), ("source", 0.3), ("explain", 0.3)),
-    "Explanation": (("tries", 0.4), ("source", 0.3), ("nextAllowedAt", 0.3), ("operation", 0.3)),
+    "Explanation": (("failedAttempts", 0.4), ("source", 0.3), ("nextAllowedAt", 0.3), ("operation", 0.3)),
     "VendorAccount": (("state", 0.5), ("scopes", 0.4), ("budget", 0.2), ("calls", 0.2)),
     "VendorScope": (("state", 0.5), ("reason", 0.5), ("breaker", 0.5)),
     "CoverageGap": (("reason", 0.6), ("account", 0.3)),

@@ -176,15 +176,15 @@ def freshness(root: Root, one: ResourceRecord) -> Thing:
 def explanation(root: Root, one: ResourceRecord) -> Thing:
     """Which call told it, and what was tried since."""
     scope, now = root.scope_of(one), root.now
-    told, number = (one.told if one.seen_at <= now else None), one.seen_no
+    told, number = (one.trace if one.seen_at <= now else None), one.seen_no
     if listed_last(one, scope, now):
-        told, number = (None if scope.told is None else scope.told.of(one.vendor_id)), scope.swept_no
+        told, number = (None if scope.sweep_trace is None else scope.sweep_trace.of(one.vendor_id)), scope.swept_no
     hold = scope.hold_until if configured(scope, root.world.accounts[one.account]) and not one.deleted else None
-    since = {each.number: each for each in (*scope.tries, *one.tries) if each.number > number}
+    since = {each.number: each for each in (*scope.failed_flights, *one.failed_flights) if each.number > number}
     return {
         "vendor": root.world.accounts[one.account].vendor,
         **_call(told),
-        "tries": [_try(since[each]) for each in sorted(since)[-5:]],
+        "failedAttempts": [_try(since[each]) for each in sorted(since)[-5:]],
         "nextAllowedAt": text(hold) if hold is not None and hold > now else None,
     }
 
@@ -253,7 +253,7 @@ def _scope(root: Root, one: ScopeRecord) -> Thing:
         "reason": one.problem and one.problem.value,
         "nextAllowedAt": text(open_until),
         "breaker": "OPEN" if open_until else "HALF_OPEN" if one.failures else "CLOSED",
-        "marks": sum(each.missing_since is not None for each in held),
+        "missingCount": sum(each.missing_since is not None for each in held),
     }
 
 

@@ -1,6 +1,6 @@
-"""The record.
+"""The first schema.
 
-Revision 0001, the first.
+Revision 0001.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Go to this version."""
+    """Create every table."""
     op.create_table(
         "accounts",
         sa.Column("account_id", SERIAL, nullable=False),
@@ -28,9 +28,17 @@ def upgrade() -> None:
         sa.Column("configured", sa.Boolean(), nullable=False),
         sa.Column("cooldown_seconds", sa.Float(), nullable=False),
         sa.Column("flight_no", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("id_space", TEXT, nullable=True),
         sa.PrimaryKeyConstraint("account_id", name=op.f("pk_accounts")),
         sa.UniqueConstraint("name", name=op.f("uq_accounts_name")),
     )
+    data_revision = op.create_table(
+        "data_revision",
+        sa.Column("one", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("one", name=op.f("pk_data_revision")),
+    )
+    op.bulk_insert(data_revision, [{"one": 1, "revision": 0}])
     op.create_table(
         "tokens",
         sa.Column("token_id", SERIAL, nullable=False),
@@ -74,10 +82,12 @@ def upgrade() -> None:
         sa.Column("failures", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("hold_until", TEXT, nullable=True),
         sa.Column("held", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("good_no", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("fingerprint", TEXT, nullable=True),
         sa.Column("proven_no", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
-        sa.Column("told", TEXT, nullable=True),
-        sa.Column("tries", TEXT, nullable=True),
+        sa.Column("listed_no", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("sweep_trace", TEXT, nullable=True),
+        sa.Column("failed_flights", TEXT, nullable=True),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.account_id"], name=op.f("fk_scopes_account_id")),
         sa.PrimaryKeyConstraint("scope_id", name=op.f("pk_scopes")),
         sa.UniqueConstraint("account_id", "kind", "region", name=op.f("uq_scopes_account_id_kind_region")),
@@ -131,43 +141,126 @@ def upgrade() -> None:
         sa.Column("seen_source", TEXT, nullable=False),
         sa.Column("missing_since", TEXT, nullable=True),
         sa.Column("absent_no", sa.BigInteger(), nullable=True),
-        sa.Column("absences", sa.Integer(), server_default=sa.text("0"), nullable=False),
-        sa.Column("witness_no", sa.BigInteger(), nullable=True),
-        sa.Column("witness_at", TEXT, nullable=True),
+        sa.Column("absence_count", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("first_absence_no", sa.BigInteger(), nullable=True),
+        sa.Column("first_absence_at", TEXT, nullable=True),
         sa.Column("deleted_by", TEXT, nullable=True),
         sa.Column("deleted_at", TEXT, nullable=True),
         sa.Column("probed_no", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("probed_at", TEXT, nullable=True),
         sa.Column("probe_problem", TEXT, nullable=True),
-        sa.Column("told", TEXT, nullable=True),
-        sa.Column("tries", TEXT, nullable=True),
+        sa.Column("trace", TEXT, nullable=True),
+        sa.Column("failed_flights", TEXT, nullable=True),
+        sa.Column("upstream_vendor", TEXT, nullable=True),
+        sa.Column("upstream_id", TEXT, nullable=True),
+        sa.Column(
+            "name_order",
+            TEXT,
+            sa.Computed("CASE WHEN name IS NULL THEN '' ELSE '+' || name END", persisted=True),
+            nullable=True,
+        ),
+        sa.Column(
+            "price_order",
+            sa.Float(),
+            sa.Computed("coalesce(price, -1.7976931348623157e308)", persisted=True),
+            nullable=True,
+        ),
         sa.CheckConstraint("(status = 'DELETED') = (deleted_at IS NOT NULL)", name=op.f("ck_resources_tombstone")),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.account_id"], name=op.f("fk_resources_account_id")),
         sa.ForeignKeyConstraint(["scope_id"], ["scopes.scope_id"], name=op.f("fk_resources_scope_id")),
         sa.PrimaryKeyConstraint("resource_id", name=op.f("pk_resources")),
     )
-    with op.batch_alter_table("resources", schema=None) as batch_op:
-        batch_op.create_index("ix_resources_created_at", ["created_at", "resource_id"], unique=False)
-        batch_op.create_index("ix_resources_identity", ["account_id", "kind", "vendor_id"], unique=False)
-        batch_op.create_index(
-            "ix_resources_missing",
-            ["scope_id", "missing_since"],
-            unique=False,
-            sqlite_where=sa.text("missing_since IS NOT NULL"),
-            postgresql_where=sa.text("missing_since IS NOT NULL"),
-        )
-        batch_op.create_index("ix_resources_name", ["name", "resource_id"], unique=False)
-        batch_op.create_index("ix_resources_price", ["price", "resource_id"], unique=False)
-        batch_op.create_index("ix_resources_scope", ["scope_id"], unique=False)
-        batch_op.create_index("ix_resources_status", ["status_rank", "resource_id"], unique=False)
-        batch_op.create_index(
-            "uq_resources_living",
-            ["account_id", "kind", "vendor_id"],
-            unique=True,
-            sqlite_where=sa.text("status <> 'DELETED'"),
-            postgresql_where=sa.text("status <> 'DELETED'"),
-        )
-
+    op.create_index(
+        "ix_resources_created_at",
+        "resources",
+        ["created_at", "resource_id"],
+        unique=False,
+        sqlite_where=None,
+        postgresql_where=None,
+    )
+    op.create_index("ix_resources_identity", "resources", ["account_id", "kind", "vendor_id"], unique=False)
+    op.create_index(
+        "ix_resources_living_created_at",
+        "resources",
+        ["created_at", "resource_id"],
+        unique=False,
+        sqlite_where=sa.text("status <> 'DELETED'"),
+        postgresql_where=sa.text("status <> 'DELETED'"),
+    )
+    op.create_index(
+        "ix_resources_living_name",
+        "resources",
+        ["name_order", "resource_id"],
+        unique=False,
+        sqlite_where=sa.text("status <> 'DELETED'"),
+        postgresql_where=sa.text("status <> 'DELETED'"),
+    )
+    op.create_index(
+        "ix_resources_living_price",
+        "resources",
+        ["price_order", "resource_id"],
+        unique=False,
+        sqlite_where=sa.text("status <> 'DELETED'"),
+        postgresql_where=sa.text("status <> 'DELETED'"),
+    )
+    op.create_index(
+        "ix_resources_living_status",
+        "resources",
+        ["status_rank", "resource_id"],
+        unique=False,
+        sqlite_where=sa.text("status <> 'DELETED'"),
+        postgresql_where=sa.text("status <> 'DELETED'"),
+    )
+    op.create_index(
+        "ix_resources_missing",
+        "resources",
+        ["scope_id", "missing_since"],
+        unique=False,
+        sqlite_where=sa.text("missing_since IS NOT NULL"),
+        postgresql_where=sa.text("missing_since IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_resources_name",
+        "resources",
+        ["name_order", "resource_id"],
+        unique=False,
+        sqlite_where=None,
+        postgresql_where=None,
+    )
+    op.create_index(
+        "ix_resources_price",
+        "resources",
+        ["price_order", "resource_id"],
+        unique=False,
+        sqlite_where=None,
+        postgresql_where=None,
+    )
+    op.create_index("ix_resources_scope", "resources", ["scope_id"], unique=False)
+    op.create_index(
+        "ix_resources_status",
+        "resources",
+        ["status_rank", "resource_id"],
+        unique=False,
+        sqlite_where=None,
+        postgresql_where=None,
+    )
+    op.create_index(
+        "ix_resources_upstream",
+        "resources",
+        ["upstream_id"],
+        unique=False,
+        sqlite_where=sa.text("upstream_id IS NOT NULL"),
+        postgresql_where=sa.text("upstream_id IS NOT NULL"),
+    )
+    op.create_index("ix_resources_vendor_id", "resources", ["vendor_id"], unique=False)
+    op.create_index(
+        "uq_resources_living",
+        "resources",
+        ["account_id", "kind", "vendor_id"],
+        unique=True,
+        sqlite_where=sa.text("status <> 'DELETED'"),
+        postgresql_where=sa.text("status <> 'DELETED'"),
+    )
     op.create_table(
         "history",
         sa.Column("seq", SERIAL, nullable=False),
@@ -184,10 +277,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_history")),
         sqlite_autoincrement=True,
     )
-    with op.batch_alter_table("history", schema=None) as batch_op:
-        batch_op.create_index("ix_history_observed_at", ["observed_at"], unique=False)
-        batch_op.create_index("ix_history_resource", ["resource_id", "seq"], unique=False)
-
+    op.create_index("ix_history_observed_at", "history", ["observed_at"], unique=False)
+    op.create_index("ix_history_resource", "history", ["resource_id", "seq"], unique=False)
     op.create_table(
         "links",
         sa.Column("link_id", SERIAL, nullable=False),
@@ -200,6 +291,7 @@ def upgrade() -> None:
         sa.Column("to_kind", TEXT, nullable=False),
         sa.Column("to_vendor_id", TEXT, nullable=False),
         sa.Column("to_id", TEXT, nullable=True),
+        sa.Column("other_account_id", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("linked_since", TEXT, nullable=False),
         sa.Column("linked_until", TEXT, nullable=True),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.account_id"], name=op.f("fk_links_account_id")),
@@ -207,18 +299,17 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["to_id"], ["resources.resource_id"], name=op.f("fk_links_to_id")),
         sa.PrimaryKeyConstraint("link_id", name=op.f("pk_links")),
     )
-    with op.batch_alter_table("links", schema=None) as batch_op:
-        batch_op.create_index("ix_links_from", ["from_id", "linked_since"], unique=False)
-        batch_op.create_index("ix_links_from_key", ["account_id", "from_kind", "from_vendor_id"], unique=False)
-        batch_op.create_index("ix_links_to", ["to_id"], unique=False)
-        batch_op.create_index(
-            "uq_links_open",
-            ["account_id", "link_type", "from_kind", "from_vendor_id", "to_kind", "to_vendor_id"],
-            unique=True,
-            sqlite_where=sa.text("linked_until IS NULL"),
-            postgresql_where=sa.text("linked_until IS NULL"),
-        )
-
+    op.create_index("ix_links_from", "links", ["from_id", "linked_since", "to_id", "link_id"], unique=False)
+    op.create_index("ix_links_from_key", "links", ["account_id", "from_kind", "from_vendor_id"], unique=False)
+    op.create_index("ix_links_to", "links", ["to_id"], unique=False)
+    op.create_index(
+        "uq_links_open",
+        "links",
+        ["account_id", "other_account_id", "link_type", "from_kind", "from_vendor_id", "to_kind", "to_vendor_id"],
+        unique=True,
+        sqlite_where=sa.text("linked_until IS NULL"),
+        postgresql_where=sa.text("linked_until IS NULL"),
+    )
     op.create_table(
         "provenance",
         sa.Column("provenance_id", SERIAL, nullable=False),
@@ -230,54 +321,82 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["resource_id"], ["resources.resource_id"], name=op.f("fk_provenance_resource_id")),
         sa.PrimaryKeyConstraint("provenance_id", name=op.f("pk_provenance")),
     )
-    with op.batch_alter_table("provenance", schema=None) as batch_op:
-        batch_op.create_index("ix_provenance_offer", ["offer_id"], unique=False)
-        batch_op.create_index("ix_provenance_resource", ["resource_id", "created_at"], unique=False)
+    op.create_index("ix_provenance_offer", "provenance", ["offer_id"], unique=False)
+    op.create_index(
+        "ix_provenance_resource", "provenance", ["resource_id", "created_at", "provenance_id"], unique=False
+    )
 
 
 def downgrade() -> None:
-    """Go back to the version before."""
-    with op.batch_alter_table("provenance", schema=None) as batch_op:
-        batch_op.drop_index("ix_provenance_resource")
-        batch_op.drop_index("ix_provenance_offer")
-
+    """Drop every table."""
+    op.drop_index("ix_provenance_resource", table_name="provenance")
+    op.drop_index("ix_provenance_offer", table_name="provenance")
     op.drop_table("provenance")
-    with op.batch_alter_table("links", schema=None) as batch_op:
-        batch_op.drop_index(
-            "uq_links_open",
-            sqlite_where=sa.text("linked_until IS NULL"),
-            postgresql_where=sa.text("linked_until IS NULL"),
-        )
-        batch_op.drop_index("ix_links_to")
-        batch_op.drop_index("ix_links_from_key")
-        batch_op.drop_index("ix_links_from")
-
+    op.drop_index(
+        "uq_links_open",
+        table_name="links",
+        sqlite_where=sa.text("linked_until IS NULL"),
+        postgresql_where=sa.text("linked_until IS NULL"),
+    )
+    op.drop_index("ix_links_to", table_name="links")
+    op.drop_index("ix_links_from_key", table_name="links")
+    op.drop_index("ix_links_from", table_name="links")
     op.drop_table("links")
-    with op.batch_alter_table("history", schema=None) as batch_op:
-        batch_op.drop_index("ix_history_resource")
-        batch_op.drop_index("ix_history_observed_at")
-
+    op.drop_index("ix_history_resource", table_name="history")
+    op.drop_index("ix_history_observed_at", table_name="history")
     op.drop_table("history")
-    with op.batch_alter_table("resources", schema=None) as batch_op:
-        batch_op.drop_index(
-            "uq_resources_living",
-            sqlite_where=sa.text("status <> 'DELETED'"),
-            postgresql_where=sa.text("status <> 'DELETED'"),
-        )
-        batch_op.drop_index("ix_resources_status")
-        batch_op.drop_index("ix_resources_scope")
-        batch_op.drop_index("ix_resources_price")
-        batch_op.drop_index("ix_resources_name")
-        batch_op.drop_index(
-            "ix_resources_missing",
-            sqlite_where=sa.text("missing_since IS NOT NULL"),
-            postgresql_where=sa.text("missing_since IS NOT NULL"),
-        )
-        batch_op.drop_index("ix_resources_identity")
-        batch_op.drop_index("ix_resources_created_at")
-
+    op.drop_index(
+        "uq_resources_living",
+        table_name="resources",
+        sqlite_where=sa.text("status <> 'DELETED'"),
+        postgresql_where=sa.text("status <> 'DELETED'"),
+    )
+    op.drop_index("ix_resources_vendor_id", table_name="resources")
+    op.drop_index(
+        "ix_resources_upstream",
+        table_name="resources",
+        sqlite_where=sa.text("upstream_id IS NOT NULL"),
+        postgresql_where=sa.text("upstream_id IS NOT NULL"),
+    )
+    op.drop_index("ix_resources_status", table_name="resources", sqlite_where=None, postgresql_where=None)
+    op.drop_index("ix_resources_scope", table_name="resources")
+    op.drop_index("ix_resources_price", table_name="resources", sqlite_where=None, postgresql_where=None)
+    op.drop_index("ix_resources_name", table_name="resources", sqlite_where=None, postgresql_where=None)
+    op.drop_index(
+        "ix_resources_missing",
+        table_name="resources",
+        sqlite_where=sa.text("missing_since IS NOT NULL"),
+        postgresql_where=sa.text("missing_since IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_resources_living_status",
+        table_name="resources",
+        sqlite_where=sa.text("status <> 'DELETED'"),
+        postgresql_where=sa.text("status <> 'DELETED'"),
+    )
+    op.drop_index(
+        "ix_resources_living_price",
+        table_name="resources",
+        sqlite_where=sa.text("status <> 'DELETED'"),
+        postgresql_where=sa.text("status <> 'DELETED'"),
+    )
+    op.drop_index(
+        "ix_resources_living_name",
+        table_name="resources",
+        sqlite_where=sa.text("status <> 'DELETED'"),
+        postgresql_where=sa.text("status <> 'DELETED'"),
+    )
+    op.drop_index(
+        "ix_resources_living_created_at",
+        table_name="resources",
+        sqlite_where=sa.text("status <> 'DELETED'"),
+        postgresql_where=sa.text("status <> 'DELETED'"),
+    )
+    op.drop_index("ix_resources_identity", table_name="resources")
+    op.drop_index("ix_resources_created_at", table_name="resources", sqlite_where=None, postgresql_where=None)
     op.drop_table("resources")
     op.drop_table("scopes")
     op.drop_table("offers")
     op.drop_table("tokens")
+    op.drop_table("data_revision")
     op.drop_table("accounts")
