@@ -26,12 +26,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from db import tables
 from db.engine import make_engine, write_transaction
 from db.migrations import migrate
-from db.query import Readings
 from db.query.cursors import encode
 from domain.enums import STATUS_RANK, Permission, ResourceStatus
 from domain.timestamps import to_text
 from domain.viewer import Viewer
-from tests.db_query.asking import f, finished, read, root
+from tests.db_query.queries import Queries, f, read, rendered, root
 from tests.doubles.postgresql import new_server, thrown_away
 
 _WORST: Final = 1.5
@@ -153,7 +152,7 @@ async def cursor_at(engine: AsyncEngine, field: str, direction: str, depth: int,
 
 
 async def milliseconds(
-    readings: Readings, viewer: Viewer, repeats: int, pages: Sequence[Mapping[str, Any]]
+    readings: Queries, viewer: Viewer, repeats: int, pages: Sequence[Mapping[str, Any]]
 ) -> list[float]:
     """The medians of reading each page, in turn, so that whatever else the machine does meets all of them alike."""
     fields = (f("nodes", *_NODE), f("pageInfo", "endCursor hasNextPage"))
@@ -163,14 +162,14 @@ async def milliseconds(
         for each, times in zip(asked, taken, strict=True):
             begun = time.perf_counter()
             (reading,) = await read(readings, each, viewer=viewer)
-            finished(reading)
+            rendered(reading)
             times.append(time.perf_counter() - begun)
     return [1000 * median(times[2:]) for times in taken]
 
 
 async def compared(engine: AsyncEngine, count: int, first: int, repeats: int) -> float:
     """Print every order and direction; answers the worst ratio of a deep page to the first."""
-    readings, worst = Readings(engine, 60, kept_bytes=0), 0.0
+    readings, worst = Queries(engine, 60, cache_bytes=0), 0.0
     viewers: Sequence[tuple[str, Viewer, float]] = (
         ("all", EVERYONE, 0.9),
         ("half of the accounts", Viewer("x", frozenset(), frozenset(f"account-{n}" for n in range(1, 11))), 0.9),

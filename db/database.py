@@ -48,13 +48,13 @@ class Database:
         """The record's clock on this machine, whose own is handed in. SQLite runs here, so its is that."""
         return RecordClock(own) if is_postgresql(self.engine) else own
 
-    def readers(self) -> RowReader:
-        """Connections of the driver's own, to read the record with."""
+    def readers(self, seconds: float | None = None) -> RowReader:
+        """Return the driver's own connections for reading. `seconds` bounds a statement where SQLAlchemy's pool is used."""
         if self.file is not None:
             return SqliteReader(self.file, self.connecting)
         if is_postgresql(self.engine):
             return PostgresqlReader(self.url, self.connecting)
-        return EngineReader(self.engine, self.connecting.statement_seconds)
+        return EngineReader(self.engine, self.connecting.statement_seconds if seconds is None else seconds)
 
     async def migrate(self) -> None:
         """Bring the record up to this version. Raises ConfigurationError where there is no database to bring up."""

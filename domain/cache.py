@@ -1,9 +1,9 @@
-"""What was used lately: a cache that forgets its least recently used, made for the way of every request."""
+"""The one cache class: least recently used entries are evicted first, within a bound on the sum of their sizes."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from typing import Generic, TypeVar
 
 _K = TypeVar("_K", bound=Hashable)
@@ -11,100 +11,101 @@ _V = TypeVar("_V")
 
 
 class LRUCache(Generic[_K, _V]):
-    """Values by key, at most `most` of them, or of what `size` tells of each; what is larger than all together is not kept.
+    """Values by key. `None` is not a value. Not safe to share between threads.
 
-    None is no value, and the size of one does not change.
+    `max_size` bounds the sum of the entries' sizes; without `size_of` every entry has the size 1. An entry that is larger than
+    the whole segment it would enter is not stored.
 
-    A look is two calls in C; cachetools' own is written in Python, and every request looks.
+    With a `probation_size` the cache has a second segment for entries that were looked up less than twice. Entries evict only
+    entries of their own segment, so a flood of keys that are used once evicts nothing that is in use (segmented LRU).
+
+    A hit is two calls into C: cachetools does the same in Python, and every request looks something up.
     """
 
-    def __init__(self, most: int, size: Callable[[_V], int] | None = None) -> None:
-        self._most = most
-        self._size = size
-        self._filled = 0
-        self._kept: OrderedDict[_K, _V] = OrderedDict()
+    def __init__(self, max_size: int, *, probation_size: int = 0, size_of: Callable[[_V], int] | None = None) -> None:
+        self._size_of = size_of
+        self._protected: _Segment[_K, _V] = _Segment(max_size)
+        self._probation: _Segment[_K, _V] | None = _Segment(probation_size) if probation_size else None
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return sum(len(segment.entries) for segment in self._segments())
 
     def __contains__(self, key: _K) -> bool:
-        return key in self._kept
+        return any(key in segment.entries for segment in self._segments())
+
+    def __iter__(self) -> Iterator[_K]:
+        return iter([key for segment in self._segments() for key in segment.entries])
+
+    def values(self) -> list[_V]:
+        """Return all values, without marking them as used."""
+        return [value for segment in self._segments() for value, _ in segment.entries.values()]
 
     @property
     def fill(self) -> float:
-        """How full it is, 1 at its bound."""
-        return self._filled / max(1, self._most)
+        """How full the fuller segment is; 1 at its bound."""
+        return max(segment.size / max(1, segment.max_size) for segment in self._segments())
 
     def get(self, key: _K) -> _V | None:
-        """What is kept under the key, used now."""
-        found = self._kept.get(key)
-        if found is not None:
-            self._kept.move_to_end(key)
-        return found
+        """Return the value and mark it as used, or None."""
+        entries = self._protected.entries
+        entry = entries.get(key)
+        if entry is not None:
+            entries.move_to_end(key)
+            return entry[0]
+        if self._probation is None or (entry := self._probation.pop(key)) is None:
+            return None
+        self._protected.add(key, entry)
+        return entry[0]
 
     def peek(self, key: _K) -> _V | None:
-        """What is kept under the key, not used by that."""
-        return self._kept.get(key)
+        """Return the value without marking it as used. Safe while another thread uses the cache."""
+        for segment in self._segments():
+            entry = segment.entries.get(key)
+            if entry is not None:
+                return entry[0]
+        return None
 
     def add(self, key: _K, value: _V) -> None:
-        """Keep a value, used now."""
+        """Store a value. An entry that is stored again stays in its segment, with its size measured again."""
+        used = key in self._protected.entries
         self.pop(key)
-        size = 1 if self._size is None else self._size(value)
-        if size > self._most:
-            return
-        self._kept[key] = value
-        self._filled += size
-        while self._filled > self._most:
-            self._forgotten(self._kept.popitem(last=False)[1])
+        entry = value, 1 if self._size_of is None else self._size_of(value)
+        segment = self._protected if used or self._probation is None else self._probation
+        segment.add(key, entry)
 
     def pop(self, key: _K) -> _V | None:
-        """Forget what is kept under the key."""
-        found = self._kept.pop(key, None)
-        if found is not None:
-            self._forgotten(found)
-        return found
+        """Remove an entry and return its value, or None."""
+        for segment in self._segments():
+            entry = segment.pop(key)
+            if entry is not None:
+                return entry[0]
+        return None
 
-    def keys(self) -> list[_K]:
-        """Under which keys something is kept."""
-        return list(self._kept)
-
-    def _forgotten(self, value: _V) -> None:
-        self._filled -= 1 if self._size is None else self._size(value)
+    def _segments(self) -> tuple[_Segment[_K, _V], ...]:
+        return (self._protected,) if self._probation is None else (self._protected, self._probation)
 
 
-class SegmentedLRUCache(Generic[_K, _V]):
-    """A cache of two parts: what was asked for again, and, apart from it, what is new. Each forgets its least recently used.
+class _Segment(Generic[_K, _V]):
+    """Entries in the order of their last use, each a value and its size."""
 
-    A flood of what nobody asks for twice displaces nothing that is in use. What is larger than all that may be new is not kept.
-    """
+    __slots__ = ("entries", "max_size", "size")
 
-    def __init__(self, kept: int, new: int, size: Callable[[_V], int] | None = None) -> None:
-        self._kept: LRUCache[_K, _V] = LRUCache(kept, size)
-        self._new: LRUCache[_K, _V] = LRUCache(new, size)
+    def __init__(self, max_size: int) -> None:
+        self.max_size = max_size
+        self.size = 0
+        self.entries: OrderedDict[_K, tuple[_V, int]] = OrderedDict()
 
-    def __len__(self) -> int:
-        return len(self._kept) + len(self._new)
+    def add(self, key: _K, entry: tuple[_V, int]) -> None:
+        if entry[1] > self.max_size:
+            return
+        self.entries[key] = entry
+        self.size += entry[1]
+        while self.size > self.max_size:
+            _, (_, size) = self.entries.popitem(last=False)
+            self.size -= size
 
-    def __contains__(self, key: _K) -> bool:
-        return key in self._kept or key in self._new
-
-    @property
-    def fill(self) -> float:
-        """How full the fuller part is, 1 at its bound."""
-        return max(self._kept.fill, self._new.fill)
-
-    def get(self, key: _K) -> _V | None:
-        """What is kept, which from now on is no longer new."""
-        found = self._kept.get(key)
-        if found is None and (found := self._new.pop(key)) is not None:
-            self._kept.add(key, found)
-        return found
-
-    def peek(self, key: _K) -> _V | None:
-        """What is kept, from whichever thread: nothing of it is changed."""
-        found = self._kept.peek(key)
-        return self._new.peek(key) if found is None else found
-
-    def add(self, key: _K, value: _V) -> None:
-        """Keep what is new."""
-        self._new.add(key, value)
+    def pop(self, key: _K) -> tuple[_V, int] | None:
+        entry = self.entries.pop(key, None)
+        if entry is not None:
+            self.size -= entry[1]
+        return entry

@@ -1,8 +1,9 @@
-"""Who asks."""
+"""The reader of a request: what its token may do and see."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
 
 from domain.enums import Permission
 from domain.errors import Forbidden
@@ -10,26 +11,27 @@ from domain.errors import Forbidden
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """A token's permissions and visible accounts. `accounts` None sees all of them."""
+    """A token's permissions and visible accounts; `accounts` None sees all of them. `accounts_json` is the sorted JSON array."""
 
     name: str
     permissions: frozenset[Permission]
     accounts: frozenset[str] | None = None
+    accounts_json: str | None = field(init=False, compare=False, repr=False)
 
-    @property
-    def rights(self) -> tuple[frozenset[Permission], frozenset[str] | None]:
-        """All of it that decides what may be read and how: tokens that are alike in it share what is prepared."""
-        return self.permissions, self.accounts
+    def __post_init__(self) -> None:
+        # Bound in every statement of a restricted viewer, so it is written once.
+        text = None if self.accounts is None else json.dumps(sorted(self.accounts))
+        object.__setattr__(self, "accounts_json", text)
 
     def may(self, permission: Permission) -> bool:
-        """Whether the permission is held; `admin` implies the others."""
+        """Return whether the permission is held; `admin` implies the others."""
         return permission in self.permissions or Permission.ADMIN in self.permissions
 
-    def require(self, permission: Permission, what: str) -> None:
+    def require(self, permission: Permission, subject: str) -> None:
         """Raise Forbidden, naming what was refused, unless the permission is held."""
         if not self.may(permission):
-            raise Forbidden(f"{what} needs the permission '{permission.value}', which this token does not have.")
+            raise Forbidden(f"{subject} needs the permission '{permission.value}', which this token does not have.")
 
     def sees(self, account: str) -> bool:
-        """Whether the account exists for this viewer."""
+        """Return whether the account exists for this viewer."""
         return self.accounts is None or account in self.accounts

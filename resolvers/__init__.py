@@ -1,1 +1,1 @@
-"""What answers a root field: selection, viewer, demand."""
+"""Answers GraphQL and REST reads: root-field resolvers, operations from text to answer, freshness."""

@@ -1,19 +1,30 @@
-"""The schema, built once, with what answers its fields set in this one place.
+"""The built schema: its SDL, and Strawberry's execution with the resolvers of the fields.
 
-Root fields read the operation's answer; every field below reads the dict it stands on. Both go by response key, since
-an alias may ask for one field twice with different arguments.
+Root fields are resolved by the functions in `resolvers.roots`. A root resolver returns a dict by response keys, and every field
+below reads its own key from the dict it stands on: an alias may ask for one field twice, with different arguments.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import strawberry
-from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema
+from graphql import (
+    ExecutionResult,
+    GraphQLError,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+)
+from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext
 
+from resolvers.operation.compiler import GraphQLRequest
+from resolvers.roots import OperationRead
 from schema.names import NAMES
 from schema.query import Query
 from schema.resource import Resource
@@ -23,51 +34,78 @@ _NODE_TYPE: Final = "Resource"
 _Info: TypeAlias = "GraphQLResolveInfo[Any]"
 
 
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """What graphql-core gets as context: data, or the error to tell, by the response key of each root field."""
+class CompiledDocument(SchemaExtension):
+    """Executes the document that was parsed and validated already, instead of doing both again."""
 
-    by_key: Mapping[str, object]
+    def on_operation(self) -> Iterator[None]:
+        """Hand in the document before Strawberry would parse the text."""
+        read: OperationRead = self.execution_context.context
+        self.execution_context.graphql_document = read.document
+        self.execution_context.validation_rules = ()
+        yield
+
+
+class QuietSchema(strawberry.Schema):
+    """A schema that leaves the logging of errors to the caller, who masks them."""
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Do nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """The built schema: as graphql-core executes it, and its SDL."""
+    """The built schema, as graphql-core validates it (`core`), and its SDL."""
 
+    schema: QuietSchema
     core: GraphQLSchema
     sdl: str
 
+    async def execute(self, request: GraphQLRequest, read: OperationRead) -> ExecutionResult:
+        """Execute a validated document on the event loop."""
+        result = await self.schema.execute(
+            request.query,
+            dict(request.variables),
+            context_value=read,
+            operation_name=request.operation_name,
+        )
+        return ExecutionResult(result.data, result.errors)
 
-def _of_the_operation(_source: object, info: _Info, **_arguments: object) -> object:
-    answers: Answers = info.context
-    answer = answers.by_key[str(info.path.key)]
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
+    def execute_sync(self, request: GraphQLRequest, read: OperationRead) -> ExecutionResult:
+        """Execute a validated document in the calling thread. The read must have ended, if the operation needs one."""
+        result = self.schema.execute_sync(
+            request.query,
+            dict(request.variables),
+            context_value=read,
+            operation_name=request.operation_name,
+        )
+        return ExecutionResult(result.data, result.errors)
 
 
-def _of_the_source(source: Mapping[str, object], info: _Info, **_arguments: object) -> object:
+def _value_by_key(source: Mapping[str, object], info: _Info, **_arguments: object) -> object:
     return source[str(info.path.key)]
 
 
-def _answer_from_dicts(core: GraphQLSchema) -> None:
+def _resolve_from_dicts(core: GraphQLSchema) -> None:
     for graph_type in core.type_map.values():
         if isinstance(graph_type, GraphQLInterfaceType):
             graph_type.resolve_type = lambda *_: _NODE_TYPE
         if not isinstance(graph_type, GraphQLObjectType) or graph_type.name.startswith("__"):
             continue
-        # Strawberry's own check wants instances of its classes; ours are dicts, told apart by the statement already.
+        # Strawberry's own check expects instances of its classes; ours are dicts, whose types the statement has decided.
         graph_type.is_type_of = None
-        answer = _of_the_operation if graph_type is core.query_type else _of_the_source
-        for field in graph_type.fields.values():
-            field.resolve = answer
+        if graph_type is not core.query_type:
+            for field in graph_type.fields.values():
+                field.resolve = _value_by_key
 
 
 def build() -> Graph:
-    """Build the graph. A quarter of a second or so; do it once."""
-    built = strawberry.Schema(
-        query=Query, types=[Resource], config=StrawberryConfig(name_converter=NAMES, scalar_map=SCALARS)
+    """Build the graph. Takes about a quarter of a second; do it once."""
+    schema = QuietSchema(
+        query=Query,
+        types=[Resource],
+        config=StrawberryConfig(name_converter=NAMES, scalar_map=SCALARS),
+        extensions=[CompiledDocument],
     )
-    core = built._schema  # noqa: SLF001  # strawberry has no public way to graphql-core's schema
-    _answer_from_dicts(core)
-    return Graph(core=core, sdl=built.as_str().rstrip() + "\n")
+    core: GraphQLSchema = schema._schema  # noqa: SLF001  # strawberry has no public access to graphql-core's schema
+    _resolve_from_dicts(core)
+    return Graph(schema, core, schema.as_str().rstrip() + "\n")

@@ -1,4 +1,4 @@
-"""Fields with arguments are declared by the signature of a function that never runs."""
+"""Fields with arguments below the root are declared by the signature of a function."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def declared(description: str) -> Callable[[_F], _F]:
     return decorate
 
 
-def answered_by_the_operation() -> NoReturn:
-    """Stand for the answer in a field's declaration; `schema.build` sets what really answers.
+def resolved_from_dict() -> NoReturn:
+    """Stand for the body of a declaration: `schema.build` makes the field read its value from the dict of its parent.
 
-    Raises RuntimeError: a schema that was built otherwise must not answer nonsense.
+    Raises RuntimeError: a schema that was built in another way must not answer nonsense.
     """
-    raise RuntimeError("A field is answered by its operation; build the schema with schema.build.")
+    raise RuntimeError("This field reads its value from its parent's dict; build the schema with schema.build.")

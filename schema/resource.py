@@ -22,7 +22,7 @@ from domain.enums import (
     StaleReason,
 )
 from schema.accounts import VendorAccount
-from schema.declared import answered_by_the_operation, declared
+from schema.declared import declared, resolved_from_dict
 from schema.live import mark_live
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ class Resource(Node):
         include_ended: Annotated[bool, strawberry.argument(description="Links that have ended as well.")] = False,
     ) -> list[LinkedResource]:
         """Declare the field."""
-        answered_by_the_operation()
+        resolved_from_dict()
 
     offer_history: list[OfferProvenance] = strawberry.field(description="The offers it came from, oldest first.")
     pricing_total_hourly: float | None = strawberry.field(
@@ -217,4 +217,4 @@ class Resource(Node):
         ] = strawberry.UNSET,
     ) -> Annotated[ResourceChangeConnection, strawberry.lazy("schema.connection")]:
         """Declare the field."""
-        answered_by_the_operation()
+        resolved_from_dict()

@@ -1,150 +1,181 @@
-"""The application: routes over a gateway, and the lifespan in which it runs."""
+"""The ASGI application over a gateway: which endpoint serves which request, and the lifespan in which the gateway runs."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
 from typing import Any, Final
 
 import orjson
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from domain.enums import Permission
+from domain.errors import DatabaseUnavailable, ReaderError, Unauthenticated
+from resolvers.errors import ErrorMasker
+from resolvers.pipeline import Pipeline
 from schema.build import build
 from supplygraph import web
 from supplygraph.gateway import Gateway
-from supplygraph.graphql_errors import ErrorMasker
-from supplygraph.http.graphql import GraphQLEndpoint, graphql_route
+from supplygraph.http import graphql
+from supplygraph.http.graphql import GraphQLEndpoint
 from supplygraph.http.middleware import RequestLog, ScopedCORS
-from supplygraph.http.rest import Resources, add_refusals, openapi_of, router
+from supplygraph.http.rest import ResourceEndpoint, refusal
+from supplygraph.http.rest_docs import publish_openapi, resource_router
 from supplygraph.observability import logs
-from supplygraph.observability.account_status import account_status
+from supplygraph.observability.account_status import AccountStatus
 from supplygraph.observability.telemetry import CONTENT_TYPE
-from supplygraph.way_in import WayIn
 
 _READY_SECONDS: Final = 3.0
 _NOT_CACHED: Final = {"Cache-Control": "no-store"}
 
 
-def make_app(gateway: Gateway, *, running: bool = False) -> FastAPI:
-    """The application of a gateway, which its lifespan starts and ends; unless it is `running` already."""
+class Application:
+    """Dispatches `/graphql` and `GET /resources/{resource_id}` to their endpoints, and everything else to FastAPI."""
 
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        if running:
-            yield
-            return
-        async with gateway.running():
-            yield
-
-    app = Application(
-        title="supplygraph",
-        description="One graph over every GPU machine and volume that a team rents, fresh when you look.",
-        version=version("supplygraph"),
-        lifespan=lifespan,
-        docs_url=None,
-        redoc_url=None,
-    )
-    app.state.resources = Resources(
-        reader=gateway.reader,
-        authenticate=gateway.authenticator.authenticate,
-        clock=gateway.clock,
-        rules=gateway.settings.freshness.rules(),
-        max_age_of=gateway.max_age_of,
-        answered=gateway.workbench.other_answered,
-    )
-    app.include_router(router)
-    graph = _graph(gateway)
-    app.router.routes.append(graph)
-    app.router.routes.extend(web.routes())
-    endpoint = graph.endpoint if isinstance(graph.endpoint, GraphQLEndpoint) else None
-    app.router.routes.extend(_operations(gateway, endpoint))
-    add_refusals(app)
-    _describe(app)
-    if gateway.settings.server.allowed_origins:
-        app.add_middleware(ScopedCORS, origins=gateway.settings.server.allowed_origins)
-    app.add_middleware(RequestLog, telemetry=gateway.telemetry)
-    if gateway.settings.graph.plans and endpoint is not None:
-        app.take_short_way(endpoint, gateway)
-    return app
-
-
-class Application(FastAPI):
-    """The application, with the short way in before it where there is one."""
-
-    short_way: WayIn | None = None
-
-    def take_short_way(self, endpoint: GraphQLEndpoint, gateway: Gateway) -> None:
-        """Answer what was planned before, without any of the layers."""
-        self.short_way = WayIn(
-            super().__call__,
-            endpoint,
-            gateway.authenticator.hot,
-            gateway.telemetry.short_way_ended,
-            shared=bool(gateway.settings.server.allowed_origins),
+    def __init__(self, gateway: Gateway, *, running: bool = False) -> None:
+        """`running`: the gateway runs already; otherwise the application's lifespan starts and ends it."""
+        self._gateway = gateway
+        self._running = running
+        self.pipeline = _pipeline(gateway)
+        authenticate = gateway.authenticator.authenticate
+        limits = gateway.settings.limits.limits()
+        self.graphql = GraphQLEndpoint(
+            self.pipeline,
+            authenticate,
+            web.graphiql_page,
+            gateway.clock,
+            ErrorMasker(logs.correlation_id),
+            limits.body_bytes,
         )
+        self.resources = ResourceEndpoint(
+            gateway.reader, authenticate, gateway.clock, gateway.settings.freshness.rules(), gateway.max_age_of
+        )
+        self.pages = self._fastapi()
+        self._layers = self._wrap(self._dispatch)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        await (super().__call__ if self.short_way is None else self.short_way)(scope, receive, send)
+        await self._layers(scope, receive, send)
+
+    def lifespan(self) -> AbstractAsyncContextManager[None]:
+        """Run the gateway, unless it runs already."""
+        return self._lifespan(self.pages)
+
+    async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.pages(scope, receive, send)
+        elif scope["path"] == graphql.PATH:
+            await self.graphql(scope, receive, send)
+        elif self.resources.serves(scope):
+            await self.resources(scope, receive, send)
+        else:
+            await self.pages(scope, receive, send)
+
+    def _wrap(self, app: ASGIApp) -> ASGIApp:
+        origins = self._gateway.settings.server.allowed_origins
+        if origins:
+            app = ScopedCORS(app, origins)
+        return RequestLog(app, self._gateway.telemetry)
+
+    def _fastapi(self) -> FastAPI:
+        app = FastAPI(
+            title="supplygraph",
+            description="One graph over every GPU machine and volume that a team rents, fresh when you look.",
+            version=version("supplygraph"),
+            lifespan=self._lifespan,
+            docs_url=None,
+            redoc_url=None,
+        )
+        app.include_router(resource_router(self.resources.respond))
+        app.router.routes.extend(web.routes())
+        app.router.routes.extend(_operator_routes(self._gateway, self.pipeline))
+        _add_refusals(app)
+        publish_openapi(app)
+        return app
+
+    @asynccontextmanager
+    async def _lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
+        if self._running:
+            yield
+            return
+        async with self._gateway.running():
+            yield
 
 
-def _graph(gateway: Gateway) -> Route:
-    return graphql_route(
-        build(),
+def _pipeline(gateway: Gateway) -> Pipeline:
+    graph = build()
+    limits = gateway.settings.limits.limits()
+    return Pipeline(
+        gateway.compiler(graph.core),
         gateway.reader,
-        gateway.authenticator.authenticate,
-        web.graphiql_page,
-        limits=gateway.settings.limits.limits(),
-        clock=gateway.clock,
-        faults=ErrorMasker(logs.correlation_id),
+        graph,
+        limits,
+        ErrorMasker(logs.correlation_id),
+        gateway.telemetry,
         plans=gateway.settings.graph.plans,
-        ran=lambda planned: gateway.telemetry.operation_ran(planned=planned),
-        workbench=gateway.workbench,
     )
 
 
-def _describe(app: FastAPI) -> None:
-    described: dict[str, Any] = {}
-
-    def openapi() -> dict[str, Any]:
-        if not described:
-            described.update(openapi_of(app))
-        return described
-
-    # FastAPI's documented way to extend its description.
-    app.openapi = openapi  # type: ignore[method-assign]
-
-
-def _operations(gateway: Gateway, endpoint: GraphQLEndpoint | None) -> list[Route]:
-    """What whoever runs the gateway asks it."""
+def _operator_routes(gateway: Gateway, pipeline: Pipeline) -> list[Route]:
+    """Return the routes for those who run the gateway."""
+    status = AccountStatus(gateway.reader)
 
     async def healthz(_request: Request) -> Response:
-        return _told(200, {"status": "ok"})
+        return _status_response(200, "ok")
 
     async def readyz(_request: Request) -> Response:
-        # The database alone decides: a vendor that is down is told in the answers, and is no reason to take us away.
+        # The database alone decides: a vendor's failure is reported in the answers, and no reason to take the gateway away.
         try:
             ready = await asyncio.wait_for(gateway.database.answers(), _READY_SECONDS)
         except TimeoutError:
             ready = False
-        return _told(200, {"status": "ok"}) if ready else _told(503, {"status": "the database does not answer"})
+        return _status_response(200, "ok") if ready else _status_response(503, "the database does not answer")
 
     async def metrics(request: Request) -> Response:
-        viewer = await gateway.authenticator.authenticate(request)
+        authorization = [value for name, value in request.scope["headers"] if name == b"authorization"]
+        viewer = await gateway.authenticator.authenticate(authorization)
         viewer.require(Permission.ADMIN, "Reading the metrics")
-        accounts = await account_status(gateway.reader, gateway.clock.now())
-        caches = {**gateway.readings.fills, **(endpoint.operations.fills if endpoint else {})}
-        told = gateway.telemetry.exposition(accounts, caches)
-        return Response(told, headers={**_NOT_CACHED, "Content-Type": CONTENT_TYPE})
+        accounts = await status.read(gateway.clock.now())
+        fills = {**gateway.queries.fills, **pipeline.fills}
+        exposition = gateway.telemetry.exposition(accounts, fills)
+        return Response(exposition, headers={**_NOT_CACHED, "Content-Type": CONTENT_TYPE})
 
-    return [Route(f"/{call.__name__}", call, methods=["GET"]) for call in (healthz, readyz, metrics)]
+    return [Route(f"/{route.__name__}", route, methods=["GET"]) for route in (healthz, readyz, metrics)]
 
 
-def _told(status: int, body: dict[str, str]) -> Response:
-    return Response(orjson.dumps(body), status, _NOT_CACHED, "application/json")
+def _add_refusals(app: FastAPI) -> None:
+    """Answer refused requests with `detail` and nothing of what was sent."""
+
+    async def invalid(_request: Request, error: Exception) -> Response:
+        errors = error.errors() if isinstance(error, RequestValidationError) else ()
+        return _refusal(422, [{"loc": list(each["loc"]), "msg": each["msg"], "type": each["type"]} for each in errors])
+
+    async def refused(_request: Request, error: Exception) -> Response:
+        status = error.http_status if isinstance(error, ReaderError) else 400
+        return _refusal(
+            status, str(error), {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthenticated) else None
+        )
+
+    async def unavailable(_request: Request, error: Exception) -> Response:
+        cause = error.cause if isinstance(error, DatabaseUnavailable) else ""
+        logs.logger("http").error("database_unavailable", cause=cause)
+        return _refusal(503, str(error))
+
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(DatabaseUnavailable, unavailable)
+    app.add_exception_handler(ReaderError, refused)
+
+
+def _refusal(status: int, detail: Any, headers: dict[str, str] | None = None) -> Response:
+    response = refusal(status, detail, headers)
+    return Response(response.body, response.status, dict(response.headers), "application/json")
+
+
+def _status_response(status: int, text: str) -> Response:
+    return Response(orjson.dumps({"status": text}), status, _NOT_CACHED, "application/json")

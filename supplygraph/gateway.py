@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Self
 
+from graphql import GraphQLSchema
+
 from db.database import Database
-from db.query import Readings
+from db.query.reader import QueryReader
+from db.query.sql.statement import StatementCompiler
 from db.record.store import Store
 from db.tokens import TokenRows
 from domain.ports import AccountSetup, KeepFresh
-from domain.selection import Selected
 from domain.timestamps import Clock, SystemClock
-from domain.viewer import Viewer
 from reconcile.call_stats import CallCounter
 from reconcile.engine import Reconciler
-from resolvers.reader import Prepared, Reader
-from resolvers.summary import OperationAnswer
+from resolvers.freshness.evaluation import FreshnessContext
+from resolvers.operation.compile_worker import CompileWorker
+from resolvers.operation.compiler import OperationCompiler
+from resolvers.reader import Reader
 from supplygraph.auth.tokens import Authenticator
 from supplygraph.config.settings import AccountSettings, Settings
 from supplygraph.observability.runtime_stats import GatewayStats
 from supplygraph.observability.telemetry import Telemetry
-from supplygraph.workbench import CompileWorker
 from vendors import registry
 from vendors.client.cloud import VendorCloud
 
@@ -43,15 +44,21 @@ class Gateway:
     clouds: Mapping[str, VendorCloud]
     setups: tuple[AccountSetup, ...]
     reconciler: Reconciler
-    reader: AgesTold
-    readings: Readings
+    reader: Reader
+    queries: QueryReader
+    statements: StatementCompiler
     authenticator: Authenticator
-    workbench: CompileWorker = field(default_factory=CompileWorker)
+    worker: CompileWorker
 
     def max_age_of(self, account: str) -> float:
         """The default max age of an account, in seconds."""
         known = {setup.name: setup.cooldown_seconds for setup in self.setups}
         return known.get(account, self.settings.freshness.cooldown_seconds)
+
+    def compiler(self, schema: GraphQLSchema) -> OperationCompiler:
+        """Return what compiles operations of this schema."""
+        limits, rules = self.settings.limits.limits(), self.settings.freshness.rules()
+        return OperationCompiler(schema, self.statements, rules, limits, self.worker)
 
     @asynccontextmanager
     async def running(self, *, background: bool = True) -> AsyncIterator[Self]:
@@ -64,10 +71,10 @@ class Gateway:
             await self.reconciler.start(background=background)
             yield self
         finally:
-            self.workbench.close()
+            self.worker.close()
             await self.reconciler.close()
             await self.authenticator.close()
-            await self.readings.close()
+            await self.queries.close()
             await self.database.close()
 
 
@@ -77,8 +84,8 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Gateway:
     Without a clock it goes by the record's.
     """
     database = Database.open(settings.database.url.get_secret_value(), settings.connecting())
-    told_clock = clock or database.clock(SystemClock())
-    hourly = CallCounter(told_clock)
+    gateway_clock = clock or database.clock(SystemClock())
+    hourly = CallCounter(gateway_clock)
     telemetry = Telemetry(hourly)
     clouds = {
         account.name: registry.build(
@@ -86,14 +93,14 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Gateway:
             account.name,
             account.own,
             account.endpoint,
-            clock=told_clock,
+            clock=gateway_clock,
             observer=telemetry.call_ended,
             budget_share=account.budget_share,
         )
         for account in settings.accounts
     }
     setups = tuple(_setup(account, clouds[account.name], settings) for account in settings.accounts)
-    store = Store(database.engine, told_clock)
+    store = Store(database.engine, gateway_clock)
     reconciler = Reconciler(
         store,
         clouds,
@@ -102,29 +109,27 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Gateway:
         settings.absence.rules(),
         telemetry,
         observer=telemetry,
-        clock=told_clock,
+        clock=gateway_clock,
         keep_days=settings.history.keep_days,
         flight_seconds={account.name: flight_seconds(account, settings) for account in settings.accounts},
     )
-    readings = Readings(
-        database.engine,
-        settings.limits.statement_seconds,
-        running=GatewayStats(clouds, hourly, told_clock),
-        connections=database.readers(),
-        kept_bytes=int(settings.graph.cache_mb * 2**20),
+    queries = QueryReader(
+        database.readers(settings.limits.statement_seconds),
+        database.engine.dialect,
+        stats=GatewayStats(clouds, hourly, gateway_clock),
+        cache_bytes=int(settings.graph.cache_mb * 2**20),
     )
-    reader = Reader(
-        readings,
-        reconciler,
+    statements, worker = StatementCompiler(database.engine.dialect), CompileWorker()
+    freshness = FreshnessContext(
         settings.freshness.rules(),
-        told_clock,
         {name: cloud.links_owner for name, cloud in clouds.items()},
         deadlines(settings),
     )
+    reader = Reader(queries, statements, worker, reconciler, freshness, gateway_clock, telemetry.age_served)
     tokens = TokenRows(database.engine)
     return Gateway(
         settings=settings,
-        clock=told_clock,
+        clock=gateway_clock,
         telemetry=telemetry,
         database=database,
         store=store,
@@ -132,9 +137,11 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Gateway:
         clouds=MappingProxyType(clouds),
         setups=setups,
         reconciler=reconciler,
-        reader=AgesTold(reader, telemetry),
-        readings=readings,
-        authenticator=Authenticator(tokens, told_clock),
+        reader=reader,
+        queries=queries,
+        statements=statements,
+        authenticator=Authenticator(tokens, gateway_clock),
+        worker=worker,
     )
 
 
@@ -178,26 +185,3 @@ def deadlines(settings: Settings) -> dict[str, float]:
     told = {name: next((each for each in seconds if each is not None), None) for name, seconds in own.items()}
     longest = settings.freshness.deadline_max_seconds
     return {name: min(seconds, longest) for name, seconds in told.items() if seconds is not None}
-
-
-class AgesTold:
-    """A reader whose answers' ages are noted."""
-
-    def __init__(self, reader: Reader, telemetry: Telemetry) -> None:
-        self._reader = reader
-        self._telemetry = telemetry
-
-    def prepare(self, roots: Sequence[Selected], viewer: Viewer, *, write: bool = True) -> Prepared:
-        """As the reader's own."""
-        return self._reader.prepare(roots, viewer, write=write)
-
-    async def answer(self, roots: Sequence[Selected], viewer: Viewer, arrival: datetime) -> OperationAnswer:
-        """As the reader's own."""
-        return await self.run(self.prepare(roots, viewer), arrival)
-
-    async def run(self, prepared: Prepared, arrival: datetime) -> OperationAnswer:
-        """As the reader's own."""
-        answer = await self._reader.run(prepared, arrival)
-        if answer.summary.oldest_age_seconds is not None:
-            self._telemetry.age_served(answer.summary.oldest_age_seconds)
-        return answer

@@ -20,13 +20,13 @@ import uvicorn
 from domain.enums import Permission
 from domain.errors import ConfigurationError
 from domain.timestamps import SystemClock
-from supplygraph.app import make_app
+from resolvers.operation.compile_worker import SWITCH_SECONDS
+from supplygraph.app import Application
 from supplygraph.auth.tokens import make
 from supplygraph.config.settings import Settings
 from supplygraph.demo import sandbox_accounts
 from supplygraph.gateway import assemble
 from supplygraph.serve_lock import serve_lock
-from supplygraph.workbench import SWITCH_SECONDS
 
 SANDBOX_TOKEN: Final = "sandbox"  # noqa: S105 - a token's name
 _BACKLOG: Final = 2_048
@@ -72,7 +72,7 @@ async def _serve(
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_COLLECTED)
-        server = _Server(_config(settings, make_app(gateway, running=True)), lambda: on_started(started))
+        server = _Server(_config(settings, Application(gateway, running=True)), lambda: on_started(started))
         await server.serve(sockets=[listener])
 
 

@@ -1,7 +1,4 @@
-"""From a selection to an answer's text: one statement an operation, written by SQL, its holes filled where SQL cannot print."""
+"""From a selection to the text of its answer: SQL writes the text, and Python fills what SQL cannot print.
 
-from db.query.annotated_text import Seen
-from db.query.placeholders import Coverage, Gap, Judging
-from db.query.reader import Plan, Reading, Readings, Unwritten
-
-__all__ = ["Coverage", "Gap", "Judging", "Plan", "Reading", "Readings", "Seen", "Unwritten"]
+README.md explains the folder with one worked example.
+"""

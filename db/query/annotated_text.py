@@ -1,12 +1,12 @@
-"""Marks in the text that SQL writes: sightings, whose ages are judged, and holes, which are filled afterwards.
+"""Annotations in the text that SQL writes: sightings, whose ages are judged, and placeholders, which are filled afterwards.
 
-A mark stands between two control characters, which no JSON text holds raw: so a text is taken apart by one split, every
-second part a mark, and put together again by one join, whatever is in it. A mark begins with a letter that tells its kind:
+An annotation stands between two control characters, which JSON text never contains unescaped. So one split takes a text
+apart, every second part is an annotation, and one join puts it together again. The first letter of an annotation is its kind:
 
-    a to d   a sighting, its letter telling whether live fields and links are selected of the resource
-    A to D   the same, around the holes that follow until its end
-    E        the end of such a one
-    H        a hole: its number, a colon, its ingredient in JSON
+    a to d   a sighting; the letter tells whether live fields and links of the resource are selected
+    A to D   the same, and the placeholders up to its end belong to this resource
+    E        the end of such a sighting
+    H        a placeholder: its number, a colon, its payload in JSON
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property, lru_cache
-from typing import Any, Final
+from functools import cached_property
+from typing import Final
 from uuid import UUID
 
 from domain.enums import ObservationSource, StaleReason
@@ -25,26 +25,27 @@ from domain.timestamps import from_text, optional_instant
 
 MARK: Final = "\x01"
 END: Final = f"{MARK}E{MARK}"
-_BYTE: Final = MARK.encode()
+_MARK_BYTE: Final = MARK.encode()
 _END: Final = ord("E")
-_HOLE: Final = ord("H")
-_UUID: Final = 36
-_KEPT: Final = 4096
+_PLACEHOLDER: Final = ord("H")
+_NOT_SIGHTINGS: Final = frozenset({_END, _PLACEHOLDER})
+_RECORDED_ONLY: Final = frozenset(b"aA")
+_UUID_LENGTH: Final = 36
 
 
-def hole(number: int) -> str:
-    """What begins a hole; its ingredient and a mark follow."""
+def placeholder(number: int) -> str:
+    """Return the beginning of a placeholder; its payload and a mark follow."""
     return f"{MARK}H{number}:"
 
 
-def sighting(*, live: bool, links: bool, around: bool) -> str:
-    """What begins a sighting; its ingredient and a mark follow."""
-    return MARK + "abcdABCD"[live + 2 * links + 4 * around]
+def sighting(*, live: bool, links: bool, encloses: bool) -> str:
+    """Return the beginning of a sighting; its columns and a mark follow."""
+    return MARK + "abcdABCD"[live + 2 * links + 4 * encloses]
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A resource in the answer whose age matters. `live`, `links`: whether its live fields, or its links, were selected."""
+class SelectedResource:
+    """A resource in the answer whose age matters. `live`, `links`: whether its live fields or its links were selected."""
 
     sighting: Sighting
     live: bool
@@ -52,124 +53,130 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class PlainSighting:
+    """A resource that is neither missing, deleted nor probed, so that nothing but its scope and its own flight decide its age.
+
+    `live`: its live fields or its links are selected, so a demand applies to it.
+    """
+
+    scope_id: int
+    seen_no: int
+    seen_at: datetime
+    live: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Placeholder:
-    """A place to fill: its number, its ingredient, and the mark of the sighting around it."""
+    """A place to fill: its number, its payload, and the sighting that encloses it."""
 
     number: int
-    ingredient: bytes
-    around: bytes | None
+    payload: bytes
+    enclosing: bytes | None
 
 
 class AnnotatedText:
-    """A text taken apart at its marks."""
+    """A text split at its annotations. What is derived from it is computed once and shared by all who read it from the cache."""
 
     def __init__(self, text: bytes) -> None:
         self.size = len(text)
-        self._parts = text.split(_BYTE)
-        self.sightings = {mark for mark in self._parts[1::2] if mark[0] not in _OTHERS}
-        """The marks of sightings, alike ones once."""
-        self.kinds = {mark[:-_UUID]: mark for mark in self.sightings}
-        """Of the sightings that are alike but for who was seen one each."""
-        self.ids = {mark[-_UUID:] for mark in self.sightings}
-        """Who was seen."""
-        self._bare: bytes | None = None
+        self._parts = text.split(_MARK_BYTE)
+        self.sightings = {mark for mark in self._parts[1::2] if mark[0] not in _NOT_SIGHTINGS}
+        """The distinct sightings."""
+        self.by_kind = {mark[:-_UUID_LENGTH]: mark for mark in self.sightings}
+        """One sighting for each kind: sightings of one kind differ in nothing but the resource."""
+        self.ids = {mark[-_UUID_LENGTH:] for mark in self.sightings}
+        """The UUIDs of the resources."""
+        self._plain_text: bytes | None = None
         self._pieces: list[bytes | Placeholder] | None = None
-
-    @cached_property
-    def unlike(self) -> list[bytes]:
-        """Of the plain sightings that are alike one, and all the others: what settles the one settles all of them."""
-        plain = {kind: mark for kind, mark in self.kinds.items() if is_plain(mark)}
-        if len(plain) == len(self.kinds):
-            return list(plain.values())
-        return [*plain.values(), *(mark for mark in self.sightings if mark[:-_UUID] not in plain)]
+        self._plain_sightings: list[PlainSighting] | None = None
 
     @property
-    def bare(self) -> bytes:
-        """The text without its marks: whole where it has no holes."""
-        # By hand: cached_property takes a lock in Python 3.11, and every request comes by here.
-        if self._bare is None:
-            self._bare = b"".join(self._parts[::2])
-        return self._bare
+    def plain_sightings(self) -> list[PlainSighting] | None:
+        """One sighting for each kind; None if a resource is missing, deleted or was probed."""
+        if self._plain_sightings is None:
+            plain = [_plain_sighting(kind) for kind in self.by_kind]
+            if None in plain:
+                return None
+            self._plain_sightings = [each for each in plain if each is not None]
+        return self._plain_sightings
 
-    def filled(self, fill: Callable[[Placeholder], bytes]) -> bytes:
-        """The text with what is told in its holes."""
+    @cached_property
+    def representatives(self) -> list[bytes]:
+        """One sighting for each plain kind, and all others: a refresh that settles a plain one settles all of its kind."""
+        plain = {kind: mark for kind, mark in self.by_kind.items() if _plain_sighting(kind) is not None}
+        if len(plain) == len(self.by_kind):
+            return list(plain.values())
+        return [*plain.values(), *(mark for mark in self.sightings if mark[:-_UUID_LENGTH] not in plain)]
+
+    @property
+    def plain_text(self) -> bytes:
+        """The text without its annotations; complete only if it has no placeholders."""
+        # Not a cached_property: that takes a lock in Python 3.11, and every request comes here.
+        if self._plain_text is None:
+            self._plain_text = b"".join(self._parts[::2])
+        return self._plain_text
+
+    def fill(self, render: Callable[[Placeholder], bytes]) -> bytes:
+        """Return the text with every placeholder rendered."""
         if self._pieces is None:
-            self._pieces = list(self._between())
-        return b"".join([each if isinstance(each, bytes) else fill(each) for each in self._pieces])
+            self._pieces = list(self._split_at_placeholders())
+        return b"".join([piece if isinstance(piece, bytes) else render(piece) for piece in self._pieces])
 
-    def _between(self) -> Iterator[bytes | Placeholder]:
-        """The holes, and the text between them in one piece each."""
-        around: list[bytes] = []
-        begun = 0
+    def _split_at_placeholders(self) -> Iterator[bytes | Placeholder]:
+        enclosing: list[bytes] = []
+        start = 0
         for number, mark in enumerate(self._parts[1::2]):
             kind = mark[0]
-            if kind == _HOLE:
-                behind = 2 * number + 1
-                yield b"".join(self._parts[begun:behind:2])
-                begun = behind + 1
-                hole_number, _, ingredient = mark.partition(b":")
-                yield Placeholder(int(hole_number[1:]), ingredient, around[-1] if around else None)
+            if kind == _PLACEHOLDER:
+                position = 2 * number + 1
+                yield b"".join(self._parts[start:position:2])
+                start = position + 1
+                prefix, _, payload = mark.partition(b":")
+                yield Placeholder(int(prefix[1:]), payload, enclosing[-1] if enclosing else None)
             elif kind == _END:
-                around.pop()
+                enclosing.pop()
             elif kind < _END:
-                around.append(mark)
-        yield b"".join(self._parts[begun::2])
-
-
-_OTHERS: Final = frozenset({_END, _HOLE})
-_RECORDED: Final = frozenset(b"aA")
+                enclosing.append(mark)
+        yield b"".join(self._parts[start::2])
 
 
 def kind_of(mark: bytes) -> bytes:
-    """All of a sighting's mark but who was seen: what is alike for many, and judged alike wherever it is fresh."""
-    return mark[:-_UUID]
+    """Return all of a sighting but the resource: what many share, and what is judged alike wherever it is fresh."""
+    return mark[:-_UUID_LENGTH]
 
 
 def id_of(mark: bytes) -> bytes:
-    """Who was seen: the resource's UUID in its canonical text."""
-    return mark[-_UUID:]
+    """Return the resource's UUID in its canonical text."""
+    return mark[-_UUID_LENGTH:]
 
 
-def is_plain(mark: bytes) -> bool:
-    """Whether it is neither missing, deleted nor probed: then its own row says nothing that its scope does not settle."""
-    return _told(kind_of(mark)[1:])[4] == _PLAIN
-
-
-def is_asked(kind: bytes) -> bool:
-    """Whether live fields or links are selected of it, so that a demand is one for it."""
-    return kind[0] not in _RECORDED
-
-
-@lru_cache(maxsize=_KEPT)
-def seen_of(mark: bytes) -> Seen:
-    """What a sighting's mark tells."""
+def selected_resource(mark: bytes) -> SelectedResource:
+    """Return what a sighting says, with what is selected of the resource."""
     flags = (mark[0] | 0x20) - ord("a")
-    return Seen(sighting_of(mark), bool(flags & 1), bool(flags & 2))
-
-
-@lru_cache(maxsize=_KEPT)
-def plainly_seen(kind: bytes) -> tuple[int, int, datetime] | None:
-    """The scope's number, the flight's, and when it was sent; None where the resource is missing, deleted or was probed."""
-    scope_id, seen_no, seen_at, _, rest = _told(kind[1:])
-    return (scope_id, seen_no, seen_at) if rest is _PLAIN else None
+    return SelectedResource(sighting_of(mark), bool(flags & 1), bool(flags & 2))
 
 
 def sighting_of(mark: bytes) -> Sighting:
-    """The sighting in a mark."""
-    scope_id, seen_no, seen_at, source, rest = _told(kind_of(mark)[1:])
-    return Sighting(UUID(id_of(mark).decode()), scope_id, seen_no, seen_at, source, *rest)
+    """Return what a sighting says."""
+    scope_id, seen_no, seen_at, source, *rest = json.loads(b"[" + kind_of(mark)[1:] + b"]")
+    missing_since, deleted, probed_at, problem = rest or (None, False, None, None)
+    return Sighting(
+        UUID(id_of(mark).decode()),
+        scope_id,
+        seen_no,
+        from_text(seen_at),
+        ObservationSource(source),
+        optional_instant(missing_since),
+        bool(deleted),
+        optional_instant(probed_at),
+        None if problem is None else StaleReason(problem),
+    )
 
 
-_Rest = tuple[datetime | None, bool, datetime | None, StaleReason | None]
-_PLAIN: Final[_Rest] = (None, False, None, None)
-
-
-@lru_cache(maxsize=_KEPT)
-def _told(kind: bytes) -> tuple[int, int, datetime, ObservationSource, _Rest]:
-    scope_id, seen_no, seen_at, source, *rest = json.loads(b"[" + kind + b"]")
-    return scope_id, seen_no, from_text(seen_at), ObservationSource(source), _rest(*rest) if rest else _PLAIN
-
-
-def _rest(missing_since: str | None, deleted: Any, probed_at: str | None, problem: str | None) -> _Rest:
-    told = None if problem is None else StaleReason(problem)
-    return optional_instant(missing_since), bool(deleted), optional_instant(probed_at), told
+def _plain_sighting(kind: bytes) -> PlainSighting | None:
+    # Plain text in a fixed order, so no JSON parser is needed: a page may have as many kinds as resources.
+    columns = kind[1:].split(b",")
+    if len(columns) > 4:  # noqa: PLR2004 - scope, number, time and source; more only if there is more to say
+        return None
+    seen_at = from_text(columns[2][1:-1].decode())
+    return PlainSighting(int(columns[0]), int(columns[1]), seen_at, kind[0] not in _RECORDED_ONLY)

@@ -1,4 +1,4 @@
-"""What explains an answer, and what a running gateway tells of itself, as selected."""
+"""`freshness.explain` and what a running gateway reports about an account, as selected."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from domain.timestamps import optional_text, to_text
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
-    """What a resource's own row has to explain it by; the texts as the record keeps them."""
+class RowTrace:
+    """What a resource's own row stores to explain it; the traces as stored."""
 
     sighting: Sighting
     vendor_id: str
@@ -26,11 +26,11 @@ class Own:
     failed_flights: str | None
 
 
-def explanation_object(shape: Shape, own: Own, scope: ScopeRow, vendor: str, now: datetime) -> dict[str, Any]:
-    """Which call told us, what was tried since, when the next try is allowed."""
-    told, number = _told(own, scope, now)
-    call = None if told is None else told.call
-    hold = scope.facts.hold_until if scope.facts.configured and not own.sighting.deleted else None
+def explanation_object(shape: Shape, row: RowTrace, scope: ScopeRow, vendor: str, now: datetime) -> dict[str, Any]:
+    """Return which call reported the resource, which attempts failed since, and when the next attempt is allowed."""
+    trace, number = _newest_trace(row, scope, now)
+    call = None if trace is None else trace.call
+    hold = scope.facts.hold_until if scope.facts.configured and not row.sighting.deleted else None
     fields: Mapping[str, Any] = {
         "vendor": vendor,
         "operation": None if call is None else call.operation,
@@ -38,45 +38,47 @@ def explanation_object(shape: Shape, own: Own, scope: ScopeRow, vendor: str, now
         "httpStatus": None if call is None else call.http_status,
         "latencySeconds": None if call is None else call.seconds,
         "requestId": None if call is None else call.request_id,
-        "sentAt": None if told is None else to_text(told.sent_at),
-        "source": None if told is None else told.source.value,
-        "readers": None if told is None else told.readers,
+        "sentAt": None if trace is None else to_text(trace.sent_at),
+        "source": None if trace is None else trace.source.value,
+        "readers": None if trace is None else trace.readers,
         "nextAllowedAt": optional_text(hold) if hold is not None and hold > now else None,
     }
-    tries = since(number, decode_failures(scope.failed_flights), decode_failures(own.failed_flights))
-    return shape.shown(
+    failures = since(number, decode_failures(scope.failed_flights), decode_failures(row.failed_flights))
+    return shape.to_object(
         lambda child: (
-            [_try_object(child, one) for one in tries] if child.name == "failedAttempts" else fields[child.name]
+            [_attempt_object(child, failure) for failure in failures]
+            if child.name == "failedAttempts"
+            else fields[child.name]
         )
     )
 
 
-def _told(own: Own, scope: ScopeRow, now: datetime) -> tuple[ObservationTrace | None, int]:
-    """What told of it last, by the same rule as its age, and that flight's number."""
+def _newest_trace(row: RowTrace, scope: ScopeRow, now: datetime) -> tuple[ObservationTrace | None, int]:
+    """Return the trace of the newest flight that saw the resource, by the rule that decides its age, and its number."""
     facts = scope.facts
-    if inherits(own.sighting, facts.swept_no, facts.swept_at, now):
-        listing = decode_sweep_trace(scope.sweep_trace)
-        return None if listing is None else listing.of(own.vendor_id), facts.swept_no
-    told = decode_trace(own.trace) if own.sighting.seen_at <= now else None
-    return told, own.sighting.seen_no
+    if inherits(row.sighting, facts.swept_no, facts.swept_at, now):
+        sweep = decode_sweep_trace(scope.sweep_trace)
+        return None if sweep is None else sweep.of(row.vendor_id), facts.swept_no
+    trace = decode_trace(row.trace) if row.sighting.seen_at <= now else None
+    return trace, row.sighting.seen_no
 
 
-def _try_object(shape: Shape, one: FailedFlight) -> dict[str, Any]:
-    told = {"source": one.source.value, "sentAt": to_text(one.sent_at), "reason": one.reason.value}
-    return shape.shown(lambda child: told[child.name])
+def _attempt_object(shape: Shape, failure: FailedFlight) -> dict[str, Any]:
+    fields = {"source": failure.source.value, "sentAt": to_text(failure.sent_at), "reason": failure.reason.value}
+    return shape.to_object(lambda child: fields[child.name])
 
 
-def budget_object(shape: Shape, left: BudgetLeft | None) -> dict[str, Any] | None:
-    """An account's budget; null where no gateway runs."""
-    if left is None:
+def budget_object(shape: Shape, budget: BudgetLeft | None) -> dict[str, Any] | None:
+    """Return an account's budget; None if no gateway runs."""
+    if budget is None:
         return None
-    told = {"remaining": left.remaining, "resetsAt": optional_text(left.resets_at)}
-    return shape.shown(lambda child: told[child.name])
+    fields = {"remaining": budget.remaining, "resetsAt": optional_text(budget.resets_at)}
+    return shape.to_object(lambda child: fields[child.name])
 
 
 def calls_object(shape: Shape, count: CallCount | None) -> dict[str, Any] | None:
-    """An account's calls of the last hour; null where no gateway runs."""
+    """Return an account's calls of the last hour; None if no gateway runs."""
     if count is None:
         return None
-    told = {"made": count.made, "saved": count.saved}
-    return shape.shown(lambda child: told[child.name])
+    fields = {"made": count.made, "saved": count.saved}
+    return shape.to_object(lambda child: fields[child.name])

@@ -1,6 +1,6 @@
-"""Texts that were read lately: they are what would be read again as long as the record has the version they were read at.
+"""The result cache: texts that were read recently, each with the data revision at which it was read.
 
-Whoever wants one asks the version first (`db.query.revision_reader`). So nothing kept is ever believed without having asked.
+An entry is valid only while the database has that revision, so every reader asks for the revision first (`RevisionReader`).
 """
 
 from __future__ import annotations
@@ -12,66 +12,67 @@ from typing import Final, TypeAlias
 from db.query.annotated_text import AnnotatedText
 from domain.cache import LRUCache
 
-KEPT_BYTES: Final = 32 * 2**20
-"""How much is kept at most, as far as it was measured: a text, its parts and what is known of them."""
-_ASKED: Final = 16_384
-"""Of how many questions is remembered that they were asked: measured, 2 MB."""
-# A text is kept in parts, whole or between its holes, and its marks in sets besides: measured, less than five times as much.
-_TIMES: Final = 5
-# A text that is a large part of all would push out all the others.
-_LARGEST: Final = 8
+CACHE_BYTES: Final = 32 * 2**20
+"""The default bound, in bytes of memory as far as measured: a text, its parts and what is derived from them."""
+# A text is held in parts, whole or between its placeholders, and its annotations in sets: measured, less than five times.
+_MEMORY_FACTOR: Final = 5
+_OVERHEAD_BYTES: Final = 1_000
+# One result that is a large part of the whole cache would evict all others.
+_LARGEST_SHARE: Final = 8
+# A result is stored when it is read for the second time. This many first reads are remembered, in 2 MB as measured.
+_FIRST_READS: Final = 16_384
 
-Key: TypeAlias = tuple[int, tuple[object, ...]]
-"""A statement's number and the values that are bound. Not its text, which would stay for as long as anything that it read."""
+ResultKey: TypeAlias = tuple[int, tuple[object, ...]]
+"""A statement's number and its bound values."""
 
 
 @dataclass(frozen=True, slots=True)
 class CachedResult:
-    """The texts of one statement with its values, and the version of the record at which they were read.
+    """The texts of one statement for one set of values, and the data revision at which they were read.
 
-    `asked` is the size of the values: a filter may be as long as a request.
+    `key_size` counts the characters of the values: a filter may be as long as a request.
     """
 
-    version: int
+    revision: int
     texts: tuple[AnnotatedText, ...]
-    asked: int
+    key_size: int
 
 
 class ResultCache:
-    """Keeps what is asked for a second time; of what was asked once only that it was."""
+    """Stores results that are read more than once; of the others only the fact that they were read."""
 
-    def __init__(self, most_bytes: int = KEPT_BYTES) -> None:
-        self._most = most_bytes
-        self._kept: LRUCache[Key, CachedResult] = LRUCache(most_bytes, _bytes_of)
-        self._asked: LRUCache[int, bool] = LRUCache(_ASKED)
+    def __init__(self, max_bytes: int = CACHE_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._results: LRUCache[ResultKey, CachedResult] = LRUCache(max_bytes, size_of=_memory_of)
+        self._first_reads: LRUCache[int, bool] = LRUCache(_FIRST_READS)
 
     @property
     def fill(self) -> float:
-        """How full it is, 1 at its bound."""
-        return self._kept.fill
+        """How full the cache is; 1 at its bound."""
+        return self._results.fill
 
-    def get(self, key: Key) -> CachedResult | None:
-        """What is kept."""
-        return self._kept.get(key)
+    def get(self, key: ResultKey) -> CachedResult | None:
+        """Return the entry, which may be of an older revision."""
+        return self._results.get(key)
 
-    def add(self, key: Key, version: int | None, texts: Sequence[AnnotatedText]) -> None:
-        """Keep it, if this was asked before. What has no version is not kept."""
-        if version is None or not self._most:
+    def add(self, key: ResultKey, revision: int | None, texts: Sequence[AnnotatedText]) -> None:
+        """Store a result if it was read before. Without a revision nothing is stored."""
+        if revision is None or not self._max_bytes:
             return
-        asked = hash(key)
-        if asked not in self._asked:
-            self._asked.add(asked, True)
+        fingerprint = hash(key)
+        if fingerprint not in self._first_reads:
+            self._first_reads.add(fingerprint, True)
             return
-        kept = CachedResult(version, tuple(texts), size_of(key[1]))
-        self._kept.pop(key)
-        if _bytes_of(kept) <= self._most // _LARGEST:
-            self._kept.add(key, kept)
+        result = CachedResult(revision, tuple(texts), text_size(key[1]))
+        self._results.pop(key)
+        if _memory_of(result) <= self._max_bytes // _LARGEST_SHARE:
+            self._results.add(key, result)
 
 
-def size_of(values: Sequence[object]) -> int:
-    """How many characters are bound."""
+def text_size(values: Sequence[object]) -> int:
+    """Return how many characters the texts among the values have."""
     return sum(len(value) for value in values if isinstance(value, str))
 
 
-def _bytes_of(kept: CachedResult) -> int:
-    return _TIMES * (kept.asked + sum(text.size for text in kept.texts)) + 1_000
+def _memory_of(result: CachedResult) -> int:
+    return _MEMORY_FACTOR * (result.key_size + sum(text.size for text in result.texts)) + _OVERHEAD_BYTES

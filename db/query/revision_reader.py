@@ -1,4 +1,4 @@
-"""The record's version at this moment, asked of the database once for all readers who want to know it together."""
+"""Reads the data revision, once for all readers who need it at the same time."""
 
 from __future__ import annotations
 
@@ -12,62 +12,62 @@ from db.revision import revision
 
 
 class RevisionReader:
-    """Asks the version. An answer serves whoever came before it was asked, and nobody who came later.
+    """Reads the revision. One statement serves every reader who arrived before it was sent, and nobody who arrived later.
 
-    So what it tells was the record's after the reader arrived. While one is under way, those who come wait; then one of them
-    asks for all of them.
+    So the revision that a reader gets was the database's after the reader arrived. Readers who arrive while a statement is
+    running wait for the next one, which one of them sends for all.
     """
 
-    def __init__(self, connections: RowReader, dialect: Dialect) -> None:
-        self._connections = connections
+    def __init__(self, rows: RowReader, dialect: Dialect) -> None:
+        self._rows = rows
         self._sql: Final = str(select(revision()).compile(dialect=dialect))
-        self._asking = False
+        self._is_reading = False
         self._waiting: list[asyncio.Future[int | None]] = []
-        self._turn: asyncio.Future[int | None] | None = None
+        self._next_sender: asyncio.Future[int | None] | None = None
 
-    async def now(self) -> int | None:
-        """The version; None in a record that has none. Raises TimeoutError, RecordUnavailable."""
-        if not self._asking:
-            return await self._ask()
-        waiting: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiting)
+    async def current(self) -> int | None:
+        """Return the revision; None in a database that has none. Raises TimeoutError, DatabaseUnavailable."""
+        if not self._is_reading:
+            return await self._read()
+        future: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
         try:
-            told = await waiting
+            current = await future
         except asyncio.CancelledError:
-            if waiting is self._turn:
-                self._next()
+            if future is self._next_sender:
+                self._wake_next()
             raise
-        return await self._ask() if waiting is self._turn else told
+        return await self._read() if future is self._next_sender else current
 
-    async def _ask(self) -> int | None:
-        """For whoever waits now, too."""
-        self._asking, self._turn = True, None
+    async def _read(self) -> int | None:
+        """Send the statement, also for all who wait now."""
+        self._is_reading, self._next_sender = True, None
         together, self._waiting = self._waiting, []
         try:
-            (found,) = await self._connections.row(self._sql, ())
+            (current,) = await self._rows.row(self._sql, ())
         except Exception as error:
-            for each in together:
-                if not each.done():
-                    each.set_exception(error)
+            for future in together:
+                if not future.done():
+                    future.set_exception(error)
             raise
         except BaseException:
-            # Whoever hangs up leaves the others waiting: one of them asks.
+            # The sender was cancelled. The others go on waiting: one of them sends the next statement.
             self._waiting = together + self._waiting
             raise
         else:
-            for each in together:
-                if not each.done():
-                    each.set_result(found)
-            return found  # type: ignore[no-any-return] # the column is a number
+            for future in together:
+                if not future.done():
+                    future.set_result(current)
+            return current  # type: ignore[no-any-return] # the column is a number
         finally:
-            self._next()
+            self._wake_next()
 
-    def _next(self) -> None:
-        """It is the turn of the first who still waits."""
-        self._asking, self._turn = False, None
+    def _wake_next(self) -> None:
+        """Let the first reader who still waits send the next statement."""
+        self._is_reading, self._next_sender = False, None
         while self._waiting:
             first = self._waiting.pop(0)
             if not first.done():
-                self._asking, self._turn = True, first
+                self._is_reading, self._next_sender = True, first
                 first.set_result(None)
                 return

@@ -1,6 +1,6 @@
-"""A selection without its values: what a statement is built from, and kept under.
+"""A selection without its values: the key of a statement.
 
-Where an argument only changes a value that is bound, a `BindParam` stands for it; where it changes the statement, it stays.
+An argument that changes only a bound value is replaced by a `BindParam`; one that changes the statement itself stays.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
-from db.query import arguments as given
+from db.query import arguments as checks
 from db.query import cursors
 from domain.enums import Direction, ResourceOrderField, TotalsKey
 from domain.errors import BadUserInput
@@ -18,15 +18,15 @@ from domain.selection import TYPENAME, Selected
 
 Value: TypeAlias = str | int | float | None
 VIEWER: Final = "viewer"
-"""The name of the value that holds the viewer's accounts."""
+"""The name of the bound value that holds the viewer's accounts."""
 NOBODY: Final = "nothing"
 """A resource id that no resource has."""
 
 
-def name_of(field_number: int, number: int = 0) -> str:
-    """The name of a place: fields are counted from zero, one before those below it, and so are the places of each.
+def param_name(field_number: int, number: int = 0) -> str:
+    """Return the name of a bind parameter: its field's number, counted depth first from zero, and its own in the field.
 
-    A name must not depend on how many places other fields have: that varies with their values, and plans outlive values.
+    The name must not depend on how many parameters other fields have: that varies with their values, and plans outlive values.
     """
     return f"p{field_number}_{number}"
 
@@ -40,7 +40,7 @@ class BindParam:
 
 @dataclass(frozen=True, slots=True)
 class After:
-    """Where a page begins: behind this value and id. Null is a case of its own in the statement."""
+    """The position after which a page begins. A null value is a separate case in the statement."""
 
     value: BindParam | None
     resource_id: BindParam
@@ -51,7 +51,7 @@ Argument: TypeAlias = tuple[str, Hashable]
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """As `Selected`, hashable. Arguments are normalised: those that say nothing are left out."""
+    """A `Selected` field in hashable form. Arguments are normalized: those without effect are left out."""
 
     key: str
     type_name: str
@@ -60,13 +60,13 @@ class Shape:
     fields: tuple[Shape, ...] = ()
 
     def argument(self, name: str) -> object:
-        """The argument, or None."""
+        """Return the argument, or None."""
         return dict(self.arguments).get(name)
 
-    def place(self, name: str) -> BindParam | None:
-        """The argument where it is a bound value."""
-        found = self.argument(name)
-        return found if isinstance(found, BindParam) else None
+    def param(self, name: str) -> BindParam | None:
+        """Return the argument if it is a bound value."""
+        argument = self.argument(name)
+        return argument if isinstance(argument, BindParam) else None
 
     @property
     def live(self) -> bool:
@@ -74,93 +74,93 @@ class Shape:
         return Selected(self.key, self.type_name, self.name).live
 
     def selects(self, *names: str) -> bool:
-        """Whether one of these fields is selected directly below."""
+        """Return whether one of these fields is selected directly below."""
         return any(child.name in names for child in self.fields)
 
-    def shown(self, told: Callable[[Shape], Any]) -> dict[str, Any]:
-        """An object of what is told of each field directly below."""
-        return {child.key: child.type_name if child.name == TYPENAME else told(child) for child in self.fields}
+    def to_object(self, value_of: Callable[[Shape], Any]) -> dict[str, Any]:
+        """Return an object with the value of each field directly below, by response key."""
+        return {child.key: child.type_name if child.name == TYPENAME else value_of(child) for child in self.fields}
 
     def walk(self) -> Iterator[Shape]:
-        """It and all below it."""
+        """Yield the field and all fields below it."""
         yield self
         for child in self.fields:
             yield from child.walk()
 
 
 @dataclass(slots=True)
-class _Shaping:
-    """`number` is that of the field being shaped, `placed` counts its places until now."""
+class _ShapeBuilder:
+    """Builds shapes and collects the bound values. `number` is the current field's, `params` counts its parameters."""
 
     values: dict[str, Value] = field(default_factory=dict)
     number: int = -1
-    placed: int = 0
+    params: int = 0
 
-    def place(self, value: Value) -> BindParam:
-        place = BindParam(name_of(self.number, self.placed))
-        self.placed += 1
-        self.values[place.name] = value
-        return place
+    def bind(self, value: Value) -> BindParam:
+        param = BindParam(param_name(self.number, self.params))
+        self.params += 1
+        self.values[param.name] = value
+        return param
 
     def shape(self, selected: Selected) -> Shape:
-        self.number, self.placed = self.number + 1, 0
+        self.number, self.params = self.number + 1, 0
         return Shape(
             selected.key,
             selected.type_name,
             selected.name,
-            self.argued(selected.type_name, selected.name, selected.arguments),
+            self.normalize(selected.type_name, selected.name, selected.arguments),
             tuple([self.shape(child) for child in selected.fields]),
         )
 
-    def argued(self, type_name: str, name: str, arguments: Mapping[str, object]) -> tuple[Argument, ...]:
-        normal = _ARGUMENTS.get((type_name, name))
-        return tuple(normal(self, arguments)) if normal else ()
+    def normalize(self, type_name: str, name: str, arguments: Mapping[str, object]) -> tuple[Argument, ...]:
+        normalizer = _NORMALIZERS.get((type_name, name))
+        return tuple(normalizer(self, arguments)) if normalizer else ()
 
     def resource(self, arguments: Mapping[str, object]) -> Iterator[Argument]:
-        normal = _BOUND_ALONE["Query", "resource", "resourceId"]
-        yield "resourceId", self.place(normal(arguments.get("resourceId"), "resourceId"))
+        check = _DIRECT["Query", "resource", "resourceId"]
+        yield "resourceId", self.bind(check(arguments.get("resourceId"), "resourceId"))
 
     def node(self, arguments: Mapping[str, object]) -> Iterator[Argument]:
-        resource_id = resource_of_node(given.a_text(arguments.get("id"), "id"))
-        yield "resourceId", self.place(NOBODY if resource_id is None else str(resource_id))
+        resource_id = resource_of_node(checks.a_text(arguments.get("id"), "id"))
+        yield "resourceId", self.bind(NOBODY if resource_id is None else str(resource_id))
 
     def resources(self, arguments: Mapping[str, object]) -> Iterator[Argument]:
-        yield from self.filtered(arguments)
+        yield from self.filter(arguments)
         field_name, direction = _order(arguments.get("orderBy"))
         yield "order", (field_name, direction)
-        yield "first", self.place(given.page_size(arguments, 50))
+        yield "first", self.bind(checks.page_size(arguments, 50))
         if (after := arguments.get("after")) is not None:
             value, resource_id = cursors.keyset(after, field_name, direction)
-            yield "after", After(None if value is None else self.place(value), self.place(resource_id))
+            yield "after", After(None if value is None else self.bind(value), self.bind(resource_id))
 
     def totals(self, arguments: Mapping[str, object]) -> Iterator[Argument]:
-        yield from self.filtered(arguments)
+        yield from self.filter(arguments)
         keys = arguments.get("groupBy") or []
         if not isinstance(keys, list | tuple) or not {str(key) for key in keys} <= set(TotalsKey):
             raise BadUserInput("groupBy", "'groupBy' is a list of the names in TotalsKey.")
         yield "groupBy", tuple(dict.fromkeys(str(key) for key in keys))
 
     def changes(self, arguments: Mapping[str, object]) -> Iterator[Argument]:
-        yield from self.filtered(arguments)
+        yield from self.filter(arguments)
         yield from self.sequence(arguments, 100, cursors.CHANGES)
 
     def history(self, arguments: Mapping[str, object]) -> Iterator[Argument]:
         yield from self.sequence(arguments, 50, cursors.HISTORY)
         if (names := arguments.get("fields")) is not None:
-            yield "fields", self.place(given.texts(names, "fields"))
+            yield "fields", self.bind(checks.texts(names, "fields"))
         if (since := arguments.get("since")) is not None:
-            yield "since", self.place(given.an_instant(since, "since"))
+            yield "since", self.bind(checks.an_instant(since, "since"))
 
     def links(self, arguments: Mapping[str, object]) -> Iterator[Argument]:
         if arguments.get("includeEnded"):
             yield "includeEnded", True
 
     def sequence(self, arguments: Mapping[str, object], default: int, order: str) -> Iterator[Argument]:
-        yield "first", self.place(given.page_size(arguments, default))
+        yield "first", self.bind(checks.page_size(arguments, default))
         if (after := arguments.get("after")) is not None:
-            yield "after", self.place(cursors.sequence(after, order))
+            yield "after", self.bind(cursors.sequence(after, order))
 
-    def filtered(self, arguments: Mapping[str, object]) -> Iterator[Argument]:
+    def filter(self, arguments: Mapping[str, object]) -> Iterator[Argument]:
         conditions = arguments.get("filter")
         if conditions is None:
             return
@@ -169,9 +169,9 @@ class _Shaping:
         yield "filter", tuple(self.conditions(conditions))
 
     def conditions(self, conditions: Mapping[str, object]) -> Iterator[Argument]:
-        for name, normal in _CONDITIONS.items():
+        for name, check in _CONDITIONS.items():
             if (value := conditions.get(name)) is not None:
-                yield name, self.place(normal(value, name))
+                yield name, self.bind(check(value, name))
         status = conditions.get("status")
         if conditions.get("includeDeleted") or (isinstance(status, list | tuple) and "DELETED" in status):
             yield "includeDeleted", True
@@ -182,27 +182,28 @@ class _Shaping:
 
 
 def _folded(value: object, argument: str) -> str:
-    return given.a_text(value, argument).casefold()
+    return checks.a_text(value, argument).casefold()
 
 
 _CONDITIONS: Final[Mapping[str, Callable[[object, str], str]]] = {
-    "resourceId": given.uuids,
+    "resourceId": checks.uuids,
     **dict.fromkeys(
-        ("vendorId", "vendor", "account", "vendorRegion", "status", "resourceType", "gpuType", "gpuFamily"), given.texts
+        ("vendorId", "vendor", "account", "vendorRegion", "status", "resourceType", "gpuType", "gpuFamily"),
+        checks.texts,
     ),
     "nameContains": _folded,
-    "offerId": given.a_uuid,
-    "linkedTo": given.a_uuid,
+    "offerId": checks.a_uuid,
+    "linkedTo": checks.a_uuid,
 }
 
-_ARGUMENTS: Final[Mapping[tuple[str, str], Callable[[_Shaping, Mapping[str, object]], Iterator[Argument]]]] = {
-    ("Query", "resource"): _Shaping.resource,
-    ("Query", "node"): _Shaping.node,
-    ("Query", "resources"): _Shaping.resources,
-    ("Query", "resourceTotals"): _Shaping.totals,
-    ("Query", "changes"): _Shaping.changes,
-    ("Resource", "linkedResources"): _Shaping.links,
-    ("Resource", "history"): _Shaping.history,
+_NORMALIZERS: Final[Mapping[tuple[str, str], Callable[[_ShapeBuilder, Mapping[str, object]], Iterator[Argument]]]] = {
+    ("Query", "resource"): _ShapeBuilder.resource,
+    ("Query", "node"): _ShapeBuilder.node,
+    ("Query", "resources"): _ShapeBuilder.resources,
+    ("Query", "resourceTotals"): _ShapeBuilder.totals,
+    ("Query", "changes"): _ShapeBuilder.changes,
+    ("Resource", "linkedResources"): _ShapeBuilder.links,
+    ("Resource", "history"): _ShapeBuilder.history,
 }
 
 
@@ -217,28 +218,25 @@ def _order(order: object) -> tuple[str, str]:
     return field_name, direction
 
 
-def shaped(roots: Sequence[Selected]) -> tuple[tuple[Shape, ...], dict[str, Value]]:
-    """The shapes of root fields and the values of their places. Raises BadUserInput, whatever is selected."""
-    shaping = _Shaping()
-    return tuple(shaping.shape(root) for root in roots), shaping.values
+def build_shapes(roots: Sequence[Selected]) -> tuple[tuple[Shape, ...], dict[str, Value]]:
+    """Return the shapes of root fields and their bound values. Raises BadUserInput."""
+    builder = _ShapeBuilder()
+    return tuple(builder.shape(root) for root in roots), builder.values
 
 
-def bound_alone(type_name: str, name: str, argument: str) -> Callable[[object, str], Value] | None:
-    """What normalises an argument that is bound as it is, so that a field with no other has one shape whatever its value."""
-    return _BOUND_ALONE.get((type_name, name, argument))
+def direct_check(type_name: str, name: str, argument: str) -> Callable[[object, str], Value] | None:
+    """Return the check of an argument that never changes the shape: its value is checked and bound. None for all others."""
+    return _DIRECT.get((type_name, name, argument))
 
 
-_BOUND_ALONE: Final[Mapping[tuple[str, str, str], Callable[[object, str], Value]]] = {
-    ("Query", "resource", "resourceId"): given.a_uuid
+_DIRECT: Final[Mapping[tuple[str, str, str], Callable[[object, str], Value]]] = {
+    ("Query", "resource", "resourceId"): checks.a_uuid
 }
 
 
-def argued(
+def normalize_arguments(
     type_name: str, name: str, arguments: Mapping[str, object], number: int
 ) -> tuple[tuple[Argument, ...], dict[str, Value]]:
-    """The arguments of one field, by its number, as they stand in its shape; and the values of their places.
-
-    Raises BadUserInput.
-    """
-    shaping = _Shaping(number=number)
-    return shaping.argued(type_name, name, arguments), shaping.values
+    """Return the arguments of the field with this number as its shape has them, and their bound values. Raises BadUserInput."""
+    builder = _ShapeBuilder(number=number)
+    return builder.normalize(type_name, name, arguments), builder.values

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from starlette.requests import HTTPConnection
-
 from db.tokens import TokenRecord
 from domain.cache import LRUCache
 from domain.enums import Permission
@@ -30,7 +28,7 @@ MEMORY_SECONDS: Final = 1.0
 _CONFIRMED_SECONDS: Final = 0.4
 """How old a confirmation is when the next one is asked for."""
 _LONGEST: Final = 512
-_REMEMBERED: Final = 4096
+_CACHED_TOKENS: Final = 4096
 _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _CENTURY_SECONDS: Final = 36_500 * 86_400
 
@@ -94,12 +92,11 @@ def parse_lifetime(text: str) -> timedelta:
     return timedelta(seconds=seconds)
 
 
-def bearer(connection: HTTPConnection) -> str:
-    """The token of a request. Raises Unauthenticated where there is none, or more than one."""
-    headers = connection.headers.getlist("authorization")
+def bearer_token(headers: Sequence[bytes]) -> str:
+    """Return the token in the values of `Authorization`. Raises Unauthenticated if there is none, or more than one."""
     if not headers:
         raise Unauthenticated("A token is needed: send the header 'Authorization: Bearer TOKEN'.")
-    scheme, _, text = headers[0].strip().partition(" ")
+    scheme, _, text = headers[0].decode("latin-1").strip().partition(" ")
     text = text.strip()
     if len(headers) > 1 or scheme.lower() != "bearer" or not text or len(text) > _LONGEST:
         raise Unauthenticated("The header 'Authorization' is not of the form 'Bearer TOKEN'.")
@@ -107,8 +104,8 @@ def bearer(connection: HTTPConnection) -> str:
 
 
 @dataclass(slots=True)
-class _Hot:
-    """A token that was used lately. `confirmed_at`: when, by the timer, the record was asked for it last."""
+class CachedToken:
+    """A token that was used recently. `confirmed_at` is when, by the timer, it was last looked up in the database."""
 
     record: TokenRecord
     viewer: Viewer
@@ -116,88 +113,80 @@ class _Hot:
 
 
 class Authenticator:
-    """Tells who asks. Hot tokens are confirmed together behind the readers' backs, so that none waits for the record.
+    """Finds the viewer of a request. Cached tokens are confirmed together in the background, so no reader waits for it.
 
-    What was not confirmed within the last second is asked for: a token that was revoked, also by another process, stops
-    working within it. Unknown tokens are never remembered.
+    A token that was not confirmed within the last second is looked up: one that was revoked, also by another process, stops
+    working within that time. Unknown tokens are never cached.
     """
 
     def __init__(self, store: TokenStore, clock: Clock, timer: Callable[[], float] = time.monotonic) -> None:
         self._store = store
         self._clock = clock
         self._timer = timer
-        self._hot: LRUCache[str, _Hot] = LRUCache(_REMEMBERED)
-        self._digests: LRUCache[bytes, str] = LRUCache(_REMEMBERED)
+        self._tokens: LRUCache[bytes, CachedToken] = LRUCache(_CACHED_TOKENS)
         self._confirming: asyncio.Task[None] | None = None
 
-    async def authenticate(self, request: HTTPConnection) -> Viewer:
-        """The viewer of a request. Raises Unauthenticated, or Forbidden where the token may not read."""
-        text = bearer(request)
-        digest = digest_of(text)
-        known = self._known(digest)
-        if known is None:
-            known = await self._asked(digest)
-        if known is None or not known.record.valid_at(self._clock.now()):
-            # One text for all three: whoever guesses learns nothing.
+    async def authenticate(self, headers: Sequence[bytes]) -> Viewer:
+        """Return the viewer for the values of `Authorization`. Raises Unauthenticated, or Forbidden if the token may not read."""
+        token = self._cached(headers[0]) if len(headers) == 1 else None
+        if token is None:
+            token = await self._look_up(headers)
+        if token is None or not token.record.valid_at(self._clock.now()):
+            # One text for all three cases: who guesses learns nothing.
             raise Unauthenticated("The token is unknown, expired or revoked.")
-        known.viewer.require(Permission.READ, "Reading")
-        self._digests.add(request.headers["authorization"].encode("latin-1"), digest)
-        return known.viewer
-
-    def hot(self, header: bytes) -> Viewer | None:
-        """The viewer of an `Authorization` header that was let in lately; None where `authenticate` must look at it."""
-        digest = self._digests.get(header)
-        known = None if digest is None else self._known(digest)
-        if known is None or not known.record.valid_at(self._clock.now()) or not known.viewer.may(Permission.READ):
-            return None
-        return known.viewer
+        token.viewer.require(Permission.READ, "Reading")
+        return token.viewer
 
     async def close(self) -> None:
-        """Let what is under way end."""
+        """Wait for a running confirmation."""
         if self._confirming is not None:
             await self._confirming
 
-    def _known(self, digest: str) -> _Hot | None:
-        known = self._hot.get(digest)
-        if known is None:
+    def _cached(self, header: bytes) -> CachedToken | None:
+        token = self._tokens.get(header)
+        if token is None:
             return None
-        age = self._timer() - known.confirmed_at
+        age = self._timer() - token.confirmed_at
         if age >= MEMORY_SECONDS:
             return None
         if age >= _CONFIRMED_SECONDS and (self._confirming is None or self._confirming.done()):
             self._confirming = asyncio.get_running_loop().create_task(self._confirm())
-        return known
+        return token
 
-    async def _asked(self, digest: str) -> _Hot | None:
-        asked_at = self._timer()
+    async def _look_up(self, headers: Sequence[bytes]) -> CachedToken | None:
+        digest = digest_of(bearer_token(headers))
+        started_at = self._timer()
         record = await self._store.by_digest(digest)
         if record is None or not hmac.compare_digest(record.digest, digest):
-            self._hot.pop(digest)
+            self._tokens.pop(headers[0])
             return None
-        return self._keep(record, asked_at)
+        return self._remember(headers[0], record, started_at)
 
     async def _confirm(self) -> None:
-        asked_at, digests = self._timer(), self._hot.keys()
+        started_at = self._timer()
+        digests = {header: token.record.digest for header in self._tokens if (token := self._tokens.peek(header))}
         try:
-            records = await self._store.by_digests(digests)
+            records = await self._store.by_digests(set(digests.values()))
         except DatabaseUnavailable as error:
-            # Whoever asks next waits for the record, and is told.
-            logger("tokens").warning("record_unavailable", what="confirming tokens", cause=error.cause)
+            # The next reader waits for the database, and gets the error.
+            logger("tokens").warning("database_unavailable", what="confirming tokens", cause=error.cause)
             return
-        except Exception as error:  # noqa: BLE001 - whoever asks next waits for the record, and is told what is wrong
-            logger("tokens").error("tokens_not_confirmed", exc_info=error)
+        except Exception as error:  # noqa: BLE001 - the next reader waits for the database, and gets the error
+            logger("tokens").error("token_confirmation_failed", exc_info=error)
             return
-        for gone in set(digests) - {record.digest for record in records}:
-            self._hot.pop(gone)
-        for record in records:
-            self._keep(record, asked_at)
+        by_digest = {record.digest: record for record in records}
+        for header, digest in digests.items():
+            record = by_digest.get(digest)
+            if record is None:
+                self._tokens.pop(header)
+            else:
+                self._remember(header, record, started_at)
 
-    def _keep(self, record: TokenRecord, asked_at: float) -> _Hot:
-        known = self._hot.get(record.digest)
-        if known is not None and known.record == record:
-            # The same viewer, so that what is kept under it is found quickly.
-            known.confirmed_at = max(known.confirmed_at, asked_at)
-            return known
-        made = _Hot(record, Viewer(record.name, record.permissions, record.accounts), asked_at)
-        self._hot.add(record.digest, made)
-        return made
+    def _remember(self, header: bytes, record: TokenRecord, confirmed_at: float) -> CachedToken:
+        token = self._tokens.peek(header)
+        if token is not None and token.record == record:
+            token.confirmed_at = max(token.confirmed_at, confirmed_at)
+            return token
+        token = CachedToken(record, Viewer(record.name, record.permissions, record.accounts), confirmed_at)
+        self._tokens.add(header, token)
+        return token

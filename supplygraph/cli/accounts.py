@@ -11,8 +11,10 @@ from typing import Annotated, Any, Final
 import typer
 from rich.table import Table
 
+from db.connections import EngineReader
 from db.database import Database
-from db.query import Readings
+from db.query.reader import QueryReader
+from db.query.sql.statement import StatementCompiler
 from db.record.account_admin import rename, require_account
 from db.record.store import Store
 from domain.enums import StaleReason
@@ -22,10 +24,12 @@ from reconcile.confirmation import Confirmation, confirm
 from reconcile.requests import RefreshRequest, RefreshResult
 from reconcile.rules.absence import EvidenceWindows
 from reconcile.rules.decision import Credential
+from resolvers.freshness.evaluation import FreshnessContext
+from resolvers.operation.compile_worker import CompileWorker
 from resolvers.reader import Reader
 from supplygraph.cli.common import ConfigOption, configured, console, opened, run, table
 from supplygraph.config.load import Configuration
-from supplygraph.observability.account_status import account_status
+from supplygraph.observability.account_status import AccountStatus
 from supplygraph.serve_lock import serve_lock
 from vendors import registry
 
@@ -44,7 +48,7 @@ _RECORD_ALONE: Final = (
 class _NobodyAsked:
     """The record alone is read: nothing is demanded of any vendor."""
 
-    async def settle(self, wants: Sequence[RefreshRequest], arrived_at: float) -> RefreshResult:
+    async def refresh(self, requests: Sequence[RefreshRequest], arrived_at: float) -> RefreshResult:
         """Nothing."""
         return RefreshResult()
 
@@ -73,9 +77,14 @@ async def _read(configuration: Configuration) -> list[Mapping[str, Any]]:
 async def read_accounts(configuration: Configuration, database: Database) -> list[Mapping[str, Any]]:
     """Every account as the graph tells it to an operator."""
     clock = SystemClock()
-    rules = configuration.settings.freshness.rules()
-    reader = Reader(Readings(database.engine), _NobodyAsked(), rules, clock, {}, {})
-    return await account_status(reader, clock.now())
+    freshness = FreshnessContext(configuration.settings.freshness.rules(), {}, {})
+    dialect, worker = database.engine.dialect, CompileWorker()
+    queries = QueryReader(EngineReader(database.engine, database.connecting.statement_seconds), dialect)
+    try:
+        reader = Reader(queries, StatementCompiler(dialect), worker, _NobodyAsked(), freshness, clock)
+        return await AccountStatus(reader).read(clock.now())
+    finally:
+        worker.close()
 
 
 def _table(accounts: Sequence[Mapping[str, Any]]) -> Table:

@@ -125,7 +125,7 @@ async def _check(configuration: Configuration) -> list[tuple[bool, str]]:
         return list(await asyncio.gather(*checks))
     finally:
         await asyncio.gather(*(cloud.close() for cloud in gateway.clouds.values()))
-        await gateway.readings.close()
+        await gateway.queries.close()
         await gateway.database.close()
 
 

@@ -1,194 +1,118 @@
-"""The `/graphql` route, after the GraphQL-over-HTTP specification.
+"""The one endpoint for `/graphql`, by the GraphQL-over-HTTP specification: POST, GET, and GraphiQL for browsers.
 
-Answers are `application/graphql-response+json` or `application/json`. In the first a request that could not be run has
-the status 400; in the second, which older clients take for a failure of the network unless it is 200, it has 200. What is
-wrong with the HTTP request itself, and who asks, has the same status in both. There are no batches, no subscriptions and
-no other transport than HTTP.
+Answers are `application/graphql-response+json` or `application/json`. In the first, a request that cannot be executed has the
+status 400; in the second it has 200, because older clients take any other status for a failure of the network. An invalid HTTP
+request and a missing or rejected token have the same status in both. Batches and subscriptions are not supported.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
+from urllib.parse import parse_qs
 
-import orjson
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from domain.errors import BadUserInput, DatabaseUnavailable, Forbidden, ReaderError, Unauthenticated
-from domain.limits import OperationLimits
-from domain.timestamps import Clock, SystemClock
+from domain.errors import BadUserInput, DatabaseUnavailable, Forbidden, Unauthenticated
+from domain.timestamps import Clock
 from domain.viewer import Viewer
-from schema.build import Graph
-from supplygraph.graphql_errors import ErrorMasker, ToldError, codes_of, payload, told_reader_error
-from supplygraph.graphql_execution import Operations, Outcome, Reader
-from supplygraph.http.graphql_request import Asked, Refused, read_get, read_post
+from resolvers.errors import ErrorMasker, RequestRejected
+from resolvers.pipeline import Pipeline
+from resolvers.response import GraphQLResponse, rejection
+from supplygraph.http.graphql_body import read_body, read_query_string
+from supplygraph.http.headers import RequestHeaders, text_of
 from supplygraph.http.negotiation import MediaType, negotiate, prefers_page
-from supplygraph.workbench import CompileWorker
 
 PATH: Final = "/graphql"
 _METHODS: Final = "GET, POST"
-_HEADERS: Final = {"Cache-Control": "private, no-cache", "Vary": "Authorization, Accept"}
-_CLOSED_REQUEST: Final = 499
-_FAULT: Final = 500
+_HEADERS: Final = [(b"cache-control", b"private, no-cache"), (b"vary", b"Authorization, Accept")]
+_TYPES: Final = {media: (b"content-type", media.header.encode()) for media in MediaType}
 _UNAVAILABLE: Final = 503
+_INTERNAL: Final = 500
 
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """What became of one request: for metrics and the log. `codes` are those of its errors."""
-
-    status: int
-    operation_name: str | None
-    codes: tuple[str, ...]
-
-
-Authenticate = Callable[[Request], Awaitable[Viewer]]
-"""Who asks. Raises Unauthenticated, or Forbidden where the token may not read."""
+Authenticate = Callable[[Sequence[bytes]], Awaitable[Viewer]]
+"""Returns the viewer for the values of `Authorization`. Raises Unauthenticated, or Forbidden if the token may not read."""
 Page = Callable[[Request], Response]
 """GraphiQL's page."""
-Observe = Callable[[Served], None]
-
-
-def _unobserved(_served: Served) -> None:
-    """Look away."""
-
-
-def graphql_route(
-    graph: Graph,
-    reader: Reader,
-    authenticate: Authenticate,
-    page: Page,
-    limits: OperationLimits | None = None,
-    clock: Clock | None = None,
-    observe: Observe = _unobserved,
-    faults: ErrorMasker | None = None,
-    *,
-    plans: bool = True,
-    ran: Callable[[bool], None] = lambda _: None,
-    workbench: CompileWorker | None = None,
-) -> Route:
-    """The route for `/graphql`. `page` answers browsers; `clock` tells when a request arrived."""
-    told_limits = limits or OperationLimits()
-    told_faults = faults or ErrorMasker()
-    endpoint = GraphQLEndpoint(
-        operations=Operations(graph, reader, told_limits, told_faults, plans=plans, ran=ran, workbench=workbench),
-        authenticate=authenticate,
-        page=page,
-        clock=clock or SystemClock(),
-        observe=observe,
-        faults=told_faults,
-        body_bytes=told_limits.body_bytes,
-    )
-    # An ASGI application gets every method, so that what is refused is refused in one voice.
-    return Route(PATH, endpoint, name="graphql", include_in_schema=False)
-
-
-@dataclass(frozen=True, slots=True)
-class _Reply:
-    """A body and how to send it."""
-
-    status: int
-    content: bytes
-    media: MediaType
-    headers: Mapping[str, str] = field(default_factory=dict)
-    operation_name: str | None = None
-    codes: tuple[str, ...] = ()
-
-    def response(self) -> Response:
-        """As Starlette sends it."""
-        headers = {**_HEADERS, **self.headers, "Content-Type": self.media.header}
-        return Response(self.content, self.status, headers)
 
 
 @dataclass(frozen=True, slots=True)
 class GraphQLEndpoint:
-    """The ASGI application behind the route."""
+    """An ASGI application. `clock` tells when a request arrived; a body has at most `max_body_bytes`."""
 
-    operations: Operations
+    pipeline: Pipeline
     authenticate: Authenticate
     page: Page
     clock: Clock
-    observe: Observe
-    faults: ErrorMasker
-    body_bytes: int
+    masker: ErrorMasker
+    max_body_bytes: int
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        request = Request(scope, receive)
-        await (await self._response(request))(scope, receive, send)
-
-    async def _response(self, request: Request) -> Response:
-        if self._wants_page(request):
-            return self.page(request)
-        media = negotiate(_accept(request))
+        headers = RequestHeaders.of(scope["headers"])
+        accept = text_of(headers.accept)
+        if _wants_page(scope, accept):
+            await self.page(Request(scope, receive))(scope, receive, send)
+            return
+        media = negotiate(accept)
         try:
-            reply = await self._reply(request, media)
-            response = reply.response()
+            response = await self._respond(scope, receive, headers, media)
         except ClientDisconnect:
             # Nobody is left to read an answer.
-            return Response(status_code=_CLOSED_REQUEST)
-        except Exception as fault:  # noqa: BLE001  # the last door: whatever went wrong is logged, masked and told as INTERNAL
-            status = _UNAVAILABLE if isinstance(fault, DatabaseUnavailable) else _FAULT
-            reply = _errors_reply(status, self.faults.masked(fault), media or MediaType.JSON)
-            response = reply.response()
-        self.observe(Served(reply.status, reply.operation_name, reply.codes))
-        return response
+            return
+        await _send(send, response, media or MediaType.JSON)
 
-    def _wants_page(self, request: Request) -> bool:
-        return (
-            request.method in {"GET", "HEAD"} and "query" not in request.query_params and prefers_page(_accept(request))
-        )
-
-    async def _reply(self, request: Request, media: MediaType | None) -> _Reply:
+    async def _respond(
+        self, scope: Scope, receive: Receive, headers: RequestHeaders, media: MediaType | None
+    ) -> GraphQLResponse:
         arrival = self.clock.now()
-        told = media or MediaType.JSON
         try:
-            _check_method(request)
-            viewer = await self.authenticate(request)
-            _check_accept(media)
-            asked = await self._asked(request)
-            outcome = await self.operations.run(asked, viewer, arrival, queries_only=request.method != "POST")
-        except Refused as refused:
-            return _errors_reply(refused.status, told_reader_error(refused.error), told, refused.headers)
+            _check_method(scope["method"])
+            viewer = await self.authenticate(headers.authorization)
+            _check_media(media)
+            if scope["method"] == "POST":
+                request = await read_body(headers, receive, self.max_body_bytes)
+            else:
+                request = read_query_string(scope["query_string"])
+            return await self.pipeline.run(request, viewer, arrival)
+        except ClientDisconnect:
+            raise
+        except RequestRejected as rejected:
+            return rejection(rejected)
         except Unauthenticated as error:
-            return _refusal(error, told, {"WWW-Authenticate": "Bearer"})
+            return rejection(RequestRejected.because(error, error.http_status, {"WWW-Authenticate": "Bearer"}))
         except Forbidden as error:
-            return _refusal(error, told)
-        return _outcome_reply(outcome, told)
-
-    async def _asked(self, request: Request) -> Asked:
-        if request.method == "POST":
-            return await read_post(request, self.body_bytes)
-        return read_get(request)
+            return rejection(RequestRejected.because(error, error.http_status))
+        except Exception as error:  # noqa: BLE001 - the outermost handler: logged, masked and reported as INTERNAL
+            status = _UNAVAILABLE if isinstance(error, DatabaseUnavailable) else _INTERNAL
+            return rejection(RequestRejected([self.masker.mask(error)], status, status))
 
 
-def _accept(request: Request) -> str | None:
-    told = request.headers.getlist("accept")
-    return ",".join(told) if told else None
+def _check_method(method: str) -> None:
+    if method not in {"GET", "HEAD", "POST"}:
+        error = BadUserInput("method", "Use POST, or GET for queries.")
+        raise RequestRejected.because(error, 405, {"Allow": _METHODS})
 
 
-def _check_method(request: Request) -> None:
-    if request.method not in {"GET", "HEAD", "POST"}:
-        raise Refused(405, BadUserInput("method", "Use POST, or GET for queries."), {"Allow": _METHODS})
-
-
-def _check_accept(media: MediaType | None) -> None:
+def _check_media(media: MediaType | None) -> None:
     if media is None:
-        raise Refused(406, BadUserInput("Accept", f"Answers are {MediaType.GRAPHQL} or {MediaType.JSON}."))
+        error = BadUserInput("Accept", f"Answers are {MediaType.GRAPHQL} or {MediaType.JSON}.")
+        raise RequestRejected.because(error, 406)
 
 
-def _refusal(error: ReaderError, media: MediaType, headers: Mapping[str, str] | None = None) -> _Reply:
-    return _errors_reply(error.http_status, told_reader_error(error), media, headers)
+def _wants_page(scope: Scope, accept: str | None) -> bool:
+    if scope["method"] not in {"GET", "HEAD"} or not prefers_page(accept):
+        return False
+    return "query" not in parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
 
 
-def _errors_reply(status: int, error: ToldError, media: MediaType, headers: Mapping[str, str] | None = None) -> _Reply:
-    return _Reply(status, orjson.dumps(payload([error])), media, headers or {}, codes=codes_of([error]))
-
-
-def _outcome_reply(outcome: Outcome, media: MediaType) -> _Reply:
-    status = outcome.status if media is MediaType.GRAPHQL else outcome.json_status
-    return _Reply(status, outcome.content, media, {}, outcome.operation_name, outcome.codes)
+async def _send(send: Send, response: GraphQLResponse, media: MediaType) -> None:
+    status = response.status if media is MediaType.GRAPHQL else response.json_status
+    headers = [*_HEADERS, _TYPES[media], (b"content-length", b"%d" % len(response.body))]
+    if response.headers:
+        headers += [(name.lower().encode(), value.encode()) for name, value in response.headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body})

@@ -1,4 +1,4 @@
-"""Around every request: its correlation id, its line in the log, its count; CORS where it is allowed; faults masked."""
+"""Around every request: correlation id, access log, metrics, common response headers, CORS, masked internal errors."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import orjson
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from supplygraph.observability.logs import begin_request, logger
 from supplygraph.observability.telemetry import Telemetry
 
 ID_HEADER: Final = "X-Request-ID"
-_PLAIN: Final = frozenset({"/graphql", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics"})
-_UNDER: Final = {"/resources/": "/resources/{resource_id}", "/assets/": "/assets/{name}"}
+_ID_NAME: Final = ID_HEADER.lower().encode()
+_NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
+_PATHS: Final = frozenset({"/graphql", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics"})
+_PREFIXES: Final = {"/resources/": "/resources/{resource_id}", "/assets/": "/assets/{name}"}
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"})
-_SHARED: Final = ("/graphql", "/resources/")
-_FAULT: Final = 500
+_SHARED_PATHS: Final = ("/graphql", "/resources/")
+_INTERNAL: Final = 500
 _HUNG_UP: Final = 499
-"""Logged where nothing was sent, since the client had gone; never sent."""
+"""Logged if nothing was sent because the client had gone; never sent."""
 
 
 def route_of(path: str) -> str:
-    """The template of a path: few enough to count by, and without anybody's ids."""
-    if path in _PLAIN:
+    """Return the template of a path: few enough to count by, and without ids."""
+    if path in _PATHS:
         return path
-    return next((template for prefix, template in _UNDER.items() if path.startswith(prefix)), "other")
+    return next((template for prefix, template in _PREFIXES.items() if path.startswith(prefix)), "other")
 
 
 class RequestLog:
@@ -41,40 +41,52 @@ class RequestLog:
         self._timer = timer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on and tell of it."""
+        """Pass a request on, and account for it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        begun, status = self._timer(), _HUNG_UP
-        correlation_id = begin_request(Headers(scope=scope).get(ID_HEADER))
+        started, status = self._timer(), _HUNG_UP
+        correlation_id = begin_request(_sent_id(scope))
+        own_headers = [(_ID_NAME, correlation_id.encode("latin-1")), _NOSNIFF]
 
-        async def tell(message: Message) -> None:
+        async def send_logged(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers[ID_HEADER] = correlation_id
-                headers["X-Content-Type-Options"] = "nosniff"
+                message["headers"] = [*message.get("headers", ()), *own_headers]
             await send(message)
 
         try:
-            await self._app(scope, receive, tell)
-        except Exception as fault:  # noqa: BLE001 - the last door: whatever went wrong is logged, masked and told as 500
-            logger("http").error("fault", route=route_of(scope["path"]), exc_info=fault)
+            await self._app(scope, receive, send_logged)
+        except Exception as error:  # noqa: BLE001 - the last handler: logged, masked and answered with 500
+            logger("http").error("request_failed", route=route_of(scope["path"]), exc_info=error)
             if status == _HUNG_UP:
-                await _masked(correlation_id)(scope, receive, tell)
-            status = _FAULT
+                await _send_masked(correlation_id, send_logged)
+            status = _INTERNAL
         finally:
             method = scope["method"] if scope["method"] in _METHODS else "other"
-            self._telemetry.request_ended(route_of(scope["path"]), method, status, self._timer() - begun)
+            seconds = self._timer() - started
+            self._telemetry.request_ended(route_of(scope["path"]), method, status, seconds, correlation_id)
 
 
-def _masked(correlation_id: str) -> Response:
-    told = {
-        "detail": "Something went wrong on our side. Tell the operator the correlation id.",
-        "correlationId": correlation_id,
-    }
-    return Response(orjson.dumps(told), _FAULT, media_type="application/json")
+def _sent_id(scope: Scope) -> str | None:
+    for name, value in scope["headers"]:
+        if name == _ID_NAME:
+            text: str = value.decode("latin-1")
+            return text
+    return None
+
+
+async def _send_masked(correlation_id: str, send: Send) -> None:
+    body = orjson.dumps(
+        {
+            "detail": "Something went wrong on our side. Give the operator the correlation id.",
+            "correlationId": correlation_id,
+        }
+    )
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": _INTERNAL, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 class ScopedCORS:
@@ -94,5 +106,22 @@ class ScopedCORS:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
-        shared = scope["type"] == "http" and scope["path"].startswith(_SHARED)
-        await (self._with_cors if shared else self._app)(scope, receive, send)
+        if scope["type"] != "http" or not scope["path"].startswith(_SHARED_PATHS):
+            await self._app(scope, receive, send)
+        elif any(name == b"origin" for name, _ in scope["headers"]):
+            await self._with_cors(scope, receive, send)
+        else:
+            await self._app(scope, receive, _vary_by_origin(send))
+
+
+def _vary_by_origin(send: Send) -> Send:
+    """Tell caches that the answer may differ by origin, also if this request has none."""
+
+    async def send_varied(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [
+                (name, value + b", Origin" if name == b"vary" else value) for name, value in message["headers"]
+            ]
+        await send(message)
+
+    return send_varied

@@ -9,7 +9,7 @@ from typing import Final
 
 
 class MediaType(StrEnum):
-    """What an answer may be written as. The statuses of the two differ: see `graphql_http`."""
+    """What an answer may be written as. The statuses of the two differ: see `supplygraph.http.graphql`."""
 
     GRAPHQL = "application/graphql-response+json"
     JSON = "application/json"

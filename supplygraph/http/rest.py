@@ -1,193 +1,178 @@
-"""The REST route `GET /resources/{resource_id}`: the full selection of one resource, in the keys of its contract."""
+"""`GET /resources/{resource_id}`: the full selection of one resource, in the keys of the REST contract.
+
+The endpoint is a plain ASGI application. FastAPI declares and documents the same route (`rest_docs`), and answers all other
+methods.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Annotated, Any, Final, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeVar, cast
+from urllib.parse import parse_qsl
 from uuid import UUID
 
 import orjson
-from cachetools import LRUCache
-from fastapi import APIRouter, Depends, FastAPI, Request, Security
-from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.utils import get_openapi
-from fastapi.security import HTTPBearer
-from starlette.responses import Response
+from pydantic import TypeAdapter, ValidationError
+from starlette.types import Receive, Scope, Send
 
-from db.query.shape import name_of
+from db.query.shape import param_name
 from domain.errors import DatabaseUnavailable, ReaderError, Unauthenticated
 from domain.freshness import Demand
 from domain.rules import FreshnessRules
-from domain.selection import Selected
 from domain.timestamps import Clock
 from domain.viewer import Viewer
-from resolvers.reader import Prepared
-from resolvers.summary import OperationAnswer
-from supplygraph.http.rest_caching import COMMON, Asking, age_headers, demand_of, entity_tag, matches
-from supplygraph.http.rest_models import VALIDATION_ERROR, Detail, ResourceSummary
-from supplygraph.http.rest_rendering import ROOT, Told, full_selection, render
+from resolvers.freshness.authorization import authorize, requirements_of
+from resolvers.freshness.summary import OperationAnswer
+from resolvers.reader import Reader, ReadRequest, viewer_params
+from supplygraph.http.headers import RequestHeaders
+from supplygraph.http.rest_caching import COMMON, RequestCost, age_headers, demand_of, entity_tag, matches
+from supplygraph.http.rest_rendering import ROOT, ResourceJson, full_selection, render
 from supplygraph.observability.logs import logger
 
-Authenticate = Callable[[Request], Awaitable[Viewer]]
-_PLANS: Final = 256
+PREFIX: Final = "/resources/"
 _NOT_FOUND: Final = "There is no such resource, or this token may not see it."
-_SCHEME: Final = HTTPBearer(auto_error=False)
-_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
-    304: {"description": "Not Modified"},
-    401: {"model": Detail, "description": "Unauthorized"},
-    403: {"model": Detail, "description": "Forbidden"},
-    404: {"model": Detail, "description": "Not Found"},
-}
+_SELECTION: Final = full_selection(UUID(int=0))
+"""The resource id is bound for each request."""
+_RESOURCE_ID: Final = TypeAdapter(UUID)
+_FORCE_REFRESH: Final = TypeAdapter(bool)
+_UNPROCESSABLE: Final = 422
+_UNAVAILABLE: Final = 503
 
+_T = TypeVar("_T")
 
-class Reader(Protocol):
-    """What answers root fields: `resolvers.reader.Reader`."""
-
-    def prepare(self, roots: Sequence[Selected], viewer: Viewer) -> Prepared:
-        """Check what needs no record. Raises ReaderError where nothing may run."""
-        ...
-
-    async def run(self, prepared: Prepared, arrival: datetime) -> OperationAnswer:
-        """Read, reconcile what is demanded, read once more."""
-        ...
+Authenticate = Callable[[Sequence[bytes]], Awaitable[Viewer]]
 
 
 @dataclass(frozen=True, slots=True)
-class Resources:
-    """What the route needs. `max_age_of` tells an account's default max age in seconds."""
+class RestResponse:
+    """A response: its status, JSON body and headers."""
 
-    reader: Reader
-    authenticate: Authenticate
-    clock: Clock
-    rules: FreshnessRules
-    max_age_of: Callable[[str], float]
-    answered: Callable[[], None]
-    plans: LRUCache[tuple[object, Demand], Prepared] = field(default_factory=lambda: LRUCache(_PLANS))
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
 
-    async def one(self, resource_id: UUID, request: Request, viewer: Viewer, *, force: bool) -> Response:
-        """Answer for one resource. Raises ReaderError where nothing may run."""
-        arrival = self.clock.now()
-        demand = demand_of(request.headers, force=force, viewer=viewer, rules=self.rules)
-        answer = await self.reader.run(self._prepared(resource_id, viewer, demand), arrival)
-        self.answered()
-        told = answer.answers[ROOT]
-        if isinstance(told, ReaderError):
-            raise told
-        if not isinstance(told, Mapping):
+
+class ResourceEndpoint:
+    """An ASGI application. `max_age_of` returns an account's default max age in seconds."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        authenticate: Authenticate,
+        clock: Clock,
+        rules: FreshnessRules,
+        max_age_of: Callable[[str], float],
+    ) -> None:
+        self._reader = reader
+        self._authenticate = authenticate
+        self._clock = clock
+        self._rules = rules
+        self._max_age_of = max_age_of
+        # The compiled selection, for viewers who see all accounts and for those who see some.
+        self._requests: dict[bool, ReadRequest] = {}
+
+    def serves(self, scope: Scope) -> bool:
+        """Return whether the request is for one resource."""
+        path = scope["path"]
+        return scope["method"] in {"GET", "HEAD"} and path.startswith(PREFIX) and "/" not in path[len(PREFIX) :]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        response = await self.respond(scope)
+        headers = [(name.lower().encode(), value.encode()) for name, value in response.headers.items()]
+        if response.status != 304:  # noqa: PLR2004 - Not Modified has no body
+            headers.append((b"content-type", b"application/json"))
+            headers.append((b"content-length", b"%d" % len(response.body)))
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        await send({"type": "http.response.body", "body": response.body})
+
+    async def respond(self, scope: Scope) -> RestResponse:
+        """Return the response to one request."""
+        headers = RequestHeaders.of(scope["headers"])
+        try:
+            viewer = await self._authenticate(headers.authorization)
+            resource_id, force = _parameters(scope)
+            return await self._read(resource_id, headers, viewer, force=force)
+        except InvalidParameters as error:
+            return refusal(_UNPROCESSABLE, error.details)
+        except Unauthenticated as error:
+            return refusal(error.http_status, str(error), {"WWW-Authenticate": "Bearer"})
+        except ReaderError as error:
+            return refusal(error.http_status, str(error))
+        except DatabaseUnavailable as error:
+            logger("http").error("database_unavailable", cause=error.cause)
+            return refusal(_UNAVAILABLE, str(error))
+
+    async def _read(self, resource_id: UUID, headers: RequestHeaders, viewer: Viewer, *, force: bool) -> RestResponse:
+        arrival = self._clock.now()
+        demand = demand_of(headers, force=force, viewer=viewer, rules=self._rules)
+        authorize(viewer, list(requirements_of(_SELECTION, demand, self._rules)))
+        request = await self._request(viewer)
+        params = viewer_params(viewer, {**request.params, param_name(0): str(resource_id)})
+        answer = await self._reader.read(replace(request, demands={ROOT: demand}, params=params), arrival)
+        resource = answer.values[ROOT]
+        if isinstance(resource, ReaderError):
+            raise resource
+        if not isinstance(resource, Mapping):
             return refusal(404, _NOT_FOUND)
-        return self._response(told, answer, demand, request)
+        return self._response(resource, answer, demand, headers)
 
-    def _prepared(self, resource_id: UUID, viewer: Viewer, demand: Demand) -> Prepared:
-        """The full selection's plan: whoever asks alike shares it, whatever the resource."""
-        known = self.plans.get((viewer.rights, demand))
-        if known is None:
-            known = self.reader.prepare((full_selection(resource_id, _in_graph(demand)),), viewer)
-            self.plans[viewer.rights, demand] = known
-        return known.bound({name_of(0): str(resource_id)})
+    async def _request(self, viewer: Viewer) -> ReadRequest:
+        restricted = viewer.accounts is not None
+        request = self._requests.get(restricted)
+        if request is None:
+            request = self._requests[restricted] = await self._reader.compile((_SELECTION,), viewer)
+        return request
 
-    def _response(self, told: Told, answer: OperationAnswer, demand: Demand, request: Request) -> Response:
-        body = render(told)
+    def _response(
+        self, resource: ResourceJson, answer: OperationAnswer, demand: Demand, headers: RequestHeaders
+    ) -> RestResponse:
+        body = render(resource)
         tag = entity_tag(body)
-        headers = {
-            **COMMON,
-            "ETag": tag,
-            **age_headers(
-                told,
-                self.clock.now(),
-                self._max_age(told, demand),
-                Asking(answer.summary.vendor_calls, answer.summary.shared),
-            ),
-        }
-        if matches(request.headers, tag):
-            return Response(status_code=304, headers=headers)
-        return Response(orjson.dumps(body), headers=headers, media_type="application/json")
+        cost = RequestCost(answer.summary.vendor_calls, answer.summary.shared)
+        ages = age_headers(resource, self._clock.now(), self._max_age(resource, demand), cost)
+        response_headers = {**COMMON, "ETag": tag, **ages}
+        if matches(headers, tag):
+            return RestResponse(304, b"", response_headers)
+        return RestResponse(200, orjson.dumps(body), response_headers)
 
-    def _max_age(self, told: Told, demand: Demand) -> float:
+    def _max_age(self, resource: ResourceJson, demand: Demand) -> float:
         if demand.force:
             return 0.0
         if demand.max_age_seconds is not None:
             return demand.max_age_seconds
-        return self.max_age_of(told["account"]["name"])
+        return self._max_age_of(resource["account"]["name"])
 
 
-router: Final = APIRouter()
-"""The route. What it needs stands on the application: `app.state.resources`."""
+class InvalidParameters(Exception):
+    """Parameters that do not parse. `details` are the entries of the contract's 422, without what was sent."""
+
+    def __init__(self, details: list[dict[str, Any]]) -> None:
+        super().__init__("Invalid parameters.")
+        self.details = details
 
 
-def _resources(request: Request) -> Resources:
-    resources: Resources = request.app.state.resources
-    return resources
+def _parameters(scope: Scope) -> tuple[UUID, bool]:
+    """Return the resource id and `force_refresh`. Raises InvalidParameters."""
+    details: list[dict[str, Any]] = []
+    query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+    resource_id = _parse(_RESOURCE_ID, scope["path"][len(PREFIX) :], ["path", "resource_id"], details)
+    force = _parse(_FORCE_REFRESH, query.get("force_refresh", "false"), ["query", "force_refresh"], details)
+    if details:
+        raise InvalidParameters(details)
+    return resource_id, force
 
 
-async def _viewer(request: Request, _documented: Annotated[object, Security(_SCHEME)]) -> Viewer:
-    return await _resources(request).authenticate(request)
+def _parse(parser: TypeAdapter[_T], text: str, location: list[str], details: list[dict[str, Any]]) -> _T:
+    try:
+        return parser.validate_python(text)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False, include_context=False)
+        details += [{"loc": location, "msg": each["msg"], "type": each["type"]} for each in found]
+        return cast("_T", None)
 
 
-@router.get(
-    "/resources/{resource_id}",
-    tags=["Resources"],
-    summary="Get Resource",
-    operation_id="get_resource_resources__resource_id__get",
-    response_model=ResourceSummary,
-    responses=_RESPONSES,
-)
-async def get_resource(
-    resource_id: UUID,
-    request: Request,
-    viewer: Annotated[Viewer, Depends(_viewer)],
-    force_refresh: bool = False,
-) -> Response:
-    """Get detailed resource view including offer history.
-
-    Triggers a vendor state reconciliation if last_synced_at is older than 30 seconds.
-    Use force_refresh=true to bypass the cooldown.
-    """
-    return await _resources(request).one(resource_id, request, viewer, force=force_refresh)
-
-
-def add_refusals(app: FastAPI) -> None:
-    """Answer what is refused as the contract says, with `detail` and nothing of what was sent."""
-
-    async def invalid(_request: Request, error: Exception) -> Response:
-        found = error.errors() if isinstance(error, RequestValidationError) else ()
-        return refusal(422, [{"loc": list(one["loc"]), "msg": one["msg"], "type": one["type"]} for one in found])
-
-    async def refused(_request: Request, error: Exception) -> Response:
-        status = error.http_status if isinstance(error, ReaderError) else 400
-        return refusal(
-            status, str(error), {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthenticated) else None
-        )
-
-    async def unavailable(_request: Request, error: Exception) -> Response:
-        cause = error.cause if isinstance(error, DatabaseUnavailable) else ""
-        logger("http").error("record_unavailable", cause=cause)
-        return refusal(503, str(error))
-
-    app.add_exception_handler(RequestValidationError, invalid)
-    app.add_exception_handler(DatabaseUnavailable, unavailable)
-    app.add_exception_handler(ReaderError, refused)
-
-
-def refusal(status: int, detail: object, headers: Mapping[str, str] | None = None) -> Response:
-    """A JSON object with `detail`."""
-    return Response(
-        orjson.dumps({"detail": detail}), status, {**COMMON, **(headers or {})}, media_type="application/json"
-    )
-
-
-def openapi_of(app: FastAPI) -> dict[str, Any]:
-    """What `/openapi.json` answers."""
-    described = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-    described["components"]["schemas"]["ValidationError"] = VALIDATION_ERROR
-    return described
-
-
-def _in_graph(demand: Demand) -> dict[str, object]:
-    told: dict[str, object] = {"forceRefresh": demand.force}
-    if demand.max_age_seconds is not None:
-        told["maxAgeSeconds"] = demand.max_age_seconds
-    if demand.max_wait_seconds is not None:
-        told["maxWaitSeconds"] = demand.max_wait_seconds
-    return told
+def refusal(status: int, detail: object, headers: Mapping[str, str] | None = None) -> RestResponse:
+    """Return a response with a JSON object that holds `detail`."""
+    return RestResponse(status, orjson.dumps({"detail": detail}), {**COMMON, **(headers or {})})

@@ -8,20 +8,20 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from starlette.datastructures import Headers
 
 from domain.enums import FreshnessState, Permission, ResourceStatus
 from domain.freshness import Demand
 from domain.rules import FreshnessRules
 from domain.timestamps import from_text
 from domain.viewer import Viewer
-from supplygraph.http.rest_rendering import Told, seen_things
+from supplygraph.http.headers import RequestHeaders
+from supplygraph.http.rest_rendering import ResourceJson, parts_with_age
 
 COMMON: Final = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
 _MOST_SECONDS: Final = 2**31 - 1
@@ -30,7 +30,7 @@ _MAX_AGE: Final = re.compile(r'max-age="?([0-9]{1,20})"?')
 _WAIT: Final = re.compile(r'wait\s*=\s*"?([0-9]{1,20})"?')
 
 
-def demand_of(headers: Headers, *, force: bool, viewer: Viewer, rules: FreshnessRules) -> Demand:
+def demand_of(headers: RequestHeaders, *, force: bool, viewer: Viewer, rules: FreshnessRules) -> Demand:
     """How fresh the request wants it. A header is clamped where a parameter would be refused, and loosens no parameter."""
     max_age = None if force else _max_age(headers)
     if max_age is not None and not viewer.may(Permission.REFRESH):
@@ -40,52 +40,52 @@ def demand_of(headers: Headers, *, force: bool, viewer: Viewer, rules: Freshness
     return Demand(max_age, force, None if wait is None else min(wait, rules.deadline_max_seconds))
 
 
-def _directives(headers: Headers, name: str, separators: str) -> list[str]:
-    return [part.strip().lower() for line in headers.getlist(name) for part in re.split(separators, line)]
+def _directives(lines: Sequence[bytes], separators: str) -> list[str]:
+    return [part.strip().lower() for line in lines for part in re.split(separators, line.decode("latin-1"))]
 
 
-def _max_age(headers: Headers) -> float | None:
-    directives = _directives(headers, "cache-control", ",")
+def _max_age(headers: RequestHeaders) -> float | None:
+    directives = _directives(headers.cache_control, ",")
     ages = [float(min(int(match[1]), _MOST_SECONDS)) for part in directives if (match := _MAX_AGE.fullmatch(part))]
     return 0.0 if "no-cache" in directives else min(ages, default=None)
 
 
-def _wait(headers: Headers) -> float | None:
+def _wait(headers: RequestHeaders) -> float | None:
     # RFC 7240: of a preference that is given twice the first counts.
-    waits = (_WAIT.fullmatch(part) for part in _directives(headers, "prefer", "[,;]"))
+    waits = (_WAIT.fullmatch(part) for part in _directives(headers.prefer, "[,;]"))
     first = next((match for match in waits if match), None)
     return None if first is None else float(min(int(first[1]), _MOST_SECONDS))
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class RequestCost:
     """What answering cost: vendor calls that were waited for, and whether another reader had sent them."""
 
     calls: int
     shared: bool
 
 
-def age_headers(told: Told, now: datetime, max_age_seconds: float, asking: Asking) -> dict[str, str]:
+def age_headers(resource: ResourceJson, now: datetime, max_age_seconds: float, cost: RequestCost) -> dict[str, str]:
     """Age, in whole seconds, of the oldest value in the body; and Cache-Status, which says why it is that old."""
-    ages = {id(thing): _age(thing, now) for thing in seen_things(told)}
-    known = [age for age in ages.values() if age is not None]
-    headers = {"Cache-Status": f"supplygraph; {_status(told, ages, max_age_seconds, asking)}"}
-    if known:
-        headers["Age"] = str(math.floor(max(known)))
+    ages = {id(thing): _age(thing, now) for thing in parts_with_age(resource)}
+    known_ages = [age for age in ages.values() if age is not None]
+    headers = {"Cache-Status": f"supplygraph; {_status(resource, ages, max_age_seconds, cost)}"}
+    if known_ages:
+        headers["Age"] = str(math.floor(max(known_ages)))
     return headers
 
 
-def _age(thing: Told, now: datetime) -> float | None:
+def _age(thing: ResourceJson, now: datetime) -> float | None:
     observed = thing["freshness"]["observedAt"]
     return None if observed is None else max(0.0, (now - from_text(observed)).total_seconds())
 
 
-def _status(told: Told, ages: Mapping[int, float | None], max_age_seconds: float, asking: Asking) -> str:
-    things = list(seen_things(told))
+def _status(resource: ResourceJson, ages: Mapping[int, float | None], max_age_seconds: float, cost: RequestCost) -> str:
+    things = list(parts_with_age(resource))
     stale = [thing for thing in things if thing["freshness"]["state"] != FreshnessState.FRESH.value]
     if not stale:
-        if asking.calls or asking.shared:
-            return "fwd=stale; stored" + ("; collapsed" if asking.shared else "")
+        if cost.calls or cost.shared:
+            return "fwd=stale; stored" + ("; collapsed" if cost.shared else "")
         # A tombstone stays true whatever its age.
         living = [thing for thing in things if thing["status"] != ResourceStatus.DELETED.value]
         return f"hit; ttl={max(0, _left(living, ages, max_age_seconds))}"
@@ -93,9 +93,9 @@ def _status(told: Told, ages: Mapping[int, float | None], max_age_seconds: float
     return f"hit; ttl={min(0, _left(stale, ages, max_age_seconds))}" + (f"; detail={reason}" if reason else "")
 
 
-def _left(things: list[Told], ages: Mapping[int, float | None], max_age_seconds: float) -> int:
-    known = [age for thing in things if (age := ages[id(thing)]) is not None]
-    return math.floor(max_age_seconds - max(known, default=0.0))
+def _left(things: list[ResourceJson], ages: Mapping[int, float | None], max_age_seconds: float) -> int:
+    known_ages = [age for thing in things if (age := ages[id(thing)]) is not None]
+    return math.floor(max_age_seconds - max(known_ages, default=0.0))
 
 
 def entity_tag(body: Mapping[str, Any]) -> str:
@@ -105,7 +105,7 @@ def entity_tag(body: Mapping[str, Any]) -> str:
     return f'W/"{digest.hexdigest()}"'
 
 
-def matches(headers: Headers, tag: str) -> bool:
+def matches(headers: RequestHeaders, tag: str) -> bool:
     """Whether the client has this already, compared weakly."""
-    known = [part.strip() for line in headers.getlist("if-none-match") for part in line.split(",")]
-    return "*" in known or tag.removeprefix("W/") in {part.removeprefix("W/") for part in known}
+    tags = [part.strip() for line in headers.if_none_match for part in line.decode("latin-1").split(",")]
+    return "*" in tags or tag.removeprefix("W/") in {part.removeprefix("W/") for part in tags}

@@ -1,4 +1,4 @@
-"""The whole of a resource: what to select of the graph for it, and the same in the keys of the REST contract."""
+"""The full selection of a resource, and the same resource in the keys of the REST contract."""
 
 from __future__ import annotations
 
@@ -42,51 +42,72 @@ _FIELDS: Final = (
     _FRESHNESS,
 )
 
-Told = Mapping[str, Any]
-"""A resource as the graph tells it: by response key, enums by their upper-case names, instants as canonical text."""
+ResourceJson = Mapping[str, Any]
+"""A resource or link as the graph returns it: by response key, enums by their upper-case names, instants as canonical text."""
 
 
-def full_selection(resource_id: UUID, demand: Mapping[str, object]) -> Selected:
-    """The root field that asks for everything that the contract shows. `demand` is a FreshnessDemand of the graph."""
-    return Selected(ROOT, "Query", "resource", {"resourceId": resource_id, "freshness": demand}, _FIELDS)
+def full_selection(resource_id: UUID) -> Selected:
+    """Return the root field that selects everything in the contract."""
+    return Selected(ROOT, "Query", "resource", {"resourceId": resource_id}, _FIELDS)
 
 
-def render(told: Told) -> dict[str, Any]:
-    """The resource in the contract's keys; enum values in lower case, links that are open before those that ended."""
-    links = sorted(told["linkedResources"], key=lambda link: link["linkedUntil"] is not None)
+def render(resource: ResourceJson) -> dict[str, Any]:
+    """Return the resource in the contract's keys; enum values in lower case, open links before ended ones."""
+    access = resource["access"]
     return {
-        "resource_id": told["resourceId"],
-        "resource_type": told["resourceType"].lower(),
-        "name": told["name"],
-        "vendor": told["vendor"],
-        "vendor_region": told["vendorRegion"],
-        "status": told["status"].lower(),
-        "status_message": told["statusMessage"],
-        "access": None if told["access"] is None else _snake(told["access"]),
-        "spec": {key: value for key, value in _snake(told["spec"]).items() if value not in (None, {})},
-        "linked_resources": [_lowered(link, "resource_type", "status", "link_type") for link in links],
-        "offer_history": [_lowered(entry, "offer_type", "role") for entry in told["offerHistory"]],
-        "pricing_total_hourly": told["pricingTotalHourly"],
-        "valid_from": told["validFrom"],
-        "valid_to": told["validTo"],
-        "last_synced_at": told["lastSyncedAt"],
-        "created_at": told["createdAt"],
+        "resource_id": resource["resourceId"],
+        "resource_type": resource["resourceType"].lower(),
+        "name": resource["name"],
+        "vendor": resource["vendor"],
+        "vendor_region": resource["vendorRegion"],
+        "status": resource["status"].lower(),
+        "status_message": resource["statusMessage"],
+        "access": None if access is None else {_ACCESS_KEYS[key]: value for key, value in access.items()},
+        "spec": {_SPEC_KEYS[key]: value for key, value in resource["spec"].items() if value not in (None, {})},
+        "linked_resources": [_link(link) for link in resource["linkedResources"]],
+        "offer_history": [_offer(entry) for entry in resource["offerHistory"]],
+        "pricing_total_hourly": resource["pricingTotalHourly"],
+        "valid_from": resource["validFrom"],
+        "valid_to": resource["validTo"],
+        "last_synced_at": resource["lastSyncedAt"],
+        "created_at": resource["createdAt"],
     }
 
 
-def _lowered(told: Told, *enums: str) -> dict[str, Any]:
-    row = {key: value for key, value in _snake(told).items() if key != "freshness"}
-    return {**row, **{key: row[key].lower() for key in enums}}
+def _link(link: ResourceJson) -> dict[str, Any]:
+    return {
+        "resource_id": link["resourceId"],
+        "resource_type": link["resourceType"].lower(),
+        "name": link["name"],
+        "status": link["status"].lower(),
+        "link_type": link["linkType"].lower(),
+        "linked_since": link["linkedSince"],
+        "linked_until": link["linkedUntil"],
+    }
 
 
-def _snake(told: Told) -> dict[str, Any]:
-    return {_snake_key(key): value for key, value in told.items()}
+def _offer(entry: ResourceJson) -> dict[str, Any]:
+    return {
+        "offer_id": entry["offerId"],
+        "offer_type": entry["offerType"].lower(),
+        "role": entry["role"].lower(),
+        "created_at": entry["createdAt"],
+    }
 
 
-def _snake_key(key: str) -> str:
+def _snake_case(key: str) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in key)
 
 
-def seen_things(told: Told) -> Iterable[Told]:
-    """The resource and what it is linked to: everything in the answer that has an age of its own."""
-    return (told, *told["linkedResources"])
+def _keys_of(name: str) -> dict[str, str]:
+    (selected,) = (field for field in _FIELDS if field.name == name)
+    return {field.key: _snake_case(field.key) for field in selected.fields}
+
+
+_ACCESS_KEYS: Final = _keys_of("access")
+_SPEC_KEYS: Final = _keys_of("spec")
+
+
+def parts_with_age(resource: ResourceJson) -> Iterable[ResourceJson]:
+    """Return the resource and its links: everything in the answer that has an age of its own."""
+    return (resource, *resource["linkedResources"])

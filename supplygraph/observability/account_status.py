@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from domain.enums import Permission
+from domain.errors import ReaderError
 from domain.selection import Selected
 from domain.viewer import Viewer
-from resolvers.summary import OperationAnswer
+from resolvers.reader import Reader, ReadRequest
 
 _OPERATOR: Final = Viewer("operator", frozenset(Permission))
-
-
-class Answers(Protocol):
-    """A reader."""
-
-    async def answer(self, roots: Sequence[Selected], viewer: Viewer, arrival: datetime) -> OperationAnswer:
-        """Answer the root fields."""
-        ...
 
 
 def _leaves(type_name: str, names: str) -> tuple[Selected, ...]:
@@ -45,10 +38,19 @@ _ACCOUNTS: Final = Selected(
 )
 
 
-async def account_status(reader: Answers, now: datetime) -> list[Mapping[str, Any]]:
-    """Every account and its scopes. Asks no vendor."""
-    answer = await reader.answer((_ACCOUNTS,), _OPERATOR, now)
-    told = answer.answers["accounts"]
-    if isinstance(told, Exception):
-        raise told
-    return told if isinstance(told, list) else []
+class AccountStatus:
+    """Reads every account and its scopes. Asks no vendor. The statement is compiled once."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._request: ReadRequest | None = None
+
+    async def read(self, now: datetime) -> list[Mapping[str, Any]]:
+        """Return the accounts as the graph shows them to an operator. Raises ReaderError, DatabaseUnavailable."""
+        if self._request is None:
+            self._request = await self._reader.compile((_ACCOUNTS,), _OPERATOR)
+        answer = await self._reader.read(self._request, now)
+        accounts: list[Mapping[str, Any]] | ReaderError = answer.values["accounts"]
+        if isinstance(accounts, ReaderError):
+            raise accounts
+        return accounts

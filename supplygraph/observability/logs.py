@@ -103,7 +103,7 @@ class BufferedLines:
 _lines: BufferedLines | None = None
 
 
-def tell_request(correlation_id: str, **values: Any) -> None:
+def log_request(correlation_id: str, **values: Any) -> None:
     """The line of a request that was answered outside of any other bookkeeping."""
     if _lines is None:
         logger("http").info("request", correlation_id=correlation_id, **values)

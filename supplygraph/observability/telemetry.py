@@ -13,7 +13,8 @@ from domain.errors import DatabaseUnavailable
 from reconcile.call_stats import CallCounter, saved_calls
 from reconcile.reports import FlightReport
 from supplygraph.observability.gauges import Gauges
-from supplygraph.observability.logs import logger, tell_request
+from supplygraph.observability.logs import log_request, logger
+from supplygraph.observability.stage_times import StageTimes
 
 CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -69,10 +70,10 @@ class Telemetry:
             registry=self._registry,
         )
         self._ran = {True: operations.labels("plan"), False: operations.labels("rendered")}
-        self._short = (
-            self._requests.labels("/graphql", "POST", "200"),
-            self._request_seconds.labels("/graphql"),
-        )
+        # By route, method and status, all of which are few: looking labels up takes longer than counting.
+        self._by_request: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._stages = StageTimes()
+        self._registry.register(self._stages)
         self._ages = Histogram(
             "supplygraph_served_age_seconds",
             "Age of the oldest value in an answer.",
@@ -90,17 +91,20 @@ class Telemetry:
         self._gauges.show(accounts, caches)
         return generate_latest(self._registry)
 
-    def request_ended(self, route: str, method: str, status: int, seconds: float) -> None:
-        """Count and log one request. `route` is the template: no id and no query string gets in."""
-        self._requests.labels(route, method, str(status)).inc()
-        self._request_seconds.labels(route).observe(seconds)
-        logger("http").info("request", route=route, method=method, status=status, seconds=round(seconds, 4))
+    def request_ended(self, route: str, method: str, status: int, seconds: float, correlation_id: str) -> None:
+        """Count and log one request. `route` is the template: no id and no query string is logged."""
+        key = route, method, status
+        metrics = self._by_request.get(key)
+        if metrics is None:
+            counter, histogram = self._requests.labels(route, method, str(status)), self._request_seconds.labels(route)
+            metrics = self._by_request[key] = counter, histogram
+        metrics[0].inc()
+        metrics[1].observe(seconds)
+        log_request(correlation_id, route=route, method=method, status=status, seconds=round(seconds, 4))
 
-    def short_way_ended(self, seconds: float, correlation_id: str) -> None:
-        """The same of an operation that came by the short way in."""
-        self._short[0].inc()
-        self._short[1].observe(seconds)
-        tell_request(correlation_id, route="/graphql", method="POST", status=200, seconds=round(seconds, 4))
+    def stage_ended(self, stage: str, seconds: float) -> None:
+        """Add the time of one stage of one GraphQL request (`resolvers.pipeline.StageObserver`)."""
+        self._stages.add(stage, seconds)
 
     def operation_ran(self, *, planned: bool) -> None:
         """Count one operation that was valid."""
@@ -110,7 +114,7 @@ class Telemetry:
         """Count one vendor call (`vendors.client.transport.CallObserver`)."""
         self._calls.labels(account, operation, outcome).inc()
         if self._hourly is not None:
-            self._hourly.made(account)
+            self._hourly.add_call(account)
 
     def flight_ended(self, report: FlightReport) -> None:
         """Count and log one flight (`reconcile.reports.Observer`)."""
@@ -120,7 +124,7 @@ class Telemetry:
         saved = saved_calls(report.calls, report.readers)
         self._saved.labels(account).inc(saved)
         if self._hourly is not None:
-            self._hourly.saved(account, saved)
+            self._hourly.add_saved_calls(account, saved)
         _tell_suspicion(report)
         log = logger("flights").info if report.reason is None else logger("flights").warning
         log(
@@ -144,7 +148,7 @@ class Telemetry:
         """Note the age of the oldest value of one answer."""
         self._ages.observe(seconds)
 
-    def broke(self, what: str, error: BaseException) -> None:
+    def task_failed(self, what: str, error: BaseException) -> None:
         """Log an error of our own in the background (`reconcile.runner.ErrorListener`)."""
         if isinstance(error, DatabaseUnavailable):
             logger("background").error("record_unavailable", what=what, cause=error.cause)

@@ -13,14 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.connections import EngineReader
 from db.engine import read_transaction
-from db.query import Reading, Readings
 from db.record import account_admin
 from db.record.store import Store
 from db.tables import data_revision
 from tests.clock import ManualClock
 from tests.db.test_store import LAB, MACHINES, VOLUMES, _random_sweeps, sweep
 from tests.db.test_two_processes import OTHER
-from tests.db_query.asking import EVERYONE, f, root
+from tests.db_query.queries import EVERYONE, Queries, f, root
 from tests.observations import complete, volume
 
 ASKED = (
@@ -34,11 +33,11 @@ ASKED = (
 )
 
 
-async def shown(readings: Readings) -> list[tuple[list[bytes], object]]:
+async def shown(readings: Queries) -> list[tuple[list[bytes], object]]:
     """Everything that is read, each root field by a statement of its own: the parts of its text, and its facts."""
     told: list[Reading] = []
     for asked in ASKED:
-        found = await readings.read(readings.plan([asked], EVERYONE))
+        found = await readings.read(readings.compile([asked], EVERYONE))
         assert isinstance(found, Sequence)
         told.extend(found)
     return [(each.marked._parts, each.facts) for each in told]
@@ -56,7 +55,7 @@ async def test_a_reader_that_keeps_shows_what_one_that_keeps_nothing_shows(
 ) -> None:
     """After whatever is written, by flights, the configuration, the operator or pruning, and also where nothing was."""
     random = Random(seed)
-    keeping, forgetful = Readings(engine), Readings(engine, kept_bytes=0)
+    keeping, forgetful = Queries(engine), Queries(engine, cache_bytes=0)
 
     async def list_machines() -> None:
         (told,) = _random_sweeps(random, 1)
@@ -106,10 +105,10 @@ async def test_a_record_that_changes_between_any_two_statements_is_read(
         async def close(self) -> None:
             await connections.close()
 
-    readings = Readings(engine, connections=Changing())
+    readings = Queries(engine, rows=Changing())
     asked = root("resources", "totalCount"), root("accounts", f("scopes", "kind resourceCount"))
     for _ in range(3):
-        found = await readings.read(readings.plan(asked, EVERYONE))
+        found = await readings.read(readings.compile(asked, EVERYONE))
         assert isinstance(found, Sequence)
         counted = {row.count for row in found[1].facts.scopes.values()}
         assert ({0, held}, f'{{"totalCount":{held}}}'.encode()) == (counted, found[0].marked.bare)
@@ -140,7 +139,7 @@ async def test_what_is_asked_a_third_time_is_not_written_again(
     """Only the version is asked then, until the record has another."""
     await store.configure([LAB])
     await sweep(store, clock, VOLUMES, complete(volume("v-1")))
-    readings, asked = Readings(engine), list[str]()
+    readings, asked = Queries(engine), list[str]()
 
     @event.listens_for(engine.sync_engine, "before_cursor_execute")
     def before(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:

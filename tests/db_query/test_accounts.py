@@ -9,7 +9,7 @@ import pytest
 from domain.accounts import ScopeHealth, account_state
 from domain.enums import AccountState, ScopeState, StaleReason
 from domain.viewer import Viewer
-from tests.db_query.asking import answered, f, root
+from tests.db_query.queries import answered, f, root
 from tests.db_query.rows import World, ago
 
 _SCOPES = f("scopes", "kind region sweptAt resourceCount state reason nextAllowedAt")

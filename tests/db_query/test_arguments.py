@@ -16,7 +16,7 @@ from db.query.shape import shaped
 from domain.enums import ResourceStatus
 from domain.errors import BadUserInput
 from domain.selection import Selected
-from tests.db_query.asking import f, root
+from tests.db_query.queries import f, root
 from tests.db_query.rows import uuid_of
 
 

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from db.query import Readings
 from domain.errors import BadUserInput
 from domain.viewer import Viewer
-from tests.db_query.asking import EVERYONE, answered, f, root
+from tests.db_query.queries import EVERYONE, Queries, answered, f, root
 from tests.db_query.rows import World, ago, uuid_of
 
 
@@ -114,4 +113,4 @@ class TestChanges:
             ]
             for cursor in cursors:
                 with pytest.raises(BadUserInput, match="'after'"):
-                    Readings(engine).plan([root("changes", f("nodes", "field"), after=cursor)], EVERYONE)
+                    Queries(engine).compile([root("changes", f("nodes", "field"), after=cursor)], EVERYONE)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.viewer import Viewer
 from tests.db_query import oracle
-from tests.db_query.asking import answered, f, root
+from tests.db_query.queries import answered, f, root
 from tests.db_query.rows import World
 from tests.db_query.worlds import ORDERS, TRIED, VIEWERS, filters, worlds
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from db.query.sql.json_text import constant
 from domain.selection import Selected
 from domain.viewer import Viewer
-from tests.db_query.asking import Ask, answered, f, root
+from tests.db_query.queries import Ask, answered, f, root
 from tests.db_query.rows import World, ago, uuid_of
 from tests.db_query.worlds import TRIED
 

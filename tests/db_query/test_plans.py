@@ -11,11 +11,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from db.query import Readings
 from db.query.cursors import encode
 from domain.selection import Selected
 from domain.viewer import Viewer
-from tests.db_query.asking import EVERYONE, f, root
+from tests.db_query.queries import EVERYONE, Queries, f, root
 from tests.db_query.rows import World, ago, uuid_of
 from tests.db_query.worlds import ORDERS
 from tests.kept import Kept
@@ -60,9 +59,9 @@ async def engine(many: World, kept: Kept) -> AsyncIterator[AsyncEngine]:
 
 async def explained(engine: AsyncEngine, asked: Selected, viewer: Viewer) -> tuple[str, str]:
     """The statement of a root field, and how the database goes about it."""
-    plan = Readings(engine).plan([asked], viewer)
+    plan = Queries(engine).compile([asked], viewer)
     explain = "EXPLAIN " if engine.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN "
-    parameters = plan.statement.parameters(plan.values)
+    parameters = plan.bound
     async with engine.connect() as connection:
         rows = (await connection.exec_driver_sql(explain + plan.statement.sql, parameters)).all()
     return plan.statement.sql, "\n".join(str(row[-1]) for row in rows)

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from db.query import Readings
 from domain.viewer import Viewer
-from tests.db_query.asking import EVERYONE, read, root
+from tests.db_query.queries import EVERYONE, Queries, read, root
 from tests.db_query.rows import World, uuid_of
 
 _EAST, _EAST_DISKS, _WEST_A, _WEST_B, _WEST_DISKS_B = range(1, 6)
@@ -32,7 +31,7 @@ def _world() -> World:
 async def _possible(conditions: dict[str, Any], viewer: Viewer = EVERYONE) -> set[int]:
     async with _world().recorded() as engine:
         asked = root("resources", "totalCount", filter=conditions)
-        (reading,) = await read(Readings(engine), asked, viewer=viewer)
+        (reading,) = await read(Queries(engine), asked, viewer=viewer)
     return {scope_id for scope_id, row in reading.facts.scopes.items() if row.possible}
 
 

@@ -10,14 +10,13 @@ from sqlalchemy import event
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from db.query import Readings, Unwritten
 from db.query.shape import VIEWER, shaped
 from db.query.sql.statement import compile_facts, compile_roots
 from domain.errors import LimitExceeded
 from domain.records.identity import node_id
 from domain.selection import Selected
 from domain.viewer import Viewer
-from tests.db_query.asking import EVERYONE, answered, f, finished, read, root
+from tests.db_query.queries import EVERYONE, Queries, answered, f, read, rendered, root
 from tests.db_query.rows import World, uuid_of
 
 _DEEP = (
@@ -66,14 +65,14 @@ class TestStatements:
         Facts are read once a version of the record, whoever needs the same.
         """
         async with _world().recorded() as engine:
-            readings, statements = Readings(engine), _counting(engine)
-            alone = [finished(reading) for asked in _ROOTS for reading in await read(readings, asked)]
+            readings, statements = Queries(engine), _counting(engine)
+            alone = [rendered(reading) for asked in _ROOTS for reading in await read(readings, asked)]
             facts = len(statements) - len(_ROOTS)
             assert 1 <= facts < len(_ROOTS)
-            assert alone == [finished(reading) for asked in _ROOTS for reading in await read(readings, asked)]
+            assert alone == [rendered(reading) for asked in _ROOTS for reading in await read(readings, asked)]
             assert 2 * len(_ROOTS) + facts == len(statements)
             assert all(alone)
-            together = [finished(reading) for reading in await read(readings, *_ROOTS)]
+            together = [rendered(reading) for reading in await read(readings, *_ROOTS)]
             assert 2 * len(_ROOTS) + facts + 1 == len(statements)
             assert alone == together
 
@@ -104,54 +103,54 @@ class TestStatements:
             return root("resources", f("nodes", *fields), first=first)
 
         async with World().recorded() as engine:
-            readings = Readings(engine, cached=2)
-            kept = readings.plan([page(1, "name")], EVERYONE).statement
-            assert kept is readings.plan([page(7, "name")], EVERYONE).statement
-            assert kept is not readings.plan([page(7, "name")], Viewer("x", frozenset(), frozenset({"a"}))).statement
+            readings = Queries(engine, cached=2)
+            kept = readings.compile([page(1, "name")], EVERYONE).statement
+            assert kept is readings.compile([page(7, "name")], EVERYONE).statement
+            assert kept is not readings.compile([page(7, "name")], Viewer("x", frozenset(), frozenset({"a"}))).statement
             for name in ("status", "vendor", "vendorId"):
-                readings.plan([page(1, name)], EVERYONE)
-            assert kept is readings.plan([page(1, "name")], EVERYONE).statement
+                readings.compile([page(1, name)], EVERYONE)
+            assert kept is readings.compile([page(1, "name")], EVERYONE).statement
             number = kept.number
             for name in ("status", "status", "vendor", "vendor"):
-                readings.plan([page(1, name)], EVERYONE)
+                readings.compile([page(1, name)], EVERYONE)
             # Whoever holds it shares it with all others.
-            assert kept is readings.plan([page(1, "name")], EVERYONE).statement
+            assert kept is readings.compile([page(1, "name")], EVERYONE).statement
             for name in ("status", "status", "vendor", "vendor"):
-                readings.plan([page(1, name)], EVERYONE)
+                readings.compile([page(1, name)], EVERYONE)
             del kept
-            assert number != readings.plan([page(1, "name")], EVERYONE).statement.number
+            assert number != readings.compile([page(1, "name")], EVERYONE).statement.number
 
     async def test_a_new_statement_is_not_written_unless_it_may_be(self) -> None:
         """What is kept is found either way."""
         async with World().recorded() as engine:
-            readings, asked = Readings(engine), [root("resources", "totalCount")]
+            readings, asked = Queries(engine), [root("resources", "totalCount")]
             with pytest.raises(Unwritten):
-                readings.plan(asked, EVERYONE, write=False)
-            statement = readings.plan(asked, EVERYONE).statement
-            assert statement is readings.plan(asked, EVERYONE, write=False).statement
+                readings.compile(asked, EVERYONE, write=False)
+            statement = readings.compile(asked, EVERYONE).statement
+            assert statement is readings.compile(asked, EVERYONE, write=False).statement
 
     async def test_values_of_one_reader_are_not_another_s(self) -> None:
         """Two readers with one statement get each their own."""
         async with _world().recorded() as engine:
-            readings = Readings(engine)
+            readings = Queries(engine)
             plans = [
-                readings.plan([root("resource", "resourceId", resourceId=uuid_of(number))], EVERYONE)
+                readings.compile([root("resource", "resourceId", resourceId=uuid_of(number))], EVERYONE)
                 for number in (3, 1)
             ]
             found = [await readings.read(plan) for plan in plans]
-            told = [finished(reading) for each in found if isinstance(each, list) for reading in each]
+            told = [rendered(reading) for each in found if isinstance(each, list) for reading in each]
         assert [{"resourceId": str(uuid_of(3))}, {"resourceId": str(uuid_of(1))}] == told
 
     async def test_a_statement_that_takes_too_long(self) -> None:
         """It is interrupted and refused; others are answered on the same connection."""
         endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT max(x), 1 FROM n"
         async with _world().recorded() as engine:
-            readings = Readings(engine, timeout_seconds=0.5)
-            good = readings.plan([root("resources", "totalCount")], EVERYONE)
+            readings = Queries(engine, seconds=0.5)
+            good = readings.compile([root("resources", "totalCount")], EVERYONE)
             slow = replace(good, statement=replace(good.statement, sql=endless, places=()))
             assert isinstance(await readings.read(slow), LimitExceeded)
             (answer,) = await read(readings, root("resources", "totalCount"))
-        assert {"totalCount": 5} == finished(answer)
+        assert {"totalCount": 5} == rendered(answer)
 
 
 class TestSingle:

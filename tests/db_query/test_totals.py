@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from domain.enums import STATUS_RANK, ResourceStatus, TotalsKey
 from domain.viewer import Viewer
 from tests.db_query import oracle
-from tests.db_query.asking import answered, f, root
+from tests.db_query.queries import answered, f, root
 from tests.db_query.rows import Row, World
 from tests.db_query.worlds import TRIED, VIEWERS, filters, worlds
 

@@ -17,19 +17,25 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message
 
-from db.query import Readings
+from db.connections import EngineReader
+from db.query.reader import QueryReader
+from db.query.sql.statement import StatementCompiler
 from domain.enums import StaleReason
 from domain.errors import Unauthenticated
+from domain.limits import OperationLimits
 from domain.records.model import ScopeKey
 from domain.rules import FreshnessRules
 from domain.runtime_stats import BudgetLeft, CallCount
 from domain.viewer import Viewer
 from reconcile.requests import RefreshRequest, RefreshResult
+from resolvers.errors import ErrorMasker
+from resolvers.freshness.evaluation import FreshnessContext
+from resolvers.operation.compile_worker import CompileWorker
+from resolvers.operation.compiler import OperationCompiler
+from resolvers.pipeline import Pipeline
 from resolvers.reader import Reader
 from schema.build import build
-from supplygraph.graphql_errors import ErrorMasker
-from supplygraph.http.graphql import GraphQLEndpoint, graphql_route
-from supplygraph.way_in import WayIn
+from supplygraph.http.graphql import GraphQLEndpoint
 from tests.clock import ManualClock
 from tests.equality.asking.operations import VIEWERS
 from tests.equality.oracle.oracle import Request
@@ -59,9 +65,9 @@ class Vendors:
     def read(self, account: str) -> None:
         """Nobody keeps accounts fresh here."""
 
-    async def settle(self, wants: Sequence[RefreshRequest], arrived_at: float) -> RefreshResult:
+    async def refresh(self, requests: Sequence[RefreshRequest], arrived_at: float) -> RefreshResult:
         """Ask each scope once."""
-        asked = {want.scope for want in wants}
+        asked = {request.scope for request in requests}
         failed: dict[ScopeKey, StaleReason] = {key: why for key, why in self.world.failing.items() if key in asked}
         return RefreshResult(scopes=failed, calls=len(asked))
 
@@ -81,8 +87,8 @@ class Running:
         return self.world.calls.get(account)
 
 
-async def _authenticate(request: HttpRequest) -> Viewer:
-    viewer = _TOKENS.get(request.headers.get("authorization", ""))
+async def _authenticate(authorization: Sequence[bytes]) -> Viewer:
+    viewer = _TOKENS.get(b"".join(authorization).decode())
     if viewer is None:
         raise Unauthenticated("A valid token is needed.")
     return viewer
@@ -93,14 +99,17 @@ def _page(_request: HttpRequest) -> Response:
 
 
 @dataclass(slots=True)
-class Plans:
-    """Whether the last operation ran as a plan; None where nothing ran."""
+class PlanProbe:
+    """`pipeline.StageObserver`: whether the last operation ran as a plan; None if nothing ran."""
 
     last: bool | None = None
 
-    def ran(self, planned: bool) -> None:
+    def operation_ran(self, *, planned: bool) -> None:
         """Note it."""
         self.last = planned
+
+    def stage_ended(self, stage: str, seconds: float) -> None:
+        """Ignore times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,29 +118,30 @@ class Renderings:
 
     calls: Mapping[str, Rendering]
     client: httpx.AsyncClient
-    plans: Plans
+    plans: PlanProbe
 
     @classmethod
     @asynccontextmanager
     async def over(cls, world: World, engine: AsyncEngine) -> AsyncIterator[Self]:
-        """Over one recorded world: by plans, by graphql-core over the same statements, and by the short way in."""
-        readings = Readings(engine, running=Running(world))
-        reader = Reader(readings, Vendors(world), FreshnessRules(), ManualClock(NOW), world.links_owner, {})
-        plans = Plans()
-        planned, executed, short = (
-            _endpoint(reader, plans=True, ran=plans.ran),
-            _endpoint(reader, plans=False),
-            _endpoint(reader, plans=True),
+        """Over one recorded world: by plans, and by Strawberry's execution with the resolvers."""
+        queries = QueryReader(EngineReader(engine, 5), engine.dialect, stats=Running(world))
+        statements, worker, rules = (
+            StatementCompiler(engine.dialect),
+            CompileWorker(rest=lambda _: None),
+            FreshnessRules(),
         )
-        # Each text is validated once for all of them: what differs begins behind that.
-        documents = planned.operations.preparing.documents
-        short.operations.preparing.documents = executed.operations.preparing.documents = documents
-        app = _app(planned)
-        way_in = WayIn(_app(short), short, _known, lambda _seconds, _correlation_id: None)
-        calls = {"planned": _called(app), "executed": _called(_app(executed)), "short": _called(way_in)}
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
-            yield cls(calls, client, plans)
-        await readings.close()
+        freshness = FreshnessContext(rules, world.links_owner, {})
+        reader = Reader(queries, statements, worker, Vendors(world), freshness, ManualClock(NOW))
+        # Each text is compiled once for both: what differs begins after that.
+        compiler = OperationCompiler(_graph().core, statements, rules, OperationLimits(), worker)
+        probe = PlanProbe()
+        planned = _app(_endpoint(compiler, reader, probe, plans=True))
+        executed = _app(_endpoint(compiler, reader, PlanProbe(), plans=False))
+        calls = {"planned": _called(planned), "executed": _called(executed)}
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(planned), base_url="http://gateway") as client:
+            yield cls(calls, client, probe)
+        worker.close()
+        await queries.close()
 
     async def over_http(self, request: Request, *, get: bool) -> Told:
         """By the HTTP client; by GET where asked for."""
@@ -156,21 +166,14 @@ def _reads(query: str) -> bool:
 _graph: Final = cache(build)
 
 
-def _endpoint(reader: Reader, *, plans: bool, ran: Callable[[bool], None] = lambda _: None) -> GraphQLEndpoint:
-    faults = ErrorMasker(lambda: "the-correlation-id")
-    route = graphql_route(
-        _graph(), reader, _authenticate, _page, clock=ManualClock(NOW), faults=faults, plans=plans, ran=ran
-    )
-    assert isinstance(route.endpoint, GraphQLEndpoint)
-    return route.endpoint
+def _endpoint(compiler: OperationCompiler, reader: Reader, probe: PlanProbe, *, plans: bool) -> GraphQLEndpoint:
+    masker, limits = ErrorMasker(lambda: "the-correlation-id"), OperationLimits()
+    pipeline = Pipeline(compiler, reader, _graph(), limits, masker, probe, plans=plans)
+    return GraphQLEndpoint(pipeline, _authenticate, _page, ManualClock(NOW), masker, limits.body_bytes)
 
 
 def _app(endpoint: GraphQLEndpoint) -> ASGIApp:
     return Starlette(routes=[Route("/graphql", endpoint)])
-
-
-def _known(header: bytes) -> Viewer | None:
-    return _TOKENS.get(header.decode())
 
 
 def _called(app: ASGIApp) -> Rendering:

@@ -24,6 +24,7 @@ from graphql import (
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
+from supplygraph.graphql_errors import ErrorMasker
 
 from domain.enums import Permission
 from domain.errors import ReaderError, Unauthenticated
@@ -32,7 +33,6 @@ from domain.selection import TYPENAME, Selected
 from domain.viewer import Viewer
 from resolvers.reader import Prepared
 from schema.build import Graph, build
-from supplygraph.graphql_errors import ErrorMasker
 from supplygraph.http.graphql import Served, graphql_route
 from tests.clock import ManualClock
 

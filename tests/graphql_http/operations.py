@@ -18,7 +18,7 @@ ARGUMENTS: Final = {
     ],
     ("Query", "resourceTotals"): ["", "(groupBy: [VENDOR, STATUS])", "(groupBy: $keys)"],
     ("Query", "changes"): ["", "(first: 7)"],
-    ("Query", "node"): ['(id: "Resource:x")', '(id: "y", freshness: null)'],
+    ("Query", "node"): ['(id: "Resource:x")', '(id: "y")'],
     ("Resource", "linkedResources"): ["", "(includeEnded: $yes)", "(includeEnded: false)"],
     ("Resource", "history"): ["", '(first: 3, fields: ["status"])', '(since: "2026-01-31T12:00:00Z")'],
 }

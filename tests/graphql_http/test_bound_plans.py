@@ -9,19 +9,20 @@ from graphql import DocumentNode, OperationDefinitionNode, get_operation_ast, pa
 from graphql.execution import VariableValues, get_variable_values
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from resolvers.reduce import Reduction, reduce
+from supplygraph.graphql_documents import Prepared as PreparedDocument
+from supplygraph.graphql_plans import Family, Plans
 
 from db.engine import make_engine
-from db.query import Readings, cursors
+from db.query import cursors
 from domain.enums import Permission
 from domain.errors import ReaderError
 from domain.rules import FreshnessRules
 from domain.viewer import Viewer
 from reconcile.requests import RefreshResult
 from resolvers.reader import Prepared, Reader
-from resolvers.reduce import Reduction, reduce
-from supplygraph.graphql_documents import Prepared as PreparedDocument
-from supplygraph.graphql_plans import Family, Plans
 from tests.clock import ManualClock
+from tests.db_query.queries import Queries
 from tests.graphql_http.gateway import graph
 
 _IDS: Final = ("0e3b7c1c-6a1e-5d0e-9a63-0f4c2f0f9d11", "0e3b7c1c-6a1e-5d0e-9a63-0f4c2f0f9d12")
@@ -76,15 +77,13 @@ class _Nobody:
         """Nobody is kept fresh."""
 
 
-_READER: Final = Reader(
-    Readings(make_engine("sqlite+aiosqlite://")), _Nobody(), FreshnessRules(), ManualClock(), {}, {}
-)
+_READER: Final = Reader(Queries(make_engine("sqlite+aiosqlite://")), _Nobody(), FreshnessRules(), ManualClock(), {}, {})
 
 
 def _shown(prepared: Prepared) -> object:
     assert prepared.ready is not None
     plan = prepared.ready.plan
-    return plan.statement.sql, plan.statement.parameters(plan.values), prepared.ready.demands, prepared.keys
+    return plan.statement.sql, plan.bound, prepared.ready.demands, prepared.keys
 
 
 def _prepared(

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from graphql import parse, validate
-
 import supplygraph.graphql_documents as documents
-from domain.limits import OperationLimits
+from graphql import parse, validate
 from supplygraph.graphql_documents import Documents
 from supplygraph.graphql_rules import RULES
+
+from domain.limits import OperationLimits
 from tests.graphql_http.gateway import Gateway, graph
 
 

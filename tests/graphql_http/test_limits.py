@@ -6,10 +6,10 @@ import pytest
 from graphql import FragmentDefinitionNode, OperationDefinitionNode, get_introspection_query, parse
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from resolvers.limits import check_document
 
 from domain.errors import LimitExceeded
 from domain.limits import OperationLimits
-from resolvers.limits import check_document
 from tests.graphql_http.gateway import RESOURCE_ID, Gateway, body, codes
 
 RESOURCE = f'resource(resourceId: "{RESOURCE_ID}")'

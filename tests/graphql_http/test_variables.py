@@ -11,10 +11,10 @@ from graphql.execution import VariableValues, get_variable_values
 from graphql.language import DocumentNode, OperationDefinitionNode
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from domain.errors import BadUserInput
 from resolvers.reduce import Varying, reduce
 from supplygraph.graphql_variables import Variables
+
+from domain.errors import BadUserInput
 from tests.graphql_http.gateway import graph
 
 _ID: Final = "0e3b7c1c-6a1e-5d0e-9a63-0f4c2f0f9d11"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from resolvers.demands import check_permissions, demand_of
 
 from domain.enums import Permission
 from domain.errors import BadUserInput, Forbidden
 from domain.freshness import Demand
 from domain.rules import FreshnessRules
 from domain.viewer import Viewer
-from resolvers.demands import check_permissions, demand_of
-from tests.db_query.asking import f, root
+from tests.db_query.queries import f, root
 
 _RULES = FreshnessRules()
 _READER = Viewer("reader", frozenset({Permission.READ}))

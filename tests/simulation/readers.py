@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 
-from db.query import Seen
+from db.query.annotated_text import SelectedResource
 from domain.enums import FreshnessState, StaleReason
 from domain.freshness import Assessment, Demand, ScopeFacts, Sighting, assess
 from domain.records.model import ResourceRecord, ScopeRecord

@@ -1,4 +1,4 @@
-"""What a part of a selection becomes: text that SQL writes, with holes where SQL cannot print what is told."""
+"""One statement being built: SQL that writes JSON text, with placeholders for what SQL cannot print."""
 
 from __future__ import annotations
 
@@ -7,47 +7,51 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from db.query import annotated_text
-from db.query.placeholders import PlaceholderFiller
+from db.query.placeholders import PlaceholderRenderer
 from db.query.shape import Shape
 from db.query.sql import json_text
 from domain.selection import TYPENAME
 
-Builder: TypeAlias = Callable[[Shape], json_text.Parts]
-"""Writes one selected field."""
+FieldBuilder: TypeAlias = Callable[[Shape], json_text.Parts]
+"""Returns the text of one selected field."""
 
 
 @dataclass(slots=True)
 class StatementBuilder:
-    """One statement being written. `restricted`: the viewer sees only some accounts, which are bound.
-
-    `holes` fills itself: what is told in each of the places that SQL leaves open.
-    """
+    """Collects the placeholders of one root field. `restricted`: the viewer sees only some accounts, which are bound."""
 
     restricted: bool
-    holes: list[PlaceholderFiller] = field(default_factory=list)
+    placeholders: list[PlaceholderRenderer] = field(default_factory=list)
 
-    def hole(self, finisher: PlaceholderFiller, ingredient: json_text.Parts = ()) -> json_text.Parts:
-        """A place that is filled afterwards, from an ingredient in JSON."""
-        if finisher not in self.holes:
-            self.holes.append(finisher)
-        return (annotated_text.hole(self.holes.index(finisher)), *ingredient, annotated_text.MARK)
+    def placeholder(self, renderer: PlaceholderRenderer, payload: json_text.Parts = ()) -> json_text.Parts:
+        """Return the text of a placeholder, which the renderer fills from the payload, a JSON text."""
+        if renderer not in self.placeholders:
+            self.placeholders.append(renderer)
+        number = self.placeholders.index(renderer)
+        return (annotated_text.placeholder(number), *payload, annotated_text.MARK)
 
 
-def written_object(shape: Shape, fields: Mapping[str, Builder]) -> json_text.Parts:
-    """An object of the selected fields."""
+def json_object(shape: Shape, fields: Mapping[str, FieldBuilder]) -> json_text.Parts:
+    """Return an object of the selected fields."""
     return json_text.record([(child.key, _member(child, fields)) for child in shape.fields])
 
 
-def sighted_object(
-    shape: Shape, fields: Mapping[str, Builder], sighting: json_text.Parts, *, live: bool, links: bool, around: bool
+def annotated_object(
+    shape: Shape,
+    fields: Mapping[str, FieldBuilder],
+    sighting: json_text.Parts,
+    *,
+    live: bool,
+    links: bool,
+    encloses: bool,
 ) -> json_text.Parts:
-    """An object of the selected fields, marked by its sighting. `around`: holes directly in it tell of that sighting."""
-    opening = annotated_text.sighting(live=live, links=links, around=around)
-    closing = (annotated_text.END,) if around else ()
-    return (opening, *sighting, annotated_text.MARK, *written_object(shape, fields), *closing)
+    """Return an object of the selected fields behind its sighting. `encloses`: its own placeholders need the sighting."""
+    opening = annotated_text.sighting(live=live, links=links, encloses=encloses)
+    closing = (annotated_text.END,) if encloses else ()
+    return (opening, *sighting, annotated_text.MARK, *json_object(shape, fields), *closing)
 
 
-def _member(shape: Shape, fields: Mapping[str, Builder]) -> json_text.Parts:
+def _member(shape: Shape, fields: Mapping[str, FieldBuilder]) -> json_text.Parts:
     if shape.name == TYPENAME:
         return (f'"{shape.type_name}"',)
     return fields[shape.name](shape)

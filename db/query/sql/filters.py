@@ -22,8 +22,8 @@ from sqlalchemy import (
 from sqlalchemy.sql.expression import FromClause
 
 from db import tables
-from db.query.account_state import visible
 from db.query.shape import Argument, BindParam, Shape
+from db.query.sql.accounts import visible
 from db.query.sql.aliases import alias
 from db.query.sql.dialect import Position, Size, among
 from domain.enums import KIND_OF_TYPE, ResourceKind

@@ -1,4 +1,4 @@
-"""JSON written as text by SQL: chained pieces. The databases' own JSON functions print numbers their own way."""
+"""JSON written as text by SQL: chained pieces. The databases' own JSON functions print numbers their own builder."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def constant(text: str) -> ColumnElement[str]:
     return literal_column("'" + text.replace("'", "''") + "'", String)
 
 
-def written(parts: Iterable[Part]) -> ColumnElement[str]:
+def concat(parts: Iterable[Part]) -> ColumnElement[str]:
     """The parts as one text; constants that stand side by side become one."""
     merged: list[Part] = []
     for part in parts:
@@ -48,7 +48,7 @@ def plain(column: ColumnElement[Any]) -> Parts:
 
 def plain_or_null(column: ColumnElement[Any]) -> Parts:
     """As `plain`, null kept."""
-    return (func.coalesce(written(plain(column)), NULL),)
+    return (func.coalesce(concat(plain(column)), NULL),)
 
 
 def number(column: ColumnElement[Any]) -> Parts:
@@ -76,7 +76,7 @@ def array(items: Sequence[Parts]) -> Parts:
 
 
 def record(fields: Sequence[tuple[str, Parts]]) -> Parts:
-    """A JSON object. Keys are GraphQL names or marks of ours: they need no escapes."""
+    """A JSON object. Keys are GraphQL names or annotations of ours: they need no escapes."""
     parts: list[Part] = ["{"]
     for index, (key, value) in enumerate(fields):
         parts.append(f'{"," if index else ""}"{key}":')
@@ -88,4 +88,4 @@ def rows(query: Select[Any]) -> ScalarSelect[str]:
     """A JSON array of what the query's only column, named `t`, writes: one item a row, in the query's order."""
     inner = query.subquery()
     joined = func.coalesce(Joined(inner.c.t), EMPTY)
-    return select(written(("[", joined, "]")).label("j")).select_from(inner).scalar_subquery()
+    return select(concat(("[", joined, "]")).label("j")).select_from(inner).scalar_subquery()

@@ -15,7 +15,7 @@ from db.query.placeholders import CursorOf
 from db.query.shape import After, Shape
 from db.query.sql import json_text
 from db.query.sql.filters import bound
-from db.query.sql.pages import Paging, place_of
+from db.query.sql.pages import Paging, bind_param_of
 
 _COLUMN: Final = {
     "CREATED_AT": "created_at",
@@ -70,7 +70,7 @@ def keyset_paging(root: Shape, resource: FromClause) -> Paging:
     """The paging of a list."""
     field, direction = order_of(root)
     return Paging(
-        place_of(root, "first"),
+        bind_param_of(root, "first"),
         CursorOf(f"{field}:{direction}"),
         place_parts(resource, field),
         # Only whether a page before was given matters: an empty page of a list has no ends.

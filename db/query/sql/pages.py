@@ -12,7 +12,7 @@ from sqlalchemy.sql.expression import FromClause
 from db.query.placeholders import CoverageOf, CursorOf
 from db.query.shape import BindParam, Shape
 from db.query.sql import json_text
-from db.query.sql.builder import Builder, StatementBuilder, written_object
+from db.query.sql.builder import FieldBuilder, StatementBuilder, json_object
 from db.query.sql.dialect import Joined
 
 Page = Callable[[Sequence[ColumnElement[Any]]], Select[Any]]
@@ -47,7 +47,7 @@ class _Written:
 
     def joined(self, parts: json_text.Parts) -> json_text.Part:
         """The texts of all rows in the page, with commas between them."""
-        every: Any = Joined(json_text.written(parts))
+        every: Any = Joined(json_text.concat(parts))
         if self.numbered:
             every = every.filter(self.table.c.n <= self.first)
         return func.coalesce(every, json_text.EMPTY)
@@ -58,23 +58,28 @@ class _Written:
 
 
 def connection(
-    shape: Shape, way: StatementBuilder, paging: Paging, node: Builder, page: Page, others: Mapping[str, Builder]
+    shape: Shape,
+    builder: StatementBuilder,
+    paging: Paging,
+    node: FieldBuilder,
+    page: Page,
+    others: Mapping[str, FieldBuilder],
 ) -> json_text.Parts:
-    """A connection as selected. `others` writes what is told besides the page."""
-    fields: dict[str, Builder] = {**others, "coverage": lambda child: way.hole(CoverageOf(child))}
+    """A connection as selected. `others` writes what is values besides the page."""
+    fields: dict[str, FieldBuilder] = {**others, "coverage": lambda child: builder.placeholder(CoverageOf(child))}
     if not _reads_rows(shape):
         # Without an aggregate the statement would answer a text for each row instead of one.
-        fields["pageInfo"] = lambda child: written_object(child, {"hasPreviousPage": lambda _: _began(paging)})
-        return written_object(shape, fields)
+        fields["pageInfo"] = lambda child: json_object(child, {"hasPreviousPage": lambda _: _began(paging)})
+        return json_object(shape, fields)
     rows = _rows(shape, paging, node, page)
     fields["nodes"] = lambda child: ("[", rows.joined((rows.nodes[child],)), "]")
-    fields["edges"] = lambda child: ("[", rows.joined(_edge(child, way, paging, rows)), "]")
-    fields["pageInfo"] = lambda child: _page_info(child, way, paging, rows)
-    return (select(json_text.written(written_object(shape, fields))).select_from(rows.table).scalar_subquery(),)
+    fields["edges"] = lambda child: ("[", rows.joined(_edge(child, builder, paging, rows)), "]")
+    fields["pageInfo"] = lambda child: _page_info(child, builder, paging, rows)
+    return (select(json_text.concat(json_object(shape, fields))).select_from(rows.table).scalar_subquery(),)
 
 
 def _reads_rows(shape: Shape) -> bool:
-    """Whether anything selected is told by the rows of the page."""
+    """Whether anything selected is values by the rows of the page."""
     ends = any(info.selects("hasNextPage", "startCursor", "endCursor") for info in _named(shape, "pageInfo"))
     return ends or shape.selects("nodes", "edges")
 
@@ -84,9 +89,9 @@ def _began(paging: Paging) -> json_text.Parts:
     return ("true" if paging.began else "false",)
 
 
-def place_of(shape: Shape, name: str) -> BindParam:
+def bind_param_of(shape: Shape, name: str) -> BindParam:
     """The place of an argument that is always there."""
-    found = shape.place(name)
+    found = shape.param(name)
     if found is None:
         raise TypeError(f"'{name}' has no place")
     return found
@@ -97,22 +102,22 @@ def _named(shape: Shape, name: str) -> list[Shape]:
 
 
 def _node_shapes(shape: Shape) -> tuple[Shape, ...]:
-    """Every selection of a node in a connection, told apart by what is selected below it."""
+    """Every selection of a node in a connection, values apart by what is selected below it."""
     found = [*_named(shape, "nodes")]
     for edges in _named(shape, "edges"):
         found.extend(_named(edges, "node"))
     return tuple(dict.fromkeys(found))
 
 
-def _rows(shape: Shape, paging: Paging, node: Builder, page: Page) -> _Written:
+def _rows(shape: Shape, paging: Paging, node: FieldBuilder, page: Page) -> _Written:
     infos = _named(shape, "pageInfo")
     more = any(info.selects("hasNextPage") for info in infos)
     ends = any(info.selects("startCursor", "endCursor") for info in infos)
     cursors = ends or any(edges.selects("cursor") for edges in _named(shape, "edges"))
     first: ColumnElement[int] = bindparam(paging.first.name, type_=Integer)
     shapes = _node_shapes(shape)
-    columns: list[ColumnElement[Any]] = [json_text.written(node(each)).label(f"t{n}") for n, each in enumerate(shapes)]
-    columns += [json_text.written(paging.place).label("p")] if cursors else []
+    columns: list[ColumnElement[Any]] = [json_text.concat(node(each)).label(f"t{n}") for n, each in enumerate(shapes)]
+    columns += [json_text.concat(paging.place).label("p")] if cursors else []
     limited = page(columns or [literal_column("1").label("t")]).limit(first + 1 if more else first)
     table: FromClause = limited.subquery()
     if more or ends:
@@ -123,30 +128,30 @@ def _rows(shape: Shape, paging: Paging, node: Builder, page: Page) -> _Written:
     return _Written(table, nodes, first, more or ends)
 
 
-def _edge(shape: Shape, way: StatementBuilder, paging: Paging, rows: _Written) -> json_text.Parts:
-    return written_object(
+def _edge(shape: Shape, builder: StatementBuilder, paging: Paging, rows: _Written) -> json_text.Parts:
+    return json_object(
         shape,
         {
-            "cursor": lambda _: way.hole(paging.cursor, (rows.table.c.p,)),
+            "cursor": lambda _: builder.placeholder(paging.cursor, (rows.table.c.p,)),
             "node": lambda child: (rows.nodes[child],),
         },
     )
 
 
-def _page_info(shape: Shape, way: StatementBuilder, paging: Paging, rows: _Written) -> json_text.Parts:
+def _page_info(shape: Shape, builder: StatementBuilder, paging: Paging, rows: _Written) -> json_text.Parts:
     one: ColumnElement[int] = literal_column("1")
 
     def start(_: Shape) -> json_text.Parts:
-        return _end(way, paging, rows.place(rows.table.c.n == one))
+        return _end(builder, paging, rows.place(rows.table.c.n == one))
 
     def end(_: Shape) -> json_text.Parts:
         number, count = rows.table.c.n, rows.table.c.c
         last = rows.place(or_(number == rows.first, and_(number == count, count < rows.first)))
         if paging.stays is not None:
             last = func.coalesce(last, cast(bindparam(paging.stays.name), String))
-        return _end(way, paging, last)
+        return _end(builder, paging, last)
 
-    return written_object(
+    return json_object(
         shape,
         {
             "hasNextPage": lambda _: json_text.flag(func.count() > rows.first),
@@ -157,5 +162,5 @@ def _page_info(shape: Shape, way: StatementBuilder, paging: Paging, rows: _Writt
     )
 
 
-def _end(way: StatementBuilder, paging: Paging, place: ColumnElement[Any]) -> json_text.Parts:
-    return (func.coalesce(json_text.written(way.hole(paging.cursor, (place,))), json_text.NULL),)
+def _end(builder: StatementBuilder, paging: Paging, place: ColumnElement[Any]) -> json_text.Parts:
+    return (func.coalesce(json_text.concat(builder.placeholder(paging.cursor, (place,))), json_text.NULL),)

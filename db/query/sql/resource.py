@@ -10,15 +10,15 @@ from sqlalchemy.sql.expression import FromClause
 
 from db import tables
 from db.query import cursors
-from db.query.account_state import visible
 from db.query.placeholders import AccountOf, CursorOf, FreshnessOf, LastSynced, PricedAsOf
 from db.query.shape import Shape
 from db.query.sql import json_text
+from db.query.sql.accounts import visible
 from db.query.sql.aliases import alias
-from db.query.sql.builder import Builder, StatementBuilder, sighted_object, written_object
+from db.query.sql.builder import FieldBuilder, StatementBuilder, annotated_object, json_object
 from db.query.sql.dialect import among
 from db.query.sql.filters import bound
-from db.query.sql.pages import Paging, connection, place_of
+from db.query.sql.pages import Paging, bind_param_of, connection
 from domain.records.identity import NODE_PREFIX
 
 Source = tuple[str, Callable[[ColumnElement[Any]], json_text.Parts]]
@@ -70,45 +70,45 @@ _OFFER: Final[Mapping[str, Source]] = {
 _AGES: Final = ("freshness", "lastSyncedAt", "pricingAsOf")
 
 
-def _columns(table: FromClause, sources: Mapping[str, Source]) -> dict[str, Builder]:
-    def builder(column: str, write: Callable[[ColumnElement[Any]], json_text.Parts]) -> Builder:
+def _columns(table: FromClause, sources: Mapping[str, Source]) -> dict[str, FieldBuilder]:
+    def builder(column: str, write: Callable[[ColumnElement[Any]], json_text.Parts]) -> FieldBuilder:
         return lambda _: write(table.c[column])
 
     return {name: builder(column, write) for name, (column, write) in sources.items()}
 
 
 def resource_object(
-    shape: Shape, way: StatementBuilder, resource: FromClause, *, aged: bool = False
+    shape: Shape, builder: StatementBuilder, resource: FromClause, *, is_live: bool = False
 ) -> json_text.Parts:
-    """A resource as selected. `aged` makes it count as live although it selects no live field: it was chosen by one."""
-    fields: dict[str, Builder] = {
+    """A resource as selected. `is_live` makes it count as live although it selects no live field: it was chosen by one."""
+    fields: dict[str, FieldBuilder] = {
         **_columns(resource, _COLUMNS),
         "id": lambda _: (f'"{NODE_PREFIX}', resource.c.resource_id, '"'),
-        "account": lambda child: way.hole(AccountOf(child), json_text.number(resource.c.account_id)),
+        "account": lambda child: builder.placeholder(AccountOf(child), json_text.number(resource.c.account_id)),
         "access": lambda child: _access(child, resource),
-        "spec": lambda child: written_object(child, _columns(resource, _SPEC)),
-        "pricingAsOf": lambda _: way.hole(PricedAsOf(), (_priced_as_of(resource),)),
-        "lastSyncedAt": lambda _: way.hole(LastSynced()),
-        "freshness": lambda child: _freshness(child, way, resource),
-        "linkedResources": lambda child: _links(child, way, resource),
+        "spec": lambda child: json_object(child, _columns(resource, _SPEC)),
+        "pricingAsOf": lambda _: builder.placeholder(PricedAsOf(), (_priced_as_of(resource),)),
+        "lastSyncedAt": lambda _: builder.placeholder(LastSynced()),
+        "freshness": lambda child: _freshness(child, builder, resource),
+        "linkedResources": lambda child: _links(child, builder, resource),
         "offerHistory": lambda child: _offers(child, resource),
-        "history": lambda child: _history(child, way, resource),
+        "history": lambda child: _history(child, builder, resource),
     }
-    live, around = aged or any(child.live for child in shape.fields), shape.selects(*_AGES)
-    if not (live or around):
-        return written_object(shape, fields)
+    live, encloses = is_live or any(child.live for child in shape.fields), shape.selects(*_AGES)
+    if not (live or encloses):
+        return json_object(shape, fields)
     links = shape.selects("linkedResources")
-    return sighted_object(shape, fields, sighting(resource), live=live, links=links, around=around)
+    return annotated_object(shape, fields, sighting(resource), live=live, links=links, encloses=encloses)
 
 
 def change_object(
-    shape: Shape, way: StatementBuilder, entry: FromClause, resource: FromClause, *, aged: bool = False
+    shape: Shape, builder: StatementBuilder, entry: FromClause, resource: FromClause, *, is_live: bool = False
 ) -> json_text.Parts:
     """A change of a resource as selected."""
-    return written_object(
+    return json_object(
         shape,
         {
-            "resource": lambda child: resource_object(child, way, resource, aged=aged),
+            "resource": lambda child: resource_object(child, builder, resource, is_live=is_live),
             "field": lambda _: json_text.escaped(entry.c.field),
             "before": lambda _: json_text.raw(entry.c.before),
             "after": lambda _: json_text.raw(entry.c.after),
@@ -119,7 +119,7 @@ def change_object(
 
 
 def sighting(resource: FromClause) -> json_text.Parts:
-    """The ingredients that `marks.sighting_of` reads: what is rarely there only where it is, who was seen at the end."""
+    """The ingredients that `annotations.sighting_of` reads: what is rarely there only where it is, who was seen at the end."""
     rare = [
         json_text.plain_or_null(resource.c.missing_since),
         json_text.flag(resource.c.deleted_at.is_not(None)),
@@ -127,7 +127,7 @@ def sighting(resource: FromClause) -> json_text.Parts:
         json_text.plain_or_null(resource.c.probe_problem),
     ]
     columns = resource.c.missing_since, resource.c.deleted_at, resource.c.probed_at, resource.c.probe_problem
-    told = json_text.written([part for each in rare for part in (",", *each)])
+    values = json_text.concat([part for each in rare for part in (",", *each)])
     return (
         cast(resource.c.scope_id, String),
         ",",
@@ -137,58 +137,60 @@ def sighting(resource: FromClause) -> json_text.Parts:
         '","',
         resource.c.seen_source,
         '"',
-        case((and_(*(column.is_(None) for column in columns)), json_text.EMPTY), else_=told),
+        case((and_(*(column.is_(None) for column in columns)), json_text.EMPTY), else_=values),
         resource.c.resource_id,
     )
 
 
-def _freshness(shape: Shape, way: StatementBuilder, resource: FromClause) -> json_text.Parts:
+def _freshness(shape: Shape, builder: StatementBuilder, resource: FromClause) -> json_text.Parts:
     """What explains it is read only where it is asked for."""
     if not shape.selects("explain"):
-        return way.hole(FreshnessOf(shape))
+        return builder.placeholder(FreshnessOf(shape))
     columns = (resource.c.vendor_id, resource.c.trace, resource.c.failed_flights)
-    return way.hole(FreshnessOf(shape), json_text.array([json_text.escaped(column) for column in columns]))
+    return builder.placeholder(FreshnessOf(shape), json_text.array([json_text.escaped(column) for column in columns]))
 
 
 def sequence_paging(shape: Shape, entry: FromClause, order: str) -> Paging:
     """The paging of a connection that runs through the history's numbers."""
-    after = shape.place("after")
-    return Paging(place_of(shape, "first"), CursorOf(order), json_text.number(entry.c.seq), after is not None, after)
+    after = shape.param("after")
+    return Paging(
+        bind_param_of(shape, "first"), CursorOf(order), json_text.number(entry.c.seq), after is not None, after
+    )
 
 
 def _access(shape: Shape, resource: FromClause) -> json_text.Parts:
-    written = json_text.written(written_object(shape, _columns(resource, _ACCESS)))
+    written = json_text.concat(json_object(shape, _columns(resource, _ACCESS)))
     return (case((resource.c.has_access, written), else_=json_text.NULL),)
 
 
 def _priced_as_of(resource: FromClause) -> ColumnElement[str]:
-    told = resource.c.pricing_as_of
-    with_sighting = and_(told.is_(None), resource.c.pricing_source == "VENDOR")
-    return case((with_sighting, json_text.constant("true")), else_=json_text.written(json_text.plain_or_null(told)))
+    values = resource.c.pricing_as_of
+    with_sighting = and_(values.is_(None), resource.c.pricing_source == "VENDOR")
+    return case((with_sighting, json_text.constant("true")), else_=json_text.concat(json_text.plain_or_null(values)))
 
 
-def _links(shape: Shape, way: StatementBuilder, resource: FromClause) -> json_text.Parts:
+def _links(shape: Shape, builder: StatementBuilder, resource: FromClause) -> json_text.Parts:
     """Open links, and ended ones where asked for; only those whose other end the viewer may see."""
     links, other = alias(tables.links), alias(tables.resources)
-    fields: dict[str, Builder] = {
+    fields: dict[str, FieldBuilder] = {
         **_columns(other, {name: _COLUMNS[name] for name in ("resourceId", "resourceType", "name", "status")}),
         "linkType": lambda _: json_text.plain(links.c.link_type),
         "linkedSince": lambda _: json_text.plain(links.c.linked_since),
         "linkedUntil": lambda _: json_text.plain_or_null(links.c.linked_until),
-        "freshness": lambda child: _freshness(child, way, other),
-        "resource": lambda child: resource_object(child, way, other),
+        "freshness": lambda child: _freshness(child, builder, other),
+        "resource": lambda child: resource_object(child, builder, other),
     }
-    live, around = any(child.live for child in shape.fields), shape.selects("freshness")
-    if live or around:
-        item = sighted_object(shape, fields, sighting(other), live=live, links=False, around=around)
+    live, encloses = any(child.live for child in shape.fields), shape.selects("freshness")
+    if live or encloses:
+        item = annotated_object(shape, fields, sighting(other), live=live, links=False, encloses=encloses)
     else:
-        item = written_object(shape, fields)
+        item = json_object(shape, fields)
     ended = [links.c.linked_until.is_not(None)] if shape.argument("includeEnded") else []
     query = (
-        select(json_text.written(item).label("t"))
+        select(json_text.concat(item).label("t"))
         .select_from(links.join(other, other.c.resource_id == links.c.to_id))
-        .where(links.c.from_id == resource.c.resource_id, visible(other.c.account_id, way.restricted))
-        # Where only open ones are told, none of them ended: then the index has their order.
+        .where(links.c.from_id == resource.c.resource_id, visible(other.c.account_id, builder.restricted))
+        # Where only open ones are values, none of them ended: then the index has their order.
         .order_by(*ended, links.c.linked_since, links.c.to_id, links.c.link_id)
         .correlate(resource)
     )
@@ -200,18 +202,18 @@ def _links(shape: Shape, way: StatementBuilder, resource: FromClause) -> json_te
 def _offers(shape: Shape, resource: FromClause) -> json_text.Parts:
     provenance, offers = alias(tables.provenance), alias(tables.offers)
     offer = _columns(offers, _OFFER)
-    item = written_object(
+    item = json_object(
         shape,
         {
             "offerId": offer["offerId"],
             "offerType": offer["offerType"],
             "role": lambda _: json_text.plain(provenance.c.role),
             "createdAt": lambda _: json_text.plain(provenance.c.created_at),
-            "offer": lambda child: written_object(child, offer),
+            "offer": lambda child: json_object(child, offer),
         },
     )
     query = (
-        select(json_text.written(item).label("t"))
+        select(json_text.concat(item).label("t"))
         .select_from(provenance.join(offers, offers.c.offer_id == provenance.c.offer_id))
         .where(provenance.c.resource_id == resource.c.resource_id)
         .order_by(provenance.c.created_at, provenance.c.provenance_id)
@@ -220,7 +222,7 @@ def _offers(shape: Shape, resource: FromClause) -> json_text.Parts:
     return (json_text.rows(query),)
 
 
-def _history(shape: Shape, way: StatementBuilder, resource: FromClause) -> json_text.Parts:
+def _history(shape: Shape, builder: StatementBuilder, resource: FromClause) -> json_text.Parts:
     """The changes of one resource, in the order in which they were recorded."""
     entry = alias(tables.history)
 
@@ -232,13 +234,13 @@ def _history(shape: Shape, way: StatementBuilder, resource: FromClause) -> json_
             .order_by(entry.c.seq)
             .correlate(resource)
         )
-        if after := shape.place("after"):
+        if after := shape.param("after"):
             query = query.where(entry.c.seq > bound(after))
-        if names := shape.place("fields"):
+        if names := shape.param("fields"):
             query = query.where(among(entry.c.field, bound(names)))
-        if since := shape.place("since"):
+        if since := shape.param("since"):
             query = query.where(entry.c.observed_at >= bound(since))
         return query
 
     paging = sequence_paging(shape, entry, cursors.HISTORY)
-    return connection(shape, way, paging, lambda node: change_object(node, way, entry, resource), page, {})
+    return connection(shape, builder, paging, lambda node: change_object(node, builder, entry, resource), page, {})

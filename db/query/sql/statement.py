@@ -1,44 +1,42 @@
-"""From the shapes of an operation's root fields to its one statement."""
+"""Compiles the shapes of an operation's root fields into its statements.
+
+An operation has one statement for the texts of its answer, one for each set of accounts that its root fields need, and one
+that reads both at once. Each also returns the data revision, as its last column.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+import re
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Dialect, Select, func, select
+from sqlalchemy import ColumnElement, Dialect, select
 
-from db import tables
-from db.query import cursors
-from db.query.account_state import RARE as RARE_FACTS
-from db.query.account_state import facts, visible
-from db.query.placeholders import AccountsOf, PlaceholderFiller
-from db.query.shape import After, Shape, Value
-from db.query.sql import json_text, orders
-from db.query.sql.aliases import alias, one_statement
+from db.query.placeholders import PlaceholderRenderer
+from db.query.shape import Shape, Value
+from db.query.sql import json_text
+from db.query.sql.accounts import DETAIL_FIELDS, accounts_document
+from db.query.sql.aliases import one_statement
 from db.query.sql.builder import StatementBuilder
 from db.query.sql.dialect import Octets
-from db.query.sql.filters import bound, conditions_of, matches, possible_scopes
-from db.query.sql.pages import connection
-from db.query.sql.resource import change_object, resource_object, sequence_paging
-from db.query.sql.totals import totals
+from db.query.sql.filters import conditions_of, possible_scopes
+from db.query.sql.roots import LISTS, is_live_criterion, root_text
 from db.revision import revision
+from domain.cache import LRUCache
 
-LISTS: Final = frozenset({"resources", "resourceTotals"})
-"""The root fields that ask scopes whether there is more than what is recorded."""
-_LIVE_FILTERS: Final = ("status", "nameContains", "gpuType", "gpuFamily", "linkedTo")
-_LIVE_ORDERS: Final = ("NAME", "STATUS", "PRICING_TOTAL_HOURLY")
-_LIVE_KEYS: Final = ("STATUS", "GPU_TYPE")
 _NUMBERS: Final = count()
+_ACCOUNT_STATEMENTS: Final = 128
+_PARAM: Final = re.compile(r"\$(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
 class DemandShape:
     """What a root field may demand, whatever its values.
 
-    `live`: it selects, filters, orders or groups by what the vendor owns. `scopes`: it asks scopes for more than what is
-    recorded. `links`: it tells of links, or filters by one.
+    `live`: it selects, filters, orders or groups by a live field. `scopes`: it may need scopes swept to find what is not
+    recorded yet. `links`: it selects links or filters by one.
     """
 
     live: bool
@@ -47,208 +45,128 @@ class DemandShape:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """What a statement answers of one root field: in which column its text stands, which facts judge it, and what fills it."""
+class RootColumn:
+    """One root field in a statement. `accounts` is the index of the accounts it is judged by."""
 
     shape: Shape
-    text: int
-    facts: int
-    holes: tuple[PlaceholderFiller, ...]
+    accounts: int
+    placeholders: tuple[PlaceholderRenderer, ...]
     demand: DemandShape
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One compiled statement: it answers one row, and the record's version as its last column.
+    """A compiled statement. It returns one row, whose last column is the data revision.
 
-    `places` are the names of the bound values in their order; `constants` those that are no reader's.
+    `params` are the names of the bound values in order; `constants` are the values that no reader supplies.
     """
 
     sql: str
-    places: tuple[str, ...]
+    params: tuple[str, ...]
     constants: Mapping[str, Any]
 
-    def parameters(self, values: Mapping[str, Value]) -> tuple[Any, ...]:
-        """What is bound, in order."""
-        if not self.places:
+    def bind(self, values: Mapping[str, Value]) -> tuple[Any, ...]:
+        """Return the values to bind, in order. Raises KeyError if one is missing."""
+        if not self.params:
             return ()
-        told = {**self.constants, **values}
-        return tuple([told[name] for name in self.places])
+        named = {**self.constants, **values}
+        return tuple([named[name] for name in self.params])
 
 
 @dataclass(frozen=True, slots=True)
-class FactsStatement(Statement):
-    """What answers the facts as bytes. They are the same for the same `needs` and values until the record has another version."""
+class AccountStatement(Statement):
+    """Reads a viewer's accounts. The result is the same for equal `needs`, values and data revision."""
 
     needs: Hashable
 
 
-@dataclass(frozen=True, slots=True, weakref_slot=True)
-class RootsStatement(Statement):
-    """What answers the texts of root fields as bytes; `facts` are what they are judged by.
+@dataclass(frozen=True, slots=True)
+class OperationStatement(Statement):
+    """Reads the texts of an operation's root fields. `combined` reads texts and accounts in one state of the database.
 
-    `number` is no other statement's in this process.
+    `restricted`: it reads only the accounts in the bound value `VIEWER`. `number` is unique in the process.
     """
 
-    parts: tuple[Part, ...]
-    facts: tuple[FactsStatement, ...]
+    roots: tuple[RootColumn, ...]
+    accounts: tuple[AccountStatement, ...]
+    combined: Statement
+    restricted: bool
     number: int = field(init=False, default_factory=lambda: next(_NUMBERS))
 
 
-def live_criteria(root: Shape) -> bool:
-    """Whether the filter, the order or the grouping names a field that the vendor owns."""
-    conditions = conditions_of(root)
-    order = root.argument("order")
-    return (
-        any(name in conditions for name in _LIVE_FILTERS)
-        or (isinstance(order, tuple) and order[0] in _LIVE_ORDERS)
-        or any(key in _LIVE_KEYS for key in _tuple(root.argument("groupBy")))
-    )
-
-
 def demand_shape(root: Shape) -> DemandShape:
-    """What the root field may demand."""
+    """Return what the root field may demand."""
     return DemandShape(
-        live=live_criteria(root) or any(shape.live for shape in root.walk()),
+        live=is_live_criterion(root) or any(shape.live for shape in root.walk()),
         scopes=root.name in LISTS,
         links="linkedTo" in conditions_of(root) or any(shape.name == "linkedResources" for shape in root.walk()),
     )
 
 
-@one_statement()
-def compile_roots(
-    roots: Sequence[Shape], restricted: bool, dialect: Dialect, facts_of: Callable[[Shape], FactsStatement]
-) -> RootsStatement:
-    """The statement of the root fields of an operation. `restricted`: the viewer sees only some accounts, which are bound.
+class StatementCompiler:
+    """Compiles statements for one database. Used by one thread at a time: compiling takes milliseconds."""
 
-    `facts_of` gives the statement of the facts of each; root fields that need the same share them.
-    """
-    columns: list[ColumnElement[Any]] = []
-    needed: list[FactsStatement] = []
-    parts: list[Part] = []
-    for root in roots:
-        way = StatementBuilder(restricted)
-        written = _written(root, way)
-        columns.append(written)
-        told = facts_of(root)
-        if told not in needed:
-            needed.append(told)
-        parts.append(Part(root, len(parts), needed.index(told), tuple(way.holes), demand_shape(root)))
-    return RootsStatement(*_compiled(columns, dialect), tuple(parts), tuple(needed))
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        # Most operations need the same accounts; compiling that statement again would double the work.
+        self._account_statements: LRUCache[Hashable, AccountStatement] = LRUCache(_ACCOUNT_STATEMENTS)
 
-
-@one_statement()
-def compile_facts(root: Shape, restricted: bool, dialect: Dialect) -> FactsStatement:
-    """The statement of the facts that a root field needs."""
-    return FactsStatement(*_compiled([_facts(root, restricted)], dialect), (facts_needed(root), restricted))
-
-
-@one_statement()
-def compile_at_once(statement: RootsStatement, restricted: bool, dialect: Dialect) -> Statement:
-    """The statement that answers the texts of another and behind them its facts, all of one version of the record."""
-    texts = [_written(part.shape, StatementBuilder(restricted)) for part in statement.parts]
-    whose = {part.facts: part.shape for part in statement.parts}
-    told = [_facts(whose[number], restricted) for number in range(len(statement.facts))]
-    return Statement(*_compiled([*texts, *told], dialect))
-
-
-def _written(root: Shape, way: StatementBuilder) -> ColumnElement[Any]:
-    return Octets(json_text.written(_ROOTS[root.name](root, way)))
-
-
-def _facts(root: Shape, restricted: bool) -> ColumnElement[Any]:
-    possible = possible_scopes(conditions_of(root), restricted) if root.name in LISTS else None
-    return Octets(facts(root, restricted, possible))
-
-
-def _compiled(
-    columns: Sequence[ColumnElement[Any]], dialect: Dialect
-) -> tuple[str, tuple[str, ...], Mapping[str, Any]]:
-    query = select(*(column.label(f"c{number}") for number, column in enumerate((*columns, revision()))))
-    compiled = query.compile(dialect=dialect)
-    # Readers' values have none yet: a place that nobody fills must not be taken for null.
-    constants = {name: value for name, value in compiled.params.items() if value is not None}
-    return str(compiled), tuple(getattr(compiled, "positiontup", None) or ()), constants
-
-
-def facts_needed(root: Shape) -> Hashable:
-    """Alike for root fields that the same facts serve: what is read of scopes, and the conditions that leave some possible."""
-    told = frozenset((shape.type_name, shape.name) for shape in root.walk()) & RARE_FACTS
-    return (told, root.argument("filter") or ()) if root.name in LISTS else (told, None)
-
-
-def _resource(root: Shape, way: StatementBuilder) -> json_text.Parts:
-    resource = alias(tables.resources)
-    one = (
-        select(json_text.written(resource_object(root, way, resource)))
-        .select_from(resource)
-        .where(
-            resource.c.resource_id == bound(root.argument("resourceId")),
-            visible(resource.c.account_id, way.restricted),
+    def compile(self, shapes: Sequence[Shape], *, restricted: bool) -> OperationStatement:
+        """Return the statements of these root fields. `restricted`: the viewer's accounts are bound, others are invisible."""
+        columns, roots, accounts = [], [], list[AccountStatement]()
+        with one_statement():
+            for shape in shapes:
+                builder = StatementBuilder(restricted)
+                columns.append(Octets(json_text.concat(root_text(shape, builder))))
+                needed = self._accounts(shape, restricted)
+                if needed not in accounts:
+                    accounts.append(needed)
+                index = accounts.index(needed)
+                roots.append(RootColumn(shape, index, tuple(builder.placeholders), demand_shape(shape)))
+            texts = self._compiled(columns)
+        combined = _combine(texts, accounts)
+        return OperationStatement(
+            texts.sql, texts.params, texts.constants, tuple(roots), tuple(accounts), combined, restricted
         )
-        .scalar_subquery()
-    )
-    return (func.coalesce(one, json_text.NULL),)
+
+    def _accounts(self, root: Shape, restricted: bool) -> AccountStatement:
+        needs = accounts_needed(root), restricted
+        statement = self._account_statements.get(needs)
+        if statement is None:
+            statement = self._compile_accounts(root, restricted, needs)
+            self._account_statements.add(needs, statement)
+        return statement
+
+    def _compile_accounts(self, root: Shape, restricted: bool, needs: Hashable) -> AccountStatement:
+        with one_statement():
+            possible = possible_scopes(conditions_of(root), restricted) if root.name in LISTS else None
+            compiled = self._compiled([Octets(accounts_document(root, restricted, possible))])
+        return AccountStatement(compiled.sql, compiled.params, compiled.constants, needs)
+
+    def _compiled(self, columns: Sequence[ColumnElement[Any]]) -> Statement:
+        query = select(*(column.label(f"c{number}") for number, column in enumerate((*columns, revision()))))
+        compiled = query.compile(dialect=self._dialect)
+        # Readers' values are None here: a parameter that nobody binds must raise, and not be taken for null.
+        constants = {name: value for name, value in compiled.params.items() if value is not None}
+        return Statement(str(compiled), tuple(getattr(compiled, "positiontup", None) or ()), constants)
 
 
-def _resources(root: Shape, way: StatementBuilder) -> json_text.Parts:
-    resource = alias(tables.resources)
-    field, direction = orders.order_of(root)
-    aged = live_criteria(root)
-
-    def page(columns: Sequence[ColumnElement[Any]]) -> Select[Any]:
-        query = (
-            select(*columns)
-            .select_from(resource)
-            .where(*matches(resource, conditions_of(root), way.restricted))
-            .order_by(*orders.order_by(resource, field, direction))
-        )
-        after = root.argument("after")
-        return query.where(orders.behind(resource, field, direction, after)) if isinstance(after, After) else query
-
-    def total(_: Shape) -> json_text.Parts:
-        counted = alias(tables.resources)
-        conditions = matches(counted, conditions_of(root), way.restricted)
-        return json_text.number(select(func.count()).select_from(counted).where(*conditions).scalar_subquery())
-
-    paging = orders.keyset_paging(root, resource)
-    return connection(
-        root, way, paging, lambda node: resource_object(node, way, resource, aged=aged), page, {"totalCount": total}
-    )
+def accounts_needed(root: Shape) -> Hashable:
+    """Return a key that is equal for root fields which need the same of accounts, and the same scopes left possible."""
+    details = frozenset((shape.type_name, shape.name) for shape in root.walk()) & DETAIL_FIELDS
+    return (details, root.argument("filter") or ()) if root.name in LISTS else (details, None)
 
 
-def _changes(root: Shape, way: StatementBuilder) -> json_text.Parts:
-    """The changes of what the filter matches now. Tombstones' too, whatever it says: a deletion is a change like others."""
-    entry, resource = alias(tables.history), alias(tables.resources)
-    aged = live_criteria(root)
-
-    def page(columns: Sequence[ColumnElement[Any]]) -> Select[Any]:
-        query = (
-            select(*columns)
-            .select_from(entry.join(resource, resource.c.resource_id == entry.c.resource_id))
-            .where(*matches(resource, conditions_of(root), way.restricted, tombstones=True))
-            .order_by(entry.c.seq)
-        )
-        after = root.place("after")
-        return query.where(entry.c.seq > bound(after)) if after else query
-
-    paging = sequence_paging(root, entry, cursors.CHANGES)
-    return connection(root, way, paging, lambda node: change_object(node, way, entry, resource, aged=aged), page, {})
-
-
-def _accounts(root: Shape, way: StatementBuilder) -> json_text.Parts:
-    return way.hole(AccountsOf(root))
-
-
-_ROOTS: Final[Mapping[str, Callable[[Shape, StatementBuilder], json_text.Parts]]] = {
-    "resource": _resource,
-    "node": _resource,
-    "resources": _resources,
-    "resourceTotals": totals,
-    "changes": _changes,
-    "accounts": _accounts,
-}
-
-
-def _tuple(value: object) -> tuple[object, ...]:
-    return value if isinstance(value, tuple) else ()
+def _combine(texts: Statement, accounts: Sequence[AccountStatement]) -> Statement:
+    """Join statements into one: each becomes a subquery with one row. Its columns are the texts, the accounts, the revision."""
+    subqueries, params, constants = [], list[str](), dict[str, Any]()
+    for number, statement in enumerate((texts, *accounts)):
+        # Numbered parameters (PostgreSQL's $1) go on counting; SQLite's are unnumbered.
+        offset = len(params)
+        sql = _PARAM.sub(lambda match, offset=offset: f"${int(match[1]) + offset}", statement.sql)  # type: ignore[misc]
+        subqueries.append(f"({sql}) AS s{number}")
+        # Two statements may have a constant of the same name.
+        names = {name: f"s{number}_{name}" for name in statement.constants}
+        params += [names.get(name, name) for name in statement.params]
+        constants |= {names[name]: value for name, value in statement.constants.items()}
+    return Statement(f"SELECT * FROM {', '.join(subqueries)}", tuple(params), constants)  # noqa: S608 - compiled above

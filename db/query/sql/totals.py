@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 from sqlalchemy import and_, func, select
 
 from db import tables
-from db.query.placeholders import PlaceholderFiller, RenderContext, coverage_object
+from db.query.placeholders import PlaceholderRenderer, RenderContext, coverage_object
 from db.query.shape import Shape
 from db.query.sql import json_text
 from db.query.sql.aliases import alias
@@ -35,7 +35,7 @@ def keys_of(root: Shape) -> tuple[str, ...]:
     return cast("tuple[str, ...]", root.argument("groupBy") or ())
 
 
-def totals(root: Shape, way: StatementBuilder) -> json_text.Parts:
+def totals(root: Shape, builder: StatementBuilder) -> json_text.Parts:
     """The groups of what is configured and matches. Money is grouped by its text: floats are never added by a database."""
     resource, accounts, scopes = alias(tables.resources), alias(tables.accounts), alias(tables.scopes)
     columns = [accounts.c.name if key == "ACCOUNT" else resource.c[_KEYS[key][1]] for key in keys_of(root)]
@@ -49,19 +49,20 @@ def totals(root: Shape, way: StatementBuilder) -> json_text.Parts:
         ]
     )
     query = (
-        select(json_text.written(parts).label("t"))
+        select(json_text.concat(parts).label("t"))
         .select_from(
             resource.join(accounts, accounts.c.account_id == resource.c.account_id).join(
                 scopes, scopes.c.scope_id == resource.c.scope_id
             )
         )
         .where(
-            and_(accounts.c.configured, scopes.c.configured), *matches(resource, conditions_of(root), way.restricted)
+            and_(accounts.c.configured, scopes.c.configured),
+            *matches(resource, conditions_of(root), builder.restricted),
         )
         .group_by(*columns, *money)
     )
     # Without keys an aggregate has one row even when nothing matches; the sum of nothing is null.
-    return way.hole(Totals(root), (json_text.rows(query),))
+    return builder.placeholder(Totals(root), (json_text.rows(query),))
 
 
 @dataclass(slots=True)
@@ -84,32 +85,34 @@ class _Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Totals(PlaceholderFiller):
+class Totals(PlaceholderRenderer):
     """One row a group, ordered by keys: null first, statuses in their order, texts by code point."""
 
     shape: Shape
 
-    def finish(self, value: Any, finishing: RenderContext) -> Any:
+    def render(self, payload: Any, context: RenderContext) -> Any:
         """The rows; without keys exactly one."""
         keys = keys_of(self.shape)
         groups: dict[tuple[str | None, ...], _Group] = defaultdict(_Group)
         if not keys:
             groups[()] = _Group()
-        for group, money, count, gpu_count in value:
+        for group, money, count, gpu_count in payload:
             groups[tuple(group)].add(money, count, gpu_count)
         ordered = sorted(groups.items(), key=lambda item: [_rank(*pair) for pair in zip(keys, item[0], strict=True)])
-        return [self._row(dict(zip(keys, names, strict=True)), group, finishing) for names, group in ordered]
+        return [self._row(dict(zip(keys, names, strict=True)), group, context) for names, group in ordered]
 
-    def _row(self, names: Mapping[str, str | None], group: _Group, finishing: RenderContext) -> dict[str, Any]:
-        told: dict[str, Callable[[Shape], Any]] = {
+    def _row(self, names: Mapping[str, str | None], group: _Group, context: RenderContext) -> dict[str, Any]:
+        values: dict[str, Callable[[Shape], Any]] = {
             "count": lambda _: group.count,
             "gpuCount": lambda _: group.gpu_count,
             "unpricedCount": lambda _: group.unpriced,
             "hourly": lambda child: [_money(child, *entry) for entry in sorted(group.hourly.items())],
-            "coverage": lambda child: coverage_object(child, finishing),
+            "coverage": lambda child: coverage_object(child, context),
         }
         shown = {_KEYS[key][0]: name for key, name in names.items()}
-        return self.shape.shown(lambda child: told[child.name](child) if child.name in told else shown.get(child.name))
+        return self.shape.to_object(
+            lambda child: values[child.name](child) if child.name in values else shown.get(child.name)
+        )
 
 
 def _rank(key: str, name: str | None) -> tuple[bool, int | str]:
@@ -119,5 +122,5 @@ def _rank(key: str, name: str | None) -> tuple[bool, int | str]:
 
 
 def _money(shape: Shape, currency: str, amount: Decimal) -> dict[str, Any]:
-    told = {"currency": currency, "amount": float(amount)}
-    return shape.shown(lambda child: told[child.name])
+    values = {"currency": currency, "amount": float(amount)}
+    return shape.to_object(lambda child: values[child.name])

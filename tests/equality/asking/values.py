@@ -36,7 +36,7 @@ class Values:
         """Whether nothing is asked that needs the permission `refresh`."""
         self._makers: Mapping[tuple[str, str], Callable[[], dict[str, Any]]] = {
             ("Query", "resource"): lambda: {"resourceId": self.resource_id(), **self._demand()},
-            ("Query", "node"): lambda: {"id": self._node_id(), **self._demand()},
+            ("Query", "node"): lambda: {"id": self._node_id()},
             ("Query", "resources"): lambda: {**self._list(), **self._demand()},
             ("Query", "resourceTotals"): lambda: {**self._filter(), **self._keys(), **self._demand()},
             ("Query", "changes"): lambda: {**self._filter(), **self._sequence("CHANGES")},

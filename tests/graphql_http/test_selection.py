@@ -26,10 +26,10 @@ from graphql.execution import VariableValues, get_variable_values
 from graphql.language import OperationDefinitionNode
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from resolvers.reduce import reduce
 
 from domain.errors import BadUserInput
 from domain.selection import Selected
-from resolvers.reduce import reduce
 from tests.graphql_http.gateway import graph
 from tests.graphql_http.operations import ID, VARIABLES, Author
 

@@ -7,13 +7,12 @@ from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
+from resolvers.wanting import Demanded, Terms, demanded, merged, owner_scopes, wants_of
 
-from db.query import Seen
 from domain.enums import ObservationSource, ResourceKind
 from domain.freshness import Demand, ScopeFacts, Sighting, scope_settled, sighting_settled
 from domain.records.model import ScopeKey
 from reconcile.requests import RefreshRequest
-from resolvers.wanting import Demanded, Terms, demanded, merged, owner_scopes, wants_of
 
 _NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _OWNERS = {"east": ResourceKind.MACHINES, "west": ResourceKind.VOLUMES}

@@ -1,4 +1,7 @@
-"""From a validated operation to its selection: what it really asks for, after fragments, `@skip` and `@include`."""
+"""From a validated operation to its selection: what it asks for after fragments, `@skip` and `@include`.
+
+This is CollectFields of the GraphQL specification, over the whole operation at once.
+"""
 
 from __future__ import annotations
 
@@ -41,13 +44,13 @@ from graphql.execution import VariableValues, get_argument_values
 from domain.errors import BadUserInput
 from domain.selection import TYPENAME, Selected
 
-_SCHEMA: Final = frozenset({"__schema", "__type"})
-_ARGUMENT: Final = re.compile(r"Argument '(\w+)'")
+_INTROSPECTION: Final = frozenset({"__schema", "__type"})
+_ARGUMENT_NAME: Final = re.compile(r"Argument '(\w+)'")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """One response key of an operation's answer: which field of the root type stands there, and where the text asks for it."""
+class RootField:
+    """One response key of an operation's answer: the field of the root type, and the nodes that ask for it."""
 
     key: str
     name: str
@@ -56,11 +59,11 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Varying:
-    """A selected field whose arguments hold variables. `index` counts the selected fields, one before those below it.
+class VariableField:
+    """A selected field whose arguments contain variables. `index` counts the selected fields depth first from zero.
 
-    `fixed` are its arguments without variables; `direct` tells which of the others is just a variable, and whether null is
-    none of its values. None where a variable stands within a value.
+    `fixed` are its arguments without variables. `direct` holds for each other argument its name, the variable it consists of,
+    and whether it must not be null; it is None if a variable stands inside a value.
     """
 
     index: int
@@ -76,75 +79,75 @@ class Varying:
         return self.node.name.value
 
     def arguments(self, values: VariableValues) -> dict[str, object]:
-        """Its arguments with these variables. Raises BadUserInput."""
-        found = dict(self.fixed)
+        """Return its arguments with these variables. Raises BadUserInput."""
+        arguments = dict(self.fixed)
         for name, variable, required in self.direct or ():
             value = values.coerced.get(variable, Undefined)
             if value is Undefined or (value is None and required):
-                # There may be a default, or something to tell.
+                # There may be a default, or an error to report.
                 return _arguments(self.field, self.node, values)
-            found[name] = _plain(name, value)
-        return found if self.direct is not None else _arguments(self.field, self.node, values)
+            arguments[name] = _plain(name, value)
+        return arguments if self.direct is not None else _arguments(self.field, self.node, values)
 
 
 @dataclass(frozen=True, slots=True)
-class Reduction:
-    """What an operation asks for: every place of its answer in order, and what is to be read for those that hold data."""
+class Selection:
+    """What an operation asks for: its root fields in order, and what to read for those that return data."""
 
-    places: tuple[Place, ...]
+    root_fields: tuple[RootField, ...]
     roots: tuple[Selected, ...]
-    varying: tuple[Varying, ...] = ()
+    variable_fields: tuple[VariableField, ...] = ()
 
     @property
     def introspects(self) -> bool:
         """Whether it asks for the schema itself."""
-        return any(place.name in _SCHEMA for place in self.places)
+        return any(field.name in _INTROSPECTION for field in self.root_fields)
 
 
-def reduce(
+def collect_fields(
     schema: GraphQLSchema,
     document: DocumentNode,
     operation: OperationDefinitionNode,
     variable_values: VariableValues,
-) -> Reduction:
-    """What the operation asks for, unique by response key at every level. Introspection is no data: it has a place alone.
+) -> Selection:
+    """Return what the operation asks for, unique by response key at every level. Introspection is a root field without data.
 
-    The document must be valid, and within the limits: the work grows with the fields after fragments. Arguments are
+    The document must be valid and within the limits: the work grows with the number of fields after fragments. Arguments are
     plain values: enums by name, UUIDs as `uuid.UUID`, instants as aware datetimes, inputs as dicts by their names in the
-    graph; what was left out and has no default is absent. Raises BadUserInput for a value that only now, with the
-    variables known, turns out not to be one.
+    graph; what was omitted and has no default is absent. Raises BadUserInput for a value that turns out to be invalid only
+    now that the variables have values.
     """
     root = schema.get_root_type(operation.operation)
     if root is None:
-        return Reduction((), ())
+        return Selection((), ())
     fragments = {
         definition.name.value: definition
         for definition in document.definitions
         if isinstance(definition, FragmentDefinitionNode)
     }
-    return _Reducing(schema, fragments, variable_values).operation(root, operation.selection_set)
+    return _FieldCollector(schema, fragments, variable_values).operation(root, operation.selection_set)
 
 
 @dataclass(slots=True)
-class _Reducing:
-    """One operation being reduced."""
+class _FieldCollector:
+    """Collects the fields of one operation."""
 
     schema: GraphQLSchema
     fragments: Mapping[str, FragmentDefinitionNode]
     variables: VariableValues
     count: int = 0
-    varying: list[Varying] = dataclass_field(default_factory=list)
+    variable_fields: list[VariableField] = dataclass_field(default_factory=list)
 
-    def operation(self, root: GraphQLObjectType, selection_set: SelectionSetNode) -> Reduction:
-        """What it asks of the root type."""
+    def operation(self, root: GraphQLObjectType, selection_set: SelectionSetNode) -> Selection:
+        """Return what the operation asks of the root type."""
         groups = self._groups(root, [selection_set])
-        places = [self._place(root, key, nodes) for key, nodes in groups.items()]
-        data = [place for place in places if not place.name.startswith("__")]
-        roots = tuple(self._selected(root, place.key, groups[place.key]) for place in data)
-        return Reduction(tuple(places), roots, tuple(self.varying))
+        root_fields = [self._root_field(root, key, nodes) for key, nodes in groups.items()]
+        data = [field for field in root_fields if not field.name.startswith("__")]
+        roots = tuple(self._selected(root, field.key, groups[field.key]) for field in data)
+        return Selection(tuple(root_fields), roots, tuple(self.variable_fields))
 
     def selection(self, parent: GraphQLObjectType, sets: Iterable[SelectionSetNode]) -> tuple[Selected, ...]:
-        """What these selection sets, merged, ask of one object."""
+        """Return what these selection sets, merged, ask of one object."""
         return tuple(self._selected(parent, key, nodes) for key, nodes in self._groups(parent, sets).items())
 
     def _groups(self, parent: GraphQLObjectType, sets: Iterable[SelectionSetNode]) -> dict[str, list[FieldNode]]:
@@ -155,21 +158,21 @@ class _Reducing:
                 groups.setdefault(node.alias.value if node.alias else node.name.value, []).append(node)
         return groups
 
-    def _place(self, root: GraphQLObjectType, key: str, nodes: list[FieldNode]) -> Place:
+    def _root_field(self, root: GraphQLObjectType, key: str, nodes: list[FieldNode]) -> RootField:
         name = nodes[0].name.value
-        return Place(key, name, tuple(nodes), name in root.fields and not is_non_null_type(root.fields[name].type))
+        return RootField(key, name, tuple(nodes), name in root.fields and not is_non_null_type(root.fields[name].type))
 
     def _fields(
         self, parent: GraphQLObjectType, selection_set: SelectionSetNode, spread: set[str]
     ) -> Iterator[FieldNode]:
         for node in selection_set.selections:
-            if not self._included(node):
+            if not self._is_included(node):
                 continue
             if isinstance(node, FieldNode):
                 yield node
                 continue
             if isinstance(node, FragmentSpreadNode):
-                # A fragment tells nothing new the second time; this keeps nested spreads linear.
+                # A fragment adds nothing the second time; skipping it keeps nested spreads linear.
                 if node.name.value in spread:
                     continue
                 spread.add(node.name.value)
@@ -181,17 +184,17 @@ class _Reducing:
             if self._applies(parent, fragment):
                 yield from self._fields(parent, fragment.selection_set, spread)
 
-    def _included(self, node: SelectionNode) -> bool:
+    def _is_included(self, node: SelectionNode) -> bool:
         skip = self._condition(GraphQLSkipDirective, node)
         if skip is True:
             return False
         return self._condition(GraphQLIncludeDirective, node) is not False
 
     def _condition(self, directive: GraphQLDirective, node: SelectionNode) -> bool | None:
-        for used in node.directives or ():
-            if used.name.value == directive.name:
+        for directive_node in node.directives or ():
+            if directive_node.name.value == directive.name:
                 try:
-                    return bool(get_argument_values(directive, used, self.variables)["if"])
+                    return bool(get_argument_values(directive, directive_node, self.variables)["if"])
                 except GraphQLError as error:
                     raise BadUserInput("if", f"@{directive.name}: {error.message}") from None
         return None
@@ -213,8 +216,8 @@ class _Reducing:
         below = self._object_type(field)
         sets = [node.selection_set for node in nodes if node.selection_set is not None]
         arguments = _arguments(field, nodes[0], self.variables)
-        if _varies(nodes[0]):
-            self.varying.append(_varying(index, parent, field, nodes[0], arguments))
+        if _contains_variable([argument.value for argument in nodes[0].arguments or ()]):
+            self.variable_fields.append(_variable_field(index, parent, field, nodes[0], arguments))
         return Selected(
             key=key,
             type_name=parent.name,
@@ -230,7 +233,7 @@ class _Reducing:
         return named if is_object_type(named) else None
 
     def _only_type(self, abstract: GraphQLAbstractType) -> GraphQLObjectType:
-        # One statement answers a root field, so what it reads must be known beforehand.
+        # One statement answers a root field, so what it reads must be known in advance.
         (only,) = self.schema.get_possible_types(abstract)
         return only
 
@@ -239,33 +242,30 @@ def _arguments(field: GraphQLField, node: FieldNode, variables: VariableValues) 
     try:
         values = get_argument_values(field, node, variables)
     except GraphQLError as error:
-        named = _ARGUMENT.match(error.message)
-        raise BadUserInput(named[1] if named else node.name.value, error.message) from None
+        match = _ARGUMENT_NAME.match(error.message)
+        raise BadUserInput(match[1] if match else node.name.value, error.message) from None
     return {name: _plain(name, value) for name, value in values.items()}
 
 
-def _varying(
+def _variable_field(
     index: int, parent: GraphQLObjectType, field: GraphQLField, node: FieldNode, arguments: Mapping[str, object]
-) -> Varying:
+) -> VariableField:
     direct: list[tuple[str, str, bool]] = []
     fixed = dict(arguments)
-    simple = True
+    is_direct = True
     for argument in node.arguments or ():
-        defined = field.args[argument.name.value]
-        name = defined.out_name or argument.name.value
+        definition = field.args[argument.name.value]
+        name = definition.out_name or argument.name.value
         if isinstance(argument.value, VariableNode):
-            direct.append((name, argument.value.name.value, is_non_null_type(defined.type)))
+            direct.append((name, argument.value.name.value, is_non_null_type(definition.type)))
             fixed.pop(name, None)
-        elif _holds_variables([argument.value]):
-            simple = False
-    return Varying(index, parent.name, field, node, fixed, tuple(direct) if simple else None)
+        elif _contains_variable([argument.value]):
+            is_direct = False
+    return VariableField(index, parent.name, field, node, fixed, tuple(direct) if is_direct else None)
 
 
-def _varies(node: FieldNode) -> bool:
-    return _holds_variables([argument.value for argument in node.arguments or ()])
-
-
-def _holds_variables(waiting: list[ValueNode]) -> bool:
+def _contains_variable(values: list[ValueNode]) -> bool:
+    waiting = values
     while waiting:
         value = waiting.pop()
         if isinstance(value, VariableNode):
@@ -278,12 +278,12 @@ def _holds_variables(waiting: list[ValueNode]) -> bool:
 
 
 def _plain(argument: str, value: Any) -> object:
-    """One form for one value, whether it came as a literal, by a variable or by default."""
+    """Return one form for one value, whether it came as a literal, from a variable or by default."""
     if isinstance(value, Enum):
         return value.name
     if isinstance(value, str) and "\x00" in value:
-        # No database keeps it, so nothing can match it.
-        raise BadUserInput(argument, f"Argument '{argument}' holds the character NUL, which no text here has.")
+        # No database stores it, so nothing can match it.
+        raise BadUserInput(argument, f"Argument '{argument}' contains a NUL character, which no stored text contains.")
     if isinstance(value, Mapping):
         return {name: _plain(name, inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):

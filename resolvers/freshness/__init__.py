@@ -1,0 +1,1 @@
+"""Freshness of what was read: demands, permissions, evaluation against the demands, reports."""

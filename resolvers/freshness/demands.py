@@ -1,0 +1,32 @@
+"""The freshness demand of a root field, from its argument."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from db.query.arguments import seconds
+from domain.errors import BadUserInput
+from domain.freshness import Demand
+from domain.rules import FreshnessRules
+from domain.selection import Selected
+
+_LONGEST_SECONDS: Final = 1e9
+"""Thirty years: a longer max age has no other effect, and would leave the range of the calendar."""
+
+
+def demand_of(root: Selected, rules: FreshnessRules) -> Demand:
+    """Return the demand in `freshness`; a max age of 0 is force. Raises BadUserInput, naming the argument."""
+    freshness = root.arguments.get("freshness")
+    if freshness is None:
+        return Demand()
+    if not isinstance(freshness, Mapping):
+        raise BadUserInput("freshness", "'freshness' must be an object.")
+    force = bool(freshness.get("forceRefresh"))
+    max_age = seconds(freshness.get("maxAgeSeconds"), "maxAgeSeconds")
+    max_wait = seconds(freshness.get("maxWaitSeconds"), "maxWaitSeconds", rules.deadline_max_seconds)
+    if force and max_age is not None:
+        raise BadUserInput("freshness", "Give either 'forceRefresh' or 'maxAgeSeconds', not both.")
+    if max_age == 0:
+        return Demand(force=True, max_wait_seconds=max_wait)
+    return Demand(None if max_age is None else min(max_age, _LONGEST_SECONDS), force, max_wait)

@@ -1,0 +1,1 @@
+"""One operation from its text to its plan: parse, validate, measure, select, compile."""

@@ -1,0 +1,203 @@
+"""The operation cache, and what happens on a miss: everything that is compiled, is compiled on the compile worker."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from graphql import GraphQLError, GraphQLSchema, OperationDefinitionNode
+from graphql.execution import VariableValues, get_variable_values
+
+from db.query.shape import Value
+from db.query.sql.statement import StatementCompiler
+from domain.cache import LRUCache
+from domain.errors import BadUserInput, Busy, ReaderError
+from domain.limits import OperationLimits
+from domain.rules import FreshnessRules
+from domain.viewer import Viewer
+from resolvers.errors import BAD_USER_INPUT, RequestRejected, format_request_error
+from resolvers.operation.compile_worker import QUEUE_SIZE, CompileWorker
+from resolvers.operation.document import read_document
+from resolvers.operation.limits import check_selection
+from resolvers.operation.operation import Operation
+from resolvers.operation.plan import Plan, build_plan
+from resolvers.operation.selection import VariableField, collect_fields
+
+LARGE_BYTES: Final = 16_384
+"""From this size on, even looking at the values of a request takes milliseconds, so it is done on the worker."""
+# In use, and used once so far; in bytes of memory as far as measured.
+_CACHE_BYTES: Final = 64_000_000, 16_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLRequest:
+    """One GraphQL request. `size` is that of the HTTP request's body or query string, in bytes."""
+
+    query: str = field(repr=False)
+    variables: Mapping[str, object] = field(default_factory=dict, repr=False)
+    operation_name: str | None = None
+    size: int = 0
+    queries_only: bool = False
+
+
+@dataclass(slots=True)
+class CompiledRequest:
+    """A request that may run, with the values to bind."""
+
+    operation: Operation
+    plan: Plan
+    params: Mapping[str, Value]
+
+
+@dataclass(slots=True)
+class _Job:
+    """What the worker returns: the operation, and the compiled request or the error of it."""
+
+    operation: Operation
+    compiled: CompiledRequest | None = None
+    values: VariableValues | None = None
+    variable_fields: tuple[VariableField, ...] = ()
+    error: RequestRejected | ReaderError | None = None
+
+
+class OperationCompiler:
+    """Finds operations and plans in the cache, and has them compiled if they are not there. Used on the event loop."""
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        statements: StatementCompiler,
+        rules: FreshnessRules,
+        limits: OperationLimits,
+        worker: CompileWorker,
+    ) -> None:
+        self.worker = worker
+        self._schema = schema
+        self._statements = statements
+        self._rules = rules
+        self._limits = limits
+        in_use, new = _CACHE_BYTES
+        self._operations: LRUCache[tuple[str, str | None], Operation] = LRUCache(
+            in_use, probation_size=new, size_of=lambda operation: operation.memory
+        )
+        self._compiling: dict[tuple[str, str | None], asyncio.Future[bool]] = {}
+
+    @property
+    def fills(self) -> Mapping[str, float]:
+        """How full the cache and the worker's queue are; 1 at their bounds."""
+        return {"operations": self._operations.fill, "compile_queue": self.worker.fill}
+
+    async def prepare(self, request: GraphQLRequest, viewer: Viewer) -> CompiledRequest:
+        """Return the compiled request, from the cache or from the worker.
+
+        Raises RequestRejected for a request that must not run, ReaderError, Busy.
+        """
+        restricted = viewer.accounts is not None
+        compiled = await self._find(request, restricted=restricted)
+        if compiled is None and (pending := self._compiling.get((request.query, request.operation_name))) is not None:
+            if await asyncio.shield(pending):
+                raise Busy(QUEUE_SIZE)
+            compiled = await self._find(request, restricted=restricted)
+        return compiled or await self._compile(request, restricted=restricted)
+
+    def remember_introspection(self, request: GraphQLRequest, operation: Operation, body: bytes) -> None:
+        """Store the answer of an operation that asks for the schema alone and has no variables."""
+        operation.introspection = body
+        self._operations.add((request.query, request.operation_name), operation)
+
+    async def _find(self, request: GraphQLRequest, *, restricted: bool) -> CompiledRequest | None:
+        operation = self._operations.get((request.query, request.operation_name))
+        if operation is None:
+            return None
+        _check_runnable(operation, request)
+        try:
+            if request.size <= LARGE_BYTES:
+                bound = operation.bind(request.variables)
+            else:
+                bound = await self.worker.run(operation.bind, request.variables)
+        except (ReaderError, GraphQLError):
+            # Compiling reports it, with whatever else is wrong.
+            return None
+        plan = None if bound is None else operation.find_plan(bound)
+        if bound is None or plan is None or (plan.shapes and restricted not in plan.statements):
+            return None
+        self.worker.reader_served()
+        return CompiledRequest(operation, plan, {**plan.literals, **bound.params} if bound.params else plan.literals)
+
+    async def _compile(self, request: GraphQLRequest, *, restricted: bool) -> CompiledRequest:
+        """Compile on the worker. Readers who ask for the same operation meanwhile wait, and learn whether it was refused."""
+        key = request.query, request.operation_name
+        pending: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        is_first = self._compiling.setdefault(key, pending) is pending
+        refused = False
+        try:
+            operation = self._operations.get(key)
+            job = await self.worker.run(self._run_job, operation, request, restricted=restricted)
+            self._store(key, job)
+        except Busy:
+            refused = True
+            raise
+        finally:
+            if is_first:
+                del self._compiling[key]
+                pending.set_result(refused)
+        if job.error is not None or job.compiled is None:
+            raise job.error or RequestRejected(job.operation.errors)
+        return job.compiled
+
+    def _run_job(self, operation: Operation | None, request: GraphQLRequest, *, restricted: bool) -> _Job:
+        """Compile, on the worker. An error is returned together with the operation, which is stored all the same."""
+        if operation is None:
+            document = read_document(self._schema, request.query, self._limits)
+            operation = Operation.of(self._schema, document, request.query, request.operation_name)
+        job = _Job(operation)
+        try:
+            _check_runnable(operation, request)
+            self._compile_plan(job, request, restricted=restricted)
+        except (RequestRejected, ReaderError) as error:
+            job.error = error
+        return job
+
+    def _compile_plan(self, job: _Job, request: GraphQLRequest, *, restricted: bool) -> None:
+        document, definition = job.operation.document, job.operation.definition
+        if document is None or definition is None:
+            raise RequestRejected(job.operation.errors)
+        values = self._coerce(definition, request)
+        selection = collect_fields(self._schema, document, definition, values)
+        check_selection(selection.roots, self._limits)
+        plan, params = build_plan(selection, self._rules)
+        if plan.shapes:
+            plan.statements[restricted] = self._statements.compile(plan.shapes, restricted=restricted)
+        job.compiled = CompiledRequest(job.operation, plan, params)
+        job.values, job.variable_fields = values, selection.variable_fields
+
+    def _coerce(self, definition: OperationDefinitionNode, request: GraphQLRequest) -> VariableValues:
+        values = get_variable_values(
+            self._schema,
+            definition.variable_definitions or (),
+            dict(request.variables),
+            max_errors=self._limits.errors,
+        )
+        if isinstance(values, VariableValues):
+            return values
+        raise RequestRejected([format_request_error(error, BAD_USER_INPUT) for error in values[: self._limits.errors]])
+
+    def _store(self, key: tuple[str, str | None], job: _Job) -> None:
+        # Another reader may have stored the same operation meanwhile.
+        operation = self._operations.peek(key) or job.operation
+        compiled = job.compiled
+        # A plan with errors is for one request alone.
+        if compiled is not None and job.values is not None and not compiled.plan.errors:
+            operation.add_plan(compiled.plan, job.values, job.variable_fields)
+        self._operations.add(key, operation)
+
+
+def _check_runnable(operation: Operation, request: GraphQLRequest) -> None:
+    """Raise RequestRejected for an operation that must not run: with errors, or one that changes something by GET."""
+    if request.queries_only and not operation.is_query:
+        error = BadUserInput("method", "GET runs queries only; use POST.")
+        raise RequestRejected.because(error, 405, {"Allow": "POST"})
+    if operation.errors:
+        raise RequestRejected(operation.errors)

@@ -1,0 +1,158 @@
+"""One GraphQL request from its text to its response: the stages in order, in one place.
+
+    operation   find the operation and its plan in the cache, or have them compiled     (resolvers.operation)
+    authorize   check the reader's permissions                                          (resolvers.freshness.authorization)
+    read        read, evaluate freshness, refresh, read once more                       (resolvers.reader)
+    respond     put the texts together, or let Strawberry execute the operation         (resolvers.response)
+
+A plan covers every query that asks for data alone. Strawberry executes the others (introspection), and all if plans are off.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final, Protocol
+
+import orjson
+from graphql import ExecutionResult, GraphQLError
+
+from domain.errors import Busy, Forbidden, ReaderError
+from domain.limits import OperationLimits
+from domain.viewer import Viewer
+from resolvers.errors import ErrorMasker, FormattedError, RequestRejected, format_field_error, format_reader_error
+from resolvers.freshness.authorization import authorize
+from resolvers.freshness.summary import OperationAnswer
+from resolvers.operation.compiler import CompiledRequest, GraphQLRequest, OperationCompiler
+from resolvers.reader import Reader, ReadRequest, viewer_params
+from resolvers.response import GraphQLResponse, assemble, rejection, render
+from resolvers.roots import OperationRead
+
+STAGES: Final = ("operation", "authorize", "read", "respond")
+
+
+class Executor(Protocol):
+    """Executes operations with the resolvers of the schema: `schema.build.Graph`."""
+
+    async def execute(self, request: GraphQLRequest, read: OperationRead) -> ExecutionResult:
+        """Execute on the event loop."""
+        ...
+
+    def execute_sync(self, request: GraphQLRequest, read: OperationRead) -> ExecutionResult:
+        """Execute in the calling thread. The read must have ended, or the operation must not need one."""
+        ...
+
+
+class StageObserver(Protocol):
+    """Counts operations and times stages: `supplygraph.observability.telemetry.Telemetry`."""
+
+    def operation_ran(self, *, planned: bool) -> None:
+        """Count an operation that was valid."""
+        ...
+
+    def stage_ended(self, stage: str, seconds: float) -> None:
+        """Add the time of one stage of one request."""
+        ...
+
+
+class Pipeline:
+    """Runs GraphQL requests. Without `plans` Strawberry executes every operation."""
+
+    def __init__(
+        self,
+        compiler: OperationCompiler,
+        reader: Reader,
+        executor: Executor,
+        limits: OperationLimits,
+        masker: ErrorMasker,
+        observer: StageObserver,
+        *,
+        plans: bool = True,
+        timer: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.compiler = compiler
+        self._reader = reader
+        self._executor = executor
+        self._limits = limits
+        self._masker = masker
+        self._observer = observer
+        self._plans = plans
+        self._timer = timer
+
+    @property
+    def fills(self) -> Mapping[str, float]:
+        """How full each cache and queue is; 1 at its bound."""
+        return self.compiler.fills
+
+    async def run(self, request: GraphQLRequest, viewer: Viewer, arrival: datetime) -> GraphQLResponse:
+        """Answer one request. `arrival` is when it arrived. Raises DatabaseUnavailable, and whatever is a fault of ours."""
+        try:
+            return await self._run(request, viewer, arrival)
+        except RequestRejected as rejected:
+            return rejection(rejected)
+        except Busy as error:
+            return rejection(RequestRejected.because(error, error.http_status, {"Retry-After": "1"}))
+        except Forbidden as error:
+            # Refused before anything ran: the whole request fails, whatever the media type.
+            return rejection(RequestRejected.because(error, error.http_status))
+        except ReaderError as error:
+            return rejection(RequestRejected([format_reader_error(error)], error.http_status))
+
+    async def _run(self, request: GraphQLRequest, viewer: Viewer, arrival: datetime) -> GraphQLResponse:
+        started = self._timer()
+        compiled = await self.compiler.prepare(request, viewer)
+        started = self._end_stage("operation", started)
+        authorize(viewer, compiled.plan.requirements)
+        started = self._end_stage("authorize", started)
+        plan = compiled.plan
+        if not self._is_planned(compiled):
+            return await self._execute(request, compiled, viewer, arrival)
+        self._observer.operation_ran(planned=True)
+        answer = await self._reader.read(_read_request(compiled, viewer), arrival) if plan.keys else None
+        started = self._end_stage("read", started)
+        response = render(plan.root_fields, answer, compiled.operation.name, self._limits.errors, self._format)
+        self._end_stage("respond", started)
+        return response
+
+    def _is_planned(self, compiled: CompiledRequest) -> bool:
+        return self._plans and not compiled.plan.introspects and compiled.operation.is_query
+
+    async def _execute(
+        self, request: GraphQLRequest, compiled: CompiledRequest, viewer: Viewer, arrival: datetime
+    ) -> GraphQLResponse:
+        """Let Strawberry execute the operation. Introspection takes long, so it runs on the worker, after the read."""
+        operation, plan = compiled.operation, compiled.plan
+        if operation.introspection is not None:
+            self._observer.operation_ran(planned=False)
+            return GraphQLResponse(operation.introspection, operation_name=operation.name)
+        read = OperationRead(operation.document, lambda: self._reader.read(_read_request(compiled, viewer), arrival))
+        if plan.introspects:
+            if plan.keys:
+                await read.wait()
+            result = await self.compiler.worker.run(self._executor.execute_sync, request, read)
+        else:
+            result = await self._executor.execute(request, read)
+        self._observer.operation_ran(planned=False)
+        response = self._executed(result, read.answer, operation.name)
+        if not plan.keys and not request.variables and not response.codes and plan.introspects:
+            self.compiler.remember_introspection(request, operation, response.body)
+        return response
+
+    def _executed(self, result: ExecutionResult, answer: OperationAnswer | None, name: str | None) -> GraphQLResponse:
+        errors = [self._format(error) for error in (result.errors or ())[: self._limits.errors]]
+        return assemble([orjson.dumps(result.data)], errors, answer, name)
+
+    def _format(self, error: GraphQLError) -> FormattedError:
+        return format_field_error(error, self._masker)
+
+    def _end_stage(self, stage: str, started: float) -> float:
+        now = self._timer()
+        self._observer.stage_ended(stage, now - started)
+        return now
+
+
+def _read_request(compiled: CompiledRequest, viewer: Viewer) -> ReadRequest:
+    plan = compiled.plan
+    statement = plan.statements[viewer.accounts is not None] if plan.shapes else None
+    return ReadRequest(plan.keys, plan.demands, plan.errors, statement, viewer_params(viewer, compiled.params))
