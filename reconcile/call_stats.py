@@ -32,12 +32,12 @@ class CallCounter:
     clock: Clock
     _accounts: dict[str, deque[_Slice]] = field(default_factory=dict)
 
-    def made(self, account: str) -> None:
-        """One call was made."""
+    def add_call(self, account: str) -> None:
+        """Count one vendor call."""
         self._present(account).made += 1
 
-    def saved(self, account: str, calls: int) -> None:
-        """So many were spared."""
+    def add_saved_calls(self, account: str, calls: int) -> None:
+        """Count the calls that readers were spared because they shared one flight."""
         self._present(account).saved += calls
 
     def count(self, account: str) -> CallCount:

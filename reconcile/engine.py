@@ -97,7 +97,7 @@ class Reconciler:
         self._in_background(self._again_and_again(_PATROL_SECONDS, self._patrol), "patrol")
 
     def _in_background(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        self._shell.tasks.start(work, name, lambda error: self._shell.listener.broke(name, error), endless=True)
+        self._shell.tasks.start(work, name, lambda error: self._shell.listener.task_failed(name, error), endless=True)
 
     async def _again_and_again(
         self, seconds: float, work: Callable[[], Awaitable[None]], *, at_once: bool = False
@@ -110,7 +110,7 @@ class Reconciler:
             try:
                 await work()
             except Exception as error:  # noqa: BLE001 - it is told, and tried again
-                self._shell.listener.broke("background", error)
+                self._shell.listener.task_failed("background", error)
 
     async def _first_sweep(self, scope: ScopeKey) -> None:
         """Sweep what was never swept, as soon as the hold of a failed try is over."""
@@ -144,14 +144,16 @@ class Reconciler:
         for cloud in self._shell.clouds.values():
             await cloud.close()
 
-    async def settle(self, wants: Sequence[RefreshRequest], arrived_at: float) -> RefreshResult:
+    async def refresh(self, requests: Sequence[RefreshRequest], arrived_at: float) -> RefreshResult:
         """Bring about what is wanted, each within its own max wait; `arrived_at` is the loop's time of the arrival.
 
         Flights that were not waited for to their end go on. Raises only what the record raises.
         """
-        told = await asyncio.gather(*(self._settle(want, arrived_at) for want in wants))
+        told = await asyncio.gather(*(self._refresh(request, arrived_at) for request in requests))
         return RefreshResult(
-            scopes={want.scope: one.scope for want, one in zip(wants, told, strict=True) if one.scope is not None},
+            scopes={
+                request.scope: one.scope for request, one in zip(requests, told, strict=True) if one.scope is not None
+            },
             resources={key: reason for one in told for key, reason in one.resources.items()},
             calls=sum(one.calls for one in told),
             shared=any(one.shared for one in told),
@@ -173,7 +175,7 @@ class Reconciler:
     def _asks(self, scope: ScopeRecord) -> bool:
         return scope.configured and scope.key.account in self._shell.clouds
 
-    async def _settle(self, want: RefreshRequest, arrived_at: float) -> _Told:
+    async def _refresh(self, want: RefreshRequest, arrived_at: float) -> _Told:
         told = _Told()
         scope = self._shell.scopes.get(want.scope)
         if scope is None or not self._asks(scope):

@@ -99,7 +99,7 @@ class Probes:
             return
         self._working.add(scope)
         self._shell.tasks.start(
-            self._work(scope), f"probes {scope}", lambda error: self._shell.listener.broke("probes", error)
+            self._work(scope), f"probes {scope}", lambda error: self._shell.listener.task_failed("probes", error)
         )
 
     async def _work(self, scope: ScopeKey) -> None:
@@ -121,7 +121,7 @@ class Probes:
         self._shell.tasks.start(
             self._fly(record, scope, flight),
             f"probe {record.resource_id}",
-            lambda error: self._shell.listener.broke("probe", error),
+            lambda error: self._shell.listener.task_failed("probe", error),
         )
         return flight
 

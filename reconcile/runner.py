@@ -27,7 +27,7 @@ from reconcile.rules.scheduling import hold_seconds, impossible
 class ErrorListener(Protocol):
     """Told of errors of our own in the background."""
 
-    def broke(self, what: str, error: BaseException) -> None:
+    def task_failed(self, what: str, error: BaseException) -> None:
         """Must not block and must not raise."""
         ...
 

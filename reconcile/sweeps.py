@@ -83,7 +83,7 @@ class Sweeps:
         self._shell.tasks.start(
             self._fly(scope, flight, delay),
             f"sweep {scope}",
-            lambda error: self._shell.listener.broke("sweep", error),
+            lambda error: self._shell.listener.task_failed("sweep", error),
         )
         return flight
 

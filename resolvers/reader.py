@@ -29,11 +29,14 @@ from resolvers.wanting import Demanded, Terms, demanded, merged, wants_of
 _NOTHING: Final = RefreshResult()
 
 
-class Settler(Protocol):
-    """What has the vendors asked: `reconcile`'s engine."""
+class Refresher(Protocol):
+    """Brings recorded data up to date with the vendors: `reconcile.engine.Reconciler`."""
 
-    async def settle(self, wants: Sequence[RefreshRequest], arrived_at: float) -> RefreshResult:
-        """Settle the wants, or wait as long as each allows. `arrived_at` is the event loop's time. Raises for no vendor."""
+    async def refresh(self, requests: Sequence[RefreshRequest], arrived_at: float) -> RefreshResult:
+        """Refresh what is requested, or wait as long as each request allows.
+
+        `arrived_at` is the event loop's time. A failing vendor raises nothing.
+        """
         ...
 
     def read(self, account: str) -> None:
@@ -83,14 +86,14 @@ class Reader:
     def __init__(
         self,
         readings: Readings,
-        settler: Settler,
+        refresher: Refresher,
         rules: FreshnessRules,
         clock: Clock,
         links_owner: Mapping[str, ResourceKind],
         deadlines: Mapping[str, float],
     ) -> None:
         self._readings = readings
-        self._settler = settler
+        self._refresher = refresher
         self._rules = rules
         self._clock = clock
         self._links_owner = links_owner
@@ -158,7 +161,7 @@ class Reader:
         )
         settlement = None
         if wants:
-            settlement = await self._settler.settle(wants, arrived_at)
+            settlement = await self._refresher.refresh(wants, arrived_at)
             # All of them, so that the whole answer shows one state of the record.
             readings, refused = await self._apart(ready, await self._readings.read(ready.plan))
             wanted = {key: self._demanded(reading, reading.marked.unlike) for key, reading in readings.items()}
@@ -179,7 +182,7 @@ class Reader:
             if seen is None:
                 return None
             for account in seen.accounts:
-                self._settler.read(account)
+                self._refresher.read(account)
             if seen.oldest is not None and (oldest is None or seen.oldest < oldest):
                 oldest = seen.oldest
 
@@ -247,7 +250,7 @@ class Reader:
         scopes = [reading.facts.scope_facts[scope_id] for scope_id in (*wanted.whole, *wanted.named)]
         # What is no longer configured is never asked, whoever reads it.
         for account in {scope.key.account for scope in scopes if scope.configured}:
-            self._settler.read(account)
+            self._refresher.read(account)
 
     def _terms(self, demand: Demand, arrival: datetime) -> Terms:
         return Terms(demand, arrival, lambda account: self._deadlines.get(account, self._rules.deadline_seconds))

@@ -51,7 +51,7 @@ class MissingWatch:
         self._watched[scope] = self._shell.tasks.start(
             self._keep(scope),
             f"watch {scope}",
-            lambda error: self._shell.listener.broke("watch", error),
+            lambda error: self._shell.listener.task_failed("watch", error),
             endless=True,
         )
 
@@ -71,5 +71,5 @@ class MissingWatch:
             return bool(await self._shell.record.missing(scope, 1))
         except DatabaseUnavailable as error:
             # Nobody knows: it stays under watch.
-            self._shell.listener.broke("watch", error)
+            self._shell.listener.task_failed("watch", error)
             return True

@@ -40,7 +40,7 @@ class BackgroundRefresh:
                 self._shell.tasks.start(
                     self._keep(key, keep),
                     f"keep {key}",
-                    lambda error: self._shell.listener.broke("keep", error),
+                    lambda error: self._shell.listener.task_failed("keep", error),
                     endless=True,
                 )
 

@@ -44,7 +44,7 @@ _RECORD_ALONE: Final = (
 class _NobodyAsked:
     """The record alone is read: nothing is demanded of any vendor."""
 
-    async def settle(self, wants: Sequence[RefreshRequest], arrived_at: float) -> RefreshResult:
+    async def refresh(self, requests: Sequence[RefreshRequest], arrived_at: float) -> RefreshResult:
         """Nothing."""
         return RefreshResult()
 

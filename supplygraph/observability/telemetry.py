@@ -110,7 +110,7 @@ class Telemetry:
         """Count one vendor call (`vendors.client.transport.CallObserver`)."""
         self._calls.labels(account, operation, outcome).inc()
         if self._hourly is not None:
-            self._hourly.made(account)
+            self._hourly.add_call(account)
 
     def flight_ended(self, report: FlightReport) -> None:
         """Count and log one flight (`reconcile.reports.Observer`)."""
@@ -120,7 +120,7 @@ class Telemetry:
         saved = saved_calls(report.calls, report.readers)
         self._saved.labels(account).inc(saved)
         if self._hourly is not None:
-            self._hourly.saved(account, saved)
+            self._hourly.add_saved_calls(account, saved)
         _tell_suspicion(report)
         log = logger("flights").info if report.reason is None else logger("flights").warning
         log(
@@ -144,7 +144,7 @@ class Telemetry:
         """Note the age of the oldest value of one answer."""
         self._ages.observe(seconds)
 
-    def broke(self, what: str, error: BaseException) -> None:
+    def task_failed(self, what: str, error: BaseException) -> None:
         """Log an error of our own in the background (`reconcile.runner.ErrorListener`)."""
         if isinstance(error, DatabaseUnavailable):
             logger("background").error("record_unavailable", what=what, cause=error.cause)

@@ -59,9 +59,9 @@ class Vendors:
     def read(self, account: str) -> None:
         """Nobody keeps accounts fresh here."""
 
-    async def settle(self, wants: Sequence[RefreshRequest], arrived_at: float) -> RefreshResult:
+    async def refresh(self, requests: Sequence[RefreshRequest], arrived_at: float) -> RefreshResult:
         """Ask each scope once."""
-        asked = {want.scope for want in wants}
+        asked = {request.scope for request in requests}
         failed: dict[ScopeKey, StaleReason] = {key: why for key, why in self.world.failing.items() if key in asked}
         return RefreshResult(scopes=failed, calls=len(asked))
 

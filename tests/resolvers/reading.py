@@ -1,4 +1,4 @@
-"""A reader over a small record, with a settler that writes down what it is asked for."""
+"""A reader over a small record, with a refresher that records its requests."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ READER = Viewer("reader", frozenset({Permission.READ, Permission.REFRESH}))
 
 
 @dataclass
-class FakeSettler:
+class FakeRefresher:
     """Sets in the record what a flight would have told, and answers as it was told to."""
 
     engine: AsyncEngine
@@ -41,12 +41,12 @@ class FakeSettler:
         """Note it."""
         self.readers_of.append(account)
 
-    async def settle(self, wants: Sequence[RefreshRequest], arrived_at: float) -> RefreshResult:
-        """One settlement for all wants."""
-        self.asked.append(list(wants))
+    async def refresh(self, requests: Sequence[RefreshRequest], arrived_at: float) -> RefreshResult:
+        """Return the same result for every batch of requests."""
+        self.asked.append(list(requests))
         self.arrivals.append(arrived_at)
         async with self.engine.begin() as connection:
-            for want in wants:
+            for want in requests:
                 for name, values in self.tells(want).items():
                     await connection.execute(update(tables.metadata.tables[name]).values(**values))
             await bump(connection)
@@ -70,7 +70,7 @@ class Bench:
     """What a test holds."""
 
     reader: Reader
-    settler: FakeSettler
+    refresher: FakeRefresher
     clock: ManualClock
 
     async def answer(self, *roots: Selected, viewer: Viewer = READER) -> OperationAnswer:
@@ -86,7 +86,9 @@ class Bench:
 async def bench(world: World, links_owner: ResourceKind = ResourceKind.MACHINES) -> AsyncIterator[Bench]:
     """A reader over this world; `slow` waits 40 s by default, others as the rules say."""
     async with world.recorded() as engine:
-        settler, clock = FakeSettler(engine), ManualClock(NOW)
+        refresher, clock = FakeRefresher(engine), ManualClock(NOW)
         clock.advance(2)
         owners = {str(account["name"]): links_owner for account in world.accounts}
-        yield Bench(Reader(Readings(engine), settler, FreshnessRules(), clock, owners, {"slow": 40.0}), settler, clock)
+        yield Bench(
+            Reader(Readings(engine), refresher, FreshnessRules(), clock, owners, {"slow": 40.0}), refresher, clock
+        )

@@ -42,7 +42,7 @@ class TestCoverage:
     async def test_demanded(self) -> None:
         """What could not be settled is told with what came of it; the first vendor's answer is fresh beside it."""
         async with bench(_world()) as at:
-            at.settler.settlement = RefreshResult(
+            at.refresher.settlement = RefreshResult(
                 scopes={ScopeKey("new", ResourceKind.MACHINES, None): StaleReason.TIMED_OUT}
             )
             answer = await at.answer(root("resources", f("nodes", f("freshness", "state"), "status"), _COVERAGE))
@@ -59,9 +59,9 @@ class TestCoverage:
     async def test_complete(self) -> None:
         """Once every scope was listed it is complete, as old as the oldest listing; also of a page without matches."""
         async with bench(_world()) as at:
-            at.settler.tells = swept(status_rank=2)
+            at.refresher.tells = swept(status_rank=2)
             told = await at.one(root("resources", f("nodes", "name"), _COVERAGE, filter={"gpuType": ["none"]}))
-        assert at.settler.wants
+        assert at.refresher.wants
         assert {"complete": True, "sweptAt": ago(-1), "gaps": []} == told["coverage"]
 
     async def test_narrowed(self) -> None:
@@ -116,7 +116,7 @@ class TestSummary:
             )
         expected = {"fresh": 0, "stale": 1, "unconfirmed": 1, "oldestAgeSeconds": 1002.0, "vendorCalls": 0, "gaps": []}
         assert expected == answer.summary.to_extensions()
-        assert at.settler.asked == []
+        assert at.refresher.asked == []
 
     async def test_judgements(self) -> None:
         """Each resource's judgement, and what it was judged against, stand beside the answer."""

@@ -112,12 +112,12 @@ def _looking(way: Any) -> Iterator[None]:
 
 async def _told(at: Bench, asked: tuple[Selected, ...], viewer: Viewer) -> tuple[object, set[str]]:
     """All that comes of an operation: texts, summary, who was asked for what, and which accounts have a reader."""
-    at.settler.asked.clear()
-    at.settler.readers_of.clear()
+    at.refresher.asked.clear()
+    at.refresher.readers_of.clear()
     answer: OperationAnswer = await at.answer(*asked, viewer=viewer)
     judged = {resource_id: (one.judgement, one.not_before) for resource_id, one in answer.judged.items()}
-    told = list(answer.texts.items()), answer.summary, judged, list(at.settler.asked)
-    return told, set(at.settler.readers_of)
+    told = list(answer.texts.items()), answer.summary, judged, list(at.refresher.asked)
+    return told, set(at.refresher.readers_of)
 
 
 async def _compare(
@@ -192,4 +192,4 @@ async def test_an_account_of_which_only_recorded_fields_are_shown_has_no_reader(
     asked = f("name"), f("linkedResources", f("resource", "lastSyncedAt"))
     async with bench(world) as at:
         await at.answer(root("resource", *asked, resourceId=uuid_of(0)))
-    assert (["one"], []) == (at.settler.readers_of, at.settler.asked)
+    assert (["one"], []) == (at.refresher.readers_of, at.refresher.asked)

@@ -56,7 +56,7 @@ class TestDemanding:
                 root("changes", f("nodes", "field")),
                 root("accounts", "state"),
             )
-        assert at.settler.asked == []
+        assert at.refresher.asked == []
         told = answer.answers["resource"]
         assert isinstance(told, dict)
         assert {"state": "STALE", "reason": "NOT_DEMANDED"} == told["freshness"]
@@ -66,7 +66,7 @@ class TestDemanding:
         """A live field whose scope was asked in time is answered at once."""
         async with bench(_world()) as at:
             answer = await at.answer(_machine("name", freshness={"maxAgeSeconds": 100}))
-        assert at.settler.asked == []
+        assert at.refresher.asked == []
         assert {"name": "old"} == answer.answers["resource"]
         assert (1, 0, 0, 102.0) == (
             answer.summary.fresh,
@@ -78,9 +78,9 @@ class TestDemanding:
     async def test_a_stale_resource_is_asked_for_and_read_again(self) -> None:
         """The want names it; what the flight told is answered, fresh."""
         async with bench(_world()) as at:
-            at.settler.tells, at.settler.settlement = swept(name="new"), RefreshResult(calls=3, shared=True)
+            at.refresher.tells, at.refresher.settlement = swept(name="new"), RefreshResult(calls=3, shared=True)
             answer = await at.answer(_machine("name", _STATE))
-            (want,) = at.settler.wants
+            (want,) = at.refresher.wants
         assert {"name": "new", "freshness": {"state": "FRESH", "reason": None}} == answer.answers["resource"]
         assert (ScopeKey("lab", ResourceKind.MACHINES, None), (uuid_of(0),), ()) == (
             want.scope,
@@ -95,17 +95,17 @@ class TestDemanding:
         assert (3, True) == (answer.summary.vendor_calls, answer.summary.shared)
 
     async def test_arrival_on_the_loop_s_clock(self) -> None:
-        """The settler is told when the request arrived, two seconds before it is looked at."""
+        """The refresher receives the time when the request arrived, two seconds before it is looked at."""
         async with bench(_world()) as at:
             before = asyncio.get_running_loop().time()
             await at.answer(_machine("name"))
-            assert before <= at.settler.arrivals[0] + 2 <= asyncio.get_running_loop().time()
+            assert before <= at.refresher.arrivals[0] + 2 <= asyncio.get_running_loop().time()
 
     async def test_force(self) -> None:
         """Whatever its age, the scope is wanted from the arrival on; the wait is the reader's own."""
         async with bench(_world(swept_at=ago(0.5), tried_at=ago(0.5))) as at:
             await at.answer(_machine("status", freshness={"forceRefresh": True, "maxWaitSeconds": 2.5}))
-            (want,) = at.settler.wants
+            (want,) = at.refresher.wants
         assert (NOW, True, 2.5) == (want.not_before, want.forced, want.max_wait_seconds)
 
     async def test_the_account_s_own_defaults(self) -> None:
@@ -114,7 +114,7 @@ class TestDemanding:
         world.resource(world.scope(world.account("slow", cooldown_seconds=5.0)), 0)
         async with bench(world) as at:
             await at.answer(_machine("status"))
-            (want,) = at.settler.wants
+            (want,) = at.refresher.wants
         assert ((NOW - want.not_before).total_seconds(), want.max_wait_seconds) == (5, 40)
 
     async def test_links_ask_their_owner(self) -> None:
@@ -127,7 +127,7 @@ class TestDemanding:
         ):
             async with bench(_world(), owner) as at:
                 await at.answer(_machine(f("linkedResources", field), freshness={"forceRefresh": True}))
-                assert expected == sorted((want.scope.kind.value, want.resources) for want in at.settler.wants)
+                assert expected == sorted((want.scope.kind.value, want.resources) for want in at.refresher.wants)
 
     async def test_a_list_asks_every_possible_scope(self) -> None:
         """Those without any resource too; recorded conditions narrow, live ones make the demand."""
@@ -145,7 +145,7 @@ class TestDemanding:
         ):
             async with bench(world) as at:
                 await at.answer(asked)
-                wants = [want for call in at.settler.asked for want in call]
+                wants = [want for call in at.refresher.asked for want in call]
             assert accounts == sorted(want.scope.account for want in wants if not want.resources)
 
     async def test_changes_ask_for_what_is_in_the_page(self) -> None:
@@ -154,7 +154,7 @@ class TestDemanding:
         world.change(world.resources[0], "name", None, "x")
         async with bench(world) as at:
             await at.answer(root("changes", f("nodes", "field", f("resource", "status"))))
-            assert [(uuid_of(0),)] == [want.resources for want in at.settler.wants]
+            assert [(uuid_of(0),)] == [want.resources for want in at.refresher.wants]
 
     async def test_what_only_tells_that_more_follows_asks_nothing(self) -> None:
         """The row behind the page is neither demanded nor counted."""
@@ -165,7 +165,7 @@ class TestDemanding:
         page = (f("nodes", f("resource", "status")), f("pageInfo", "hasNextPage"))
         async with bench(world) as at:
             answer = await at.answer(root("changes", *page, first=1))
-            assert [(uuid_of(0),)] == [want.resources for want in at.settler.wants]
+            assert [(uuid_of(0),)] == [want.resources for want in at.refresher.wants]
         assert (answer.summary.fresh + answer.summary.stale) == 1
 
     async def test_a_marked_resource_waits_for_its_probe(self) -> None:
@@ -173,24 +173,24 @@ class TestDemanding:
         world = _world(swept_at=ago(5), tried_at=ago(5))
         world.resources[0] |= {"missing_since": ago(5), "absent_no": 5}
         async with bench(world) as at:
-            at.settler.tells = lambda _: {"resources": {"probed_at": ago(-1), "probe_problem": "TIMED_OUT"}}
+            at.refresher.tells = lambda _: {"resources": {"probed_at": ago(-1), "probe_problem": "TIMED_OUT"}}
             first = await at.one(_machine("name", _STATE))
             await at.one(_machine("name"))
-            (want,) = at.settler.wants
+            (want,) = at.refresher.wants
         assert ((uuid_of(0),), (uuid_of(0),)) == (want.resources, want.missing)
         assert {"state": "UNCONFIRMED", "reason": "ABSENT"} == first["freshness"]
 
     async def test_root_fields_are_settled_together(self) -> None:
         """One settlement for an operation; what demands nothing is not read again."""
         async with bench(_world()) as at:
-            at.settler.tells = swept(name="new", gpu_count=7)
+            at.refresher.tells = swept(name="new", gpu_count=7)
             answer = await at.answer(
                 _machine("name", key="one"),
                 root("resources", f("nodes", "name"), key="list"),
                 _machine(f("account", "name"), key="recorded"),
                 root("resources", f("nodes", "name"), key="bad", first=0),
             )
-        assert len(at.settler.asked) == 1
+        assert len(at.refresher.asked) == 1
         assert {"name": "new"} == answer.answers["one"]
         assert {"nodes": [{"name": "new"}, {"name": "new"}]} == answer.answers["list"]
         assert {"account": {"name": "lab"}} == answer.answers["recorded"]
@@ -208,7 +208,7 @@ class TestRefusing:
         async with bench(_world()) as at:
             with pytest.raises(Forbidden):
                 await at.answer(_machine("name", key="fine"), _machine("name", freshness=freshness), viewer=viewer)
-        assert at.settler.asked == []
+        assert at.refresher.asked == []
 
     async def test_contradiction_is_its_root_field_s(self) -> None:
         """A bad argument is told in its place; the other root field is answered."""
@@ -241,7 +241,7 @@ class TestReasons:
     async def test_in_turn(self, settlement: RefreshResult, problem: str | None, expected: str) -> None:
         """What came of this resource, of its scope, what the record knows, else that time ran out."""
         async with bench(_world(problem=problem)) as at:
-            at.settler.settlement = settlement
+            at.refresher.settlement = settlement
             told = await at.one(_machine("name", _STATE))
         assert {"name": "old", "freshness": {"state": "STALE", "reason": expected}} == told
 
@@ -249,14 +249,14 @@ class TestReasons:
         """A failed sweep sent in time settles the demand; its problem is the reason."""
         async with bench(_world(tried_at=ago(1), state="FAILED", problem="AUTH_REJECTED")) as at:
             told = await at.one(_machine("name", _STATE))
-        assert at.settler.asked == []
+        assert at.refresher.asked == []
         assert {"state": "STALE", "reason": "AUTH_REJECTED"} == told["freshness"]
 
     async def test_not_configured(self) -> None:
         """It waits for nobody."""
         async with bench(_world(configured=False)) as at:
             told = await at.one(_machine("name", _STATE, freshness={"forceRefresh": True}))
-        assert at.settler.asked == []
+        assert at.refresher.asked == []
         assert {"state": "STALE", "reason": "NOT_CONFIGURED"} == told["freshness"]
 
     async def test_beside_what_was_demanded(self) -> None:
@@ -264,6 +264,6 @@ class TestReasons:
         world = _world()
         world.scopes[1] |= _OLD
         async with bench(world) as at:
-            at.settler.tells = lambda _: {}
+            at.refresher.tells = lambda _: {}
             told = await at.one(_machine("name", f("linkedResources", _STATE)))
         assert [{"freshness": {"state": "STALE", "reason": "NOT_DEMANDED"}}] == told["linkedResources"]
