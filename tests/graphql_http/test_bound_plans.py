@@ -70,7 +70,7 @@ _VIEWERS: Final = tuple(
 
 
 class _Nobody:
-    async def settle(self, *_: object) -> RefreshResult:
+    async def refresh(self, *_: object) -> RefreshResult:
         return RefreshResult()
 
     def read(self, account: str) -> None:

@@ -66,7 +66,7 @@ class Broken:
     def __init__(self) -> None:
         self.seen: list[BaseException] = []
 
-    def broke(self, what: str, error: BaseException) -> None:
+    def task_failed(self, what: str, error: BaseException) -> None:
         """Keep it."""
         self.seen.append(error)
         traceback.print_exception(error, file=sys.stderr)
@@ -80,11 +80,11 @@ class Life:
     cloud: ScriptedCloud
     clock: ManualClock
 
-    async def settle(self, kind: ResourceKind, *machines: str) -> None:
+    async def refresh(self, kind: ResourceKind, *machines: str) -> None:
         """A forced reader of a whole scope, or of these machines of it."""
         ids = tuple(self.machine(name) for name in machines)
         want = RefreshRequest(SCOPES[kind], self.clock.now(), forced=True, max_wait_seconds=_LONG, resources=ids)
-        await self.engine.settle([want], asyncio.get_running_loop().time())
+        await self.engine.refresh([want], asyncio.get_running_loop().time())
 
     def machine(self, name: str) -> UUID:
         """The UUID of the machine that now has this vendor id."""
@@ -137,12 +137,12 @@ async def one_apply(file: Path, seed: int, fuse: Fuse, *, narrow: bool) -> None:
     async with living(file, world, fuse, narrow=narrow) as life:
         await life.engine.start()
         life.cloud.gate.clear()
-        sweeps = [asyncio.ensure_future(life.settle(kind)) for kind in ResourceKind]
+        sweeps = [asyncio.ensure_future(life.refresh(kind)) for kind in ResourceKind]
         await life.cloud.until_arrived(2)
         # What the probe is to tell, no listing under way has seen.
         after_the_listing(world)
         life.clock.advance(1)
-        probe = asyncio.ensure_future(life.settle(ResourceKind.MACHINES, "m-1"))
+        probe = asyncio.ensure_future(life.refresh(ResourceKind.MACHINES, "m-1"))
         await life.cloud.until_arrived(3)
         life.cloud.gate.set()
         await asyncio.gather(probe, *sweeps)
@@ -164,11 +164,11 @@ async def endless(file: Path, seed: int, turns: Turns) -> None:
             life.cloud.world.step()
             life.clock.advance((moment(life.cloud.world.turn) - life.clock.now()).total_seconds())
             arrived = life.cloud.arrived
-            sweeps = [asyncio.ensure_future(life.settle(kind)) for kind in ResourceKind]
+            sweeps = [asyncio.ensure_future(life.refresh(kind)) for kind in ResourceKind]
             await life.cloud.until_arrived(arrived + 2)
             life.clock.advance(1)
             names = sorted(life.cloud.world.machines)[:3]
-            await asyncio.gather(*sweeps, *(life.settle(ResourceKind.MACHINES, name) for name in names))
+            await asyncio.gather(*sweeps, *(life.refresh(ResourceKind.MACHINES, name) for name in names))
 
 
 async def next_start(file: Path, world: World) -> list[str]:

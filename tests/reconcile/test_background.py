@@ -97,7 +97,7 @@ class Scene:
     async def read(self, engine: Reconciler, **wanted: tuple[UUID, ...]) -> RefreshResult:
         """A forced reader."""
         want = RefreshRequest(SCOPE, self.record.now(), forced=True, max_wait_seconds=30, **wanted)
-        return await engine.settle([want], asyncio.get_running_loop().time())
+        return await engine.refresh([want], asyncio.get_running_loop().time())
 
     def machine(self, number: int) -> ResourceRecord:
         """The newest record of a machine."""

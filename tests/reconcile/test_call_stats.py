@@ -19,10 +19,10 @@ def test_an_hour_is_remembered_and_no_more() -> None:
     """By the minute; each account has its own."""
     clock = ManualClock()
     hourly = CallCounter(clock)
-    hourly.made("east")
+    hourly.add_call("east")
     clock.advance(1800)
-    hourly.made("east")
-    hourly.saved("east", 7)
+    hourly.add_call("east")
+    hourly.add_saved_calls("east", 7)
     half = hourly.count("east")
     clock.advance(1800)
     whole = hourly.count("east")
@@ -36,7 +36,7 @@ def test_setting_the_clock_forgets_nothing() -> None:
     """Steady time alone passes."""
     clock = ManualClock()
     hourly = CallCounter(clock)
-    hourly.made("east")
+    hourly.add_call("east")
     clock.step(86_400)
 
     assert CallCount(1, 0) == hourly.count("east")

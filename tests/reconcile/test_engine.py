@@ -37,7 +37,7 @@ class Breakdowns:
     def __init__(self) -> None:
         self.seen: list[BaseException] = []
 
-    def broke(self, what: str, error: BaseException) -> None:
+    def task_failed(self, what: str, error: BaseException) -> None:
         """Keep it."""
         self.seen.append(error)
 
@@ -78,7 +78,7 @@ class Bench:
 
     async def read(self, want: RefreshRequest) -> RefreshResult:
         """Settle one want, arriving now."""
-        return await self.engine.settle([want], asyncio.get_running_loop().time())
+        return await self.engine.refresh([want], asyncio.get_running_loop().time())
 
     async def machine(self, vendor_id: str) -> ResourceRecord:
         """The record of a machine."""

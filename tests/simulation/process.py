@@ -216,7 +216,7 @@ class Process:
             keep_days=keep_days,
         )
 
-    def broke(self, what: str, error: BaseException) -> None:
+    def task_failed(self, what: str, error: BaseException) -> None:
         """An error of ours in the background: the run fails."""
         self._sharing.broken.append(error)
 

@@ -126,7 +126,7 @@ class Reader:
         wants = merged(wants_of(first.demanded(), first.scopes, self._terms, first.now))
         settlement, asked = RefreshResult(), self._loop.time()
         if wants:
-            settlement = await self._process.engine.settle(wants, self._arrived)
+            settlement = await self._process.engine.refresh(wants, self._arrived)
         ended = self._loop.time()
         self._in_time(wants, ended)
         self._shared(wants, settlement, asked, Reading(self._wish, self._sharing))
