@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.connections import EngineReader
 from db.engine import read_transaction
+from db.query.reader import RootResult
 from db.record import account_admin
 from db.record.store import Store
 from db.tables import data_revision
@@ -29,18 +30,18 @@ ASKED = (
         "totalCount",
     ),
     root("changes", f("nodes", "field", "before", "after")),
-    root("accounts", "name", f("scopes", "resourceCount", "marks")),
+    root("accounts", "name", f("scopes", "resourceCount missingCount")),
 )
 
 
 async def shown(readings: Queries) -> list[tuple[list[bytes], object]]:
     """Everything that is read, each root field by a statement of its own: the parts of its text, and its facts."""
-    told: list[Reading] = []
+    told: list[RootResult] = []
     for asked in ASKED:
         found = await readings.read(readings.compile([asked], EVERYONE))
         assert isinstance(found, Sequence)
         told.extend(found)
-    return [(each.marked._parts, each.facts) for each in told]
+    return [(each.text._parts, each.accounts) for each in told]
 
 
 async def version(engine: AsyncEngine) -> int:
@@ -110,8 +111,8 @@ async def test_a_record_that_changes_between_any_two_statements_is_read(
     for _ in range(3):
         found = await readings.read(readings.compile(asked, EVERYONE))
         assert isinstance(found, Sequence)
-        counted = {row.count for row in found[1].facts.scopes.values()}
-        assert ({0, held}, f'{{"totalCount":{held}}}'.encode()) == (counted, found[0].marked.bare)
+        counted = {row.count for row in found[1].accounts.scopes.values()}
+        assert ({0, held}, f'{{"totalCount":{held}}}'.encode()) == (counted, found[0].text.plain_text)
 
 
 async def test_every_write_that_readers_can_see_gives_the_record_another_version(

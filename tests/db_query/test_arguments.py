@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from db.query import cursors
-from db.query.shape import shaped
+from db.query.shape import build_shapes
 from domain.enums import ResourceStatus
 from domain.errors import BadUserInput
 from domain.selection import Selected
@@ -22,7 +22,7 @@ from tests.db_query.rows import uuid_of
 
 def _refused(asked: Selected) -> str:
     with pytest.raises(BadUserInput) as caught:
-        shaped([asked])
+        build_shapes([asked])
     return caught.value.argument
 
 
@@ -126,7 +126,7 @@ class TestOneKindOfValue:
         given_id, other_id = uuid_of(1), str(uuid_of(1)).upper()
         instant = datetime(2026, 1, 31, 12, tzinfo=UTC)
         bound = [
-            shaped([root("resource", f("history", "nodes", since=since), resourceId=resource_id)])[1]
+            build_shapes([root("resource", f("history", "nodes", since=since), resourceId=resource_id)])[1]
             for resource_id, since in ((given_id, instant), (other_id, "2026-01-31T13:00:00+01:00"))
         ]
         assert bound[0] == bound[1]
@@ -151,7 +151,7 @@ class TestOneKindOfValue:
         """Selections that differ in bound values alone have one shape; presence, order and flags tell apart."""
 
         def shape(**arguments: object) -> object:
-            return shaped([root("resources", "totalCount", **arguments)])[0]  # type: ignore[arg-type]  # none of them is the key
+            return build_shapes([root("resources", "totalCount", **arguments)])[0]  # type: ignore[arg-type]  # none of them is the key
 
         assert shape(filter={"status": ["RUNNING"]}, first=5) == shape(filter={"status": ["ERROR", "PENDING"]}, first=9)
         assert shape(filter={"account": None}) == shape(filter={})

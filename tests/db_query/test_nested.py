@@ -12,7 +12,7 @@ from sqlalchemy import select
 from db.query.sql.json_text import constant
 from domain.selection import Selected
 from domain.viewer import Viewer
-from tests.db_query.queries import Ask, answered, f, root
+from tests.db_query.queries import FieldChoice, answered, f, root
 from tests.db_query.rows import World, ago, uuid_of
 from tests.db_query.worlds import TRIED
 
@@ -30,7 +30,7 @@ _CHANGES = (
 )
 
 
-def _everything(depth: int) -> list[Ask | str]:
+def _everything(depth: int) -> list[FieldChoice | str]:
     """Every field of a resource, and of those it is linked to, so many deep."""
     beyond = [f("resource", *_everything(depth - 1))] if depth > 1 else [f("resource", "name", f("access", "sshPort"))]
     links = "resourceId resourceType name status linkType linkedSince linkedUntil"
@@ -54,11 +54,11 @@ def _everything(depth: int) -> list[Ask | str]:
     ]
 
 
-def _one(world: World, *fields: Ask | str) -> Selected:
+def _one(world: World, *fields: FieldChoice | str) -> Selected:
     return root("resource", *fields, resourceId=world.resources[0]["resource_id"])
 
 
-async def _told(world: World, *fields: Ask | str, viewer: Viewer | None = None) -> dict[str, Any]:
+async def _told(world: World, *fields: FieldChoice | str, viewer: Viewer | None = None) -> dict[str, Any]:
     async with world.recorded() as engine:
         told = await (
             answered(engine, _one(world, *fields), viewer) if viewer else answered(engine, _one(world, *fields))

@@ -32,7 +32,7 @@ async def _possible(conditions: dict[str, Any], viewer: Viewer = EVERYONE) -> se
     async with _world().recorded() as engine:
         asked = root("resources", "totalCount", filter=conditions)
         (reading,) = await read(Queries(engine), asked, viewer=viewer)
-    return {scope_id for scope_id, row in reading.facts.scopes.items() if row.possible}
+    return {scope_id for scope_id, row in reading.accounts.scopes.items() if row.possible}
 
 
 @pytest.mark.parametrize(

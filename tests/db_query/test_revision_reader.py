@@ -19,7 +19,7 @@ class Slow:
     seconds = 5.0
 
     def __init__(self) -> None:
-        self.version: int | None = 1
+        self.revision: int | None = 1
         self.asked = 0
         self.fault: Exception | None = None
         self._gate = asyncio.Event()
@@ -27,7 +27,7 @@ class Slow:
     async def row(self, _sql: str, _parameters: Sequence[Any]) -> Sequence[Any]:
         """The version as it is when it is asked, told when the gate opens."""
         self.asked += 1
-        found, fault, gate = self.version, self.fault, self._gate
+        found, fault, gate = self.revision, self.fault, self._gate
         await gate.wait()
         if fault is not None:
             raise fault
@@ -52,11 +52,11 @@ async def ticks() -> None:
 async def test_those_who_wait_together_cost_one_statement_and_late_ones_another() -> None:
     """Whoever comes while one is under way is not told what that one finds, but what the next does."""
     slow = Slow()
-    versions = RevisionReader(slow, sqlite.dialect())
-    first = asyncio.create_task(versions.now())
+    revisions = RevisionReader(slow, sqlite.dialect())
+    first = asyncio.create_task(revisions.current())
     await ticks()
-    slow.version = 2
-    late = [asyncio.create_task(versions.now()) for _ in range(4)]
+    slow.revision = 2
+    late = [asyncio.create_task(revisions.current()) for _ in range(4)]
     await ticks()
     assert slow.asked == 1
     await slow.let_go()
@@ -65,8 +65,8 @@ async def test_those_who_wait_together_cost_one_statement_and_late_ones_another(
     assert slow.asked == 2
     await slow.let_go()
     assert [2, 2, 2, 2] == [task.result() for task in late]
-    slow.version = None
-    alone = asyncio.create_task(versions.now())
+    slow.revision = None
+    alone = asyncio.create_task(revisions.current())
     await ticks()
     await slow.let_go()
     assert alone.result() is None
@@ -76,8 +76,8 @@ async def test_those_who_wait_together_cost_one_statement_and_late_ones_another(
 async def test_whoever_hangs_up_leaves_the_others_waiting_for_their_answer() -> None:
     """Whoever asks, or waits, or whose turn it just is: another one asks for those who are left."""
     slow = Slow()
-    versions = RevisionReader(slow, sqlite.dialect())
-    asks, waits, turns, left = [asyncio.create_task(versions.now()) for _ in range(4)]
+    revisions = RevisionReader(slow, sqlite.dialect())
+    asks, waits, turns, left = [asyncio.create_task(revisions.current()) for _ in range(4)]
     await ticks()
     waits.cancel()
     asks.cancel()
@@ -87,7 +87,7 @@ async def test_whoever_hangs_up_leaves_the_others_waiting_for_their_answer() -> 
     assert [True, True, True, False] == [task.cancelled() for task in (asks, waits, turns, left)]
     await slow.let_go()
     assert left.result() == 1
-    after = asyncio.create_task(versions.now())
+    after = asyncio.create_task(revisions.current())
     await ticks()
     await slow.let_go()
     assert after.result() == 1
@@ -97,15 +97,15 @@ async def test_whoever_hangs_up_leaves_the_others_waiting_for_their_answer() -> 
 async def test_what_goes_wrong_is_told_to_those_who_asked_together_and_to_nobody_else() -> None:
     """The next one asks anew."""
     slow = Slow()
-    versions = RevisionReader(slow, sqlite.dialect())
-    first = asyncio.create_task(versions.now())
+    revisions = RevisionReader(slow, sqlite.dialect())
+    first = asyncio.create_task(revisions.current())
     await ticks()
     slow.fault = DatabaseUnavailable("away")
-    early = [asyncio.create_task(versions.now()) for _ in range(3)]
+    early = [asyncio.create_task(revisions.current()) for _ in range(3)]
     await slow.let_go()
     assert first.result() == 1
     slow.fault = None
-    late = asyncio.create_task(versions.now())
+    late = asyncio.create_task(revisions.current())
     await slow.let_go()
     for task in early:
         with pytest.raises(DatabaseUnavailable):

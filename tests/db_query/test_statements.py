@@ -10,8 +10,8 @@ from sqlalchemy import event
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from db.query.shape import VIEWER, shaped
-from db.query.sql.statement import compile_facts, compile_roots
+from db.query.shape import VIEWER, build_shapes
+from db.query.sql.statement import StatementCompiler
 from domain.errors import LimitExceeded
 from domain.records.identity import node_id
 from domain.selection import Selected
@@ -88,46 +88,13 @@ class TestStatements:
     @pytest.mark.parametrize("asked", _ROOTS, ids=lambda asked: asked.name)
     def test_for_postgresql(self, asked: Selected) -> None:
         """Compiled for the other database it uses none of SQLite's functions, and binds by position."""
-        shapes, values = shaped([asked])
+        shapes, values = build_shapes([asked])
         dialect = asyncpg.dialect()  # type: ignore[no-untyped-call]  # theirs
-        statement = compile_roots(shapes, True, dialect, lambda each: compile_facts(each, True, dialect))
-        every = [statement, *statement.facts]
+        statement = StatementCompiler(dialect).compile(shapes, restricted=True)
+        every = [statement, statement.combined, *statement.accounts]
         for word in ("json_quote", "group_concat", "json_each", "instr"):
             assert not any(word in each.sql for each in every)
-        assert {VIEWER, *values} <= {place for each in every for place in each.places}
-
-    async def test_kept_by_shape(self) -> None:
-        """Other values, the same statement; a restricted viewer another one; only so many are kept, those in use first."""
-
-        def page(first: int, *fields: str) -> Selected:
-            return root("resources", f("nodes", *fields), first=first)
-
-        async with World().recorded() as engine:
-            readings = Queries(engine, cached=2)
-            kept = readings.compile([page(1, "name")], EVERYONE).statement
-            assert kept is readings.compile([page(7, "name")], EVERYONE).statement
-            assert kept is not readings.compile([page(7, "name")], Viewer("x", frozenset(), frozenset({"a"}))).statement
-            for name in ("status", "vendor", "vendorId"):
-                readings.compile([page(1, name)], EVERYONE)
-            assert kept is readings.compile([page(1, "name")], EVERYONE).statement
-            number = kept.number
-            for name in ("status", "status", "vendor", "vendor"):
-                readings.compile([page(1, name)], EVERYONE)
-            # Whoever holds it shares it with all others.
-            assert kept is readings.compile([page(1, "name")], EVERYONE).statement
-            for name in ("status", "status", "vendor", "vendor"):
-                readings.compile([page(1, name)], EVERYONE)
-            del kept
-            assert number != readings.compile([page(1, "name")], EVERYONE).statement.number
-
-    async def test_a_new_statement_is_not_written_unless_it_may_be(self) -> None:
-        """What is kept is found either way."""
-        async with World().recorded() as engine:
-            readings, asked = Queries(engine), [root("resources", "totalCount")]
-            with pytest.raises(Unwritten):
-                readings.compile(asked, EVERYONE, write=False)
-            statement = readings.compile(asked, EVERYONE).statement
-            assert statement is readings.compile(asked, EVERYONE, write=False).statement
+        assert {VIEWER, *values} <= {name for each in every for name in each.params}
 
     async def test_values_of_one_reader_are_not_another_s(self) -> None:
         """Two readers with one statement get each their own."""
@@ -147,7 +114,7 @@ class TestStatements:
         async with _world().recorded() as engine:
             readings = Queries(engine, seconds=0.5)
             good = readings.compile([root("resources", "totalCount")], EVERYONE)
-            slow = replace(good, statement=replace(good.statement, sql=endless, places=()))
+            slow = replace(good, statement=replace(good.statement, sql=endless, params=()))
             assert isinstance(await readings.read(slow), LimitExceeded)
             (answer,) = await read(readings, root("resources", "totalCount"))
         assert {"totalCount": 5} == rendered(answer)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import httpx
@@ -21,19 +21,28 @@ from graphql import (
     is_list_type,
     is_non_null_type,
 )
+from sqlalchemy.dialects import sqlite
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from supplygraph.graphql_errors import ErrorMasker
+from starlette.routing import Route
 
+from db.query.shape import Shape
+from db.query.sql.statement import StatementCompiler
 from domain.enums import Permission
 from domain.errors import ReaderError, Unauthenticated
 from domain.limits import OperationLimits
-from domain.selection import TYPENAME, Selected
+from domain.rules import FreshnessRules
+from domain.selection import TYPENAME
 from domain.viewer import Viewer
-from resolvers.reader import Prepared
+from resolvers.errors import ErrorMasker
+from resolvers.freshness.summary import FreshnessSummary, OperationAnswer
+from resolvers.operation.compile_worker import CompileWorker
+from resolvers.operation.compiler import OperationCompiler
+from resolvers.pipeline import Pipeline
+from resolvers.reader import Reader, ReadRequest
 from schema.build import Graph, build
-from supplygraph.http.graphql import Served, graphql_route
+from supplygraph.http.graphql import GraphQLEndpoint
 from tests.clock import ManualClock
 
 ARRIVAL = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
@@ -62,92 +71,89 @@ LEAVES: Mapping[str, object] = {
 OF_TYPE: Mapping[str, object] = {"Int": 1, "Float": 1.5, "Boolean": True, "JSON": {}}
 
 
-@dataclass(frozen=True)
-class Summary:
+@dataclass(slots=True)
+class FixedSummary(FreshnessSummary):
     """Ages that are always the same."""
 
-    def to_extensions(self) -> Mapping[str, object]:
-        """As `extensions.freshness` holds them."""
-        return FRESHNESS
+    def to_extensions(self) -> dict[str, object]:
+        """Return what `extensions.freshness` holds."""
+        return dict(FRESHNESS)
 
 
-@dataclass(frozen=True)
-class Answer:
-    """An operation's answer."""
-
-    answers: Mapping[str, object]
-    summary: Summary = field(default_factory=Summary)
-
-    @property
-    def texts(self) -> Mapping[str, bytes | ReaderError]:
-        """The answers as JSON."""
-        return {
-            key: told if isinstance(told, ReaderError) else orjson.dumps(told) for key, told in self.answers.items()
-        }
-
-
-def data_of(selected: Selected) -> object:
-    """What the selection asks for, one entry in every list."""
-    if selected.name == TYPENAME:
-        return selected.type_name
-    parent = graph().core.type_map[selected.type_name]
+def data_of(shape: Shape) -> object:
+    """Return what the selection asks for, with one entry in every list."""
+    if shape.name == TYPENAME:
+        return shape.type_name
+    parent = graph().core.type_map[shape.type_name]
     assert isinstance(parent, GraphQLObjectType)
-    told = parent.fields[selected.name].type
-    named = get_named_type(told)
+    field_type = parent.fields[shape.name].type
+    named = get_named_type(field_type)
     if is_leaf_type(named):
-        return leaf(selected.name, named, required=is_non_null_type(told))
-    answer = {child.key: data_of(child) for child in selected.fields}
-    return [answer] if is_list_type(get_nullable_type(told)) else answer
+        return leaf(shape.name, named, required=is_non_null_type(field_type))
+    value = {child.key: data_of(child) for child in shape.fields}
+    return [value] if is_list_type(get_nullable_type(field_type)) else value
 
 
-def leaf(name: str, told: GraphQLLeafType, *, required: bool) -> object:
-    """The value of a field; null where there is none and none is needed."""
+def leaf(name: str, leaf_type: GraphQLLeafType, *, required: bool) -> object:
+    """Return the value of a field; None if there is none and none is needed."""
     if name in LEAVES or not required:
         return LEAVES.get(name)
-    if isinstance(told, GraphQLEnumType):
-        return next(iter(told.values))
-    return OF_TYPE.get(told.name, "text")
+    if isinstance(leaf_type, GraphQLEnumType):
+        return next(iter(leaf_type.values))
+    return OF_TYPE.get(leaf_type.name, "text")
 
 
-@dataclass(slots=True)
-class Remembered(Prepared):
-    """An operation as it was asked."""
+class MemoryReader(Reader):
+    """Answers every selection from memory and stores the requests. `values` replaces the answer of a response key."""
 
-    roots: tuple[Selected, ...]
-    viewer: Viewer
+    def __init__(self, values: Mapping[str, object] | None = None, raises: Exception | None = None) -> None:
+        self.values = dict(values or {})
+        self.raises = raises
+        self.requests: list[tuple[ReadRequest, datetime]] = []
 
-
-@dataclass
-class MemoryReader:
-    """Answers every selection, and keeps what it was asked. `told` replaces the answer of a response key."""
-
-    told: dict[str, object] = field(default_factory=dict)
-    raises: Exception | None = None
-    asked: list[tuple[tuple[Selected, ...], Viewer, datetime]] = field(default_factory=list)
-
-    def prepare(self, roots: Sequence[Selected], viewer: Viewer, *, write: bool = True) -> Prepared:
-        """Keep what is asked."""
-        return Remembered((), {}, None, tuple(roots), viewer)
-
-    async def run(self, prepared: Prepared, arrival: datetime) -> Answer:
+    async def read(self, request: ReadRequest, arrival: datetime) -> OperationAnswer:
         """Answer from memory."""
-        assert isinstance(prepared, Remembered)
-        self.asked.append((prepared.roots, prepared.viewer, arrival))
+        self.requests.append((request, arrival))
         if self.raises is not None:
             raise self.raises
-        return Answer({root.key: self.told.get(root.key, data_of(root)) for root in prepared.roots})
+        roots = () if request.statement is None else request.statement.roots
+        values = {root.shape.key: self.values.get(root.shape.key, data_of(root.shape)) for root in roots}
+        return MemoryAnswer({**values, **request.errors})
+
+    def argument(self, name: str, request: int = -1) -> object:
+        """Return the bound value of an argument of the first root field."""
+        read, _ = self.requests[request]
+        assert read.statement is not None
+        param = read.statement.roots[0].shape.param(name)
+        assert param is not None
+        return read.params[param.name]
+
+
+class MemoryAnswer(OperationAnswer):
+    """An answer made of values."""
+
+    def __init__(self, values: Mapping[str, object]) -> None:
+        self._values = values
+        self.summary = FixedSummary()
 
     @property
-    def roots(self) -> tuple[Selected, ...]:
-        """The root fields of the last operation."""
-        return self.asked[-1][0]
+    def texts(self) -> Mapping[str, bytes | ReaderError]:  # type: ignore[override]
+        """The answers as JSON."""
+        return {
+            key: value if isinstance(value, ReaderError) else orjson.dumps(value) for key, value in self._values.items()
+        }
+
+    @property
+    def values(self) -> Mapping[str, Any]:  # type: ignore[override]
+        """The answers."""
+        return self._values
 
 
-async def authenticate(request: Request) -> Viewer:
-    """Know one token."""
-    if request.headers.get("authorization") != f"Bearer {TOKEN}":
+async def authenticate(authorization: Sequence[bytes]) -> Viewer:
+    """Accept one token."""
+    if list(authorization) != [f"Bearer {TOKEN}".encode()]:
         raise Unauthenticated("A valid token is needed: send 'Authorization: Bearer TOKEN'.")
-    return Viewer("tests", frozenset({Permission.READ}))
+    return Viewer("tests", frozenset({Permission.ADMIN}))
 
 
 def page(_request: Request) -> Response:
@@ -157,38 +163,53 @@ def page(_request: Request) -> Response:
 
 @cache
 def graph() -> Graph:
-    """The built graph, once for all tests."""
+    """Return the built graph, one for all tests."""
     return build()
 
 
+class NoObserver:
+    """`pipeline.StageObserver` that counts how operations ran."""
+
+    def __init__(self) -> None:
+        self.planned: list[bool] = []
+
+    def operation_ran(self, *, planned: bool) -> None:
+        """Note it."""
+        self.planned.append(planned)
+
+    def stage_ended(self, stage: str, seconds: float) -> None:
+        """Ignore times."""
+
+
 @dataclass
-class Gateway:
-    """The route, its reader, and what it told its observer."""
+class GraphQLGateway:
+    """The endpoint over a reader that answers from memory."""
 
     reader: MemoryReader = field(default_factory=MemoryReader)
     limits: OperationLimits = field(default_factory=OperationLimits)
-    served: list[Served] = field(default_factory=list)
     plans: bool = True
+    observer: NoObserver = field(default_factory=NoObserver)
+    worker: CompileWorker = field(default_factory=lambda: CompileWorker(rest=lambda _: None))
 
+    @cached_property
+    def compiler(self) -> OperationCompiler:
+        """What compiles its operations."""
+        statements = StatementCompiler(sqlite.dialect())
+        return OperationCompiler(graph().core, statements, FreshnessRules(), self.limits, self.worker)
+
+    @cached_property
     def app(self) -> Starlette:
-        """The application around the route."""
-        route = graphql_route(
-            graph(),
-            self.reader,
-            authenticate,
-            page,
-            limits=self.limits,
-            clock=ManualClock(ARRIVAL),
-            observe=self.served.append,
-            faults=ErrorMasker(lambda: CORRELATION_ID),
-            plans=self.plans,
-        )
-        return Starlette(routes=[route])
+        """The application around the endpoint."""
+        masker = ErrorMasker(lambda: CORRELATION_ID)
+        pipeline = Pipeline(self.compiler, self.reader, graph(), self.limits, masker, self.observer, plans=self.plans)
+        clock = ManualClock(ARRIVAL)
+        endpoint = GraphQLEndpoint(pipeline, authenticate, page, clock, masker, self.limits.body_bytes)
+        return Starlette(routes=[Route("/graphql", endpoint)])
 
     def client(self, **headers: str) -> httpx.AsyncClient:
-        """A client of the route, with the token."""
+        """Return a client of the endpoint, with the token."""
         return httpx.AsyncClient(
-            transport=httpx.ASGITransport(self.app()),
+            transport=httpx.ASGITransport(self.app),
             base_url="http://gateway",
             headers={"Authorization": f"Bearer {TOKEN}", **headers},
         )
@@ -202,9 +223,8 @@ class Gateway:
 
     async def post_body(self, body: bytes, **headers: str) -> httpx.Response:
         """Send these bytes as JSON."""
-        told = {"Content-Type": "application/json", **headers}
         async with self.client() as client:
-            return await client.post("/graphql", content=body, headers=told)
+            return await client.post("/graphql", content=body, headers={"Content-Type": "application/json", **headers})
 
 
 def codes(response: httpx.Response) -> list[str]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from tests.audits.run import AuditsUnavailable, run_audits
-from tests.graphql_http.gateway import TOKEN, Gateway
+from tests.graphql_http.gateway import TOKEN, GraphQLGateway
 from tests.web.stand_in import serving
 
 
 def test_every_audit_passes() -> None:
     """All 61 audits pass: the recommendations and permissions too, not only what is demanded."""
-    with serving(Gateway().app()) as origin:
+    with serving(GraphQLGateway().app) as origin:
         try:
             results = run_audits(f"{origin}/graphql", TOKEN)
         except AuditsUnavailable as reason:

@@ -1,28 +1,30 @@
-"""What a plan binds is what a new preparation of the same operation with the same values would, whatever it was made with."""
+"""A cached plan reads what the same operation, planned anew with the same values, would read."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import pytest
-from graphql import DocumentNode, OperationDefinitionNode, get_operation_ast, parse, validate
+from graphql import GraphQLError
 from graphql.execution import VariableValues, get_variable_values
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from resolvers.reduce import Reduction, reduce
-from supplygraph.graphql_documents import Prepared as PreparedDocument
-from supplygraph.graphql_plans import Family, Plans
+from sqlalchemy.dialects import sqlite
 
-from db.engine import make_engine
 from db.query import cursors
+from db.query.shape import Value
+from db.query.sql.statement import StatementCompiler
 from domain.enums import Permission
 from domain.errors import ReaderError
+from domain.limits import OperationLimits
 from domain.rules import FreshnessRules
 from domain.viewer import Viewer
-from reconcile.requests import RefreshResult
-from resolvers.reader import Prepared, Reader
-from tests.clock import ManualClock
-from tests.db_query.queries import Queries
+from resolvers.operation.document import read_document
+from resolvers.operation.operation import Operation
+from resolvers.operation.plan import Plan, build_plan
+from resolvers.operation.selection import VariableField, collect_fields
+from resolvers.reader import viewer_params
 from tests.graphql_http.gateway import graph
 
 _IDS: Final = ("0e3b7c1c-6a1e-5d0e-9a63-0f4c2f0f9d11", "0e3b7c1c-6a1e-5d0e-9a63-0f4c2f0f9d12")
@@ -69,57 +71,60 @@ _VIEWERS: Final = tuple(
 )
 
 
-class _Nobody:
-    async def refresh(self, *_: object) -> RefreshResult:
-        return RefreshResult()
-
-    def read(self, account: str) -> None:
-        """Nobody is kept fresh."""
+_STATEMENTS: Final = StatementCompiler(sqlite.dialect())
+_RULES: Final = FreshnessRules()
 
 
-_READER: Final = Reader(Queries(make_engine("sqlite+aiosqlite://")), _Nobody(), FreshnessRules(), ManualClock(), {}, {})
+def _sql(plan: Plan, params: Mapping[str, Value], viewer: Viewer) -> object:
+    """What is sent to the database for a plan, and how fresh it must be."""
+    statement = _STATEMENTS.compile(plan.shapes, restricted=viewer.accounts is not None)
+    return statement.sql, statement.bind(viewer_params(viewer, params)), plan.demands, plan.keys, plan.requirements
 
 
-def _shown(prepared: Prepared) -> object:
-    assert prepared.ready is not None
-    plan = prepared.ready.plan
-    return plan.statement.sql, plan.bound, prepared.ready.demands, prepared.keys
-
-
-def _prepared(
-    document: DocumentNode, operation: OperationDefinitionNode, values: VariableValues, viewer: Viewer
-) -> tuple[Reduction, Prepared] | None:
-    """The operation prepared anew; None where something of it is refused."""
+def _new_plan(
+    operation: Operation, values: VariableValues
+) -> tuple[Plan, dict[str, Value], tuple[VariableField, ...]] | None:
+    """Return the operation planned anew; None if something of it is refused."""
+    assert operation.document is not None
+    assert operation.definition is not None
     try:
-        reduction = reduce(graph().core, document, operation, values)
-        prepared = _READER.prepare(reduction.roots, viewer)
+        selection = collect_fields(graph().core, operation.document, operation.definition, values)
     except ReaderError:
         return None
-    return None if prepared.errors else (reduction, prepared)
+    plan, params = build_plan(selection, _RULES)
+    return None if plan.errors else (plan, params, selection.variable_fields)
+
+
+def _cached_plan(operation: Operation, variables: Mapping[str, object]) -> tuple[Plan, Mapping[str, Value]] | None:
+    try:
+        bound = operation.bind(variables)
+    except (ReaderError, GraphQLError):
+        return None
+    plan = None if bound is None else operation.find_plan(bound)
+    return None if bound is None or plan is None else (plan, {**plan.literals, **bound.params})
 
 
 @pytest.mark.parametrize("text", _TEXTS)
 @settings(max_examples=settings().max_examples // 2)
 @given(series=st.lists(st.tuples(_GIVEN, st.sampled_from(_VIEWERS)), min_size=2, max_size=6))
-def test_plans_bind_as_a_new_preparation_would(text: str, series: list[tuple[dict[str, Any], Viewer]]) -> None:
-    """Whichever values came before, were null or left out; and what may not be read was never found as a plan."""
-    core, document = graph().core, parse(text)
-    assert validate(core, document) == []
-    operation = get_operation_ast(document, None)
-    assert operation is not None
-    plans = Plans()
-    names = {one.variable.name.value for one in operation.variable_definitions or ()}
-    for told, viewer in series:
-        given_values = {name: value for name, value in told.items() if name in names}
-        found = plans.find(text, None, given_values, viewer)
-        values = get_variable_values(core, operation.variable_definitions or (), given_values)
-        made = _prepared(document, operation, values, viewer) if isinstance(values, VariableValues) else None
-        if made is None or not isinstance(values, VariableValues):
-            assert found is None
+def test_a_cached_plan_reads_what_a_new_one_would(text: str, series: list[tuple[dict[str, Any], Viewer]]) -> None:
+    """Whichever values came before, were null or omitted; and what may not be read is never found as a plan."""
+    document = read_document(graph().core, text, OperationLimits())
+    assert () == document.errors
+    operation = Operation.of(graph().core, document, text, None)
+    assert operation.definition is not None
+    definitions = operation.definition.variable_definitions or ()
+    names = {definition.variable.name.value for definition in definitions}
+    for drawn, viewer in series:
+        variables = {name: value for name, value in drawn.items() if name in names}
+        cached = _cached_plan(operation, variables)
+        values = get_variable_values(graph().core, definitions, variables)
+        new = _new_plan(operation, values) if isinstance(values, VariableValues) else None
+        if new is None or not isinstance(values, VariableValues):
+            assert cached is None
             continue
-        reduction, prepared = made
-        if found is not None:
-            assert _shown(prepared) == _shown(found[1])
-        family = Family.of(core, PreparedDocument(document), document, operation)
-        plans.keep(text, None, family, values, reduction, prepared, viewer)
-        assert plans.find(text, None, given_values, viewer) is not None
+        plan, params, variable_fields = new
+        if cached is not None:
+            assert _sql(plan, params, viewer) == _sql(*cached, viewer)
+        operation.add_plan(plan, values, variable_fields)
+        assert _cached_plan(operation, variables) is not None

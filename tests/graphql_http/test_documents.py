@@ -1,22 +1,22 @@
-"""Documents are prepared once a text, and what is kept is bounded."""
+"""An operation is parsed, validated and compiled once, whoever asks, and what is cached is bounded."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-import supplygraph.graphql_documents as documents
 from graphql import parse, validate
-from supplygraph.graphql_documents import Documents
-from supplygraph.graphql_rules import RULES
 
-from domain.limits import OperationLimits
-from tests.graphql_http.gateway import Gateway, graph
+from domain.cache import LRUCache
+from resolvers.operation import compiler, document
+from resolvers.operation.validation_rules import RULES
+from tests.graphql_http.gateway import GraphQLGateway
 
 
 @dataclass
-class Work:
+class WorkCount:
     """How often graphql-core was put to work, and with which rules."""
 
     parsed: int = 0
@@ -25,82 +25,72 @@ class Work:
 
 
 @pytest.fixture
-def work(monkeypatch: pytest.MonkeyPatch) -> Work:
+def work(monkeypatch: pytest.MonkeyPatch) -> WorkCount:
     """Counts parses and validations; both still happen."""
-    counted = Work()
+    count = WorkCount()
 
-    def counting_parse(*given: Any, **named: Any) -> Any:
-        counted.parsed += 1
-        return parse(*given, **named)
+    def counting_parse(*arguments: Any, **options: Any) -> Any:
+        count.parsed += 1
+        return parse(*arguments, **options)
 
-    def counting_validate(schema: Any, document: Any, rules: Any, **named: Any) -> Any:
-        counted.validated += 1
-        counted.rules = rules
-        return validate(schema, document, rules, **named)
+    def counting_validate(schema: Any, parsed: Any, rules: Any, **options: Any) -> Any:
+        count.validated += 1
+        count.rules = rules
+        return validate(schema, parsed, rules, **options)
 
-    monkeypatch.setattr(documents, "parse", counting_parse)
-    monkeypatch.setattr(documents, "validate", counting_validate)
-    return counted
+    monkeypatch.setattr(document, "parse", counting_parse)
+    monkeypatch.setattr(document, "validate", counting_validate)
+    return count
 
 
-async def test_a_text_is_parsed_and_validated_once(work: Work) -> None:
+async def test_a_text_is_parsed_and_validated_once(work: WorkCount) -> None:
     """Requests with the same text, whatever their variables, share one parse and one validation."""
-    gateway = Gateway()
-    async with gateway.client() as client:
-        for size in range(1, 6):
-            query = "query($n: Int!) { changes(first: $n) { nodes { field } } }"
-            response = await client.post("/graphql", json={"query": query, "variables": {"n": size}})
-            assert 200 == response.status_code
+    gateway = GraphQLGateway()
+    query = "query($n: Int!) { changes(first: $n) { nodes { field } } }"
+    for size in range(1, 6):
+        assert 200 == (await gateway.post(query, variables={"n": size})).status_code
     assert (1, 1) == (work.parsed, work.validated)
-    assert [1, 2, 3, 4, 5] == [roots[0].arguments["first"] for roots, _, _ in gateway.reader.asked]
+    assert [1, 2, 3, 4, 5] == [gateway.reader.argument("first", number) for number in range(5)]
+
+
+async def test_readers_who_come_together_share_one_compilation(work: WorkCount) -> None:
+    """Those who come while a text is being compiled wait for it."""
+    gateway = GraphQLGateway()
+    async with gateway.client() as client:
+        requests = (client.post("/graphql", json={"query": "{ accounts { name } }"}) for _ in range(20))
+        answers = await asyncio.gather(*requests)
+    assert {200} == {answer.status_code for answer in answers}
+    assert (1, 1) == (work.parsed, work.validated)
 
 
 @pytest.mark.parametrize("text", ["{", "{ nope }", "{ resources { } }", "{ " + "a: __typename " * 999 + "}"])
-def test_a_text_that_is_refused_is_looked_at_once(text: str, work: Work) -> None:
-    """The same mistake sent again costs no second look, and is told the same way."""
-    prepare = Documents(graph().core, OperationLimits()).prepare
-    first = prepare(text)
-    assert first.errors
-    assert first is prepare(text)
+async def test_a_text_that_is_refused_is_looked_at_once(text: str, work: WorkCount) -> None:
+    """The same mistake sent again costs no second look, and gets the same answer."""
+    gateway = GraphQLGateway()
+    first, second = await gateway.post(text), await gateway.post(text)
+    assert 400 == first.status_code
+    assert first.content == second.content
     assert 1 == work.parsed
 
 
-def test_rules_are_built_once(work: Work) -> None:
+async def test_rules_are_built_once(work: WorkCount) -> None:
     """Every validation gets the very same rules."""
-    kept = Documents(graph().core, OperationLimits())
-    kept.prepare("{ __typename }")
-    first = work.rules
-    kept.prepare("{ a: __typename }")
-    assert first is work.rules
-    assert RULES is first
+    await GraphQLGateway().post("{ __typename }")
+    assert RULES is work.rules
 
 
-def test_what_is_kept_is_bounded_by_its_size(work: Work) -> None:
-    """The least recently used text goes when all of them hold too much; one that is larger than all is not kept."""
-    kept = Documents(graph().core, OperationLimits(), text_bytes=4 * 4_100)
-    for name in "abab":
-        kept.prepare(f"{{ {name}: __typename }}")
-    assert 2 == work.parsed
-    for name in "cdef":
-        kept.prepare(f"{{ {name}: __typename }}")
-    assert 6 == work.parsed
-    # The last two of those that were asked once, and those that were asked again.
-    for name in "efab":
-        assert kept.kept(f"{{ {name}: __typename }}")
-    for name in "cd":
-        assert kept.kept(f"{{ {name}: __typename }}") is None
-    huge = "{ __typename } #" + "x" * 20_000
-    assert kept.prepare(huge) is not kept.prepare(huge)
-
-
-def test_a_flood_displaces_nothing_that_is_in_use(work: Work) -> None:
-    """However many texts are sent once."""
-    kept = Documents(graph().core, OperationLimits(), text_bytes=20_000)
+async def test_a_flood_evicts_nothing_that_is_in_use(work: WorkCount, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many texts are sent once, and the cache stays within its bound."""
+    monkeypatch.setattr(compiler, "_CACHE_BYTES", (400_000, 200_000))
+    gateway = GraphQLGateway()
     for _ in range(2):
-        kept.prepare("{ hot: __typename }")
+        await gateway.post("{ hot: __typename }")
     for number in range(30):
-        kept.prepare(f"{{ a{number}: __typename }}")
+        await gateway.post(f"{{ a{number}: __typename }}")
     parsed = work.parsed
-    kept.prepare("{ hot: __typename }")
+    await gateway.post("{ hot: __typename }")
     assert parsed == work.parsed
-    assert kept.fill <= 1
+    operations = gateway.compiler._operations
+    assert isinstance(operations, LRUCache)
+    assert operations.fill <= 1
+    assert len(operations) < 10

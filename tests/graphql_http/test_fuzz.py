@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.graphql_http.gateway import TOKEN, Gateway, body, graph
+from tests.graphql_http.gateway import TOKEN, GraphQLGateway, body, graph
 from tests.graphql_http.operations import VARIABLES, Author
 
 CODES = {
@@ -53,7 +53,7 @@ def runner() -> Iterator[asyncio.Runner]:
         yield running
 
 
-GATEWAY = Gateway()
+GATEWAY = GraphQLGateway()
 
 
 def check(response: httpx.Response) -> None:
@@ -125,5 +125,5 @@ async def _get(query_string: bytes) -> httpx.Response:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    await GATEWAY.app()(scope, receive, send)
+    await GATEWAY.app(scope, receive, send)
     return httpx.Response(sent[0]["status"], content=sent[1]["body"])

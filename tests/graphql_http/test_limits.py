@@ -6,11 +6,11 @@ import pytest
 from graphql import FragmentDefinitionNode, OperationDefinitionNode, get_introspection_query, parse
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from resolvers.limits import check_document
 
 from domain.errors import LimitExceeded
 from domain.limits import OperationLimits
-from tests.graphql_http.gateway import RESOURCE_ID, Gateway, body, codes
+from resolvers.operation.limits import check_document
+from tests.graphql_http.gateway import RESOURCE_ID, GraphQLGateway, body, codes
 
 RESOURCE = f'resource(resourceId: "{RESOURCE_ID}")'
 
@@ -74,10 +74,10 @@ EDGES = [
 @pytest.mark.parametrize(("limit", "inside", "beyond", "allowed", "count"), EDGES)
 async def test_limits_at_their_edge(limit: str, inside: str, beyond: str, allowed: int, count: int) -> None:
     """At the limit an operation runs; one beyond it is refused before any work, with the limit and the count."""
-    assert [] == codes(await Gateway().post(inside))
-    gateway = Gateway()
+    assert [] == codes(await GraphQLGateway().post(inside))
+    gateway = GraphQLGateway()
     response = await gateway.post(beyond)
-    assert (400, []) == (response.status_code, gateway.reader.asked)
+    assert (400, []) == (response.status_code, gateway.reader.requests)
     assert [{"code": "LIMIT_EXCEEDED", "limit": limit, "allowed": allowed, "count": count}] == [
         error["extensions"] for error in body(response)["errors"]
     ]
@@ -93,16 +93,15 @@ def test_depth_is_counted_through_fragments() -> None:
 
 async def test_variables_count_as_nodes() -> None:
     """A page size that a variable tells multiplies like a written one."""
-    response = await Gateway().post(nodes(100), variables={"n": 189})
+    response = await GraphQLGateway().post(nodes(100), variables={"n": 189})
     assert [20_100] == [error["extensions"]["count"] for error in body(response)["errors"]]
 
 
 @pytest.mark.parametrize("first", [-5, 0, 1_001, 2_000_000_000])
-async def test_page_sizes_out_of_bounds_are_left_to_the_reader(first: int) -> None:
-    """They are a mistake in an argument, and are told as that, not as a limit."""
-    gateway = Gateway()
-    await gateway.post(f"{{ resources(first: {first}) {{ totalCount }} }}")
-    assert first == gateway.reader.roots[0].arguments["first"]
+async def test_page_sizes_out_of_bounds_are_errors_of_their_field(first: int) -> None:
+    """They are a mistake in an argument, and are reported as that, not as a limit."""
+    response = await GraphQLGateway().post(f"{{ resources(first: {first}) {{ totalCount }} }}")
+    assert (200, ["BAD_USER_INPUT"]) == (response.status_code, codes(response))
 
 
 async def test_full_introspection_is_allowed() -> None:
@@ -111,12 +110,12 @@ async def test_full_introspection_is_allowed() -> None:
         descriptions=True, specified_by_url=True, directive_is_repeatable=True, schema_description=True,
         input_value_deprecation=True,
     )  # fmt: skip
-    assert [] == codes(await Gateway().post(full))
+    assert [] == codes(await GraphQLGateway().post(full))
     chain = "name"
     for _ in range(15):
         chain = f"name ofType {{ {chain} }}"
     query = "{ __schema { types { ...T } } } fragment T on __Type { fields { args { type { %s } } } }"
-    assert [] == codes(await Gateway().post(query.replace("%s", chain)))
+    assert [] == codes(await GraphQLGateway().post(query.replace("%s", chain)))
 
 
 @pytest.mark.parametrize(
@@ -129,7 +128,7 @@ async def test_full_introspection_is_allowed() -> None:
 )
 async def test_introspection_is_bounded(query: str) -> None:
     """Introspection that goes round in circles is refused."""
-    assert 400 == (await Gateway().post(query)).status_code
+    assert 400 == (await GraphQLGateway().post(query)).status_code
 
 
 def chain(links: int, spreads: int, inner: str) -> str:
@@ -159,16 +158,16 @@ ATTACKS = {
 @pytest.mark.parametrize("name", ATTACKS)
 async def test_attacks_are_refused(name: str) -> None:
     """What would multiply, recurse or never end is refused, and quoted at no length."""
-    gateway = Gateway()
+    gateway = GraphQLGateway()
     response = await gateway.post(ATTACKS[name])
-    assert (400, []) == (response.status_code, gateway.reader.asked)
+    assert (400, []) == (response.status_code, gateway.reader.requests)
     assert len(response.content) < 30_000
 
 
 async def test_deep_nesting_of_nothing_is_answered() -> None:
     """Nesting that asks for nothing more is legal up to the parser's own bound, and runs."""
     deepest = "{ " + "... on Query { " * 190 + "accounts { name }" + " }" * 190 + " }"
-    assert [] == codes(await Gateway().post(deepest))
+    assert [] == codes(await GraphQLGateway().post(deepest))
 
 
 async def test_deeply_nested_variables_are_refused() -> None:
@@ -177,7 +176,7 @@ async def test_deeply_nested_variables_are_refused() -> None:
     for _ in range(900):
         nest = {"vendor": [nest]} if nest == 1 else [nest]
     query = "query($f: ResourceFilter) { resources(filter: $f) { totalCount } }"
-    response = await Gateway().post(query, variables={"f": {"vendor": nest}})
+    response = await GraphQLGateway().post(query, variables={"f": {"vendor": nest}})
     assert (400, {"BAD_USER_INPUT"}) == (response.status_code, set(codes(response)))
 
 

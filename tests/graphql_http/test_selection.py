@@ -26,10 +26,10 @@ from graphql.execution import VariableValues, get_variable_values
 from graphql.language import OperationDefinitionNode
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from resolvers.reduce import reduce
 
 from domain.errors import BadUserInput
 from domain.selection import Selected
+from resolvers.operation.selection import collect_fields
 from tests.graphql_http.gateway import graph
 from tests.graphql_http.operations import ID, VARIABLES, Author
 
@@ -45,7 +45,7 @@ def selection(text: str, **variables: object) -> tuple[Selected, ...]:
     assert isinstance(operation, OperationDefinitionNode)
     values = get_variable_values(graph().core, operation.variable_definitions or (), dict(variables))
     assert isinstance(values, VariableValues)
-    return reduce(graph().core, document, operation, values).roots
+    return collect_fields(graph().core, document, operation, values).roots
 
 
 def flat(roots: tuple[Selected, ...], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Selected]]:

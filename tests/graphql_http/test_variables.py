@@ -11,10 +11,10 @@ from graphql.execution import VariableValues, get_variable_values
 from graphql.language import DocumentNode, OperationDefinitionNode
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from resolvers.reduce import Varying, reduce
-from supplygraph.graphql_variables import Variables
 
 from domain.errors import BadUserInput
+from resolvers.operation.selection import VariableField, collect_fields
+from resolvers.operation.variables import VariableCoercer
 from tests.graphql_http.gateway import graph
 
 _ID: Final = "0e3b7c1c-6a1e-5d0e-9a63-0f4c2f0f9d11"
@@ -74,13 +74,13 @@ def _kinds(values: dict[str, Any]) -> str:
 def test_variables(text: str, told: dict[str, Any]) -> None:
     """Whatever is given, missing or left over: the same values, or something to tell against them in both ways."""
     _, operation = _operation(text)
-    expected, found = _generally(operation, told), Variables(graph().core, operation).coerced(told)
+    expected, found = _generally(operation, told), VariableCoercer(graph().core, operation).coerce(told)
     assert (expected is None) == (found is None)
     if expected is not None and found is not None:
         assert _kinds(expected.coerced) == _kinds(found.coerced)
 
 
-def _argued(varying: tuple[Varying, ...], values: VariableValues) -> list[str] | None:
+def _argued(varying: tuple[VariableField, ...], values: VariableValues) -> list[str] | None:
     try:
         return [_kinds(each.arguments(values)) for each in varying]
     except BadUserInput:
@@ -93,12 +93,12 @@ def _argued(varying: tuple[Varying, ...], values: VariableValues) -> list[str] |
 def test_arguments(text: str, first: dict[str, Any], then: dict[str, Any]) -> None:
     """What was reduced with some values tells with others what is reduced with those."""
     document, operation = _operation(text)
-    before, after = _generally(operation, first), Variables(graph().core, operation).coerced(then)
+    before, after = _generally(operation, first), VariableCoercer(graph().core, operation).coerce(then)
     general = _generally(operation, then)
     if before is None or after is None or general is None:
         return
     try:
-        varying = reduce(graph().core, document, operation, before).varying
+        varying = collect_fields(graph().core, document, operation, before).variable_fields
     except BadUserInput:
         return
     expected = [replace(each, fixed={}, direct=None) for each in varying]

@@ -7,20 +7,24 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from resolvers.summary import OperationAnswer
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db import tables
+from db.connections import EngineReader
+from db.query.reader import QueryReader
+from db.query.sql.statement import StatementCompiler
 from db.revision import bump
 from domain.enums import Permission, ResourceKind
 from domain.rules import FreshnessRules
 from domain.selection import Selected
 from domain.viewer import Viewer
 from reconcile.requests import RefreshRequest, RefreshResult
+from resolvers.freshness.evaluation import FreshnessContext
+from resolvers.freshness.summary import OperationAnswer
+from resolvers.operation.compile_worker import CompileWorker
 from resolvers.reader import Reader
 from tests.clock import ManualClock
-from tests.db_query.queries import Queries
 from tests.db_query.rows import NOW, World, ago
 
 READER = Viewer("reader", frozenset({Permission.READ, Permission.REFRESH}))
@@ -79,7 +83,7 @@ class Bench:
 
     async def one(self, root: Selected, viewer: Viewer = READER) -> Any:
         """The only root field's answer."""
-        return (await self.answer(root, viewer=viewer)).answers[root.key]
+        return (await self.answer(root, viewer=viewer)).values[root.key]
 
 
 @asynccontextmanager
@@ -89,6 +93,8 @@ async def bench(world: World, links_owner: ResourceKind = ResourceKind.MACHINES)
         refresher, clock = FakeRefresher(engine), ManualClock(NOW)
         clock.advance(2)
         owners = {str(account["name"]): links_owner for account in world.accounts}
-        yield Bench(
-            Reader(Queries(engine), refresher, FreshnessRules(), clock, owners, {"slow": 40.0}), refresher, clock
-        )
+        freshness = FreshnessContext(FreshnessRules(), owners, {"slow": 40.0})
+        queries, worker = QueryReader(EngineReader(engine, 5), engine.dialect), CompileWorker(rest=lambda _: None)
+        statements = StatementCompiler(engine.dialect)
+        yield Bench(Reader(queries, statements, worker, refresher, freshness, clock), refresher, clock)
+        worker.close()

@@ -46,7 +46,7 @@ class TestCoverage:
                 scopes={ScopeKey("new", ResourceKind.MACHINES, None): StaleReason.TIMED_OUT}
             )
             answer = await at.answer(root("resources", f("nodes", f("freshness", "state"), "status"), _COVERAGE))
-        told = answer.answers["resources"]
+        told = answer.values["resources"]
         assert isinstance(told, dict)
         gaps = [_gap("down", "DOWN", ago(100), "VENDOR_DOWN"), _gap("new", "NEVER_SYNCED", None, "TIMED_OUT")]
         assert gaps == told["coverage"]["gaps"]
@@ -122,8 +122,11 @@ class TestSummary:
         """Each resource's judgement, and what it was judged against, stand beside the answer."""
         async with bench(_world()) as at:
             answer = await at.answer(root("resource", "name", resourceId=uuid_of(0)))
-        judged = answer.judged[uuid_of(0)]
-        assert ("FRESH", ago(30)) == (judged.judgement.state.value, judged.not_before.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+        judged = answer.assessments[uuid_of(0)]
+        assert ("FRESH", ago(30)) == (
+            judged.assessment.state.value,
+            judged.not_before.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        )
 
     async def test_links_whose_owner_was_not_listed(self) -> None:
         """The resource itself is fresh, yet its links may be old: the owner's scope is a gap."""

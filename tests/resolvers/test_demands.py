@@ -5,17 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from resolvers.demands import check_permissions, demand_of
 
 from domain.enums import Permission
 from domain.errors import BadUserInput, Forbidden
 from domain.freshness import Demand
 from domain.rules import FreshnessRules
+from domain.selection import Selected
 from domain.viewer import Viewer
+from resolvers.freshness.authorization import authorize, requirements_of
+from resolvers.freshness.demands import demand_of
 from tests.db_query.queries import f, root
 
 _RULES = FreshnessRules()
 _READER = Viewer("reader", frozenset({Permission.READ}))
+
+
+def _check(root_field: Selected, demand: Demand | None, viewer: Viewer) -> None:
+    authorize(viewer, list(requirements_of(root_field, demand, _RULES)))
 
 
 def _demand(**told: Any) -> Demand:
@@ -84,10 +90,10 @@ def test_permissions(permissions: set[Permission], told: dict[str, Any], allowed
     asked = root("resources", "totalCount", freshness=told)
     viewer = Viewer("somebody", frozenset(permissions))
     if allowed:
-        check_permissions(asked, demand_of(asked, _RULES), viewer, _RULES)
+        _check(asked, demand_of(asked, _RULES), viewer)
     else:
         with pytest.raises(Forbidden, match="refresh"):
-            check_permissions(asked, demand_of(asked, _RULES), viewer, _RULES)
+            _check(asked, demand_of(asked, _RULES), viewer)
 
 
 def test_last_error() -> None:
@@ -95,6 +101,6 @@ def test_last_error() -> None:
     account = f("account", f("lastError", key="why"))
     for asked in (root("accounts", "lastError"), root("resources", f("coverage", f("gaps", account)))):
         with pytest.raises(Forbidden, match="admin"):
-            check_permissions(asked, None, _READER, _RULES)
-        check_permissions(asked, None, Viewer("boss", frozenset({Permission.ADMIN})), _RULES)
-    check_permissions(root("accounts", f("name", key="lastError")), None, _READER, _RULES)
+            _check(asked, None, _READER)
+        _check(asked, None, Viewer("boss", frozenset({Permission.ADMIN})))
+    _check(root("accounts", f("name", key="lastError")), None, _READER)

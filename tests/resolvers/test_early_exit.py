@@ -1,4 +1,4 @@
-"""What is seen at a glance is what a closer look would find."""
+"""What is seen at a find_fresh is what a closer look would find."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any, Final
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from resolvers.glance import Glance, glance
-from resolvers.summary import OperationAnswer
 
 from domain.enums import ResourceKind
 from domain.selection import Selected
 from domain.viewer import Viewer
-from resolvers import reader
+from resolvers.freshness import evaluation
+from resolvers.freshness.evaluation import FreshRoot, find_fresh
+from resolvers.freshness.summary import OperationAnswer
 from tests.db_query.queries import f, root
 from tests.db_query.rows import World, ago, uuid_of
 from tests.db_query.worlds import TRIED, VIEWERS, filters, worlds
@@ -106,7 +106,7 @@ _OPERATIONS: Final = st.lists(
 @contextmanager
 def _looking(way: Any) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reader, "glance", way)
+        patch.setattr(evaluation, "find_fresh", way)
         yield
 
 
@@ -115,7 +115,7 @@ async def _told(at: Bench, asked: tuple[Selected, ...], viewer: Viewer) -> tuple
     at.refresher.asked.clear()
     at.refresher.readers_of.clear()
     answer: OperationAnswer = await at.answer(*asked, viewer=viewer)
-    judged = {resource_id: (one.judgement, one.not_before) for resource_id, one in answer.judged.items()}
+    judged = {resource_id: (one.assessment, one.not_before) for resource_id, one in answer.assessments.items()}
     told = list(answer.texts.items()), answer.summary, judged, list(at.refresher.asked)
     return told, set(at.refresher.readers_of)
 
@@ -125,9 +125,9 @@ async def _compare(
     operations: Sequence[tuple[Selected, ...]],
     viewer: Viewer = READER,
     owner: ResourceKind = ResourceKind.MACHINES,
-    looked: Callable[..., Glance | None] = glance,
+    looked: Callable[..., FreshRoot | None] = find_fresh,
 ) -> None:
-    """Every operation shows the same with a glance and without."""
+    """Every operation shows the same with a find_fresh and without."""
     async with bench(world, owner) as at:
         for asked in operations:
             with _looking(lambda *_: None):
@@ -142,8 +142,8 @@ def test_a_glance_shows_what_a_closer_look_shows() -> None:
     """Over worlds with failed, removed, never listed and future scopes, tombstones, marks, probes and links of two accounts."""
     seen = {True: 0, False: 0}
 
-    def counted(*asked: Any) -> Glance | None:
-        found = glance(*asked)
+    def counted(*asked: Any) -> FreshRoot | None:
+        found = find_fresh(*asked)
         seen[found is not None] += 1
         return found
 

@@ -57,7 +57,7 @@ class TestDemanding:
                 root("accounts", "state"),
             )
         assert at.refresher.asked == []
-        told = answer.answers["resource"]
+        told = answer.values["resource"]
         assert isinstance(told, dict)
         assert {"state": "STALE", "reason": "NOT_DEMANDED"} == told["freshness"]
         assert ago(100) == told["lastSyncedAt"]
@@ -67,7 +67,7 @@ class TestDemanding:
         async with bench(_world()) as at:
             answer = await at.answer(_machine("name", freshness={"maxAgeSeconds": 100}))
         assert at.refresher.asked == []
-        assert {"name": "old"} == answer.answers["resource"]
+        assert {"name": "old"} == answer.values["resource"]
         assert (1, 0, 0, 102.0) == (
             answer.summary.fresh,
             answer.summary.stale,
@@ -81,7 +81,7 @@ class TestDemanding:
             at.refresher.tells, at.refresher.settlement = swept(name="new"), RefreshResult(calls=3, shared=True)
             answer = await at.answer(_machine("name", _STATE))
             (want,) = at.refresher.wants
-        assert {"name": "new", "freshness": {"state": "FRESH", "reason": None}} == answer.answers["resource"]
+        assert {"name": "new", "freshness": {"state": "FRESH", "reason": None}} == answer.values["resource"]
         assert (ScopeKey("lab", ResourceKind.MACHINES, None), (uuid_of(0),), ()) == (
             want.scope,
             want.resources,
@@ -191,11 +191,11 @@ class TestDemanding:
                 root("resources", f("nodes", "name"), key="bad", first=0),
             )
         assert len(at.refresher.asked) == 1
-        assert {"name": "new"} == answer.answers["one"]
-        assert {"nodes": [{"name": "new"}, {"name": "new"}]} == answer.answers["list"]
-        assert {"account": {"name": "lab"}} == answer.answers["recorded"]
-        assert isinstance(answer.answers["bad"], BadUserInput)
-        assert ["one", "list", "recorded", "bad"] == list(answer.answers)
+        assert {"name": "new"} == answer.values["one"]
+        assert {"nodes": [{"name": "new"}, {"name": "new"}]} == answer.values["list"]
+        assert {"account": {"name": "lab"}} == answer.values["recorded"]
+        assert isinstance(answer.values["bad"], BadUserInput)
+        assert ["one", "list", "recorded", "bad"] == list(answer.values)
 
 
 class TestRefusing:
@@ -217,9 +217,9 @@ class TestRefusing:
                 _machine("name", key="bad", freshness={"forceRefresh": True, "maxAgeSeconds": 9}),
                 _machine("vendorId", key="good"),
             )
-        error = answer.answers["bad"]
+        error = answer.values["bad"]
         assert isinstance(error, BadUserInput)
-        assert (error.argument, {"vendorId": "v-0"}) == ("freshness", answer.answers["good"])
+        assert (error.argument, {"vendorId": "v-0"}) == ("freshness", answer.values["good"])
 
 
 class TestReasons:

@@ -13,7 +13,13 @@ from domain.enums import FreshnessState, StaleReason
 from domain.freshness import Assessment, Demand, ScopeFacts, Sighting, assess
 from domain.records.model import ResourceRecord, ScopeRecord
 from reconcile.requests import RefreshRequest, RefreshResult
-from resolvers.wanting import Demanded, Terms, demanded, merged, wants_of
+from resolvers.freshness.targets import (
+    FreshnessDeadline,
+    RefreshTargets,
+    find_targets,
+    merge_requests,
+    refresh_requests,
+)
 from tests.simulation.ledger import Violation
 from tests.simulation.memory import MemoryTables
 from tests.simulation.process import Process, Sharing
@@ -66,12 +72,14 @@ class Reading:
         self._wish = wish
         self._owners = {name: vendor.profile.links_owner for name, vendor in sharing.vendors.items()}
 
-    def demanded(self) -> Demanded:
+    def targets(self) -> RefreshTargets:
         """What is demanded of the clouds."""
-        seen = [Seen(_sighting(record), live=True, links=self._wish.links) for record in self.records.values()]
-        return demanded(self.scopes, self._wish.scopes, seen, self._owners, links=self._wish.links)
+        seen = [
+            SelectedResource(_sighting(record), live=True, links=self._wish.links) for record in self.records.values()
+        ]
+        return find_targets(self.scopes, self._wish.scopes, seen, self._owners, links=self._wish.links)
 
-    def judged(self, terms: Terms) -> Iterable[tuple[ResourceRecord, Assessment, datetime]]:
+    def judged(self, terms: FreshnessDeadline) -> Iterable[tuple[ResourceRecord, Assessment, datetime]]:
         """Each resource's judgement, and the instant it was judged against."""
         for record in self.records.values():
             scope = self.scopes[record.scope_id]
@@ -117,13 +125,13 @@ class Reader:
         self._sharing = sharing
         self._loop = asyncio.get_running_loop()
         self._arrived = self._loop.time()
-        self._terms = Terms(wish.demand, sharing.around.clock.now(), lambda _: 10.0)
+        self._terms = FreshnessDeadline(wish.demand, sharing.around.clock.now(), lambda _: 10.0)
 
     async def answer(self) -> None:
         """Read, have the clouds asked, read once more, and judge what is told."""
         await self._process.record._pass()
         first = Reading(self._wish, self._sharing)
-        wants = merged(wants_of(first.demanded(), first.scopes, self._terms, first.now))
+        wants = merge_requests(refresh_requests(first.targets(), first.scopes, self._terms, first.now))
         settlement, asked = RefreshResult(), self._loop.time()
         if wants:
             settlement = await self._process.engine.refresh(wants, self._arrived)
@@ -132,7 +140,7 @@ class Reader:
         self._shared(wants, settlement, asked, Reading(self._wish, self._sharing))
         await self._process.record._pass()
         second = Reading(self._wish, self._sharing)
-        self._judge(first.demanded(), second, settlement, wants)
+        self._judge(first.targets(), second, settlement, wants)
         self._sharing.around.tally.count("reader", "answered")
 
     def _in_time(self, wants: list[RefreshRequest], ended: float) -> None:
@@ -157,7 +165,7 @@ class Reader:
             raise Violation("e", f"a reader of {wants[0].scope} waited for {sent} sweeps")
 
     def _judge(
-        self, demanded: Demanded, second: Reading, settlement: RefreshResult, wants: list[RefreshRequest]
+        self, demanded: RefreshTargets, second: Reading, settlement: RefreshResult, wants: list[RefreshRequest]
     ) -> None:
         traffic = self._sharing.around.traffic
         for record, judgement, not_before in second.judged(self._terms):
@@ -193,7 +201,7 @@ class Reader:
     def _explained(
         self,
         record: ResourceRecord,
-        demanded: Demanded,
+        demanded: RefreshTargets,
         scopes: Mapping[int, ScopeFacts],
         settlement: RefreshResult,
         wants: list[RefreshRequest],
@@ -205,7 +213,7 @@ class Reader:
         told = told or scope.problem or record.probe_problem
         # A flight sent before a step may have been joined.
         calm = self._sharing.around.traffic.stepped < self._arrived - _LONGEST_FLIGHT and scope.configured
-        if asked and calm and told is None and demanded.of(_sighting(record)):
+        if asked and calm and told is None and demanded.includes(_sighting(record)):
             raise Violation("a", f"{record.key} was asked for without a failure, and is told STALE: {wants}")
 
     def _count(self, judgement: Assessment, record: ResourceRecord) -> None:
