@@ -19,7 +19,7 @@ class BudgetLeft:
 class CallCount:
     """Vendor calls of the last hour: those made, and those that readers were spared by sharing flights."""
 
-    made: int = 0
+    sent: int = 0
     saved: int = 0
 
 

@@ -18,7 +18,7 @@ from graphql import (
 
 from domain.cache import SegmentedLRUCache
 from domain.errors import LimitExceeded
-from domain.limits import OperationLimits
+from domain.rules import OperationLimits
 from resolvers.limits import check_document
 from supplygraph.graphql_errors import (
     PARSE_FAILED,

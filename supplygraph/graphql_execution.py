@@ -16,7 +16,7 @@ from graphql import ExecutionResult, GraphQLError, execute_sync, located_error
 
 from domain.cache import SegmentedLRUCache
 from domain.errors import Busy, Forbidden, ReaderError
-from domain.limits import OperationLimits
+from domain.rules import OperationLimits
 from domain.selection import TYPENAME
 from domain.viewer import Viewer
 from resolvers.reader import Prepared

@@ -12,7 +12,7 @@ from graphql.execution import VariableValues, get_variable_values
 
 from db.query import Unwritten
 from domain.errors import BadUserInput, Busy
-from domain.limits import OperationLimits
+from domain.rules import OperationLimits
 from domain.selection import Selected
 from domain.viewer import Viewer
 from resolvers.limits import check_selection

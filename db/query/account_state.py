@@ -17,9 +17,9 @@ from db.query.shape import VIEWER, Shape
 from db.query.sql import json_text
 from db.query.sql.aliases import alias
 from db.query.sql.dialect import Filtering, among
-from domain.accounts import ScopeHealth, account_state
 from domain.enums import AccountState, ResourceKind, ScopeState, StaleReason
 from domain.freshness import ScopeFacts
+from domain.health import ScopeHealth, account_state
 from domain.records.model import ScopeKey
 from domain.timestamps import optional_instant
 

@@ -11,7 +11,7 @@ from db.query.account_state import ScopeRow
 from db.query.shape import Shape
 from db.record.trace_codec import decode_failures, decode_sweep_trace, decode_trace
 from domain.freshness import Sighting, inherits
-from domain.records.traces import FailedFlight, ObservationTrace, since
+from domain.records.traces import FailedFlight, ObservationTrace, failures_since
 from domain.runtime_stats import BudgetLeft, CallCount
 from domain.timestamps import optional_text, to_text
 
@@ -43,7 +43,7 @@ def explanation_object(shape: Shape, own: Own, scope: ScopeRow, vendor: str, now
         "readers": None if told is None else told.readers,
         "nextAllowedAt": optional_text(hold) if hold is not None and hold > now else None,
     }
-    tries = since(number, decode_failures(scope.failed_flights), decode_failures(own.failed_flights))
+    tries = failures_since(number, decode_failures(scope.failed_flights), decode_failures(own.failed_flights))
     return shape.shown(
         lambda child: (
             [_try_object(child, one) for one in tries] if child.name == "failedAttempts" else fields[child.name]
@@ -78,5 +78,5 @@ def calls_object(shape: Shape, count: CallCount | None) -> dict[str, Any] | None
     """An account's calls of the last hour; null where no gateway runs."""
     if count is None:
         return None
-    told = {"made": count.made, "saved": count.saved}
+    told = {"made": count.sent, "saved": count.saved}
     return shape.shown(lambda child: told[child.name])

@@ -9,7 +9,7 @@ from typing import Final
 from domain.enums import ObservationSource, StaleReason
 from domain.records.observation import CallTrace
 
-MOST_TRIES: Final = 5
+MAX_FAILED_FLIGHTS: Final = 5
 """So many of the newest failed tries are kept."""
 
 
@@ -52,7 +52,7 @@ class FailedFlight:
     reason: StaleReason
 
 
-def since(number: int, *tries: tuple[FailedFlight, ...]) -> tuple[FailedFlight, ...]:
+def failures_since(number: int, *tries: tuple[FailedFlight, ...]) -> tuple[FailedFlight, ...]:
     """Those numbered higher, newest last, the newest few."""
     later = {one.number: one for each in tries for one in each if one.number > number}
-    return tuple(later[key] for key in sorted(later))[-MOST_TRIES:]
+    return tuple(later[key] for key in sorted(later))[-MAX_FAILED_FLIGHTS:]

@@ -19,7 +19,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from domain.errors import BadUserInput, DatabaseUnavailable, Forbidden, ReaderError, Unauthenticated
-from domain.limits import OperationLimits
+from domain.rules import OperationLimits
 from domain.timestamps import Clock, SystemClock
 from domain.viewer import Viewer
 from schema.build import Graph

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from db.engine import make_engine
 from db.record.store import Store
 from tests.clock import ManualClock
-from tests.kept import Kept
+from tests.databases import DatabaseBackend
 
 
 @pytest.fixture
@@ -19,15 +19,15 @@ def clock() -> ManualClock:
     return ManualClock()
 
 
-@pytest.fixture(params=list(Kept), ids=lambda kept: kept.value)
-def kept(request: pytest.FixtureRequest) -> Kept:
+@pytest.fixture(params=list(DatabaseBackend), ids=lambda kept: kept.value)
+def kept(request: pytest.FixtureRequest) -> DatabaseBackend:
     """The database, one after the other."""
-    told: Kept = request.param
+    told: DatabaseBackend = request.param
     return told
 
 
 @pytest.fixture
-async def url(kept: Kept) -> AsyncIterator[str]:
+async def url(kept: DatabaseBackend) -> AsyncIterator[str]:
     """The URL of a migrated record."""
     async with kept.fresh() as made:
         yield made

@@ -16,7 +16,7 @@ from db.connections import RowReader
 from db.database import Database
 from db.engine import ConnectionSettings
 from domain.errors import DatabaseUnavailable
-from tests.kept import Kept
+from tests.databases import DatabaseBackend
 
 _ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT max(x) FROM n"
 
@@ -78,7 +78,7 @@ async def _until_answered(readers: RowReader) -> None:
         return
 
 
-@pytest.mark.parametrize("kept", [Kept.POSTGRESQL])
+@pytest.mark.parametrize("kept", [DatabaseBackend.POSTGRESQL])
 async def test_connections_that_the_server_ended_are_made_anew(url: str) -> None:
     """Readers notice nothing of it."""
     async with _readers(url, pool_size=3) as readers:
@@ -91,7 +91,7 @@ async def test_connections_that_the_server_ended_are_made_anew(url: str) -> None
     assert first.isdisjoint(again)
 
 
-@pytest.mark.parametrize("kept", [Kept.POSTGRESQL])
+@pytest.mark.parametrize("kept", [DatabaseBackend.POSTGRESQL])
 async def test_a_connection_that_no_longer_answers_is_given_up(url: str) -> None:
     """As where the way to the server is lost without a word: another one is asked, and the silent one is not used again."""
     async with _readers(url, pool_size=2, statement_seconds=0.2) as readers:

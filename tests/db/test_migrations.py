@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.engine import make_engine, write_transaction
 from db.migrations import alembic_config, migrate
-from tests.kept import Kept
+from tests.databases import DatabaseBackend
 
 REVISIONS = [step.revision for step in ScriptDirectory.from_config(alembic_config()).walk_revisions()][::-1]
 ROWS = """\
@@ -31,7 +31,7 @@ TOLD += "JOIN resources r USING (scope_id) JOIN links l ON l.from_id = r.resourc
 
 
 @pytest.fixture
-async def old(kept: Kept) -> AsyncIterator[AsyncEngine]:
+async def old(kept: DatabaseBackend) -> AsyncIterator[AsyncEngine]:
     """A database with nothing in it yet."""
     async with kept.empty() as url:
         engine = make_engine(url)

@@ -30,7 +30,7 @@ from reconcile.rules.absence import EvidenceWindows
 from reconcile.rules.decision import Credential, DecisionContext, decide_sweep
 from reconcile.runner import named_keys
 from tests.clock import ManualClock
-from tests.kept import Kept
+from tests.databases import DatabaseBackend
 from tests.observations import attached, complete, machine, volume
 
 LAB = AccountSetup("lab", "lambda", 30, ((ResourceKind.MACHINES, None), (ResourceKind.VOLUMES, None)))
@@ -67,7 +67,7 @@ async def count(engine: AsyncEngine, table: str) -> int:
         return int(await connection.scalar(select(func.count()).select_from(metadata.tables[table])) or 0)
 
 
-async def test_migrating_twice_and_beside_another_changes_nothing(kept: Kept) -> None:
+async def test_migrating_twice_and_beside_another_changes_nothing(kept: DatabaseBackend) -> None:
     """Five processes that start at once on one empty database end with one whole schema."""
     async with kept.empty() as url:
         engines = [make_engine(url) for _ in range(5)]

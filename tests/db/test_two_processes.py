@@ -29,8 +29,8 @@ from domain.timestamps import to_text
 from reconcile.rules.decision import decide_sweep
 from reconcile.runner import named_keys
 from tests.clock import ManualClock
+from tests.databases import DatabaseBackend
 from tests.db.test_store import LAB, MACHINES, VOLUMES, _random_sweeps, ground, sweep
-from tests.kept import Kept
 from tests.observations import attached, complete, machine, volume
 
 _PATIENCE_SECONDS = 30
@@ -64,13 +64,13 @@ async def apply_within(connection: AsyncConnection, ticket: FlightTicket, clock:
 
 
 @pytest.fixture
-def kept(request: pytest.FixtureRequest) -> Kept:
+def kept(request: pytest.FixtureRequest) -> DatabaseBackend:
     """Both databases, unless a test says that only one of them has what it is about."""
-    told: Kept = getattr(request, "param", Kept.POSTGRESQL)
+    told: DatabaseBackend = getattr(request, "param", DatabaseBackend.POSTGRESQL)
     return told
 
 
-both = pytest.mark.parametrize("kept", list(Kept), indirect=True, ids=lambda kept: kept.value)
+both = pytest.mark.parametrize("kept", list(DatabaseBackend), indirect=True, ids=lambda kept: kept.value)
 
 
 @both

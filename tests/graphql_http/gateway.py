@@ -27,7 +27,7 @@ from starlette.responses import HTMLResponse, Response
 
 from domain.enums import Permission
 from domain.errors import ReaderError, Unauthenticated
-from domain.limits import OperationLimits
+from domain.rules import OperationLimits
 from domain.selection import TYPENAME, Selected
 from domain.viewer import Viewer
 from resolvers.reader import Prepared

@@ -9,7 +9,7 @@ import pytest
 from graphql import parse, validate
 
 import supplygraph.graphql_documents as documents
-from domain.limits import OperationLimits
+from domain.rules import OperationLimits
 from supplygraph.graphql_documents import Documents
 from supplygraph.graphql_rules import RULES
 from tests.graphql_http.gateway import Gateway, graph

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from domain.breaker import breaker_state
 from domain.enums import BreakerState
+from domain.health import breaker_state
 from tests.clock import START
 
 

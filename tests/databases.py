@@ -16,7 +16,7 @@ from tests.doubles.postgresql import the_server
 
 
 @unique
-class Kept(Enum):
+class DatabaseBackend(Enum):
     """One of the databases."""
 
     SQLITE = "sqlite"
@@ -25,7 +25,7 @@ class Kept(Enum):
     @asynccontextmanager
     async def fresh(self) -> AsyncIterator[str]:
         """The URL of a new record of this version with nothing in it, until the block ends."""
-        if self is Kept.POSTGRESQL:
+        if self is DatabaseBackend.POSTGRESQL:
             async with the_server().record() as url:
                 yield url
             return
@@ -39,7 +39,7 @@ class Kept(Enum):
     @asynccontextmanager
     async def empty(self) -> AsyncIterator[str]:
         """The URL of a database without anything in it, until the block ends."""
-        if self is Kept.POSTGRESQL:
+        if self is DatabaseBackend.POSTGRESQL:
             server = the_server()
             name = await server.empty()
             try:
