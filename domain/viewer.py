@@ -1,4 +1,4 @@
-"""Who asks."""
+"""The viewer: the permissions and visible accounts of whoever sent a request."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from domain.errors import Forbidden
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """A token's permissions and visible accounts. `accounts` None sees all of them."""
+    """The permissions and visible accounts of a token. If `accounts` is `None`, all accounts are visible."""
 
     name: str
     permissions: frozenset[Permission]
@@ -18,18 +18,18 @@ class Viewer:
 
     @property
     def rights(self) -> tuple[frozenset[Permission], frozenset[str] | None]:
-        """All of it that decides what may be read and how: tokens that are alike in it share what is prepared."""
+        """Everything that determines what the viewer may read. Viewers with equal rights can share compiled operations."""
         return self.permissions, self.accounts
 
     def may(self, permission: Permission) -> bool:
-        """Whether the permission is held; `admin` implies the others."""
+        """Return whether the viewer has the permission. `admin` implies the others."""
         return permission in self.permissions or Permission.ADMIN in self.permissions
 
-    def require(self, permission: Permission, what: str) -> None:
-        """Raise Forbidden, naming what was refused, unless the permission is held."""
+    def require(self, permission: Permission, action: str) -> None:
+        """Raise Forbidden, naming the action, unless the viewer has the permission."""
         if not self.may(permission):
-            raise Forbidden(f"{what} needs the permission '{permission.value}', which this token does not have.")
+            raise Forbidden(f"{action} requires the permission '{permission.value}', which this token does not have.")
 
     def sees(self, account: str) -> bool:
-        """Whether the account exists for this viewer."""
+        """Return whether the account is visible to the viewer."""
         return self.accounts is None or account in self.accounts
