@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from db.clock import compare
+from db.clock import synchronize
 from db.engine import read_transaction, write_transaction
 from db.record import apply, duplicates, load, pruning
 from db.record.account_sync import sync_accounts
@@ -25,7 +25,7 @@ from domain.timestamps import Clock, to_text
 class Store:
     """`domain.ports.RecordStore` on a database. The clock is the database's: SQLite runs in our process, so it is ours.
 
-    On PostgreSQL a `db.clock.RecordClock` is compared with the server's at each flight.
+    On PostgreSQL a `db.clock.DatabaseClock` is compared with the server's at each flight.
     """
 
     def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
@@ -39,7 +39,7 @@ class Store:
     async def configure(self, setups: Sequence[AccountSetup]) -> None:
         """Bring accounts and scopes in line with the configuration."""
         async with write_transaction(self._engine) as connection:
-            await compare(connection, self._clock)
+            await synchronize(connection, self._clock)
             if await sync_accounts(connection, setups):
                 await duplicates.rejoin(connection, self.now())
             await bump(connection)
@@ -47,7 +47,7 @@ class Store:
     async def draw(self, account: str) -> FlightTicket:
         """Draw the account's next flight number. Raises KeyError for an account that was never configured."""
         async with write_transaction(self._engine) as connection:
-            await compare(connection, self._clock)
+            await synchronize(connection, self._clock)
             number = await connection.scalar(
                 update(accounts)
                 .where(accounts.c.name == account)

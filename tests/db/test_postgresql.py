@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from db.clock import RecordClock, compare
+from db.clock import DatabaseClock, synchronize
 from db.database import Database
 from db.engine import ConnectionSettings, make_engine, read_transaction, write_transaction
 from db.record.store import Store
@@ -59,8 +59,8 @@ async def test_by_a_folder_of_sockets() -> None:
         ("postgresql+asyncpg://u:{password}@/x?host=/no/such/folder", "No such file or directory"),
         ("postgresql+asyncpg://u:{password}@no-such-host.invalid/x", "not known"),
         ("postgresql+asyncpg://keeper:{password}@127.0.0.1:{port}/x", "password authentication failed"),
-        ("postgresql+asyncpg://u:{password}@127.0.0.1:{port}/", "names no database"),
-        ("postgresql+asyncpg://u:{password}@127.0.0.1:port/x", "is no database URL"),
+        ("postgresql+asyncpg://u:{password}@127.0.0.1:{port}/", "does not name a database"),
+        ("postgresql+asyncpg://u:{password}@127.0.0.1:port/x", "is not a valid database URL"),
         ("postgresql://u:{password}@127.0.0.1/x", "names the driver 'postgresql'"),
         ("postgresql+psycopg://u:{password}@127.0.0.1/x", "names the driver 'postgresql+psycopg'"),
         ("postgresql+asyncpg://u:{password}@127.0.0.1/x?sslmode={password}", "sslmode"),
@@ -169,9 +169,9 @@ class TestTheClock:
     async def test_it_is_set_by_the_database(self, engine: AsyncEngine) -> None:
         """A machine whose clock is a year behind tells the database's time."""
         own = ManualClock()
-        clock = RecordClock(own)
+        clock = DatabaseClock(own)
         async with read_transaction(engine) as connection:
-            await compare(connection, clock)
+            await synchronize(connection, clock)
         assert abs(clock.now() - SystemClock().now()) < timedelta(minutes=1)
         own.advance(5)
         assert clock.now() - own.now() > timedelta(days=1)
@@ -180,21 +180,21 @@ class TestTheClock:
         """What a test hands in stays what it is."""
         own = ManualClock()
         async with read_transaction(engine) as connection:
-            await compare(connection, own)
+            await synchronize(connection, own)
         assert ManualClock().now() == own.now()
 
     def test_it_does_not_follow_every_measurement(self) -> None:
         """Off by less than 50 ms, or by less than the call took, it stays: else it might run backwards."""
         own = ManualClock()
-        clock = RecordClock(own)
+        clock = DatabaseClock(own)
         for ahead, took in ((0.049, 0.0), (-0.049, 0.0), (0.9, 2.0)):
-            clock.compared(own.now() + timedelta(seconds=ahead - took / 2), 0.0, took)
+            clock.adjust(own.now() + timedelta(seconds=ahead - took / 2), 0.0, took)
             assert own.now() == clock.now()
-        clock.compared(own.now() - timedelta(seconds=3), 0.0, 0.0)
+        clock.adjust(own.now() - timedelta(seconds=3), 0.0, 0.0)
         assert own.now() - timedelta(seconds=3) == clock.now()
 
     async def test_a_flight_s_time_is_the_record_s(self, engine: AsyncEngine) -> None:
         """Drawing a number compares the clocks."""
-        store = Store(engine, RecordClock(ManualClock()))
+        store = Store(engine, DatabaseClock(ManualClock()))
         await store.configure([LAB])
         assert abs((await store.draw("lab")).sent_at - SystemClock().now()) < timedelta(minutes=1)
