@@ -1,4 +1,4 @@
-"""The viewer: the permissions and visible accounts of whoever sent a request."""
+"""The viewer: the permissions and visible accounts of a request's token."""
 
 from __future__ import annotations
 
