@@ -1,4 +1,4 @@
-"""Where a test's record is kept: every test of the record runs on both databases."""
+"""The databases on which tests run: an SQLite file and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tests.doubles.postgresql import the_server
 
 @unique
 class DatabaseBackend(Enum):
-    """One of the databases."""
+    """A supported database."""
 
     SQLITE = "sqlite"
     POSTGRESQL = "postgresql"
 
     @asynccontextmanager
     async def fresh(self) -> AsyncIterator[str]:
-        """The URL of a new record of this version with nothing in it, until the block ends."""
+        """Yield the URL of a new database with the current schema and no rows. It is deleted after the block."""
         if self is DatabaseBackend.POSTGRESQL:
             async with the_server().record() as url:
                 yield url
@@ -38,7 +38,7 @@ class DatabaseBackend(Enum):
 
     @asynccontextmanager
     async def empty(self) -> AsyncIterator[str]:
-        """The URL of a database without anything in it, until the block ends."""
+        """Yield the URL of a new database without tables. It is deleted after the block."""
         if self is DatabaseBackend.POSTGRESQL:
             server = the_server()
             name = await server.empty()
@@ -52,7 +52,7 @@ class DatabaseBackend(Enum):
 
     @asynccontextmanager
     async def engine(self) -> AsyncIterator[AsyncEngine]:
-        """An engine on a new record."""
+        """Yield an engine on a new database with the current schema."""
         async with self.fresh() as url:
             engine = make_engine(url)
             try:

@@ -1,4 +1,4 @@
-"""An event loop for real connections whose sleeps cost nothing: where nobody has a word to say, time leaps to the next timer."""
+"""An event loop with simulated time for tests with real sockets. While no socket is active, time skips to the next timer."""
 
 from __future__ import annotations
 
@@ -11,57 +11,57 @@ from typing import Any, Final, TypeVar
 from tests.clock import START
 
 T = TypeVar("T")
-_PATIENCE_SECONDS: Final = 0.01
-"""How long, truly, a double on loopback or a thread may be silent before time goes on."""
-_LONGEST_LEAP: Final = 0.5
-"""Simulated seconds: a thread that is busy with the database for longer must not see all its time pass at once."""
+_GRACE_SECONDS: Final = 0.01
+"""Real seconds for which a server on the loopback interface or a thread may be silent before time skips."""
+_MAX_SKIP: Final = 0.5
+"""Simulated seconds. A thread that is busy with the database for longer must not see all its time pass at once."""
 
 
-class _LeapingSelector(selectors.DefaultSelector):
-    """Waits for files a moment, then moves the loop's time."""
+class _SkippingSelector(selectors.DefaultSelector):
+    """Waits for files for a moment, then advances the loop's time."""
 
     def __init__(self) -> None:
         super().__init__()
         self.now = 0.0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """What is ready; else nothing, and time has passed."""
+        """Return the files that are ready. If there are none, time has advanced."""
         if timeout is None:
             return super().select(None)
-        ready = super().select(min(timeout, _PATIENCE_SECONDS))
+        ready = super().select(min(timeout, _GRACE_SECONDS))
         if not ready and timeout > 0:
-            self.now += min(timeout, _LONGEST_LEAP)
+            self.now += min(timeout, _MAX_SKIP)
         return ready
 
 
-class LeapingLoop(asyncio.SelectorEventLoop):
-    """`time()` is in simulated seconds since its making."""
+class SkippingLoop(asyncio.SelectorEventLoop):
+    """An event loop whose `time()` is in simulated seconds since its creation."""
 
     def __init__(self) -> None:
-        self._leaping = _LeapingSelector()
-        super().__init__(self._leaping)
+        self._skipping = _SkippingSelector()
+        super().__init__(self._skipping)
 
     def time(self) -> float:
-        """Simulated seconds."""
-        return self._leaping.now
+        """Return simulated seconds."""
+        return self._skipping.now
 
 
 class LoopClock:
-    """The clock of the record, which shows the loop's time."""
+    """A clock that shows the loop's time."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
 
     def now(self) -> datetime:
-        """The instant."""
+        """Return the current simulated instant."""
         return START + timedelta(seconds=self._loop.time())
 
     def steady(self) -> float:
-        """Seconds that only rise."""
+        """Return monotonic simulated seconds."""
         return self._loop.time()
 
 
 def run(work: Callable[[LoopClock], Coroutine[Any, Any, T]]) -> T:
-    """Run the work in a loop of its own; it is handed the clock."""
-    with asyncio.Runner(loop_factory=LeapingLoop) as runner:
+    """Run a coroutine in a new simulated loop and return its result. The coroutine receives the loop's clock."""
+    with asyncio.Runner(loop_factory=SkippingLoop) as runner:
         return runner.run(work(LoopClock(runner.get_loop())))

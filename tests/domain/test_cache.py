@@ -1,4 +1,4 @@
-"""What was used lately is kept within its bound, and what was used least recently goes first."""
+"""The LRU cache stays within its capacity and evicts the least recently used entry first."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ _STEPS = st.lists(
 
 
 @given(steps=_STEPS, sized=st.booleans())
-def test_it_keeps_what_a_plain_list_in_the_order_of_use_would(steps: list[tuple[str, int, str]], sized: bool) -> None:
-    """Counted one each, or by the size of each; what is larger than all together is not kept."""
-    most = 10 if sized else 3
+def test_the_cache_equals_a_list_in_order_of_use(steps: list[tuple[str, int, str]], sized: bool) -> None:
+    """Entries count one each or by their size, and an entry larger than the capacity is not stored."""
+    capacity = 10 if sized else 3
     size = len if sized else None
-    recent: LRUCache[int, str] = LRUCache(most, size)
-    used: list[tuple[int, str]] = []
+    cache: LRUCache[int, str] = LRUCache(capacity, size)
+    model: list[tuple[int, str]] = []
 
-    def filled() -> int:
-        return sum(len(value) if sized else 1 for _, value in used)
+    def total() -> int:
+        return sum(len(value) if sized else 1 for _, value in model)
 
-    for what, key, value in steps:
-        found = next((told for known, told in used if known == key), None)
-        if what == "get":
-            assert found == recent.get(key)
-        elif what == "pop":
-            assert found == recent.pop(key)
-        used = [each for each in used if each[0] != key]
-        if what == "get" and found is not None:
-            used.append((key, found))
-        if what == "add":
-            recent.add(key, value)
-            used += [(key, value)] if not sized or len(value) <= most else []
-            while filled() > most:
-                used.pop(0)
-        assert [key for key, _ in used] == recent.keys()
-        assert len(used) == len(recent)
-        assert filled() / most == recent.fill
+    for action, key, value in steps:
+        cached = next((entry_value for entry_key, entry_value in model if entry_key == key), None)
+        if action == "get":
+            assert cached == cache.get(key)
+        elif action == "pop":
+            assert cached == cache.pop(key)
+        model = [entry for entry in model if entry[0] != key]
+        if action == "get" and cached is not None:
+            model.append((key, cached))
+        if action == "add":
+            cache.add(key, value)
+            model += [(key, value)] if not sized or len(value) <= capacity else []
+            while total() > capacity:
+                model.pop(0)
+        assert [entry_key for entry_key, _ in model] == cache.keys()
+        assert len(model) == len(cache)
+        assert total() / capacity == cache.fill
