@@ -2,7 +2,7 @@
 
 Two kinds of evidence are accepted:
 
-- An aggregator rents the machine in the team's own account at a cloud, and reports the cloud's id of it. The resource at the cloud
+- An aggregator rents the machine in the team's own account at a cloud, and reports the cloud's id of it. The cloud's own resource
   is the direct one. A short number as id could belong to any machine, so the IP address must be equal as well.
 - Two accounts are API keys of the same account at one vendor. The ids are equal, the vendor is known to use its ids for the same
   resources over all its accounts, the API address is the same, and the creation times are equal. If the vendor reports no

@@ -6,6 +6,7 @@ Revision 0001.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -148,7 +149,7 @@ def _create_resources() -> None:
     )
 
 
-def _identity_columns() -> Iterable[sa.Column[object]]:
+def _identity_columns() -> Iterable[sa.Column[Any]]:
     return (
         sa.Column("resource_id", TEXT, nullable=False),
         sa.Column("account_id", SERIAL, nullable=False),
@@ -166,7 +167,7 @@ def _identity_columns() -> Iterable[sa.Column[object]]:
     )
 
 
-def _state_columns() -> Iterable[sa.Column[object]]:
+def _state_columns() -> Iterable[sa.Column[Any]]:
     return (
         sa.Column("name", TEXT, nullable=True),
         sa.Column("name_folded", TEXT, nullable=True),
@@ -182,7 +183,7 @@ def _state_columns() -> Iterable[sa.Column[object]]:
     )
 
 
-def _spec_columns() -> Iterable[sa.Column[object]]:
+def _spec_columns() -> Iterable[sa.Column[Any]]:
     return (
         sa.Column("gpu_type", TEXT, nullable=True),
         sa.Column("gpu_family", TEXT, nullable=True),
@@ -196,7 +197,7 @@ def _spec_columns() -> Iterable[sa.Column[object]]:
     )
 
 
-def _price_columns() -> Iterable[sa.Column[object]]:
+def _price_columns() -> Iterable[sa.Column[Any]]:
     return (
         sa.Column("price", sa.Float(), nullable=True),
         sa.Column("price_text", TEXT, nullable=True),
@@ -210,7 +211,7 @@ def _price_columns() -> Iterable[sa.Column[object]]:
     )
 
 
-def _absence_columns() -> Iterable[sa.Column[object]]:
+def _absence_columns() -> Iterable[sa.Column[Any]]:
     return (
         sa.Column("seen_no", sa.BigInteger(), nullable=False),
         sa.Column("seen_at", TEXT, nullable=False),
@@ -230,7 +231,7 @@ def _absence_columns() -> Iterable[sa.Column[object]]:
     )
 
 
-def _derived_columns() -> Iterable[sa.Column[object]]:
+def _derived_columns() -> Iterable[sa.Column[Any]]:
     name_order = sa.Computed("CASE WHEN name IS NULL THEN '' ELSE '+' || name END", persisted=True)
     price_order = sa.Computed("coalesce(price, -1.7976931348623157e308)", persisted=True)
     return (
