@@ -1,1 +1,1 @@
-"""The record: tables, statements, migrations. The only home of SQLAlchemy."""
+"""The database: tables, statements and migrations. Only this package uses SQLAlchemy."""

@@ -1,4 +1,4 @@
-"""The record's clock. Several gateways on one PostgreSQL must agree on the time, and the database is what they share."""
+"""The database's clock. Several gateways that share one PostgreSQL server must agree on the time."""
 
 from __future__ import annotations
 
@@ -10,40 +10,40 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.timestamps import Clock
 
-_TOLERATED: Final = timedelta(milliseconds=50)
+_TOLERANCE: Final = timedelta(milliseconds=50)
 
 
-class RecordClock:
-    """A machine's own clock, set by how far the database's is from it; exact to half of a call's way there and back.
+class DatabaseClock:
+    """The local clock plus its measured offset from the database's clock. The error is at most half a round trip.
 
-    It is set anew only where it is off by more than 50 ms: a clock that follows each measurement would run backwards
-    between the arrival of a reader and the flight that is sent for him.
+    The offset changes only if the clocks differ by more than 50 ms. If it followed every measurement, the time could run
+    backwards between the arrival of a reader and the flight that is sent for that reader.
     """
 
-    def __init__(self, own: Clock) -> None:
-        self._own = own
-        self._ahead = timedelta()
+    def __init__(self, local: Clock) -> None:
+        self._local = local
+        self._offset = timedelta()
 
     def now(self) -> datetime:
-        """The database's present instant, aware, in UTC."""
-        return self._own.now() + self._ahead
+        """Return the current time of the database, aware, in UTC."""
+        return self._local.now() + self._offset
 
     def steady(self) -> float:
-        """The machine's own."""
-        return self._own.steady()
+        """Return the local monotonic time in seconds."""
+        return self._local.steady()
 
-    def compared(self, told: datetime, before: float, after: float) -> None:
-        """Take in what the database's clock told between two readings of `steady`."""
-        meanwhile = timedelta(seconds=(after - before) / 2)
-        off = told + meanwhile - self.now()
-        if abs(off) > max(_TOLERATED, 2 * meanwhile):
-            self._ahead += off
+    def adjust(self, database_time: datetime, before: float, after: float) -> None:
+        """Adjust the offset. The database's time was read between two readings of `steady`."""
+        one_way = timedelta(seconds=(after - before) / 2)
+        difference = database_time + one_way - self.now()
+        if abs(difference) > max(_TOLERANCE, 2 * one_way):
+            self._offset += difference
 
 
-async def compare(connection: AsyncConnection, clock: Clock) -> None:
-    """Set a record's clock by the database's; any other clock stays as it is."""
-    if isinstance(clock, RecordClock):
+async def synchronize(connection: AsyncConnection, clock: Clock) -> None:
+    """Synchronize a `DatabaseClock` with the database. Other clocks are not changed."""
+    if isinstance(clock, DatabaseClock):
         before = clock.steady()
-        told = await connection.scalar(select(func.clock_timestamp()))
-        if isinstance(told, datetime):
-            clock.compared(told, before, clock.steady())
+        database_time = await connection.scalar(select(func.clock_timestamp()))
+        if isinstance(database_time, datetime):
+            clock.adjust(database_time, before, clock.steady())

@@ -1,11 +1,9 @@
-"""Connections that read: the driver's own, kept in a plain list, one statement at a time on each."""
+"""Connections for reads. They use the drivers directly and run one statement at a time each."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from sqlite3 import OperationalError
 from typing import Any, Final, Generic, Protocol, TypeVar
@@ -17,179 +15,175 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.engine import ConnectionSettings, connect_postgresql, read_transaction
 from db.errors import error_cause, is_unavailable
-from db.statement_timeout import statement_timeout
+from db.statement_timeout import statement_timeout, timeout_message
 from domain.errors import DatabaseUnavailable
 
-STATEMENTS_KEPT: Final = 512
-"""How many prepared statements a connection keeps."""
-_READERS: Final = 4
+STATEMENT_CACHE_SIZE: Final = 512
+"""The number of prepared statements that a connection caches."""
+_MAX_SQLITE_CONNECTIONS: Final = 4
+"""More threads than this only wait for each other."""
 _SLACK_SECONDS: Final = 1.0
-"""How much later than the server a statement is given up here."""
-_SHORT_READS: Final = {
-    # A statement is planned once, whatever its values; no machine code is made for what takes a few milliseconds; and what is
-    # read again and again is in memory, so that an index costs little more than a scan.
+"""How long after the server's statement timeout the client gives up."""
+_READ_SETTINGS: Final = {
+    # Plan a statement once for all its values, and generate no machine code for statements of a few milliseconds. Frequently read
+    # data is in memory, so an index lookup costs little more than a sequential read.
+    "default_transaction_read_only": "on",
     "plan_cache_mode": "force_generic_plan",
     "jit": "off",
     "random_page_cost": "1.1",
 }
-_C = TypeVar("_C")
+
+
+class _Connection(Protocol):
+    async def close(self) -> None: ...
+
+
+_C = TypeVar("_C", bound=_Connection)
 
 
 class RowReader(Protocol):
     """Runs statements that read."""
 
     seconds: float
-    """How long a statement may take."""
+    """The statement timeout."""
 
     async def row(self, sql: str, parameters: Sequence[Any]) -> Sequence[Any]:
-        """The one row of a statement, which reads one state of the record. Raises TimeoutError."""
+        """Return the only row of a statement. A statement reads a single snapshot. Raises TimeoutError."""
         ...
 
     async def close(self) -> None:
-        """Close every connection. What runs is ended first."""
+        """Close every connection, after the running statements have ended."""
         ...
 
 
 class EngineReader:
-    """Reads through SQLAlchemy's pool: for a record in memory, whose only connection that is, and where little is read."""
+    """Reads through SQLAlchemy's pool.
+
+    It serves databases in memory, which have a single connection, and callers that read little.
+    """
 
     def __init__(self, engine: AsyncEngine, seconds: float) -> None:
         self.seconds = seconds
         self._engine = engine
 
     async def row(self, sql: str, parameters: Sequence[Any]) -> Sequence[Any]:
-        """The one row of a statement. Raises TimeoutError."""
+        """Return the only row of a statement. Raises TimeoutError."""
         async with read_transaction(self._engine) as connection:
             try:
                 async with statement_timeout(connection, self.seconds, last=True):
                     return (await connection.exec_driver_sql(sql, tuple(parameters))).one()
             except TimeoutError as error:
-                # Out here a time that passed would mean that the database was not reached.
-                late = error
-        raise late
+                # Raised inside the block, it would be translated to a connection timeout.
+                timeout = error
+        raise timeout
 
     async def close(self) -> None:
-        """Nothing is kept: the pool belongs to the engine."""
+        """Do nothing: the connections belong to the engine."""
 
 
 class ConnectionPool(Generic[_C]):
-    """Connections, made when they are first needed. Whoever comes when all are in use waits in turn.
+    """A pool of at most `size` connections, which are opened when they are needed.
 
-    Once it is closing, what is given back is closed by `close`, which waits for it.
+    Callers that find every connection in use wait in order. A connection that was closed while in use is replaced.
     """
 
-    def __init__(self, connecting: ConnectionSettings, make: Callable[[], Awaitable[_C]]) -> None:
-        most = connecting.pool_size
-        self._wait_seconds = connecting.pool_wait_seconds
-        self._make = make
-        self._free: list[_C] = []
-        self._most = self._unmade = most
-        self._waiting: deque[asyncio.Future[None]] = deque()
+    def __init__(
+        self,
+        size: int,
+        wait_seconds: float,
+        connect: Callable[[], Awaitable[_C]],
+        is_closed: Callable[[_C], bool] = lambda _: False,
+    ) -> None:
+        self._size = size
+        self._wait_seconds = wait_seconds
+        self._connect = connect
+        self._is_closed = is_closed
+        # An idle connection, or None where one may be opened. Last in, first out prefers the connection that was used last.
+        self._slots: asyncio.LifoQueue[_C | None] = asyncio.LifoQueue()
+        for _ in range(size):
+            self._slots.put_nowait(None)
 
-    async def take(self) -> _C:
-        """A connection, which must be given back or dropped. Raises RecordUnavailable where none became free in time."""
-        while True:
-            if self._free:
-                return self._free.pop()
-            if self._unmade:
-                return await self._made()
-            try:
-                async with asyncio.timeout(self._wait_seconds):
-                    await self._turn()
-            except TimeoutError:
-                raise DatabaseUnavailable("no connection became free in time") from None
-
-    async def _made(self) -> _C:
-        self._unmade -= 1
+    async def acquire(self) -> _C:
+        """Return a connection, which the caller must release. Raises DatabaseUnavailable if none becomes free in time."""
         try:
-            return await self._make()
+            connection = self._slots.get_nowait()
+        except asyncio.QueueEmpty:
+            connection = await self._wait()
+        if connection is not None and not self._is_closed(connection):
+            return connection
+        try:
+            return await self._connect()
         except BaseException:
-            self.drop()
+            self._slots.put_nowait(None)
             raise
 
-    async def _turn(self) -> None:
-        turn = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+    async def _wait(self) -> _C | None:
         try:
-            await turn
-        except BaseException:
-            if turn.done() and not turn.cancelled():
-                # It was this one's turn: let it be the next one's.
-                self._wake()
-            raise
+            async with asyncio.timeout(self._wait_seconds):
+                return await self._slots.get()
+        except TimeoutError:
+            raise DatabaseUnavailable("no connection became free in time") from None
 
-    def give(self, connection: _C) -> None:
-        """Give a good connection back."""
-        self._free.append(connection)
-        self._wake()
-
-    def drop(self) -> None:
-        """Tell that a connection is lost: another may be made in its place."""
-        self._unmade += 1
-        self._wake()
+    def release(self, connection: _C) -> None:
+        """Return a connection to the pool. A closed connection makes room for a new one."""
+        self._slots.put_nowait(None if self._is_closed(connection) else connection)
 
     def drain(self) -> list[_C]:
-        """Take all that are free."""
-        free, self._free = self._free, []
-        self._unmade += len(free)
-        return free
+        """Remove and return the idle connections."""
+        slots = [self._slots.get_nowait() for _ in range(self._slots.qsize())]
+        return self._clear(slots)
 
-    async def close(self, close: Callable[[_C], Awaitable[None]]) -> None:
-        """Close every connection, those in use as they are given back: a statement ends by itself in time."""
-        while True:
-            for connection in self.drain():
-                await close(connection)
-            if self._unmade == self._most:
-                return
-            await self._turn()
+    async def close(self) -> None:
+        """Wait until no connection is in use, then close all of them. Statement timeouts limit the wait."""
+        slots = [await self._slots.get() for _ in range(self._size)]
+        for connection in self._clear(slots):
+            await connection.close()
 
-    def _wake(self) -> None:
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                return
+    def _clear(self, slots: Sequence[_C | None]) -> list[_C]:
+        """Put empty slots in the place of `slots`, and return the connections in them."""
+        for _ in slots:
+            self._slots.put_nowait(None)
+        return [connection for connection in slots if connection is not None]
 
 
 class SqliteReader:
-    """Reads one SQLite file through aiosqlite: each connection has a thread, and a read is one visit to it."""
+    """Reads an SQLite file through aiosqlite. Each connection has a thread, and a read is one call to it."""
 
-    def __init__(self, file: Path, connecting: ConnectionSettings) -> None:
-        self.seconds = connecting.statement_seconds
+    def __init__(self, file: Path, settings: ConnectionSettings) -> None:
+        self.seconds = settings.statement_seconds
         self._file = file
-        # More threads than that only wait for each other.
-        few = replace(connecting, pool_size=min(connecting.pool_size, _READERS))
-        self._kept: ConnectionPool[aiosqlite.Connection] = ConnectionPool(few, self._connect)
+        size = min(settings.pool_size, _MAX_SQLITE_CONNECTIONS)
+        self._pool = ConnectionPool(size, settings.pool_wait_seconds, self._connect)
 
     async def _connect(self) -> aiosqlite.Connection:
-        connection = await aiosqlite.connect(self._file, isolation_level=None, cached_statements=STATEMENTS_KEPT)
+        connection = await aiosqlite.connect(self._file, isolation_level=None, cached_statements=STATEMENT_CACHE_SIZE)
         try:
             for pragma in ("busy_timeout = 15000", "query_only = ON"):
                 await connection.execute_fetchall(f"PRAGMA {pragma}")
         except BaseException:
-            # Whoever it was made for has hung up: nobody would close it.
+            # The caller was cancelled, so nobody else would close the connection.
             await asyncio.shield(connection.close())
             raise
         return connection
 
     async def row(self, sql: str, parameters: Sequence[Any]) -> Sequence[Any]:
-        """The one row of a statement. Raises TimeoutError."""
-        connection = await self._kept.take()
+        """Return the only row of a statement. Raises TimeoutError, DatabaseUnavailable."""
+        connection = await self._pool.acquire()
         try:
-            return await self._row(connection, sql, parameters)
+            return await self._fetch(connection, sql, parameters)
         finally:
-            self._kept.give(connection)
+            self._pool.release(connection)
 
-    async def _row(self, connection: aiosqlite.Connection, sql: str, parameters: Sequence[Any]) -> Sequence[Any]:
+    async def _fetch(self, connection: aiosqlite.Connection, sql: str, parameters: Sequence[Any]) -> Sequence[Any]:
         interrupts: list[asyncio.Task[None]] = []
         loop = asyncio.get_running_loop()
-        # Giving up waiting would not do: the thread would go on, and whoever gets the connection next would wait for it.
+        # It is not enough to stop waiting: the thread would continue, and the next user of the connection would wait for it.
         timer = loop.call_later(self.seconds, lambda: interrupts.append(loop.create_task(connection.interrupt())))
         try:
             (row,) = await connection.execute_fetchall(sql, parameters)
         except OperationalError as error:
             if interrupts:
-                raise TimeoutError(f"a statement ran for more than {self.seconds:g} seconds") from error
+                raise TimeoutError(timeout_message(self.seconds)) from error
             raise
         finally:
             timer.cancel()
@@ -198,72 +192,70 @@ class SqliteReader:
         return row
 
     async def close(self) -> None:
-        """Close every connection."""
-        await self._kept.close(aiosqlite.Connection.close)
+        """Close every connection, after the running statements have ended."""
+        await self._pool.close()
 
 
 class PostgresqlReader:
-    """Reads PostgreSQL through asyncpg. Not by its pool, which resets a connection each time that one is given back.
+    """Reads PostgreSQL through asyncpg. The driver's own pool is not used, because it resets every released connection.
 
-    The server ends a statement that runs too long. Where it does not even do that, the connection is as good as lost.
+    The server cancels a statement that runs too long. If it does not do even that, the connection counts as lost.
     """
 
-    def __init__(self, url: URL, connecting: ConnectionSettings) -> None:
-        self.seconds = connecting.statement_seconds
-        self._given_up = self.seconds + _SLACK_SECONDS
+    def __init__(self, url: URL, settings: ConnectionSettings) -> None:
+        self.seconds = settings.statement_seconds
         self._url = url
-        self._connecting = connecting
-        self._kept: ConnectionPool[asyncpg.Connection[Any]] = ConnectionPool(connecting, self._connect)
+        self._settings = settings
+        self._pool: ConnectionPool[asyncpg.Connection[Any]] = ConnectionPool(
+            settings.pool_size, settings.pool_wait_seconds, self._connect, lambda connection: connection.is_closed()
+        )
 
     async def _connect(self) -> asyncpg.Connection[Any]:
-        settings = {"default_transaction_read_only": "on", **_SHORT_READS}
-        return await connect_postgresql(self._url, self._connecting, settings)
+        return await connect_postgresql(self._url, self._settings, _READ_SETTINGS)
 
     async def row(self, sql: str, parameters: Sequence[Any]) -> Sequence[Any]:
-        """The one row of a statement. A connection that was lost is made anew, once. Raises TimeoutError, RecordUnavailable."""
+        """Return the only row of a statement. Raises TimeoutError, DatabaseUnavailable.
+
+        If the connection was lost, the statement is retried once on a new one.
+        """
         try:
             try:
-                return await self._row(sql, parameters)
-            except _FAILURES as error:
+                return await self._fetch(sql, parameters)
+            except _DRIVER_ERRORS as error:
                 if not _is_lost(error):
                     raise
-                # Those that are free were lost with it, though not each has noticed.
-                for connection in self._kept.drain():
+                # The idle connections were lost too, even if the driver has not noticed yet.
+                for connection in self._pool.drain():
                     connection.terminate()
-                return await self._row(sql, parameters)
+                return await self._fetch(sql, parameters)
         except asyncpg.QueryCanceledError:
-            raise TimeoutError(f"a statement ran for more than {self.seconds:g} seconds") from None
-        except _FAILURES as error:
+            raise TimeoutError(timeout_message(self.seconds)) from None
+        except _DRIVER_ERRORS as error:
             if _is_lost(error):
                 raise DatabaseUnavailable(error_cause(error)) from None
             raise
 
-    async def _row(self, sql: str, parameters: Sequence[Any]) -> Sequence[Any]:
-        connection = await self._kept.take()
-        while connection.is_closed():
-            self._kept.drop()
-            connection = await self._kept.take()
+    async def _fetch(self, sql: str, parameters: Sequence[Any]) -> Sequence[Any]:
+        connection = await self._pool.acquire()
         try:
-            row: Sequence[Any] | None = await connection.fetchrow(sql, *parameters, timeout=self._given_up)
-        except _FAILURES as error:
+            timeout = self.seconds + _SLACK_SECONDS
+            row: Sequence[Any] | None = await connection.fetchrow(sql, *parameters, timeout=timeout)
+        except _DRIVER_ERRORS as error:
             if _is_lost(error):
                 connection.terminate()
             raise
         finally:
-            if connection.is_closed():
-                self._kept.drop()
-            else:
-                self._kept.give(connection)
+            self._pool.release(connection)
         if row is None:
-            raise LookupError("a statement of ours answered no row")
+            raise LookupError("the statement returned no row")
         return row
 
     async def close(self) -> None:
-        """Close every connection."""
-        await self._kept.close(lambda connection: connection.close())
+        """Close every connection, after the running statements have ended."""
+        await self._pool.close()
 
 
-_FAILURES: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+_DRIVER_ERRORS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
 
 def _is_lost(error: Exception) -> bool:

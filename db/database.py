@@ -1,4 +1,4 @@
-"""One database, opened: what the gateway needs of it besides reading and writing the record."""
+"""One database: how it is opened, migrated, checked and closed."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from sqlalchemy import URL, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from db.clock import RecordClock
+from db.clock import DatabaseClock
 from db.connections import EngineReader, PostgresqlReader, RowReader, SqliteReader
-from db.engine import DEFAULT, ConnectionSettings, is_postgresql, make_engine, parse_url, read_transaction
+from db.engine import DEFAULT_SETTINGS, ConnectionSettings, is_postgresql, make_engine, parse_url, read_transaction
 from db.errors import error_cause
 from db.migrations import migrate
 from domain.errors import ConfigurationError, DatabaseUnavailable
@@ -21,51 +21,55 @@ from domain.timestamps import Clock
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """The engine, with its beginning and its end."""
+    """An engine and the settings of its connections."""
 
     engine: AsyncEngine
     url: URL
-    connecting: ConnectionSettings = DEFAULT
+    settings: ConnectionSettings = DEFAULT_SETTINGS
 
     @classmethod
-    def open(cls, url: str, connecting: ConnectionSettings = DEFAULT) -> Self:
-        """The database of a URL; no connection is made. Raises ConfigurationError, which never repeats the URL."""
-        database = cls(make_engine(url, connecting), parse_url(url), connecting)
+    def open(cls, url: str, settings: ConnectionSettings = DEFAULT_SETTINGS) -> Self:
+        """Open the database of a URL without connecting. Raises ConfigurationError, whose text never contains the URL."""
+        database = cls(make_engine(url, settings), parse_url(url), settings)
         if database.file is not None and not database.file.parent.is_dir():
             raise ConfigurationError(
-                f"database.url: there is no folder {database.file.parent}; make it, or name another"
+                f"database.url: the folder {database.file.parent} does not exist; create it or name another file"
             )
         return database
 
     @property
     def file(self) -> Path | None:
-        """The file that SQLite keeps the record in; None where it is no file."""
+        """The path of the SQLite file; `None` if the database is not a file."""
         name = self.engine.url.database
-        named = self.engine.url.get_backend_name() == "sqlite" and name and not name.startswith((":memory:", "file:"))
-        return Path(name).absolute() if name and named else None
+        if self.engine.url.get_backend_name() != "sqlite" or not name or name.startswith((":memory:", "file:")):
+            return None
+        return Path(name).absolute()
 
-    def clock(self, own: Clock) -> Clock:
-        """The record's clock on this machine, whose own is handed in. SQLite runs here, so its is that."""
-        return RecordClock(own) if is_postgresql(self.engine) else own
+    def clock(self, local: Clock) -> Clock:
+        """Return the database's clock. SQLite runs in this process, so its clock is the local one."""
+        return DatabaseClock(local) if is_postgresql(self.engine) else local
 
     def readers(self, seconds: float | None = None) -> RowReader:
-        """Return the driver's own connections for reading. `seconds` bounds a statement where SQLAlchemy's pool is used."""
+        """Return a reader that uses the driver directly, or the engine if the database is in memory.
+
+        `seconds` bounds a statement in the latter case; None takes the settings' bound.
+        """
         if self.file is not None:
-            return SqliteReader(self.file, self.connecting)
+            return SqliteReader(self.file, self.settings)
         if is_postgresql(self.engine):
-            return PostgresqlReader(self.url, self.connecting)
-        return EngineReader(self.engine, self.connecting.statement_seconds if seconds is None else seconds)
+            return PostgresqlReader(self.url, self.settings)
+        return EngineReader(self.engine, self.settings.statement_seconds if seconds is None else seconds)
 
     async def migrate(self) -> None:
-        """Bring the record up to this version. Raises ConfigurationError where there is no database to bring up."""
+        """Upgrade the schema to this version. Raises ConfigurationError if the database cannot be used."""
         try:
             await migrate(self.engine)
         except (SQLAlchemyError, DatabaseUnavailable) as error:
-            told = error.cause if isinstance(error, DatabaseUnavailable) else error_cause(error)
-            raise ConfigurationError(f"database.url: the database cannot be used: {told}") from None
+            cause = error.cause if isinstance(error, DatabaseUnavailable) else error_cause(error)
+            raise ConfigurationError(f"database.url: the database cannot be used: {cause}") from None
 
     async def answers(self) -> bool:
-        """Whether the database answers."""
+        """Return whether the database responds and has a schema."""
         try:
             async with read_transaction(self.engine) as connection:
                 await connection.execute(text("SELECT 1 FROM accounts LIMIT 1"))
@@ -74,5 +78,5 @@ class Database:
         return True
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection of the engine."""
         await self.engine.dispose()

@@ -1,4 +1,4 @@
-"""Engines: how connections are made and how transactions begin, on either database."""
+"""Engines, connections and transactions for SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -20,23 +20,24 @@ from domain.errors import ConfigurationError
 
 SQLITE: Final = "sqlite+aiosqlite"
 POSTGRESQL: Final = "postgresql+asyncpg"
-FORMS: Final = (
+URL_FORMS: Final = (
     "sqlite+aiosqlite:///FILE, postgresql+asyncpg://USER:PASSWORD@HOST/NAME or "
     "postgresql+asyncpg://USER@/NAME?host=/SOCKET/FOLDER"
 )
 STATEMENT_SECONDS: Final = "supplygraph_statement_seconds"
-"""The engine's option that says what bounds its connections' statements already."""
+"""The execution option that holds the statement timeout which the engine's connections already have."""
 _BUSY_SECONDS: Final = 15
 _IMMEDIATE: Final = "supplygraph_immediate"
 _WRITE_SECONDS: Final = "supplygraph_write_seconds"
-_TURNS: Final[WeakKeyDictionary[Engine, tuple[asyncio.AbstractEventLoop, asyncio.Lock]]] = WeakKeyDictionary()
+_WRITE_LOCKS: Final[WeakKeyDictionary[Engine, tuple[asyncio.AbstractEventLoop, asyncio.Lock]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionSettings:
-    """How connections are made, kept and bounded; all in seconds. On SQLite, which is a file, only the pool's size matters.
+    """The size of the connection pool, and timeouts in seconds. Only the pool settings and `statement_seconds` apply to SQLite.
 
-    `statement_seconds` bounds a statement that reads, `write_seconds` one that writes, the wait for an account's lock included.
+    `statement_seconds` limits a statement that reads. `write_seconds` limits a statement that writes, including the time that it
+    waits for an account's lock.
     """
 
     pool_size: int = 10
@@ -46,58 +47,58 @@ class ConnectionSettings:
     write_seconds: float = 60
 
 
-DEFAULT: Final = ConnectionSettings()
+DEFAULT_SETTINGS: Final = ConnectionSettings()
 
 
 def parse_url(url: str) -> URL:
-    """The parts of a database URL. Raises ConfigurationError, which never repeats the URL."""
+    """Parse a database URL. Raises ConfigurationError, whose text never contains the URL."""
     try:
-        told = make_url(url)
+        parsed = make_url(url)
     except (ArgumentError, ValueError):
-        raise ConfigurationError(f"database.url is no database URL; write {FORMS}") from None
-    if told.drivername not in {SQLITE, POSTGRESQL}:
+        raise ConfigurationError(f"database.url is not a valid database URL; use {URL_FORMS}") from None
+    if parsed.drivername not in {SQLITE, POSTGRESQL}:
         raise ConfigurationError(
-            f"database.url names the driver '{told.drivername}', which is not known here; write {FORMS}"
+            f"database.url names the driver '{parsed.drivername}', which is not supported; use {URL_FORMS}"
         )
-    if told.drivername == POSTGRESQL and not told.database:
-        raise ConfigurationError(f"database.url names no database on its server; write {FORMS}")
-    return told
+    if parsed.drivername == POSTGRESQL and not parsed.database:
+        raise ConfigurationError(f"database.url does not name a database on the server; use {URL_FORMS}")
+    return parsed
 
 
-def make_engine(url: str, connecting: ConnectionSettings = DEFAULT) -> AsyncEngine:
-    """An engine for a URL; no connection is made. Raises ConfigurationError, which never repeats the URL."""
-    told = parse_url(url)
-    return _postgresql(told, connecting) if told.drivername == POSTGRESQL else _sqlite(told, connecting)
+def make_engine(url: str, settings: ConnectionSettings = DEFAULT_SETTINGS) -> AsyncEngine:
+    """Create an engine without connecting. Raises ConfigurationError, whose text never contains the URL."""
+    parsed = parse_url(url)
+    return _make_postgresql(parsed, settings) if parsed.drivername == POSTGRESQL else _make_sqlite(parsed, settings)
 
 
 def is_postgresql(engine: AsyncEngine | AsyncConnection) -> bool:
-    """Whether the record is kept by PostgreSQL."""
+    """Return whether the database is PostgreSQL."""
     return engine.dialect.name == "postgresql"
 
 
-def _sqlite(url: URL, connecting: ConnectionSettings) -> AsyncEngine:
-    # A record in memory has one connection: another would see another record.
-    pool = {"pool_size": connecting.pool_size, "max_overflow": 0, "pool_timeout": connecting.pool_wait_seconds}
+def _make_sqlite(url: URL, settings: ConnectionSettings) -> AsyncEngine:
+    # A database in memory has one connection: a second connection would open a different database.
+    pool = {"pool_size": settings.pool_size, "max_overflow": 0, "pool_timeout": settings.pool_wait_seconds}
     engine = create_async_engine(url, hide_parameters=True, **(pool if url.database else {}))
     event.listen(engine.sync_engine, "connect", _on_connect)
     event.listen(engine.sync_engine, "begin", _on_begin)
     return engine
 
 
-def _postgresql(url: URL, connecting: ConnectionSettings) -> AsyncEngine:
+def _make_postgresql(url: URL, settings: ConnectionSettings) -> AsyncEngine:
     async def connect() -> Any:
-        return await connect_postgresql(url, connecting)
+        return await connect_postgresql(url, settings)
 
     engine = create_async_engine(
         URL.create(POSTGRESQL),
         async_creator=connect,
         hide_parameters=True,
-        pool_size=connecting.pool_size,
+        pool_size=settings.pool_size,
         max_overflow=0,
-        pool_timeout=connecting.pool_wait_seconds,
+        pool_timeout=settings.pool_wait_seconds,
         execution_options={
-            STATEMENT_SECONDS: connecting.statement_seconds,
-            _WRITE_SECONDS: connecting.write_seconds,
+            STATEMENT_SECONDS: settings.statement_seconds,
+            _WRITE_SECONDS: settings.write_seconds,
         },
     )
     event.listen(engine.sync_engine, "checkout", _on_checkout)
@@ -105,38 +106,38 @@ def _postgresql(url: URL, connecting: ConnectionSettings) -> AsyncEngine:
 
 
 async def connect_postgresql(
-    url: URL, connecting: ConnectionSettings, settings: Mapping[str, str] = MappingProxyType({})
+    url: URL, settings: ConnectionSettings, server_settings: Mapping[str, str] = MappingProxyType({})
 ) -> asyncpg.Connection[Any]:
-    """A connection of the driver's own, as every one of this gateway is made; `settings` are the server's, for this one.
+    """Open a connection of the driver. `server_settings` are additional PostgreSQL settings of the session.
 
-    Raises OSError, TimeoutError or asyncpg's errors, whose texts name the server and never hold the password.
+    Raises OSError, TimeoutError or an error of asyncpg, whose texts name the server and never contain the password.
     """
     dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
     connection: asyncpg.Connection[Any] = await asyncpg.connect(
         dsn,
-        timeout=connecting.connect_seconds,
+        timeout=settings.connect_seconds,
         server_settings={
             "application_name": "supplygraph",
-            # The server ends what takes too long: then the connection stays good.
-            "statement_timeout": milliseconds(connecting.statement_seconds),
-            # Nothing waits inside a transaction: what does is a connection that lost its gateway and holds locks.
-            "idle_in_transaction_session_timeout": milliseconds(connecting.write_seconds),
-            # Statements are short and many; compiling them to machine code takes longer than running them.
+            # The server cancels a statement that takes too long, so the connection stays usable.
+            "statement_timeout": milliseconds(settings.statement_seconds),
+            # Transactions are never idle for long. One that is has lost its gateway and still holds locks.
+            "idle_in_transaction_session_timeout": milliseconds(settings.write_seconds),
+            # Statements are short and frequent, and compiling them to machine code takes longer than running them.
             "jit": "off",
-            **settings,
+            **server_settings,
         },
     )
     return connection
 
 
 def milliseconds(seconds: float) -> str:
-    """A bound as PostgreSQL reads it; 0 would be none."""
+    """Format a timeout for PostgreSQL, at least 1 because 0 means no timeout."""
     return str(max(1, round(seconds * 1000)))
 
 
 def _on_connect(connection: Any, _record: object) -> None:
-    # The driver's own way to begin would leave DDL and reads outside of transactions. Write-ahead logging is a property of
-    # the file: migrating sets it, since two connections that set it at once are both refused.
+    # By default the driver runs DDL and reads outside of transactions. Write-ahead logging is a property of the file and is set
+    # by the migration, because two connections that set it at the same time both fail.
     connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in (f"busy_timeout = {_BUSY_SECONDS * 1000}", "synchronous = NORMAL", "foreign_keys = ON"):
@@ -150,21 +151,22 @@ def _on_begin(connection: Connection) -> None:
 
 
 def _on_checkout(connection: Any, _record: object, _fairy: object) -> None:
-    # A server that was restarted closed its connections, and the driver noticed: asking the server each time is not needed.
+    # The driver notices when a restarting server closes the connection, so no query is needed to test it.
     if connection.driver_connection.is_closed():
         raise DisconnectionError("the server closed the connection")
 
 
 @asynccontextmanager
 async def write_transaction(engine: AsyncEngine, seconds: float | None = None) -> AsyncIterator[AsyncConnection]:
-    """A transaction that writes; each of its statements takes at most `seconds`, else what the engine was made with.
+    """Begin a transaction that writes. Each statement takes at most `seconds`, by default the engine's `write_seconds`.
 
-    On SQLite it is alone from its beginning, and waits for its turn without a connection: many that write at once would else
-    hold them all while one of them works, and nobody could read. On PostgreSQL every statement sees what was committed before
-    it began, so whoever reads in order to write locks first: an account's row, or a turn. Raises RecordUnavailable.
+    On SQLite, write transactions of this process are serial, and they wait for each other without a connection. Otherwise many
+    waiting writers would hold every connection of the pool, and nobody could read. On PostgreSQL, every statement sees what was
+    committed before it began. A caller that writes what it computed from a read must therefore lock first, either the account's
+    row or an advisory lock. Raises DatabaseUnavailable.
     """
     if not is_postgresql(engine):
-        async with _turn(engine), translate_db_errors(), engine.connect() as plain:
+        async with _write_lock(engine), translate_db_errors(), engine.connect() as plain:
             immediate = await plain.execution_options(**{_IMMEDIATE: True})
             async with immediate.begin():
                 yield immediate
@@ -172,23 +174,23 @@ async def write_transaction(engine: AsyncEngine, seconds: float | None = None) -
     async with translate_db_errors(), engine.connect() as plain:
         connection = await plain.execution_options(isolation_level="READ COMMITTED")
         async with connection.begin():
-            bound = engine.sync_engine.get_execution_options()[_WRITE_SECONDS] if seconds is None else seconds
-            await connection.exec_driver_sql(f"SET LOCAL statement_timeout = {milliseconds(bound)}")
+            limit = engine.sync_engine.get_execution_options()[_WRITE_SECONDS] if seconds is None else seconds
+            await connection.exec_driver_sql(f"SET LOCAL statement_timeout = {milliseconds(limit)}")
             yield connection
 
 
-def _turn(engine: AsyncEngine) -> asyncio.Lock:
-    """Whose turn it is to write in this process."""
+def _write_lock(engine: AsyncEngine) -> asyncio.Lock:
+    """Return the lock that serializes the engine's writers in the current event loop."""
     loop = asyncio.get_running_loop()
-    known = _TURNS.get(engine.sync_engine)
-    if known is None or known[0] is not loop:
-        known = _TURNS[engine.sync_engine] = (loop, asyncio.Lock())
-    return known[1]
+    entry = _WRITE_LOCKS.get(engine.sync_engine)
+    if entry is None or entry[0] is not loop:
+        entry = _WRITE_LOCKS[engine.sync_engine] = (loop, asyncio.Lock())
+    return entry[1]
 
 
 @asynccontextmanager
 async def read_transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """A transaction that reads one state of the record, however many statements it takes. Raises RecordUnavailable."""
+    """Begin a transaction in which all statements read the same snapshot. Raises DatabaseUnavailable."""
     async with translate_db_errors(), engine.connect() as plain:
         connection = plain
         if is_postgresql(engine):

@@ -1,4 +1,4 @@
-"""A database that does not answer, told as one error of ours; whatever else goes wrong stays what it is."""
+"""Translation of database errors: an outage becomes `DatabaseUnavailable`, and every other error stays as it is."""
 
 from __future__ import annotations
 
@@ -8,48 +8,49 @@ from typing import Final
 
 import asyncpg
 from sqlalchemy.exc import DBAPIError, DisconnectionError
-from sqlalchemy.exc import TimeoutError as NoConnectionFree
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from domain.errors import DatabaseUnavailable
 
-# https://www.postgresql.org/docs/current/errcodes-appendix.html: connections, authorization, resources, an operator's word.
-_CLASSES: Final = ("08", "28", "3D", "53", "57P")
+# https://www.postgresql.org/docs/current/errcodes-appendix.html: connection exceptions, invalid authorization, unknown database,
+# insufficient resources, operator intervention.
+_UNAVAILABLE_CLASSES: Final = ("08", "28", "3D", "53", "57P")
 
 
 @asynccontextmanager
 async def translate_db_errors() -> AsyncIterator[None]:
-    """Raise RecordUnavailable where the block failed since the database does not answer; its cause is not shown."""
+    """Raise DatabaseUnavailable if the block fails because the database does not respond. The original error is hidden."""
     try:
         yield
-    except (DBAPIError, DisconnectionError, NoConnectionFree, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (DBAPIError, DisconnectionError, PoolTimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         if is_unavailable(error):
             raise DatabaseUnavailable(error_cause(error)) from None
         raise
     except OSError as error:
-        # Of the connection: a statement that ran too long is a TimeoutError of its own, and says so.
+        # The connection failed. A statement that ran too long raises TimeoutError with a message of its own.
         raise DatabaseUnavailable(error_cause(error)) from None
 
 
 def is_unavailable(error: Exception) -> bool:
-    """Whether it says that the database does not answer, not that it was asked something wrong."""
-    if isinstance(error, DisconnectionError | NoConnectionFree | asyncpg.InterfaceError):
+    """Return whether the error means that the database does not respond, as opposed to a faulty statement."""
+    if isinstance(error, DisconnectionError | PoolTimeoutError | asyncpg.InterfaceError):
         return True
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
     code = getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlstate", None)
-    return str(code or "").startswith(_CLASSES)
+    return str(code or "").startswith(_UNAVAILABLE_CLASSES)
 
 
 def error_cause(error: BaseException) -> str:
-    """The driver's own first line, for whoever runs the gateway: no statement, no values, no URL."""
-    if isinstance(error, NoConnectionFree):
+    """Return the first line of the driver's message, for the operator. It contains no statement, no values and no URL."""
+    if isinstance(error, PoolTimeoutError):
         return "no connection became free in time"
     if isinstance(error, DBAPIError) and error.orig is not None:
-        # The dialect writes the class of the driver's error in front.
+        # The dialect puts the class of the driver's error in front.
         return str(error.orig).rpartition(">: ")[2].splitlines()[0]
     if isinstance(error, TimeoutError):
-        return "it was not reached in time"
+        return "the connection attempt timed out"
     if isinstance(error, OSError):
-        return error.strerror or "it was not reached"
+        return error.strerror or "the server could not be reached"
     lines = str(error).splitlines()
     return lines[0] if lines else type(error).__name__

@@ -1,4 +1,4 @@
-"""Turns: what only one transaction at a time may do in a whole database, whichever process it belongs to."""
+"""Advisory locks: they serialize transactions over all processes that use the database."""
 
 from __future__ import annotations
 
@@ -10,24 +10,27 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine import is_postgresql
 
-# Tells our advisory locks from those of others in the same database.
-_OURS: Final = 0x5347
+# Separates these locks from those of other applications in the same database.
+_NAMESPACE: Final = 0x5347
 
 
 @unique
 class AdvisoryLock(IntEnum):
-    """Whoever takes several takes them in this order, and an account's lock after CONFIGURING and before HISTORY."""
+    """A transaction that needs several locks acquires them in this order.
+
+    The lock on an account's row comes after CONFIGURING and before HISTORY.
+    """
 
     MIGRATING = 1
     CONFIGURING = 2
-    """Adds, renames or sets aside accounts and scopes."""
+    """For adding, renaming and deactivating accounts and scopes."""
     TOKENS = 3
-    """Reads tokens in order to write them."""
+    """For changing tokens that depend on other tokens."""
     HISTORY = 4
-    """Appends to the history: its numbers must rise in the order of commits, or a reader who pages by them misses some."""
+    """For appending to the history. Its numbers must rise in commit order, or a reader who pages by them misses entries."""
 
 
-async def acquire(connection: AsyncConnection, turn: AdvisoryLock) -> None:
-    """Wait for the turn and hold it until the transaction ends. SQLite's transactions that write take turns anyway."""
+async def acquire(connection: AsyncConnection, lock: AdvisoryLock) -> None:
+    """Wait for the lock and hold it until the transaction ends. No-op on SQLite, where write transactions are serial."""
     if is_postgresql(connection):
-        await connection.execute(select(func.pg_advisory_xact_lock(_OURS, int(turn))))
+        await connection.execute(select(func.pg_advisory_xact_lock(_NAMESPACE, int(lock))))

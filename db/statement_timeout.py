@@ -1,4 +1,4 @@
-"""Statements that take too long are ended in the database itself, so that the connection stays good."""
+"""Statement timeouts. The statement is cancelled in the database, so the connection stays usable."""
 
 from __future__ import annotations
 
@@ -17,38 +17,38 @@ _QUERY_CANCELED: Final = "57014"
 
 @asynccontextmanager
 async def statement_timeout(connection: AsyncConnection, seconds: float, *, last: bool = False) -> AsyncIterator[None]:
-    """End a statement on the connection after so many seconds. Raises TimeoutError then.
+    """Cancel a statement in this block after `seconds`. Raises TimeoutError.
 
-    The transaction stays good for others, unless this is the `last` of it. Giving up waiting would not do: the database
-    would go on, and whoever gets the connection next would wait for it.
+    The transaction stays usable unless the block is its `last` one. It is not enough to stop waiting: the database would
+    continue, and the next user of the connection would have to wait for it.
     """
     if is_postgresql(connection):
-        async with _ended_by_server(connection, seconds, last=last):
+        async with _server_timeout(connection, seconds, last=last):
             yield
     else:
-        async with _interrupted(connection, seconds):
+        async with _interrupt_after(connection, seconds):
             yield
 
 
 @asynccontextmanager
-async def _ended_by_server(connection: AsyncConnection, seconds: float, *, last: bool) -> AsyncIterator[None]:
+async def _server_timeout(connection: AsyncConnection, seconds: float, *, last: bool) -> AsyncIterator[None]:
     if connection.engine.sync_engine.get_execution_options().get(STATEMENT_SECONDS) != seconds:
         await connection.exec_driver_sql(f"SET LOCAL statement_timeout = {milliseconds(seconds)}")
     try:
         if last:
             yield
             return
-        # A failed statement would end the whole transaction, and with it the state that the others read.
+        # Without a savepoint, a failed statement aborts the transaction, and with it the snapshot of later statements.
         async with connection.begin_nested():
             yield
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) == _QUERY_CANCELED:
-            raise TimeoutError(_too_long(seconds)) from error
+            raise TimeoutError(timeout_message(seconds)) from error
         raise
 
 
 @asynccontextmanager
-async def _interrupted(connection: AsyncConnection, seconds: float) -> AsyncIterator[None]:
+async def _interrupt_after(connection: AsyncConnection, seconds: float) -> AsyncIterator[None]:
     driver = (await connection.get_raw_connection()).driver_connection
     interrupts: list[asyncio.Task[None]] = []
 
@@ -61,12 +61,13 @@ async def _interrupted(connection: AsyncConnection, seconds: float) -> AsyncIter
         yield
     except OperationalError as error:
         if interrupts:
-            raise TimeoutError(_too_long(seconds)) from error
+            raise TimeoutError(timeout_message(seconds)) from error
         raise
     finally:
         timer.cancel()
         await asyncio.gather(*interrupts)
 
 
-def _too_long(seconds: float) -> str:
+def timeout_message(seconds: float) -> str:
+    """Return the message of a TimeoutError."""
     return f"a statement ran for more than {seconds:g} seconds"

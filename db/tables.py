@@ -1,4 +1,8 @@
-"""The tables. Text is canonical: instants as fixed-width UTC, numbers that go out as their shortest text, JSON compact."""
+"""The tables.
+
+Text has a canonical form: instants are fixed-width UTC, numbers that are sent to clients are their shortest decimal text, and
+JSON is compact.
+"""
 
 from __future__ import annotations
 
@@ -31,9 +35,9 @@ metadata: Final = MetaData(
     }
 )
 
-# Every text sorts by code point on every database; SQLite's BINARY does so by itself.
+# Text sorts by code point on both databases. This is the default of SQLite (BINARY).
 Text: Final = String().with_variant(String(collation="C"), "postgresql")
-# SQLite numbers rows by itself only in a column of its own INTEGER type.
+# SQLite generates row numbers only for columns of the type INTEGER.
 Serial: Final = BigInteger().with_variant(Integer(), "sqlite")
 
 accounts: Final = Table(
@@ -45,14 +49,14 @@ accounts: Final = Table(
     Column("configured", Boolean, nullable=False),
     Column("cooldown_seconds", Float, nullable=False),
     Column("flight_no", BigInteger, nullable=False, server_default=text("0")),
-    # over which accounts the vendor's ids are of one thing each; null where they are not known to be
+    # Accounts with the same value use the same vendor ids for the same resources. Null if that is not known.
     Column("id_space", Text),
 )
 
 data_revision: Final = Table(
     "data_revision",
     metadata,
-    # there is one row
+    # The table has a single row.
     Column("one", Integer, primary_key=True, autoincrement=False),
     Column("revision", BigInteger, nullable=False),
 )
@@ -63,7 +67,7 @@ scopes: Final = Table(
     Column("scope_id", Serial, primary_key=True),
     Column("account_id", ForeignKey(accounts.c.account_id), nullable=False),
     Column("kind", Text, nullable=False),
-    # '' where the vendor's API is not regional: a unique constraint would let nulls repeat.
+    # '' if the vendor's API is not regional, because a unique constraint allows repeated nulls.
     Column("region", Text, nullable=False),
     Column("configured", Boolean, nullable=False),
     Column("swept_no", BigInteger, nullable=False, server_default=text("0")),
@@ -80,15 +84,15 @@ scopes: Final = Table(
     Column("fingerprint", Text),
     Column("proven_no", BigInteger, nullable=False, server_default=text("0")),
     Column("listed_no", BigInteger, nullable=False, server_default=text("0")),
-    # what explains answers, as JSON; never in the history
+    # Traces as JSON; they are not part of the history.
     Column("sweep_trace", Text),
     Column("failed_flights", Text),
     UniqueConstraint("account_id", "kind", "region"),
 )
 
 LIVING: Final = text("status <> 'DELETED'")
-# What nulls would stand beside are keys in which null is the smallest value: then one comparison of a key and an id finds a
-# page's beginning, and one index serves both directions. No price is as small as the least number.
+# Sort keys map null to a value below every other one. A single comparison of (key, id) then finds the start of a page, and one
+# index serves both directions. The key of a null price is the lowest double, and no price is that low.
 NAME_ORDER: Final = "CASE WHEN name IS NULL THEN '' ELSE '+' || name END"
 PRICE_ORDER: Final = "coalesce(price, -1.7976931348623157e308)"
 
@@ -108,7 +112,7 @@ resources: Final = Table(
     Column("vendor_created_at", Text),
     Column("first_seen_at", Text, nullable=False),
     Column("first_no", BigInteger, nullable=False, server_default=text("0")),
-    # live fields
+    # Live fields.
     Column("name", Text),
     Column("name_folded", Text),
     Column("status", Text, nullable=False),
@@ -133,14 +137,14 @@ resources: Final = Table(
     Column("price_text", Text),
     Column("currency", Text),
     Column("pricing_source", Text, nullable=False),
-    # null where the vendor told the price itself: then it is as old as the sighting
+    # Null if the vendor returned the price with the resource; the price is then as old as the sighting.
     Column("pricing_as_of", Text),
     Column("valid_from", Text),
     Column("valid_to", Text),
-    # the terms last seen, and in which status
+    # The last observed terms, and the status of the resource at that time.
     Column("terms", Text),
     Column("terms_status", Text),
-    # order and absence
+    # Flight order and absence.
     Column("seen_no", BigInteger, nullable=False),
     Column("seen_at", Text, nullable=False),
     Column("seen_source", Text, nullable=False),
@@ -156,7 +160,7 @@ resources: Final = Table(
     Column("probe_problem", Text),
     Column("trace", Text),
     Column("failed_flights", Text),
-    # what an aggregator says that it is at its cloud
+    # The machine at its cloud, as an aggregator reports it.
     Column("upstream_vendor", Text),
     Column("upstream_id", Text),
     Column("name_order", Text, Computed(NAME_ORDER, persisted=True)),
@@ -180,15 +184,16 @@ resources: Final = Table(
         postgresql_where=text("upstream_id IS NOT NULL"),
     ),
     Index("ix_resources_scope", "scope_id"),
-    # Each order twice: old tombstones lie close together in most of them, and who hides them must not walk through them.
+    # Every order has a second index without tombstones: they are close together in most orders, and a reader who hides them
+    # must not scan them.
     *(
         Index(name, column, "resource_id", sqlite_where=where, postgresql_where=where)
-        for word, where in (("", None), ("living_", LIVING))
+        for prefix, where in (("", None), ("living_", LIVING))
         for name, column in (
-            (f"ix_resources_{word}created_at", "created_at"),
-            (f"ix_resources_{word}name", "name_order"),
-            (f"ix_resources_{word}status", "status_rank"),
-            (f"ix_resources_{word}price", "price_order"),
+            (f"ix_resources_{prefix}created_at", "created_at"),
+            (f"ix_resources_{prefix}name", "name_order"),
+            (f"ix_resources_{prefix}status", "status_rank"),
+            (f"ix_resources_{prefix}price", "price_order"),
         )
     ),
     Index(
@@ -205,7 +210,7 @@ OPEN: Final = text("linked_until IS NULL")
 links: Final = Table(
     "links",
     metadata,
-    # Every link stands here twice, once from each end: `owned` is the direction that its owner told.
+    # Every link has two rows, one for each end. `owned` is true in the row whose `from` end is the owner of the link.
     Column("link_id", Serial, primary_key=True),
     Column("account_id", ForeignKey(accounts.c.account_id), nullable=False),
     Column("owned", Boolean, nullable=False),
@@ -216,7 +221,7 @@ links: Final = Table(
     Column("to_kind", Text, nullable=False),
     Column("to_vendor_id", Text, nullable=False),
     Column("to_id", ForeignKey(resources.c.resource_id)),
-    # the account of the end it leads to; 0 where that is the same
+    # The account of the `to` end; 0 if it is the same account.
     Column("other_account_id", BigInteger, nullable=False, server_default=text("0")),
     Column("linked_since", Text, nullable=False),
     Column("linked_until", Text),
@@ -265,7 +270,7 @@ provenance: Final = Table(
 history: Final = Table(
     "history",
     metadata,
-    # Rises in the order in which changes were recorded: what `changes` pages by.
+    # Rises in the order of commits. The field `changes` pages by it.
     Column("seq", Serial, primary_key=True),
     Column("resource_id", ForeignKey(resources.c.resource_id), nullable=False),
     Column("account_id", ForeignKey(accounts.c.account_id), nullable=False),
@@ -277,7 +282,7 @@ history: Final = Table(
     Column("flight_no", BigInteger, nullable=False),
     Index("ix_history_resource", "resource_id", "seq"),
     Index("ix_history_observed_at", "observed_at"),
-    # Numbers are never used again, so a cursor that a reader kept stays true after pruning.
+    # Numbers are never reused, so the cursors of readers stay valid after pruning.
     sqlite_autoincrement=True,
 )
 
@@ -287,7 +292,7 @@ tokens: Final = Table(
     Column("token_id", Serial, primary_key=True),
     Column("name", Text, nullable=False, unique=True),
     Column("hash", Text, nullable=False, unique=True),
-    # JSON arrays; null accounts sees all
+    # JSON arrays. A token with null `accounts` sees all accounts.
     Column("permissions", Text, nullable=False),
     Column("accounts", Text),
     Column("created_at", Text, nullable=False),

@@ -1,4 +1,4 @@
-"""The rows of tokens: hashes, permissions, visible accounts; never a token."""
+"""The table of tokens. It stores hashes, permissions and visible accounts, but never a token itself."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ from domain.timestamps import from_text, optional_instant, optional_text, to_tex
 
 @dataclass(frozen=True, slots=True)
 class TokenRecord:
-    """A token as it is kept. `digest` is the lower-case SHA-256 of its text; `accounts` None sees all of them."""
+    """A stored token.
+
+    `digest` is the SHA-256 of its text in lower-case hexadecimal. If `accounts` is `None`, the token sees all accounts.
+    """
 
     name: str
     digest: str
@@ -31,54 +34,54 @@ class TokenRecord:
     revoked_at: datetime | None = None
 
     def valid_at(self, now: datetime) -> bool:
-        """Whether it is neither revoked nor expired."""
+        """Return whether the token is neither revoked nor expired."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
 
 class TokenNameTaken(ValueError):
-    """A valid token of this name exists."""
+    """A valid token with this name exists."""
 
 
 class TokenRows:
-    """The table of tokens. Every method is one short transaction."""
+    """Reads and writes tokens. Every method is one short transaction."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
     async def add(self, record: TokenRecord, *, replace: bool = False) -> None:
-        """Keep a token, in the place of a revoked or expired one of its name; `replace` takes a valid one's place too.
+        """Store a token. It replaces a revoked or expired token with its name and, with `replace`, a valid one as well.
 
         Raises TokenNameTaken.
         """
         async with write_transaction(self._engine) as connection:
             await acquire(connection, AdvisoryLock.TOKENS)
-            known = (await connection.execute(select(tokens).where(tokens.c.name == record.name))).mappings().first()
-            if known is not None:
-                if not replace and _record(known).valid_at(record.created_at):
+            row = (await connection.execute(select(tokens).where(tokens.c.name == record.name))).mappings().first()
+            if row is not None:
+                if not replace and _record(row).valid_at(record.created_at):
                     raise TokenNameTaken(record.name)
                 await connection.execute(delete(tokens).where(tokens.c.name == record.name))
             await connection.execute(insert(tokens).values(**_row(record)))
 
     async def by_digest(self, digest: str) -> TokenRecord | None:
-        """The token of this hash."""
+        """Return the token with this hash."""
         async with read_transaction(self._engine) as connection:
             row = (await connection.execute(select(tokens).where(tokens.c.hash == digest))).mappings().first()
             return None if row is None else _record(row)
 
     async def by_digests(self, digests: Collection[str]) -> tuple[TokenRecord, ...]:
-        """Those of these hashes that there are."""
+        """Return the tokens with these hashes. Unknown hashes are skipped."""
         async with read_transaction(self._engine) as connection:
             rows = (await connection.execute(select(tokens).where(tokens.c.hash.in_(digests)))).mappings()
             return tuple(_record(row) for row in rows)
 
     async def all(self) -> tuple[TokenRecord, ...]:
-        """Every token, by name; revoked and expired ones included."""
+        """Return every token in the order of names, including revoked and expired ones."""
         async with read_transaction(self._engine) as connection:
             rows = (await connection.execute(select(tokens).order_by(tokens.c.name))).mappings()
             return tuple(_record(row) for row in rows)
 
     async def revoke(self, name: str, at: datetime) -> bool:
-        """Revoke the token of this name; whether there was one that was not revoked yet."""
+        """Revoke the token with this name. Return whether there was one that was not revoked yet."""
         async with write_transaction(self._engine) as connection:
             changed = await connection.execute(
                 update(tokens)

@@ -1,1 +1,1 @@
-"""The words of supplygraph as values, errors and ports. No I/O, and nothing of ours is imported."""
+"""Values, enums, errors and ports. This package does no I/O and imports no other package of supplygraph."""

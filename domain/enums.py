@@ -1,4 +1,7 @@
-"""The closed sets of words. Values equal names, so one text serves the graph, the record and the log; REST lowers it."""
+"""Closed sets of values.
+
+A member's value equals its name, so GraphQL, the database and the log share one text. REST shows it in lower case.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,14 @@ from typing import Final
 
 
 class ResourceKind(StrEnum):
-    """What a vendor lists together."""
+    """The kinds of resources that vendors list separately."""
 
     MACHINES = "MACHINES"
     VOLUMES = "VOLUMES"
 
 
 class ResourceType(StrEnum):
-    """What a resource is."""
+    """The type of a resource."""
 
     VM = "VM"
     CONTAINER = "CONTAINER"
@@ -26,7 +29,7 @@ class ResourceType(StrEnum):
 
 
 class ResourceStatus(StrEnum):
-    """Our common status; the order of definition is the order in which lists sort."""
+    """The status of a resource, common to all vendors. Lists sort by the order of definition."""
 
     PENDING = "PENDING"
     PROVISIONING = "PROVISIONING"
@@ -40,7 +43,7 @@ class ResourceStatus(StrEnum):
 
 
 class LinkType(StrEnum):
-    """What the linked resource is to the one it is shown on."""
+    """How the linked resource relates to the resource that shows the link."""
 
     ATTACHED_STORAGE = "ATTACHED_STORAGE"
     ATTACHED_TO = "ATTACHED_TO"
@@ -50,7 +53,7 @@ class LinkType(StrEnum):
 
 
 class OfferType(StrEnum):
-    """What an offer sells."""
+    """The type of product that an offer sells."""
 
     VM = "VM"
     CONTAINER = "CONTAINER"
@@ -61,7 +64,7 @@ class OfferType(StrEnum):
 
 
 class OfferRole(StrEnum):
-    """What an offer was to a resource."""
+    """How an offer relates to a resource."""
 
     ORIGIN = "ORIGIN"
     EXTENSION = "EXTENSION"
@@ -70,7 +73,7 @@ class OfferRole(StrEnum):
 
 
 class ContractType(StrEnum):
-    """How a resource is rented."""
+    """The type of contract under which a resource is rented."""
 
     ONDEMAND = "ONDEMAND"
     SPOT = "SPOT"
@@ -79,7 +82,7 @@ class ContractType(StrEnum):
 
 
 class PriceSource(StrEnum):
-    """Who told a price."""
+    """Where a price comes from."""
 
     VENDOR = "VENDOR"
     CATALOGUE = "CATALOGUE"
@@ -88,7 +91,7 @@ class PriceSource(StrEnum):
 
 
 class FreshnessState(StrEnum):
-    """Whether an answer is as fresh as it was demanded."""
+    """Whether a value meets the reader's freshness demand."""
 
     FRESH = "FRESH"
     STALE = "STALE"
@@ -96,7 +99,10 @@ class FreshnessState(StrEnum):
 
 
 class ObservationSource(StrEnum):
-    """Which kind of flight told us; what the operator says has a flight's number too, though no vendor was asked."""
+    """The kind of flight that made an observation.
+
+    An operator's decision is also recorded with a flight number, although it causes no vendor call.
+    """
 
     SWEEP = "SWEEP"
     PROBE = "PROBE"
@@ -104,7 +110,7 @@ class ObservationSource(StrEnum):
 
 
 class StaleReason(StrEnum):
-    """Why a value is older than it was demanded."""
+    """Why a value does not meet the freshness demand."""
 
     NOT_DEMANDED = "NOT_DEMANDED"
     DEADLINE = "DEADLINE"
@@ -121,7 +127,7 @@ class StaleReason(StrEnum):
 
 
 class AccountState(StrEnum):
-    """How an account fares, over all its scopes."""
+    """The state of an account over all its scopes."""
 
     OK = "OK"
     DEGRADED = "DEGRADED"
@@ -133,7 +139,7 @@ class AccountState(StrEnum):
 
 
 class ScopeState(StrEnum):
-    """How the last sweep of a scope ended."""
+    """The result of the last sweep of a scope."""
 
     OK = "OK"
     PARTIAL = "PARTIAL"
@@ -144,7 +150,7 @@ class ScopeState(StrEnum):
 
 
 class BreakerState(StrEnum):
-    """Whether a scope may be asked."""
+    """Whether calls may be sent for a scope."""
 
     CLOSED = "CLOSED"
     OPEN = "OPEN"
@@ -152,7 +158,7 @@ class BreakerState(StrEnum):
 
 
 class TotalsKey(StrEnum):
-    """By what totals may be grouped."""
+    """The keys by which totals can be grouped."""
 
     VENDOR = "VENDOR"
     ACCOUNT = "ACCOUNT"
@@ -163,7 +169,7 @@ class TotalsKey(StrEnum):
 
 
 class ResourceOrderField(StrEnum):
-    """By what a list may be ordered."""
+    """The fields by which a list can be sorted."""
 
     CREATED_AT = "CREATED_AT"
     NAME = "NAME"
@@ -172,14 +178,14 @@ class ResourceOrderField(StrEnum):
 
 
 class Direction(StrEnum):
-    """Which way a list is ordered."""
+    """The direction in which a list is sorted."""
 
     ASC = "ASC"
     DESC = "DESC"
 
 
 class Permission(StrEnum):
-    """What a token may do; `admin` implies the others."""
+    """The permissions of a token. `admin` implies the others."""
 
     READ = "read"
     REFRESH = "refresh"
@@ -197,7 +203,7 @@ KIND_OF_TYPE: Final = {
     ResourceType.FILESYSTEM: (ResourceKind.VOLUMES,),
     ResourceType.OTHER: (ResourceKind.MACHINES, ResourceKind.VOLUMES),
 }
-"""Which kinds of scope may list a type."""
+"""The kinds of scope that can list a resource type."""
 
 INVERSE_LINK: Final = {
     LinkType.ATTACHED_STORAGE: LinkType.ATTACHED_TO,
@@ -206,6 +212,6 @@ INVERSE_LINK: Final = {
     LinkType.HAS_MEMBER: LinkType.MEMBER_OF,
     LinkType.SAME_MACHINE: LinkType.SAME_MACHINE,
 }
-"""The same link seen from its other end."""
+"""The type of the same link, seen from its other end."""
 
 UNKNOWN_REGION: Final = "unknown"

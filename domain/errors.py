@@ -1,21 +1,21 @@
-"""Every error of ours.
+"""The exceptions of supplygraph.
 
 SupplygraphError
-├── ConfigurationError          what the operator wrote; says where, and the cure
-├── ReaderError                 what a reader asked; has a code for GraphQL and a status for HTTP
+├── ConfigurationError          an error in the configuration or on the command line
+├── ReaderError                 a request is refused; carries a GraphQL code and an HTTP status
 │   ├── Unauthenticated
 │   ├── Forbidden
 │   ├── BadUserInput            names the argument
 │   └── LimitExceeded           names the limit and the count
-│       └── Busy                asking again later helps
-├── RecordUnavailable           the database does not answer
-└── VendorFailure               what a cloud did; becomes freshness, never an error of a reader
+│       └── Busy                a later retry can succeed
+├── DatabaseUnavailable         the database does not respond
+└── VendorFailure               a vendor call failed; readers see it as a freshness reason, never as an error
     ├── Unreachable
     ├── TimedOut
-    ├── RateLimited             until when, where told
+    ├── RateLimited             with the end of the limit, if the vendor reports it
     ├── CredentialsRejected
     ├── MalformedAnswer
-    └── NotFoundByVendor             the vendor's own words for it
+    └── NotFoundByVendor        the vendor reports that the resource does not exist
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from domain.records.observation import Problem
 
 
 class SupplygraphError(Exception):
-    """The root of ours; its text is safe to show."""
+    """The base class. Its text is safe to show to clients."""
 
 
 class ConfigurationError(SupplygraphError):
-    """A mistake in the configuration: what was wrong, where, what to do."""
+    """An error in the configuration. The text says what is wrong, where it is, and how to correct it."""
 
 
 class ReaderError(SupplygraphError):
@@ -42,12 +42,12 @@ class ReaderError(SupplygraphError):
     http_status: ClassVar[int] = 400
 
     def extensions(self) -> dict[str, object]:
-        """What `extensions` of the GraphQL error holds."""
+        """Return the `extensions` of the GraphQL error."""
         return {"code": self.code}
 
 
 class Unauthenticated(ReaderError):
-    """No token, an unknown, expired or revoked one."""
+    """The request carries no token, or one that is unknown, expired or revoked."""
 
     code = "UNAUTHENTICATED"
     http_status = 401
@@ -61,7 +61,7 @@ class Forbidden(ReaderError):
 
 
 class BadUserInput(ReaderError):
-    """An argument that cannot be honoured."""
+    """An argument has an invalid value."""
 
     code = "BAD_USER_INPUT"
 
@@ -70,12 +70,12 @@ class BadUserInput(ReaderError):
         self.argument = argument
 
     def extensions(self) -> dict[str, object]:
-        """Code and argument."""
+        """Return the code and the argument's name."""
         return {"code": self.code, "argument": self.argument}
 
 
 class LimitExceeded(ReaderError):
-    """An operation larger than allowed."""
+    """An operation is larger than the configured limit."""
 
     code = "LIMIT_EXCEEDED"
 
@@ -86,33 +86,33 @@ class LimitExceeded(ReaderError):
         self.count = count
 
     def extensions(self) -> dict[str, object]:
-        """Code, limit, what is allowed and what was counted."""
+        """Return the code, the limit's name, the allowed count and the actual count."""
         return {"code": self.code, "limit": self.limit, "allowed": self.allowed, "count": self.count}
 
 
 class Busy(LimitExceeded):
-    """As much waits to be made ready as may wait."""
+    """The queue of the compile worker is full."""
 
     http_status = 503
 
     def __init__(self, allowed: int) -> None:
         super().__init__("new operations waiting", allowed, allowed + 1)
-        self.args = ("Too many operations that are new here wait to be made ready; ask again in a second.",)
+        self.args = ("The server is compiling too many new operations at the moment. Retry in a second.",)
 
 
 class DatabaseUnavailable(SupplygraphError):
-    """The database does not answer. Nothing is lost; asking again helps once it does.
+    """The database does not respond. No data is lost, and a retry succeeds once it responds again.
 
-    `cause` is for whoever runs the gateway: the driver's own words, without statement, values or URL.
+    `cause` is for the operator: the driver's message without the statement, its values and the URL.
     """
 
     def __init__(self, cause: str) -> None:
-        super().__init__("The record cannot be read at the moment; try again.")
+        super().__init__("The database is unavailable at the moment. Try again later.")
         self.cause = cause
 
 
 class VendorFailure(SupplygraphError):
-    """A cloud did not answer as it should. The text is safe: no secret, no URL."""
+    """A vendor call failed. The text is safe to show: it contains no secret and no URL."""
 
     reason: ClassVar[StaleReason] = StaleReason.VENDOR_DOWN
 
@@ -122,39 +122,42 @@ class VendorFailure(SupplygraphError):
         self.retry_at = retry_at
 
     def problem(self) -> Problem:
-        """The failure as a value."""
+        """Return the failure as a value."""
         return Problem(self.reason, self.detail, self.retry_at)
 
 
 class Unreachable(VendorFailure):
-    """No connection, a reset, a server error."""
+    """No connection could be made, the connection was reset, or the vendor returned a server error."""
 
 
 class TimedOut(VendorFailure):
-    """No whole answer in time."""
+    """No complete response arrived in time."""
 
     reason = StaleReason.TIMED_OUT
 
 
 class RateLimited(VendorFailure):
-    """Too many calls; `retry_at` where the vendor tells it."""
+    """The vendor's rate limit is exceeded. `retry_at` is set if the vendor reports it."""
 
     reason = StaleReason.RATE_LIMITED
 
 
 class CredentialsRejected(VendorFailure):
-    """401, 403, or the vendor's own words for it."""
+    """The vendor returned 401, 403, or its own error code for rejected credentials."""
 
     reason = StaleReason.AUTH_REJECTED
 
 
 class MalformedAnswer(VendorFailure):
-    """An answer that cannot be what the vendor documents: HTML, cut JSON, a wrong shape, a 404 in no words of the vendor."""
+    """The response does not match the vendor's documentation.
+
+    Examples are HTML, truncated JSON, a wrong shape, and a 404 without the vendor's own error code.
+    """
 
     reason = StaleReason.MALFORMED_ANSWER
 
 
 class NotFoundByVendor(VendorFailure):
-    """The vendor's own words for "no such thing"."""
+    """The vendor reports, with its own error code, that the resource does not exist."""
 
     reason = StaleReason.ABSENT

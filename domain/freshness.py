@@ -1,4 +1,4 @@
-"""Ages: when something was last seen, and whether that is fresh enough. Pure; the one place that judges it."""
+"""Freshness: when a resource was last seen, and whether that is recent enough. Pure functions."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from domain.records.model import ScopeKey
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """How fresh a reader wants it. None leaves it to the account's own default. `force` is max age 0."""
+    """How fresh a reader wants the data to be. `None` selects the account's default. `force` means a max age of 0."""
 
     max_age_seconds: float | None = None
     force: bool = False
     max_wait_seconds: float | None = None
 
     def not_before(self, arrived_at: datetime, cooldown_seconds: float) -> datetime:
-        """The earliest instant at which a settling flight was sent."""
+        """Return the earliest instant at which a flight that satisfies the demand may have been sent."""
         if self.force:
             return arrived_at
         age = cooldown_seconds if self.max_age_seconds is None else self.max_age_seconds
@@ -28,7 +28,7 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class ScopeFacts:
-    """What is needed of a scope to judge freshness. `cooldown_seconds` is its account's default max age."""
+    """The facts about a scope that determine freshness. `cooldown_seconds` is its account's default max age."""
 
     scope_id: int
     key: ScopeKey
@@ -43,7 +43,7 @@ class ScopeFacts:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What is needed of a resource to judge its freshness."""
+    """The facts about a resource that determine its freshness."""
 
     resource_id: UUID
     scope_id: int
@@ -58,7 +58,7 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """The truth about an age."""
+    """The freshness of one resource, as readers see it."""
 
     state: FreshnessState
     observed_at: datetime | None
@@ -69,7 +69,10 @@ class Assessment:
 
 
 def inherits(sighting: Sighting, swept_no: int, swept_at: datetime | None, now: datetime) -> bool:
-    """Whether its scope's last complete sweep saw the resource last, and not a flight that was written to its own row."""
+    """Return whether the last complete sweep of its scope is the newest flight that saw the resource.
+
+    Otherwise that flight is the one written to the resource's own row.
+    """
     listed = sighting.missing_since is None and not sighting.deleted and swept_no > sighting.seen_no
     return listed and swept_at is not None and swept_at <= now
 
@@ -77,10 +80,10 @@ def inherits(sighting: Sighting, swept_no: int, swept_at: datetime | None, now: 
 def last_seen(
     sighting: Sighting, swept_no: int, swept_at: datetime | None, now: datetime
 ) -> tuple[datetime | None, ObservationSource | None]:
-    """When the newest flight that saw the resource was sent, and its kind.
+    """Return when the newest flight that saw the resource was sent, and the kind of that flight.
 
-    Its scope's last complete sweep unless it is marked missing or deleted, or its own sighting if that is later by number.
-    An instant in the future tells no age.
+    This is the last complete sweep of its scope, unless the resource is missing or deleted, or its own sighting has a higher
+    number. An instant in the future gives no age, so the result is then `(None, None)`.
     """
     if swept_at is not None and inherits(sighting, swept_no, swept_at, now):
         return swept_at, ObservationSource.SWEEP
@@ -96,11 +99,11 @@ def assess(
     now: datetime,
     reason: StaleReason,
 ) -> Assessment:
-    """Judge one resource against one demand. `reason` is what to say should it be stale."""
+    """Assess one resource against one demand. `reason` is reported if the resource is stale."""
     observed_at, source = last_seen(sighting, scope.swept_no, scope.swept_at, now)
     age = None if observed_at is None else max(0.0, (now - observed_at).total_seconds())
     if sighting.deleted:
-        # A tombstone is final: nothing that a cloud could say makes it newer, so it settles every demand.
+        # A tombstone is final: no vendor response can make it newer, so it satisfies every demand.
         return Assessment(FreshnessState.FRESH, observed_at, age, source, None, None)
     if not scope.configured:
         return Assessment(
@@ -116,14 +119,14 @@ def assess(
 
 
 def scope_settled(scope: ScopeFacts, not_before: datetime, now: datetime) -> bool:
-    """Whether a sweep of the scope that was sent at or after `not_before` has ended, whatever it said."""
+    """Return whether a sweep of the scope sent at or after `not_before` has ended, with whatever result."""
     return not scope.configured or (
         scope.tried_at is not None and scope.tried_at <= now and scope.tried_at >= not_before
     )
 
 
 def sighting_settled(sighting: Sighting, scope: ScopeFacts, not_before: datetime, now: datetime) -> bool:
-    """Whether a flight that could have told of the resource was sent at or after `not_before` and has ended."""
+    """Return whether a flight that could have seen the resource was sent at or after `not_before` and has ended."""
     if sighting.deleted or scope_settled(scope, not_before, now):
         return True
     return sighting.probed_at is not None and not_before <= sighting.probed_at <= now

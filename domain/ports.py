@@ -1,4 +1,4 @@
-"""The record as the reconciler sees it."""
+"""The interfaces through which the reconciler uses the database and the vendors."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from domain.records.observation import ProbeResult, SweepResult
 
 @dataclass(frozen=True, slots=True)
 class KeepFresh:
-    """How an account is swept in the background: every so many seconds, and every so many while something moves.
+    """How often an account is swept in the background.
 
-    With `idle_seconds`, not while nobody has read it for so long.
+    A scope is swept every `seconds`, and every `moving_seconds` while a resource in it changes state. If `idle_seconds` is
+    set, sweeping stops once nobody has read the account for that long.
     """
 
     seconds: float
@@ -27,10 +28,10 @@ class KeepFresh:
 
 @dataclass(frozen=True, slots=True)
 class AccountSetup:
-    """A configured account: its name, vendor, default max age in seconds, and the scopes its vendor lists.
+    """A configured account: its name, its vendor, its default max age in seconds, and the scopes that its vendor lists.
 
-    `keep_fresh` None leaves it to its readers. `id_space` names the accounts over which its vendor's ids are of one thing each;
-    None where they are not known to be.
+    `keep_fresh` is `None` if only readers cause sweeps. Two accounts with the same `id_space` use the same vendor ids for the
+    same resources; it is `None` if that is not known.
     """
 
     name: str
@@ -42,52 +43,53 @@ class AccountSetup:
 
 
 class RecordStore(Protocol):
-    """The store of all that decides. Every method is one short transaction; none may be called during a vendor call's session."""
+    """The write side of the database. Every method is one short transaction, so no vendor call happens inside one."""
 
     def now(self) -> datetime:
-        """The record's clock: the one that tells when flights were sent."""
+        """Return the time of the database's clock, which also dates flights."""
         ...
 
     async def configure(self, accounts: Sequence[AccountSetup]) -> None:
-        """Bring the accounts and scopes in line with the configuration; what is no longer configured keeps its record.
+        """Synchronize the recorded accounts and scopes with the configuration. Idempotent.
 
-        Idempotent. Raises ConfigurationError where an account's vendor has changed.
+        Accounts and scopes that are no longer configured keep their rows. Raises ConfigurationError if the vendor of an
+        account has changed.
         """
         ...
 
     async def draw(self, account: str) -> FlightTicket:
-        """Draw the next flight number of the account. Each call gives a higher one."""
+        """Draw the next flight number of the account. Each call returns a higher number."""
         ...
 
     async def scopes(self) -> tuple[ScopeRecord, ...]:
-        """Every scope, configured or not."""
+        """Return every scope, configured or not."""
         ...
 
     async def missing(self, scope: ScopeKey, limit: int) -> tuple[ResourceRecord, ...]:
-        """The marked resources of a scope, longest not probed first."""
+        """Return the missing resources of a scope, those with the oldest probe first."""
         ...
 
     async def resources(self, ids: Iterable[UUID]) -> tuple[ResourceRecord, ...]:
-        """The resources of these UUIDs that exist."""
+        """Return the resources with these UUIDs. Unknown UUIDs are skipped."""
         ...
 
     async def apply(
         self, scope: ScopeKey, named: Sequence[VendorKey], whole: bool, decide: Callable[[LockedState], Changes]
     ) -> Changes:
-        """Lock the account, read what is held, decide, write; all in one transaction. Answers what was written.
+        """Lock the account, load its state, decide and write, in one transaction. Return the written changes.
 
-        `named` are the vendor keys that the flight told of; `whole` loads all living resources of the scope besides.
-        `decide` is pure and may be called again should the transaction be tried again.
+        `named` are the vendor keys in the flight's observations. With `whole`, all living resources of the scope are loaded
+        as well. `decide` is pure, and is called again if the transaction is retried.
         """
         ...
 
     async def prune(self, before: datetime) -> int:
-        """Fold the history older than `before` into one snapshot a resource; answers how many entries went."""
+        """Replace history older than `before` with one snapshot per resource. Return the number of removed entries."""
         ...
 
 
 class CloudClient(Protocol):
-    """One account at its vendor, as the reconciler sees it. Nothing here raises for what a cloud did: results tell it."""
+    """One account at its vendor. Methods do not raise for a vendor's failure; their results describe it."""
 
     vendor: str
     links_owner: ResourceKind
@@ -95,29 +97,29 @@ class CloudClient(Protocol):
 
     @property
     def scopes(self) -> tuple[tuple[ResourceKind, str | None], ...]:
-        """Every scope that this account has by its configuration: kind, and region where the API is regional."""
+        """The configured scopes of the account: kind, and region if the vendor's API is regional."""
         ...
 
     def sweep_calls(self, kind: ResourceKind) -> int:
-        """How many calls a sweep of a small scope costs at least."""
+        """Return the minimum number of calls of a sweep."""
         ...
 
     def probes(self, kind: ResourceKind) -> bool:
-        """Whether one resource of the kind can be asked for, with known words for "no such thing"."""
+        """Return whether one resource of the kind can be requested, with a known error code for "does not exist"."""
         ...
 
     def fingerprint(self, salt: str) -> str:
-        """A salted hash of the credentials: tells whether they are the same, and nothing else."""
+        """Return a salted hash of the credentials. It shows only whether two credentials are equal."""
         ...
 
     async def sweep(self, kind: ResourceKind, region: str | None) -> SweepResult:
-        """List a scope, all its pages. May take as long as the caller lets it; safe to repeat and to cancel."""
+        """List all pages of a scope. The caller limits the time. Safe to repeat and to cancel."""
         ...
 
     async def probe(self, kind: ResourceKind, region: str | None, vendor_id: str) -> ProbeResult:
-        """Ask for one resource by its id. Safe to repeat and to cancel."""
+        """Request one resource by its vendor id. Safe to repeat and to cancel."""
         ...
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close all connections."""
         ...

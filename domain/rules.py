@@ -1,4 +1,4 @@
-"""The numbers of the rules of truth, as values that are handed in. All in seconds."""
+"""The configured limits and time spans, as values that callers pass in."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class FreshnessRules:
-    """How fresh, how long to wait, how long to hold back."""
+    """How old data may be, how long a reader waits, and how long calls are held back. All values are in seconds."""
 
     cooldown_seconds: float = 30
     floor_seconds: float = 5
@@ -21,9 +21,29 @@ class FreshnessRules:
 
 @dataclass(frozen=True, slots=True)
 class AbsenceRules:
-    """How much evidence "deleted" needs."""
+    """How much evidence the status `DELETED` requires."""
 
     grace_seconds: float = 120
     witness_seconds: float = 120
     suspect_seconds: float = 900
     probes_per_flight: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class OperationLimits:
+    """The largest operation that is accepted.
+
+    `statement_seconds` limits each SQL statement, and `body_bytes` the body of the HTTP request.
+    """
+
+    tokens: int = 2_000
+    fields: int = 500
+    depth: int = 12
+    introspection_depth: int = 24
+    root_fields: int = 20
+    forced: int = 5
+    nodes: int = 20_000
+    links_depth: int = 4
+    errors: int = 20
+    body_bytes: int = 1_000_000
+    statement_seconds: float = 5

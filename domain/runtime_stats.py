@@ -1,4 +1,4 @@
-"""What a running gateway knows of itself and the record does not: budgets, and calls of the last hour."""
+"""Statistics that a running gateway holds in memory and not in the database: call budgets, and calls of the last hour."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from typing import Final, Protocol
 
 @dataclass(frozen=True, slots=True)
 class BudgetLeft:
-    """Calls that could be sent at once, None where nothing limits them; when the budget is whole again, None where it is."""
+    """The remaining call budget of an account.
+
+    `remaining` is the number of calls that could be sent at once, `None` if they are not limited. `resets_at` is when the budget
+    is full again, `None` if it is full.
+    """
 
     remaining: int | None
     resets_at: datetime | None
@@ -17,33 +21,33 @@ class BudgetLeft:
 
 @dataclass(frozen=True, slots=True)
 class CallCount:
-    """Vendor calls of the last hour: those made, and those that readers were spared by sharing flights."""
+    """Vendor calls of the last hour: those sent, and those saved because readers shared a flight."""
 
-    made: int = 0
+    sent: int = 0
     saved: int = 0
 
 
 class RuntimeStats(Protocol):
-    """The gateway's own memory. Nothing here blocks or raises."""
+    """The statistics of this process. No method blocks or raises."""
 
     def budget(self, account: str) -> BudgetLeft | None:
-        """None where no budget is kept for the account."""
+        """Return the remaining budget, `None` if the account has none in this process."""
         ...
 
     def calls(self, account: str) -> CallCount | None:
-        """None where nobody counts."""
+        """Return the calls of the last hour, `None` if they are not counted."""
         ...
 
 
 class NoRuntimeStats:
-    """No gateway runs here: only the record is read."""
+    """The statistics of a process that only reads the database and runs no gateway."""
 
     def budget(self, account: str) -> BudgetLeft | None:
-        """Not known."""
+        """Return `None`."""
         return None
 
     def calls(self, account: str) -> CallCount | None:
-        """Not known."""
+        """Return `None`."""
         return None
 
 

@@ -19,7 +19,7 @@ import orjson
 from graphql import ExecutionResult, GraphQLError
 
 from domain.errors import Busy, Forbidden, ReaderError
-from domain.limits import OperationLimits
+from domain.rules import OperationLimits
 from domain.viewer import Viewer
 from resolvers.errors import ErrorMasker, FormattedError, RequestRejected, format_field_error, format_reader_error
 from resolvers.freshness.authorization import authorize

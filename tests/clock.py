@@ -1,4 +1,4 @@
-"""The clock that tests hand in."""
+"""A clock that tests control."""
 
 from __future__ import annotations
 
@@ -8,26 +8,29 @@ START = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
 
 
 class ManualClock:
-    """A clock that stands until it is moved: `advance` lets time pass, `step` sets the clock and lets none pass."""
+    """A clock that stands still until a test moves it.
+
+    `advance` lets time pass; `step` sets the clock without letting time pass.
+    """
 
     def __init__(self, start: datetime = START) -> None:
         self._now = start
         self._steady = 0.0
 
     def now(self) -> datetime:
-        """The instant it stands at."""
+        """Return the instant that the clock shows."""
         return self._now
 
     def steady(self) -> float:
-        """The seconds that passed."""
+        """Return the seconds that have passed."""
         return self._steady
 
     def advance(self, seconds: float) -> datetime:
-        """Let time pass."""
+        """Let time pass. Return the new instant."""
         self._steady += seconds
         return self.step(seconds)
 
     def step(self, seconds: float) -> datetime:
-        """Set the clock forwards or backwards."""
+        """Set the clock forwards or backwards. Return the new instant."""
         self._now += timedelta(seconds=seconds)
         return self._now

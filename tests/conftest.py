@@ -1,10 +1,10 @@
-"""How hard properties are tried: as usual, or ten times as hard by `make prove`."""
+"""Hypothesis profiles: the default one, and `prove`, which `make prove` selects and which tries ten times as many examples."""
 
 from __future__ import annotations
 
 from hypothesis import settings
 
-# A loaded machine is no reason for a property to fail: examples have no deadline.
+# Examples have no deadline, so that a loaded machine does not fail a property.
 settings.register_profile("usual", deadline=None)
 settings.register_profile("prove", deadline=None, max_examples=1_000, print_blob=True)
 settings.load_profile("usual")

@@ -1,4 +1,4 @@
-"""Observations for tests: a machine and a volume, as a vendor would tell them."""
+"""Observations for tests: machines, volumes and attachments, as a vendor would report them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from domain.records.observation import Access, Attachment, Observation, Price, S
 TERMS = Terms(OfferType.VM, ContractType.ONDEMAND, "gpu_1x_a10", 0.75, "USD")
 
 
-def machine(vendor_id: str = "m-1", **told: Any) -> Observation:
-    """A running machine; keyword arguments replace what it tells."""
+def machine(vendor_id: str = "m-1", **overrides: Any) -> Observation:
+    """Return an observation of a running machine. Keyword arguments replace its fields."""
     fields: dict[str, Any] = {
         "kind": ResourceKind.MACHINES,
         "vendor_id": vendor_id,
@@ -36,11 +36,11 @@ def machine(vendor_id: str = "m-1", **told: Any) -> Observation:
         "terms": TERMS,
         "links": (),
     }
-    return Observation(**(fields | told))
+    return Observation(**(fields | overrides))
 
 
-def volume(vendor_id: str = "v-1", **told: Any) -> Observation:
-    """A volume; it says nothing of links."""
+def volume(vendor_id: str = "v-1", **overrides: Any) -> Observation:
+    """Return an observation of a volume, which reports no links. Keyword arguments replace its fields."""
     fields: dict[str, Any] = {
         "kind": ResourceKind.VOLUMES,
         "vendor_id": vendor_id,
@@ -51,14 +51,14 @@ def volume(vendor_id: str = "v-1", **told: Any) -> Observation:
         "name": None,
         "spec": Spec(disk_gb=100.0),
     }
-    return Observation(**(fields | told))
+    return Observation(**(fields | overrides))
 
 
 def attached(vendor_id: str = "v-1", since: datetime | None = None) -> Attachment:
-    """That a volume is attached."""
+    """Return the attachment of a volume."""
     return Attachment(LinkType.ATTACHED_STORAGE, ResourceKind.VOLUMES, vendor_id, since)
 
 
 def complete(*observations: Observation) -> SweepResult:
-    """A whole listing."""
+    """Return a complete sweep with these observations."""
     return SweepResult(SweepOutcome.COMPLETE, observations, calls=1)

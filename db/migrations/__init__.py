@@ -1,4 +1,4 @@
-"""The steps by which a record made by any earlier version becomes one of this version."""
+"""Schema migrations: they upgrade a database of any earlier version to this version."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ from db.engine import is_postgresql, write_transaction
 from db.locks import AdvisoryLock, acquire
 
 _HERE: Final = Path(__file__).parent
-_PATIENCE_SECONDS: Final = 60
-# Building an index over a large record takes its time.
-_STEPS_SECONDS: Final = 3600
-_one_at_a_time: Final = threading.Lock()
+_LOCK_SECONDS: Final = 60
+# Building an index on a large table takes a long time.
+_STATEMENT_SECONDS: Final = 3600
+# Alembic stores its connection in a global variable of the process, which may run several event loops.
+_ALEMBIC_LOCK: Final = threading.Lock()
 
 
 def alembic_config(connection: Connection | None = None) -> Config:
-    """Alembic's settings for this folder; the connection, where given, is the one it works on."""
+    """Return the Alembic configuration for this folder. Migrations run on `connection`."""
     config = Config()
     config.set_main_option("script_location", str(_HERE).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
@@ -35,30 +36,32 @@ def alembic_config(connection: Connection | None = None) -> Config:
 
 
 async def migrate(engine: AsyncEngine) -> None:
-    """Bring the record up to this version. Safe to run twice, and beside another process that does the same.
+    """Upgrade the schema to this version. Safe to repeat, and safe to run in several processes at once.
 
-    The second of two waits for its turn, on SQLite at a lock beside the file, and finds nothing left to do.
+    A second process waits for the first, on SQLite with a lock file next to the database, and then has nothing to do.
     """
     if is_postgresql(engine):
         await _upgrade(engine)
         return
-    async with AsyncFileLock(f"{engine.url.database}.lock", timeout=_PATIENCE_SECONDS):
-        await asyncio.to_thread(_write_ahead, str(engine.url.database))
+    async with AsyncFileLock(f"{engine.url.database}.lock", timeout=_LOCK_SECONDS):
+        await asyncio.to_thread(_enable_wal, str(engine.url.database))
         await _upgrade(engine)
 
 
 async def _upgrade(engine: AsyncEngine) -> None:
-    async with write_transaction(engine, _STEPS_SECONDS) as connection:
+    async with write_transaction(engine, _STATEMENT_SECONDS) as connection:
         await acquire(connection, AdvisoryLock.MIGRATING)
-        # Alembic keeps the connection it works on in a global of the process, which may serve several event loops.
-        await asyncio.to_thread(_one_at_a_time.acquire)
+        await asyncio.to_thread(_ALEMBIC_LOCK.acquire)
         try:
             await connection.run_sync(lambda sync: command.upgrade(alembic_config(sync), "head"))
         finally:
-            _one_at_a_time.release()
+            _ALEMBIC_LOCK.release()
 
 
-def _write_ahead(path: str) -> None:
-    """Make readers and a writer not wait for each other: a property of the file, which changes outside of transactions."""
+def _enable_wal(path: str) -> None:
+    """Enable write-ahead logging, so that readers and a writer do not block each other.
+
+    This is a property of the file and can only be changed outside of a transaction.
+    """
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")

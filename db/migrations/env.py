@@ -1,4 +1,4 @@
-"""Runs the steps on the connection that was handed in, inside its transaction."""
+"""Runs the migrations on the connection in the configuration, inside its transaction."""
 
 from __future__ import annotations
 

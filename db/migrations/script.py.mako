@@ -15,10 +15,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Go to this version."""
+    """Upgrade the schema to this revision."""
     ${upgrades if upgrades else "pass"}
 
 
 def downgrade() -> None:
-    """Go back to the version before."""
+    """Downgrade the schema to the previous revision."""
     ${downgrades if downgrades else "pass"}

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from domain.accounts import ScopeHealth, account_state
 from domain.enums import AccountState, ResourceKind, ScopeState, StaleReason
 from domain.freshness import ScopeFacts
+from domain.health import ScopeHealth, account_state
 from domain.records.model import ScopeKey
 from domain.timestamps import optional_instant
 

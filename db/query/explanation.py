@@ -11,7 +11,7 @@ from db.query.account_state import ScopeRow
 from db.query.shape import Shape
 from db.record.trace_codec import decode_failures, decode_sweep_trace, decode_trace
 from domain.freshness import Sighting, inherits
-from domain.records.traces import FailedFlight, ObservationTrace, since
+from domain.records.traces import FailedFlight, ObservationTrace, failures_since
 from domain.runtime_stats import BudgetLeft, CallCount
 from domain.timestamps import optional_text, to_text
 
@@ -43,7 +43,7 @@ def explanation_object(shape: Shape, row: RowTrace, scope: ScopeRow, vendor: str
         "readers": None if trace is None else trace.readers,
         "nextAllowedAt": optional_text(hold) if hold is not None and hold > now else None,
     }
-    failures = since(number, decode_failures(scope.failed_flights), decode_failures(row.failed_flights))
+    failures = failures_since(number, decode_failures(scope.failed_flights), decode_failures(row.failed_flights))
     return shape.to_object(
         lambda child: (
             [_attempt_object(child, failure) for failure in failures]
@@ -80,5 +80,5 @@ def calls_object(shape: Shape, count: CallCount | None) -> dict[str, Any] | None
     """Return an account's calls of the last hour; None if no gateway runs."""
     if count is None:
         return None
-    fields = {"made": count.made, "saved": count.saved}
+    fields = {"made": count.sent, "saved": count.saved}
     return shape.to_object(lambda child: fields[child.name])

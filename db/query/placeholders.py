@@ -15,9 +15,9 @@ from db.query.account_state import AccountRow, ScopeRow, VisibleAccounts
 from db.query.annotated_text import sighting_of
 from db.query.explanation import RowTrace, budget_object, calls_object, explanation_object
 from db.query.shape import Shape
-from domain.breaker import breaker_state
 from domain.enums import StaleReason
 from domain.freshness import Assessment, ScopeFacts, Sighting
+from domain.health import breaker_state
 from domain.runtime_stats import NO_RUNTIME_STATS, RuntimeStats
 from domain.timestamps import optional_text
 

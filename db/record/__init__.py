@@ -1,1 +1,1 @@
-"""The write side: applying flights, accounts, pruning."""
+"""The write side: applying flights, configuring accounts and pruning history."""

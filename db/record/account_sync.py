@@ -1,4 +1,4 @@
-"""Bringing the recorded accounts and scopes in line with the configuration."""
+"""Synchronizes the recorded accounts and scopes with the configuration."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ from domain.ports import AccountSetup
 
 
 async def sync_accounts(connection: AsyncConnection, setups: Sequence[AccountSetup]) -> bool:
-    """Add what is new, take up what came back, and set aside, with its record, what is no longer configured.
+    """Insert new accounts and scopes, and mark every account and scope as configured or not configured.
 
-    Answers whether that changed which accounts there are, or over which their vendor's ids reach.
+    Rows of accounts that are no longer configured stay. Return whether the set of configured accounts or their id spaces changed.
     """
     await acquire(connection, AdvisoryLock.CONFIGURING)
-    # Every account is locked, in one order, so that nothing which another process applies meanwhile is overwritten.
-    every = select(accounts).order_by(accounts.c.account_id).with_for_update(key_share=True)
-    known = {row.name: row for row in await connection.execute(every)}
+    # All accounts are locked in the same order, so that concurrent applies of other processes are not overwritten.
+    statement = select(accounts).order_by(accounts.c.account_id).with_for_update(key_share=True)
+    recorded = {row.name: row for row in await connection.execute(statement)}
     for setup in setups:
-        row = known.get(setup.name)
+        row = recorded.get(setup.name)
         if row is not None and row.vendor != setup.vendor:
             raise ConfigurationError(
-                f"account '{setup.name}' was recorded with the vendor '{row.vendor}' and is now configured as "
-                f"'{setup.vendor}': give the new one another name"
+                f"account '{setup.name}' was recorded with the vendor '{row.vendor}' but is now configured with "
+                f"'{setup.vendor}'; give the new account another name"
             )
     await connection.execute(update(accounts).values(configured=False))
     await connection.execute(update(scopes).values(configured=False))
     for setup in setups:
-        row = known.get(setup.name)
-        account_id = await _account(connection, setup, None if row is None else row.account_id)
-        await _scopes(connection, setup, account_id)
-    before = {(name, row.id_space) for name, row in known.items() if row.configured}
+        row = recorded.get(setup.name)
+        account_id = await _upsert_account(connection, setup, None if row is None else row.account_id)
+        await _upsert_scopes(connection, setup, account_id)
+    before = {(name, row.id_space) for name, row in recorded.items() if row.configured}
     return before != {(setup.name, setup.id_space) for setup in setups}
 
 
-async def _account(connection: AsyncConnection, setup: AccountSetup, account_id: int | None) -> int:
+async def _upsert_account(connection: AsyncConnection, setup: AccountSetup, account_id: int | None) -> int:
     values = {"configured": True, "cooldown_seconds": setup.cooldown_seconds, "id_space": setup.id_space}
     if account_id is not None:
         await connection.execute(update(accounts).where(accounts.c.account_id == account_id).values(**values))
@@ -51,11 +51,11 @@ async def _account(connection: AsyncConnection, setup: AccountSetup, account_id:
     return int(inserted.scalar_one())
 
 
-async def _scopes(connection: AsyncConnection, setup: AccountSetup, account_id: int) -> None:
+async def _upsert_scopes(connection: AsyncConnection, setup: AccountSetup, account_id: int) -> None:
     mine = scopes.c.account_id == account_id
-    known = {(row.kind, row.region): row.scope_id for row in await connection.execute(select(scopes).where(mine))}
+    recorded = {(row.kind, row.region): row.scope_id for row in await connection.execute(select(scopes).where(mine))}
     for kind, region in setup.scopes:
-        scope_id = known.get((kind.value, region or ""))
+        scope_id = recorded.get((kind.value, region or ""))
         if scope_id is not None:
             await connection.execute(update(scopes).where(scopes.c.scope_id == scope_id).values(configured=True))
             continue

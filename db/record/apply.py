@@ -1,4 +1,4 @@
-"""Writing what was decided, inside the transaction that read it."""
+"""Writes the changes of a flight, in the transaction that loaded the state they are based on."""
 
 from __future__ import annotations
 
@@ -26,26 +26,31 @@ from domain.records.model import (
 from domain.timestamps import optional_text, to_text
 
 
-async def write(connection: AsyncConnection, account: LockedAccount, held: LockedState, changes: Changes) -> None:
-    """Write the changes: first what makes room (updates, closed links), then what is new, then the history of it all."""
-    if changes.scope is not None and changes.scope != held.scope:
+async def write(connection: AsyncConnection, account: LockedAccount, state: LockedState, changes: Changes) -> None:
+    """Write the changes: first updates and closed links, which free unique keys, then new rows, and the history last."""
+    if changes.scope is not None and changes.scope != state.scope:
         mine = scopes.c.scope_id == changes.scope.scope_id
         await connection.execute(update(scopes).where(mine).values(**scope_row(changes.scope)))
-    known = {record.resource_id for record in (*held.resources.values(), *held.tombstones.values())}
-    await _update(connection, account, [record for record in changes.resources if record.resource_id in known])
-    await _close(connection, account, changes.closed)
-    fresh = [record for record in changes.resources if record.resource_id not in known]
-    await _insert(connection, account, fresh)
-    await _open(connection, account, changes.opened)
-    await _adopt(connection, account, [record for record in changes.resources if not record.deleted])
-    await _provenance(connection, account, changes.provenance)
-    await _history(connection, account, changes.history)
+    recorded = {record.resource_id for record in (*state.resources.values(), *state.tombstones.values())}
+    await _update_resources(
+        connection, account, [record for record in changes.resources if record.resource_id in recorded]
+    )
+    await _close_links(connection, account, changes.closed)
+    await _insert_resources(
+        connection, account, [record for record in changes.resources if record.resource_id not in recorded]
+    )
+    await _open_links(connection, account, changes.opened)
+    await _complete_links(connection, account, [record for record in changes.resources if not record.deleted])
+    await _insert_provenance(connection, account, changes.provenance)
+    await _append_history(connection, account, changes.history)
 
 
-async def _update(connection: AsyncConnection, account: LockedAccount, records: Sequence[ResourceRecord]) -> None:
+async def _update_resources(
+    connection: AsyncConnection, account: LockedAccount, records: Sequence[ResourceRecord]
+) -> None:
     if not records:
         return
-    # Tombstones first: they free the vendor id for the living one that took it over.
+    # Tombstones first: they free the vendor id for a living resource that reuses it.
     ordered = sorted(records, key=lambda record: not record.deleted)
     rows = [resource_row(record, account.account_id, account.vendor) for record in ordered]
     values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in rows[0] if name != "resource_id"}
@@ -53,13 +58,16 @@ async def _update(connection: AsyncConnection, account: LockedAccount, records: 
     await connection.execute(statement, [{f"new_{name}": value for name, value in row.items()} for row in rows])
 
 
-async def _insert(connection: AsyncConnection, account: LockedAccount, records: Sequence[ResourceRecord]) -> None:
+async def _insert_resources(
+    connection: AsyncConnection, account: LockedAccount, records: Sequence[ResourceRecord]
+) -> None:
     if records:
         rows = [resource_row(record, account.account_id, account.vendor) for record in records]
         await connection.execute(insert(resources), rows)
 
 
-def _directions(link: LinkRecord, account: LockedAccount) -> tuple[dict[str, Any], dict[str, Any]]:
+def _link_rows(link: LinkRecord, account: LockedAccount) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the two rows of a link, one for each direction."""
     common = {
         "account_id": account.account_id,
         "linked_since": to_text(link.linked_since),
@@ -76,35 +84,36 @@ def _directions(link: LinkRecord, account: LockedAccount) -> tuple[dict[str, Any
             "to_id": None if end_id is None else str(end_id),
         }
 
-    there = ends(link.from_key, link.from_id, link.to_key, link.to_id)
-    back = ends(link.to_key, link.to_id, link.from_key, link.from_id)
+    forward = ends(link.from_key, link.from_id, link.to_key, link.to_id)
+    backward = ends(link.to_key, link.to_id, link.from_key, link.from_id)
     return (
-        {**common, **there, "owned": True, "link_type": link.link_type.value},
-        {**common, **back, "owned": False, "link_type": INVERSE_LINK[link.link_type].value},
+        {**common, **forward, "owned": True, "link_type": link.link_type.value},
+        {**common, **backward, "owned": False, "link_type": INVERSE_LINK[link.link_type].value},
     )
 
 
-async def _open(connection: AsyncConnection, account: LockedAccount, opened: Sequence[LinkRecord]) -> None:
-    if opened:
-        await connection.execute(insert(links), [row for link in opened for row in _directions(link, account)])
+async def _open_links(connection: AsyncConnection, account: LockedAccount, records: Sequence[LinkRecord]) -> None:
+    if records:
+        await connection.execute(insert(links), [row for link in records for row in _link_rows(link, account)])
 
 
-async def _close(connection: AsyncConnection, account: LockedAccount, closed: Sequence[LinkRecord]) -> None:
-    named = ("account_id", "link_type", "from_kind", "from_vendor_id", "to_kind", "to_vendor_id")
-    rows = [row for link in closed for row in _directions(link, account)]
+async def _close_links(connection: AsyncConnection, account: LockedAccount, records: Sequence[LinkRecord]) -> None:
+    key = ("account_id", "link_type", "from_kind", "from_vendor_id", "to_kind", "to_vendor_id")
+    rows = [row for link in records for row in _link_rows(link, account)]
     if not rows:
         return
     statement = (
         update(links)
-        .where(*(links.c[name] == bindparam(f"the_{name}") for name in named), links.c.linked_until.is_(None))
+        .where(*(links.c[name] == bindparam(f"the_{name}") for name in key), links.c.linked_until.is_(None))
         .values(linked_until=bindparam("the_linked_until"))
     )
-    wanted = (*named, "linked_until")
-    await connection.execute(statement, [{f"the_{name}": row[name] for name in wanted} for row in rows])
+    await connection.execute(statement, [{f"the_{name}": row[name] for name in (*key, "linked_until")} for row in rows])
 
 
-async def _adopt(connection: AsyncConnection, account: LockedAccount, records: Sequence[ResourceRecord]) -> None:
-    """Give open links, told before this end was recorded, the UUID of the end."""
+async def _complete_links(
+    connection: AsyncConnection, account: LockedAccount, records: Sequence[ResourceRecord]
+) -> None:
+    """Set the resource id of an end in open links that were reported before that end was recorded."""
     rows = [
         {"the_kind": record.kind.value, "the_vendor_id": record.vendor_id, "the_id": str(record.resource_id)}
         for record in records
@@ -126,16 +135,21 @@ async def _adopt(connection: AsyncConnection, account: LockedAccount, records: S
         await connection.execute(statement, rows)
 
 
-async def _provenance(connection: AsyncConnection, account: LockedAccount, entries: Sequence[ProvenanceEntry]) -> None:
+async def _insert_provenance(
+    connection: AsyncConnection, account: LockedAccount, entries: Sequence[ProvenanceEntry]
+) -> None:
     if not entries:
         return
-    told = {offer_uuid(account.name, entry.terms): entry.terms for entry in entries}
-    known = set(
-        await connection.scalars(select(offers.c.offer_id).where(offers.c.offer_id.in_(sorted(map(str, told)))))
-    )
-    fresh = [offer_row(key, terms, account.account_id) for key, terms in told.items() if str(key) not in known]
-    if fresh:
-        await connection.execute(insert(offers), fresh)
+    terms_by_id = {offer_uuid(account.name, entry.terms): entry.terms for entry in entries}
+    ids = sorted(map(str, terms_by_id))
+    recorded = set(await connection.scalars(select(offers.c.offer_id).where(offers.c.offer_id.in_(ids))))
+    new_offers = [
+        offer_row(offer_id, terms, account.account_id)
+        for offer_id, terms in terms_by_id.items()
+        if str(offer_id) not in recorded
+    ]
+    if new_offers:
+        await connection.execute(insert(offers), new_offers)
     rows = [
         {
             "resource_id": str(entry.resource_id),
@@ -148,7 +162,7 @@ async def _provenance(connection: AsyncConnection, account: LockedAccount, entri
     await connection.execute(insert(provenance), rows)
 
 
-async def _history(connection: AsyncConnection, account: LockedAccount, entries: Sequence[HistoryEntry]) -> None:
+async def _append_history(connection: AsyncConnection, account: LockedAccount, entries: Sequence[HistoryEntry]) -> None:
     rows = [
         {
             "resource_id": str(entry.resource_id),
@@ -163,6 +177,6 @@ async def _history(connection: AsyncConnection, account: LockedAccount, entries:
         for entry in entries
     ]
     if rows:
-        # The last thing that is written, so that the turn is held for no longer than a commit takes.
+        # The history is written last, so that the lock is held for no longer than the commit takes.
         await acquire(connection, AdvisoryLock.HISTORY)
         await connection.execute(insert(history), rows)

@@ -1,7 +1,7 @@
-"""Keeping the links between records of one machine, which lie in two accounts, in line with what is recorded of both.
+"""Maintains the links between resources that are the same machine, seen through two accounts.
 
-It is part of the transaction that changed one of them. Two transactions of two accounts take turns here, so the later one sees
-what the other has recorded.
+The links are updated in the transaction that changed one of the resources. A lock serializes such transactions of different
+accounts, so the later one sees what the earlier one has committed.
 """
 
 from __future__ import annotations
@@ -27,40 +27,45 @@ SAME: Final = LinkType.SAME_MACHINE.value
 _BATCH: Final = 500
 
 
-async def follow(connection: AsyncConnection, held: LockedState, changes: Changes, at: datetime) -> None:
-    """Join what these changes make one machine, and part what they do not leave one."""
-    before = {record.resource_id: record for record in (*held.resources.values(), *held.tombstones.values())}
-    changed = [record for record in changes.resources if _tells(before.get(record.resource_id), record)]
-    ids = {vendor_id for record in changed for vendor_id in _ids(record)}
-    ids |= {vendor_id for one in changed if (was := before.get(one.resource_id)) for vendor_id in _ids(was)}
+async def update_links(connection: AsyncConnection, state: LockedState, changes: Changes, at: datetime) -> None:
+    """Open and close links between duplicates after these changes."""
+    before = {record.resource_id: record for record in (*state.resources.values(), *state.tombstones.values())}
+    changed = [record for record in changes.resources if _evidence_changed(before.get(record.resource_id), record)]
+    ids = {vendor_id for record in changed for vendor_id in _vendor_ids(record)}
+    ids |= {
+        vendor_id
+        for record in changed
+        if (old := before.get(record.resource_id)) is not None
+        for vendor_id in _vendor_ids(old)
+    }
     if ids:
-        await _join(connection, sorted(ids), at, ObservationSource.SWEEP)
+        await _synchronize(connection, sorted(ids), at, ObservationSource.SWEEP)
 
 
-async def rejoin(connection: AsyncConnection, at: datetime) -> None:
-    """The same for all that is recorded: which accounts are configured has changed."""
+async def rebuild_links(connection: AsyncConnection, at: datetime) -> None:
+    """Open and close links between all duplicates, after the set of configured accounts has changed."""
     machine = and_(resources.c.kind == ResourceKind.MACHINES.value, resources.c.status != ResourceStatus.DELETED.value)
-    told = select(resources.c.upstream_id).where(machine, resources.c.upstream_id.is_not(None))
-    ids = set(await connection.scalars(told))
+    upstream_ids = select(resources.c.upstream_id).where(machine, resources.c.upstream_id.is_not(None))
+    ids = set(await connection.scalars(upstream_ids))
     other = resources.alias()
-    twice = select(resources.c.vendor_id).where(
+    shared_ids = select(resources.c.vendor_id).where(
         machine,
         select(other.c.resource_id)
         .where(other.c.vendor_id == resources.c.vendor_id, other.c.account_id != resources.c.account_id)
         .exists(),
     )
-    ids |= set(await connection.scalars(twice.distinct()))
+    ids |= set(await connection.scalars(shared_ids.distinct()))
     if ids:
-        await _join(connection, sorted(ids), at, ObservationSource.OPERATOR)
+        await _synchronize(connection, sorted(ids), at, ObservationSource.OPERATOR)
 
 
-def _ids(record: ResourceRecord) -> Iterable[str]:
+def _vendor_ids(record: ResourceRecord) -> Iterable[str]:
     yield record.vendor_id
     if record.upstream is not None:
         yield record.upstream.vendor_id
 
 
-def _tells(before: ResourceRecord | None, after: ResourceRecord) -> bool:
+def _evidence_changed(before: ResourceRecord | None, after: ResourceRecord) -> bool:
     if after.kind is not ResourceKind.MACHINES:
         return False
     return before is None or _evidence(before) != _evidence(after)
@@ -71,23 +76,26 @@ def _evidence(record: ResourceRecord) -> tuple[object, ...]:
     return record.deleted, record.upstream, record.vendor_created_at, ip
 
 
-async def _join(connection: AsyncConnection, ids: Sequence[str], at: datetime, source: ObservationSource) -> None:
-    # Whoever waits here sees, once it is its turn, what the one before it has committed.
+async def _synchronize(
+    connection: AsyncConnection, ids: Sequence[str], at: datetime, source: ObservationSource
+) -> None:
+    """Open and close the links between machines with these vendor ids."""
+    # A transaction that has waited here sees what the previous holder of the lock has committed.
     await acquire(connection, AdvisoryLock.HISTORY)
     for start in range(0, len(ids), _BATCH):
-        some = ids[start : start + _BATCH]
-        rows = (await connection.execute(_candidates(some))).all()
-        wanted = same_machines(map(_sighted, rows))
-        known = {(row.from_id, row.to_id): row for row in await connection.execute(_known(some))}
+        batch = ids[start : start + _BATCH]
+        rows = (await connection.execute(_select_candidates(batch))).all()
+        expected = same_machines(map(_to_candidate, rows))
+        linked = {(row.from_id, row.to_id) for row in await connection.execute(_select_open_links(batch))}
         living = {row.resource_id for row in rows}
-        for pair in sorted(known.keys() - wanted):
-            if living.issuperset(pair) or not await _both_there(connection, pair):
-                await _part(connection, pair, at, source)
-        for pair in sorted(wanted - known.keys()):
-            await _link(connection, pair, at, source)
+        for pair in sorted(linked - expected):
+            if living.issuperset(pair) or not await _are_candidates(connection, pair):
+                await _close_link(connection, pair, at, source)
+        for pair in sorted(expected - linked):
+            await _open_link(connection, pair, at, source)
 
 
-def _there() -> Any:
+def _is_candidate() -> Any:
     return and_(
         resources.c.kind == ResourceKind.MACHINES.value,
         resources.c.status != ResourceStatus.DELETED.value,
@@ -95,20 +103,20 @@ def _there() -> Any:
     )
 
 
-def _candidates(ids: Sequence[str]) -> Select[Any]:
+def _select_candidates(ids: Sequence[str]) -> Select[Any]:
     return (
         select(resources, accounts.c.id_space)
         .join(accounts, accounts.c.account_id == resources.c.account_id)
-        .where(_there(), or_(resources.c.vendor_id.in_(ids), resources.c.upstream_id.in_(ids)))
+        .where(_is_candidate(), or_(resources.c.vendor_id.in_(ids), resources.c.upstream_id.in_(ids)))
     )
 
 
-def _known(ids: Sequence[str]) -> Select[Any]:
-    open_now = and_(links.c.link_type == SAME, links.c.owned == true(), links.c.linked_until.is_(None))
-    return select(links).where(open_now, or_(links.c.from_vendor_id.in_(ids), links.c.to_vendor_id.in_(ids)))
+def _select_open_links(ids: Sequence[str]) -> Select[Any]:
+    is_open = and_(links.c.link_type == SAME, links.c.owned == true(), links.c.linked_until.is_(None))
+    return select(links).where(is_open, or_(links.c.from_vendor_id.in_(ids), links.c.to_vendor_id.in_(ids)))
 
 
-def _sighted(row: Row[Any]) -> Candidate:
+def _to_candidate(row: Row[Any]) -> Candidate:
     return Candidate(
         resource_id=row.resource_id,
         account_id=row.account_id,
@@ -121,27 +129,29 @@ def _sighted(row: Row[Any]) -> Candidate:
     )
 
 
-async def _both_there(connection: AsyncConnection, pair: tuple[str, str]) -> bool:
+async def _are_candidates(connection: AsyncConnection, pair: tuple[str, str]) -> bool:
     statement = (
         select(resources.c.resource_id)
         .join(accounts, accounts.c.account_id == resources.c.account_id)
-        .where(_there(), resources.c.resource_id.in_(pair))
+        .where(_is_candidate(), resources.c.resource_id.in_(pair))
     )
     return len((await connection.execute(statement)).all()) == len(pair)
 
 
-async def _ends(connection: AsyncConnection, pair: tuple[str, str]) -> tuple[Any, Any]:
+async def _select_ends(connection: AsyncConnection, pair: tuple[str, str]) -> tuple[Any, Any]:
     statement = (
         select(resources.c.resource_id, resources.c.account_id, resources.c.vendor_id, accounts.c.flight_no)
         .join(accounts, accounts.c.account_id == resources.c.account_id)
         .where(resources.c.resource_id.in_(pair))
     )
-    found = {row.resource_id: row for row in await connection.execute(statement)}
-    return found[pair[0]], found[pair[1]]
+    rows = {row.resource_id: row for row in await connection.execute(statement)}
+    return rows[pair[0]], rows[pair[1]]
 
 
-async def _link(connection: AsyncConnection, pair: tuple[str, str], at: datetime, source: ObservationSource) -> None:
-    duplicate, direct = await _ends(connection, pair)
+async def _open_link(
+    connection: AsyncConnection, pair: tuple[str, str], at: datetime, source: ObservationSource
+) -> None:
+    duplicate, direct = await _select_ends(connection, pair)
     rows = [
         {
             "account_id": start.account_id,
@@ -161,11 +171,13 @@ async def _link(connection: AsyncConnection, pair: tuple[str, str], at: datetime
     ]
     await connection.execute(insert(links), rows)
     for start, end in ((duplicate, direct), (direct, duplicate)):
-        await _tell(connection, start, None, _value(end.vendor_id, to_text(at)), at, source)
+        await _append_history(connection, start, None, _history_value(end.vendor_id, to_text(at)), at, source)
 
 
-async def _part(connection: AsyncConnection, pair: tuple[str, str], at: datetime, source: ObservationSource) -> None:
-    duplicate, direct = await _ends(connection, pair)
+async def _close_link(
+    connection: AsyncConnection, pair: tuple[str, str], at: datetime, source: ObservationSource
+) -> None:
+    duplicate, direct = await _select_ends(connection, pair)
     for start, end in ((duplicate, direct), (direct, duplicate)):
         mine = and_(
             links.c.link_type == SAME,
@@ -177,18 +189,18 @@ async def _part(connection: AsyncConnection, pair: tuple[str, str], at: datetime
             update(links).where(mine).values(linked_until=to_text(at)).returning(links.c.linked_since)
         )
         if since is not None:
-            await _tell(connection, start, _value(end.vendor_id, since), None, at, source)
+            await _append_history(connection, start, _history_value(end.vendor_id, since), None, at, source)
 
 
-def _value(vendor_id: str, since: str) -> Json:
+def _history_value(vendor_id: str, since: str) -> Json:
     kind = ResourceKind.MACHINES.value
     return {"linkType": SAME, "kind": kind, "vendorId": vendor_id, "linkedSince": since}
 
 
-async def _tell(
+async def _append_history(
     connection: AsyncConnection, end: Any, before: Json, after: Json, at: datetime, source: ObservationSource
 ) -> None:
-    told = {
+    entry = {
         "resource_id": end.resource_id,
         "account_id": end.account_id,
         "field": LINKS,
@@ -198,4 +210,4 @@ async def _tell(
         "source": source.value,
         "flight_no": end.flight_no,
     }
-    await connection.execute(insert(history).values(**told))
+    await connection.execute(insert(history).values(**entry))

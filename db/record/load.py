@@ -1,4 +1,4 @@
-"""Reading, under the account's lock, what a decision may look at."""
+"""Loads the data on which a decision is based, under the account's lock."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from db.tables import accounts, links, resources, scopes
 from domain.enums import LinkType, ResourceKind, ResourceStatus
 from domain.records.model import LinkRecord, LockedState, ResourceRecord, ScopeKey, VendorKey
 
-# Far below what any database allows in one statement.
+# Far below the number of parameters that either database allows in one statement.
 _BATCH: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
 class LockedAccount:
-    """An account whose row this transaction holds."""
+    """An account whose row this transaction has locked."""
 
     account_id: int
     name: str
@@ -29,8 +29,9 @@ class LockedAccount:
 
 
 async def lock_account(connection: AsyncConnection, name: str) -> LockedAccount:
-    """Lock the account's row, so that applies of one account are serial. Raises KeyError where there is none."""
-    # Links of another account into this one look at the row by their foreign keys; kept out, two applies could block each other.
+    """Lock the account's row, so that applies of one account are serial. Raises KeyError if there is no such account."""
+    # Inserting a link from another account checks a foreign key to this row. A full lock would block that check, and two applies
+    # could deadlock.
     row = (
         await connection.execute(select(accounts).where(accounts.c.name == name).with_for_update(key_share=True))
     ).first()
@@ -40,7 +41,7 @@ async def lock_account(connection: AsyncConnection, name: str) -> LockedAccount:
 
 
 def scope_columns() -> Select[tuple[Any, ...]]:
-    """Scopes with their account's name and whether that is configured."""
+    """Select scopes with the name of their account and whether it is configured."""
     return select(
         scopes, accounts.c.name.label("account"), accounts.c.configured.label("account_configured")
     ).select_from(scopes.join(accounts, accounts.c.account_id == scopes.c.account_id))
@@ -49,19 +50,19 @@ def scope_columns() -> Select[tuple[Any, ...]]:
 async def load(
     connection: AsyncConnection, account: LockedAccount, scope: ScopeKey, named: Sequence[VendorKey], whole: bool
 ) -> LockedState:
-    """All that `domain.records.model.LockedState` says."""
+    """Load the state that `domain.records.model.LockedState` describes."""
     rows = (await connection.execute(scope_columns().where(scopes.c.account_id == account.account_id))).mappings()
-    every = {record.scope_id: record for record in map(scope_record, rows)}
-    mine = next(record for record in every.values() if record.key == scope)
-    living = await _living(connection, account, mine.scope_id if whole else None, named)
+    account_scopes = {record.scope_id: record for record in map(scope_record, rows)}
+    own_scope = next(record for record in account_scopes.values() if record.key == scope)
+    living = await _living(connection, account, own_scope.scope_id if whole else None, named)
     missing_keys = [key for key in named if key not in living]
     open_links = await _open_links(connection, account, None if whole else [*named])
     ends = {key for link in open_links for key in (link.from_key, link.to_key)} | set(named)
     return LockedState(
-        scope=mine,
+        scope=own_scope,
         resources=living,
         tombstones=await _tombstones(connection, account, missing_keys),
-        swept={scope_id: (record.swept_no, record.swept_at) for scope_id, record in every.items()},
+        swept={scope_id: (record.swept_no, record.swept_at) for scope_id, record in account_scopes.items()},
         links=open_links,
         ends=await _ends(connection, account, sorted(ends)),
     )
@@ -86,15 +87,15 @@ async def _living(
     connection: AsyncConnection, account: LockedAccount, scope_id: int | None, named: Sequence[VendorKey]
 ) -> dict[VendorKey, ResourceRecord]:
     alive = resources.c.status != ResourceStatus.DELETED.value
-    found: dict[VendorKey, ResourceRecord] = {}
+    records: dict[VendorKey, ResourceRecord] = {}
     if scope_id is not None:
-        found |= {
+        records |= {
             record.key: record for record in await _select(connection, account, alive, resources.c.scope_id == scope_id)
         }
-    for kind, ids in _batches([key for key in named if key not in found]):
+    for kind, ids in _batches([key for key in named if key not in records]):
         condition = (resources.c.kind == kind.value, resources.c.vendor_id.in_(ids))
-        found |= {record.key: record for record in await _select(connection, account, alive, *condition)}
-    return found
+        records |= {record.key: record for record in await _select(connection, account, alive, *condition)}
+    return records
 
 
 async def _tombstones(
@@ -114,27 +115,27 @@ async def _tombstones(
 async def _open_links(
     connection: AsyncConnection, account: LockedAccount, keys: Sequence[VendorKey] | None
 ) -> tuple[LinkRecord, ...]:
-    # No observation tells of the links between records of one machine: what is recorded of both does.
-    told = links.c.link_type != LinkType.SAME_MACHINE.value
-    mine = (links.c.account_id == account.account_id, links.c.owned, links.c.linked_until.is_(None), told)
+    # Links between duplicates follow from the recorded resources and not from observations.
+    observed = links.c.link_type != LinkType.SAME_MACHINE.value
+    conditions = (links.c.account_id == account.account_id, links.c.owned, links.c.linked_until.is_(None), observed)
     if keys is None:
-        rows = (await connection.execute(select(links).where(*mine))).mappings()
+        rows = (await connection.execute(select(links).where(*conditions))).mappings()
         return tuple(link_record(row, account.name) for row in rows)
-    found: dict[int, LinkRecord] = {}
+    records: dict[int, LinkRecord] = {}
     for kind, ids in _batches(keys):
         touches = or_(
             (links.c.from_kind == kind.value) & links.c.from_vendor_id.in_(ids),
             (links.c.to_kind == kind.value) & links.c.to_vendor_id.in_(ids),
         )
-        rows = (await connection.execute(select(links).where(*mine, touches))).mappings()
-        found |= {row["link_id"]: link_record(row, account.name) for row in rows}
-    return tuple(found.values())
+        rows = (await connection.execute(select(links).where(*conditions, touches))).mappings()
+        records |= {row["link_id"]: link_record(row, account.name) for row in rows}
+    return tuple(records.values())
 
 
 async def _ends(
     connection: AsyncConnection, account: LockedAccount, keys: Sequence[VendorKey]
 ) -> dict[VendorKey, UUID]:
-    found: dict[VendorKey, UUID] = {}
+    resource_ids: dict[VendorKey, UUID] = {}
     columns = select(resources.c.kind, resources.c.vendor_id, resources.c.resource_id)
     for kind, ids in _batches(keys):
         statement = columns.where(
@@ -144,5 +145,5 @@ async def _ends(
             resources.c.vendor_id.in_(ids),
         )
         for row in await connection.execute(statement):
-            found[VendorKey(ResourceKind(row.kind), row.vendor_id)] = UUID(row.resource_id)
-    return found
+            resource_ids[VendorKey(ResourceKind(row.kind), row.vendor_id)] = UUID(row.resource_id)
+    return resource_ids

@@ -1,4 +1,4 @@
-"""Keeping the history for its time: what is older becomes one snapshot a resource, and old tombstones go with theirs."""
+"""Prunes the history: old entries are replaced with one snapshot per resource, and old tombstones are deleted."""
 
 from __future__ import annotations
 
@@ -14,33 +14,34 @@ from db.tables import history, links, provenance, resources
 from domain.enums import ResourceStatus
 from domain.records.history import SNAPSHOT, replay
 
-# Bounds one transaction; the next pruning goes on.
-_RESOURCES_A_TURN: Final = 500
+# Limits the size of a transaction; the next pruning continues.
+_BATCH: Final = 500
 
 
 async def prune(connection: AsyncConnection, account: LockedAccount, before: str) -> int:
-    """Fold the account's entries observed before the instant; answers how many went.
+    """Prune the account's entries observed before the instant. Return the number of removed entries.
 
-    The account is locked: what is a tombstone here must not come back to life before it is forgotten.
+    The account must be locked, so that no tombstone comes back to life before it is deleted.
     """
-    gone = await _forget_tombstones(connection, account, before)
+    removed = await _delete_tombstones(connection, account, before)
     old = (
         select(history.c.resource_id)
         .where(history.c.account_id == account.account_id, history.c.observed_at < before)
         .group_by(history.c.resource_id)
         .having((func.count() > 1) | (func.min(history.c.field) != SNAPSHOT))
-        .limit(_RESOURCES_A_TURN)
+        .limit(_BATCH)
     )
     for resource_id in list(await connection.scalars(old)):
-        gone += await _fold(connection, resource_id, before)
-    return gone
+        removed += await _fold_entries(connection, resource_id, before)
+    return removed
 
 
-async def _fold(connection: AsyncConnection, resource_id: str, before: str) -> int:
+async def _fold_entries(connection: AsyncConnection, resource_id: str, before: str) -> int:
+    """Replace the old entries of a resource with one snapshot. Return the number of removed entries."""
     mine = history.c.resource_id == resource_id
-    # Up to the first that is kept: after a clock was set back, older instants may follow newer ones.
-    kept = await connection.scalar(select(func.min(history.c.seq)).where(mine, history.c.observed_at >= before))
-    old = [mine] if kept is None else [mine, history.c.seq < kept]
+    # Stop at the first entry that stays: if the clock was set back, older instants can follow newer ones.
+    first_recent = await connection.scalar(select(func.min(history.c.seq)).where(mine, history.c.observed_at >= before))
+    old = [mine] if first_recent is None else [mine, history.c.seq < first_recent]
     rows = (await connection.execute(select(history).where(*old).order_by(history.c.seq))).all()
     if not rows:
         return 0
@@ -55,8 +56,8 @@ async def _fold(connection: AsyncConnection, resource_id: str, before: str) -> i
     return len(rows) - 1
 
 
-async def _forget_tombstones(connection: AsyncConnection, account: LockedAccount, before: str) -> int:
-    """A tombstone is kept as long as its history."""
+async def _delete_tombstones(connection: AsyncConnection, account: LockedAccount, before: str) -> int:
+    """Delete tombstones whose whole history is old. Return the number of removed history entries."""
     newest = (
         select(func.max(history.c.observed_at)).where(history.c.resource_id == resources.c.resource_id)
     ).correlate(resources)
@@ -68,7 +69,7 @@ async def _forget_tombstones(connection: AsyncConnection, account: LockedAccount
             resources.c.deleted_at < before,
             newest.scalar_subquery() < before,
         )
-        .limit(_RESOURCES_A_TURN)
+        .limit(_BATCH)
     )
     ids = list(await connection.scalars(dead))
     if not ids:

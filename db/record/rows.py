@@ -1,4 +1,4 @@
-"""Between values and rows: canonical text in, values out."""
+"""Converts between values and rows with canonical text."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ Row = RowMapping
 
 
 def json_text(value: Json) -> str:
-    """Compact JSON. Raises ValueError on NaN and infinities, which no answer may carry."""
+    """Format compact JSON. Raises ValueError on NaN and infinities, which are not valid in responses."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def number_text(value: float | None) -> str | None:
-    """The shortest decimal that reads back as the same number."""
+    """Format the shortest decimal that parses to the same number. Raises ValueError if the number is not finite."""
     if value is None:
         return None
     if not math.isfinite(value):
-        raise ValueError("no answer may carry an endless number")
-    # As whoever decodes an answer and writes it again would write it.
+        raise ValueError(f"{value} cannot be stored: numbers must be finite")
+    # The same text as when a client decodes a response and encodes it again with orjson.
     return orjson.dumps(float(value)).decode()
 
 
@@ -65,13 +65,13 @@ def _terms_text(terms: Terms | None) -> str | None:
 def _terms(text: str | None) -> Terms | None:
     if text is None:
         return None
-    told = json.loads(text)
+    terms = json.loads(text)
     return Terms(
-        OfferType(told["offer_type"]),
-        ContractType(told["contract_type"]),
-        told["sku"],
-        told["running_rate"],
-        told["currency"],
+        OfferType(terms["offer_type"]),
+        ContractType(terms["contract_type"]),
+        terms["sku"],
+        terms["running_rate"],
+        terms["currency"],
     )
 
 
@@ -109,7 +109,7 @@ def _live_row(live: LiveState) -> dict[str, Any]:
 
 
 def resource_row(record: ResourceRecord, account_id: int, vendor: str) -> dict[str, Any]:
-    """The whole row of a resource."""
+    """Return the row of a resource."""
     return {
         "resource_id": str(record.resource_id),
         "account_id": account_id,
@@ -180,7 +180,7 @@ def _live(row: Row) -> LiveState:
 
 
 def resource_record(row: Row, account: str) -> ResourceRecord:
-    """The resource of a whole row."""
+    """Return the resource of a row."""
     return ResourceRecord(
         resource_id=UUID(row["resource_id"]),
         account=account,
@@ -221,7 +221,7 @@ def _reason(text: str | None) -> StaleReason | None:
 
 
 def scope_record(row: Row) -> ScopeRecord:
-    """The scope of a row that carries its account's name as `account`, and whether that is configured."""
+    """Return the scope of a row that `db.record.load.scope_columns` selects."""
     return ScopeRecord(
         scope_id=row["scope_id"],
         key=ScopeKey(row["account"], ResourceKind(row["kind"]), row["region"] or None),
@@ -246,12 +246,12 @@ def scope_record(row: Row) -> ScopeRecord:
 
 
 _FLIGHT_COLUMNS: Final = (
-    "swept_no tried_no state problem problem_detail failures held good_no fingerprint proven_no listed_no".split()  # noqa: SIM905 - names read better so
+    "swept_no tried_no state problem problem_detail failures held good_no fingerprint proven_no listed_no".split()  # noqa: SIM905 - shorter than a list of quoted names
 )
 
 
 def scope_row(scope: ScopeRecord) -> dict[str, Any]:
-    """What flights write of a scope."""
+    """Return the columns of a scope that flights write."""
     return {
         **{name: getattr(scope, name) for name in _FLIGHT_COLUMNS},
         "swept_at": optional_text(scope.swept_at),
@@ -263,7 +263,7 @@ def scope_row(scope: ScopeRecord) -> dict[str, Any]:
 
 
 def link_record(row: Row, account: str) -> LinkRecord:
-    """The link of a row, in its owner's direction."""
+    """Return the link of a row in its owner's direction."""
     return LinkRecord(
         account=account,
         link_type=LinkType(row["link_type"]),
@@ -277,7 +277,7 @@ def link_record(row: Row, account: str) -> LinkRecord:
 
 
 def offer_row(offer_id: UUID, terms: Terms, account_id: int) -> dict[str, Any]:
-    """The row of an offer."""
+    """Return the row of an offer."""
     return {
         "offer_id": str(offer_id),
         "account_id": account_id,

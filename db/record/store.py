@@ -1,4 +1,4 @@
-"""The record's write side: every method is one short transaction; applies of one account are serial."""
+"""The write side of the database. Every method is one short transaction, and applies of one account are serial."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from db.clock import compare
+from db.clock import synchronize
 from db.engine import read_transaction, write_transaction
 from db.record import apply, duplicates, load, pruning
 from db.record.account_sync import sync_accounts
@@ -23,9 +23,10 @@ from domain.timestamps import Clock, to_text
 
 
 class Store:
-    """`domain.ports.RecordStore` on a database. The clock is the database's: SQLite runs in our process, so it is ours.
+    """Implements `domain.ports.RecordStore`.
 
-    On PostgreSQL a `db.clock.RecordClock` is compared with the server's at each flight.
+    `clock` is the database's clock (see `db.database.Database.clock`). On PostgreSQL it is synchronized with the server at each
+    flight.
     """
 
     def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
@@ -33,21 +34,21 @@ class Store:
         self._clock = clock
 
     def now(self) -> datetime:
-        """The record's clock."""
+        """Return the time of the database's clock."""
         return self._clock.now()
 
     async def configure(self, setups: Sequence[AccountSetup]) -> None:
-        """Bring accounts and scopes in line with the configuration."""
+        """Synchronize the recorded accounts and scopes with the configuration."""
         async with write_transaction(self._engine) as connection:
-            await compare(connection, self._clock)
+            await synchronize(connection, self._clock)
             if await sync_accounts(connection, setups):
-                await duplicates.rejoin(connection, self.now())
+                await duplicates.rebuild_links(connection, self.now())
             await bump(connection)
 
     async def draw(self, account: str) -> FlightTicket:
-        """Draw the account's next flight number. Raises KeyError for an account that was never configured."""
+        """Draw the account's next flight number. Raises KeyError if the account was never configured."""
         async with write_transaction(self._engine) as connection:
-            await compare(connection, self._clock)
+            await synchronize(connection, self._clock)
             number = await connection.scalar(
                 update(accounts)
                 .where(accounts.c.name == account)
@@ -59,13 +60,13 @@ class Store:
             return FlightTicket(number, self.now())
 
     async def scopes(self) -> tuple[ScopeRecord, ...]:
-        """Every scope, configured or not."""
+        """Return every scope, configured or not."""
         async with read_transaction(self._engine) as connection:
             rows = (await connection.execute(load.scope_columns())).mappings()
             return tuple(scope_record(row) for row in rows)
 
     async def missing(self, scope: ScopeKey, limit: int) -> tuple[ResourceRecord, ...]:
-        """The marked resources of a scope, longest not probed first."""
+        """Return the missing resources of a scope, those with the oldest probe first."""
         statement = (
             _resources_with_account()
             .join(scopes, scopes.c.scope_id == resources.c.scope_id)
@@ -82,34 +83,34 @@ class Store:
         return await self._records(statement)
 
     async def resources(self, ids: Iterable[UUID]) -> tuple[ResourceRecord, ...]:
-        """The resources of these UUIDs that exist."""
-        wanted = [str(resource_id) for resource_id in ids]
-        return await self._records(_resources_with_account().where(resources.c.resource_id.in_(wanted)))
+        """Return the resources with these UUIDs. Unknown UUIDs are skipped."""
+        texts = [str(resource_id) for resource_id in ids]
+        return await self._records(_resources_with_account().where(resources.c.resource_id.in_(texts)))
 
     async def apply(
         self, scope: ScopeKey, named: Sequence[VendorKey], whole: bool, decide: Callable[[LockedState], Changes]
     ) -> Changes:
-        """Lock the account, read what is held, decide, write; all in one transaction."""
+        """Lock the account, load its state, decide and write, in one transaction. Return the written changes."""
         async with write_transaction(self._engine) as connection:
             account = await load.lock_account(connection, scope.account)
             state = await load.load(connection, account, scope, named, whole)
             changes = decide(state)
             await apply.write(connection, account, state, changes)
-            await duplicates.follow(connection, state, changes, self.now())
+            await duplicates.update_links(connection, state, changes, self.now())
             await bump(connection)
             return changes
 
     async def prune(self, before: datetime) -> int:
-        """Fold the history older than `before` into one snapshot a resource; answers how many entries went."""
+        """Replace history older than `before` with one snapshot per resource. Return the number of removed entries."""
         async with read_transaction(self._engine) as connection:
             names = list(await connection.scalars(select(accounts.c.name).order_by(accounts.c.account_id)))
-        gone = 0
+        removed = 0
         for name in names:
             async with write_transaction(self._engine) as connection:
                 account = await load.lock_account(connection, name)
-                gone += await pruning.prune(connection, account, to_text(before))
+                removed += await pruning.prune(connection, account, to_text(before))
                 await bump(connection)
-        return gone
+        return removed
 
     async def _records(self, statement: Select[tuple[object, ...]]) -> tuple[ResourceRecord, ...]:
         async with read_transaction(self._engine) as connection:

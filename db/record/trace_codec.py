@@ -1,4 +1,4 @@
-"""What explains answers, as compact JSON: arrays, since every resource has one."""
+"""Encodes traces as compact JSON. They are arrays and not objects, because every resource row has one."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ def _text(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
-def encode_trace(told: ObservationTrace | None) -> str | None:
-    """One resource's."""
-    if told is None:
+def encode_trace(trace: ObservationTrace | None) -> str | None:
+    """Encode the trace of a resource."""
+    if trace is None:
         return None
-    call = None if told.call is None else astuple(told.call)
-    return _text((told.source.value, to_text(told.sent_at), told.readers, call))
+    call = None if trace.call is None else astuple(trace.call)
+    return _text((trace.source.value, to_text(trace.sent_at), trace.readers, call))
 
 
 def decode_trace(text: str | None) -> ObservationTrace | None:
-    """As `encode_trace` wrote it."""
+    """Decode a text that `encode_trace` wrote."""
     if text is None:
         return None
     source, sent_at, readers, call = json.loads(text)
@@ -34,32 +34,34 @@ def decode_trace(text: str | None) -> ObservationTrace | None:
     )
 
 
-def encode_sweep_trace(told: SweepTrace | None) -> str | None:
-    """One scope's."""
-    if told is None:
+def encode_sweep_trace(trace: SweepTrace | None) -> str | None:
+    """Encode the trace of a scope's sweep."""
+    if trace is None:
         return None
-    return _text((to_text(told.sent_at), told.readers, [astuple(call) for call in told.calls], told.ids))
+    return _text((to_text(trace.sent_at), trace.readers, [astuple(call) for call in trace.calls], trace.ids))
 
 
 def decode_sweep_trace(text: str | None) -> SweepTrace | None:
-    """As `encode_sweep_trace` wrote it."""
+    """Decode a text that `encode_sweep_trace` wrote."""
     if text is None:
         return None
     sent_at, readers, calls, ids = json.loads(text)
     return SweepTrace(from_text(sent_at), readers, tuple(CallTrace(*call) for call in calls), tuple(map(tuple, ids)))
 
 
-def encode_failures(tries: tuple[FailedFlight, ...]) -> str | None:
-    """Null where there are none."""
-    if not tries:
+def encode_failures(flights: tuple[FailedFlight, ...]) -> str | None:
+    """Encode failed flights; return `None` if there are none."""
+    if not flights:
         return None
-    return _text([(one.number, one.source.value, to_text(one.sent_at), one.reason.value) for one in tries])
+    return _text(
+        [(flight.number, flight.source.value, to_text(flight.sent_at), flight.reason.value) for flight in flights]
+    )
 
 
 def decode_failures(text: str | None) -> tuple[FailedFlight, ...]:
-    """As `encode_failures` wrote them."""
-    told: list[Any] = [] if text is None else json.loads(text)
+    """Decode a text that `encode_failures` wrote."""
+    rows: list[Any] = [] if text is None else json.loads(text)
     return tuple(
         FailedFlight(number, ObservationSource(source), from_text(sent_at), StaleReason(reason))
-        for number, source, sent_at, reason in told
+        for number, source, sent_at, reason in rows
     )

@@ -1,1 +1,1 @@
-"""What is recorded and observed: resources, links, history, traces."""
+"""Observations of resources, and what the database stores of them: resources, links, history and traces."""

@@ -1,10 +1,12 @@
-"""When two records are of one machine: the evidence that counts, and which of the two is the direct one. Pure.
+"""Decides which resource records describe the same machine, and which of them is the direct one. Pure functions.
 
-- An aggregator says so: it rents the machine in the team's own account at a cloud, and tells the cloud's own id of it. The
-  record at the cloud is the direct one. A short number for an id could be any machine's: then the address must be the same too.
-- Two accounts are keys of one account at one vendor: the same id, where the vendor's file says that its ids name one thing over
-  all its accounts, at the same address of the API, and the same time of creation. Where the vendor tells none, the id must be
-  one that cannot come twice by chance. The account that was configured first is the direct one.
+Two kinds of evidence are accepted:
+
+- An aggregator rents the machine in the team's own account at a cloud, and reports the cloud's id of it. The cloud's own resource
+  is the direct one. A short number as id could belong to any machine, so the IP address must be equal as well.
+- Two accounts are API keys of the same account at one vendor. The ids are equal, the vendor is known to use its ids for the same
+  resources over all its accounts, the API address is the same, and the creation times are equal. If the vendor reports no
+  creation time, the id must be too long to be repeated by chance. The account that was configured first has the direct record.
 """
 
 from __future__ import annotations
@@ -18,15 +20,15 @@ from typing import Final
 from domain.records.observation import UpstreamResource
 
 _SAME_INSTANT: Final = timedelta(seconds=1)
-_TELLING_DIGITS: Final = 7
+_UNIQUE_DIGITS: Final = 7
 _RANDOM_LENGTH: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What is known of a living machine of a configured account.
+    """A living machine of a configured account, with the facts that can show that it is a duplicate.
 
-    `id_space` names the vendor's accounts over which its ids are of one thing each, None where they are not known to be.
+    Two accounts with the same `id_space` use the same vendor ids for the same resources; it is `None` if that is not known.
     """
 
     resource_id: str
@@ -39,33 +41,35 @@ class Candidate:
     upstream: UpstreamResource | None
 
 
-def same_machines(sighted: Iterable[Candidate]) -> frozenset[tuple[str, str]]:
-    """The pairs of records that are of one machine: first the duplicate, then the direct one."""
+def same_machines(candidates: Iterable[Candidate]) -> frozenset[tuple[str, str]]:
+    """Return the pairs of resource ids that describe one machine, each as `(duplicate, direct)`."""
     by_id: dict[str, list[Candidate]] = defaultdict(list)
-    for one in sighted:
-        by_id[one.vendor_id].append(one)
-        if one.upstream is not None and one.upstream.vendor_id != one.vendor_id:
-            by_id[one.upstream.vendor_id].append(one)
-    return frozenset(pair for vendor_id, those in by_id.items() for pair in _pairs(vendor_id, those))
+    for candidate in candidates:
+        by_id[candidate.vendor_id].append(candidate)
+        if candidate.upstream is not None and candidate.upstream.vendor_id != candidate.vendor_id:
+            by_id[candidate.upstream.vendor_id].append(candidate)
+    return frozenset(pair for vendor_id, group in by_id.items() for pair in _pairs(vendor_id, group))
 
 
-def _pairs(vendor_id: str, those: Sequence[Candidate]) -> Iterator[tuple[str, str]]:
-    for one in those:
-        for other in those:
-            if one.account_id != other.account_id and (_claimed(vendor_id, one, other) or _keys_of_one(one, other)):
-                yield one.resource_id, other.resource_id
+def _pairs(vendor_id: str, group: Sequence[Candidate]) -> Iterator[tuple[str, str]]:
+    for first in group:
+        for second in group:
+            if first.account_id != second.account_id and (
+                _is_upstream(vendor_id, first, second) or _is_second_key(first, second)
+            ):
+                yield first.resource_id, second.resource_id
 
 
-def _claimed(vendor_id: str, aggregated: Candidate, direct: Candidate) -> bool:
+def _is_upstream(vendor_id: str, aggregated: Candidate, direct: Candidate) -> bool:
     if direct.upstream is not None or aggregated.upstream != UpstreamResource(direct.vendor, direct.vendor_id):
         return False
-    telling = not vendor_id.isdigit() or len(vendor_id) >= _TELLING_DIGITS
-    return telling or (aggregated.external_ip is not None and aggregated.external_ip == direct.external_ip)
+    unique = not vendor_id.isdigit() or len(vendor_id) >= _UNIQUE_DIGITS
+    return unique or (aggregated.external_ip is not None and aggregated.external_ip == direct.external_ip)
 
 
-def _keys_of_one(later: Candidate, first: Candidate) -> bool:
-    known = later.id_space is not None and later.id_space == first.id_space
-    if not known or later.vendor_id != first.vendor_id or later.account_id < first.account_id:
+def _is_second_key(later: Candidate, first: Candidate) -> bool:
+    same_space = later.id_space is not None and later.id_space == first.id_space
+    if not same_space or later.vendor_id != first.vendor_id or later.account_id < first.account_id:
         return False
     if later.created_at is None or first.created_at is None:
         random = len(later.vendor_id) >= _RANDOM_LENGTH and not later.vendor_id.isdigit()

@@ -1,6 +1,6 @@
-"""The history of a resource: what of it is live, how a change is told, and how the present is replayed from it.
+"""The history of a resource: its live fields as JSON, the entries for a change, and the replay of entries to a state.
 
-A state is a plain JSON object keyed by the names of the graph. `linkedResources` in it is the list of open links.
+A state is a JSON object whose keys are GraphQL field names. Its `linkedResources` is the list of open links.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from domain.records.observation import Access, Json, Spec
 from domain.timestamps import optional_text, to_text
 
 SNAPSHOT: Final = "resource"
-"""The field of an entry whose `after` is a whole state."""
+"""The `field` of an entry whose `after` is a complete state."""
 LINKS: Final = "linkedResources"
 MISSING: Final = "missingSince"
 
@@ -30,7 +30,7 @@ def _object(value: Access | Spec | None) -> Json:
 
 
 def live_state(live: LiveState) -> dict[str, Json]:
-    """The live fields as a state, links and marks apart."""
+    """Return the live fields as a state, without links and `missingSince`."""
     return {
         "name": live.name,
         "status": live.status.value,
@@ -50,10 +50,12 @@ def live_state(live: LiveState) -> dict[str, Json]:
 def changes_of(
     before: ResourceRecord | None, after: ResourceRecord, ticket: FlightTicket, source: ObservationSource
 ) -> tuple[HistoryEntry, ...]:
-    """The entries that tell how `before` became `after`: a snapshot at first sight, else one a changed field."""
+    """Return the history entries of a change: a snapshot if the resource is new, else one entry per changed field."""
 
-    def entry(field: str, was: Json, now: Json) -> HistoryEntry:
-        return HistoryEntry(after.resource_id, after.account, field, was, now, ticket.sent_at, source, ticket.number)
+    def entry(field: str, old_value: Json, new_value: Json) -> HistoryEntry:
+        return HistoryEntry(
+            after.resource_id, after.account, field, old_value, new_value, ticket.sent_at, source, ticket.number
+        )
 
     new = live_state(after.live) | {MISSING: optional_text(after.missing_since)}
     if before is None:
@@ -63,7 +65,7 @@ def changes_of(
 
 
 def link_value(link_type: LinkType, other: VendorKey, link: LinkRecord) -> Json:
-    """A link as the history tells it, seen from one end."""
+    """Return a link as the history stores it for one end; `other` is the other end."""
     return {
         "linkType": link_type.value,
         "kind": other.kind.value,
@@ -77,14 +79,14 @@ def _link_order(link: Json) -> str:
 
 
 def replay(entries: Iterable[tuple[str, Json, Json]]) -> dict[str, Json]:
-    """The state after these entries (field, before, after), oldest first."""
+    """Return the state after the entries `(field, before, after)`, which are ordered from oldest to newest."""
     state: dict[str, Json] = {}
     for field, before, after in entries:
         if field == SNAPSHOT and isinstance(after, Mapping):
             state = dict(after)
         elif field == LINKS:
-            known = state.get(LINKS)
-            links = [link for link in known if link != before] if isinstance(known, list) else []
+            current = state.get(LINKS)
+            links = [link for link in current if link != before] if isinstance(current, list) else []
             state[LINKS] = sorted([*links, *([after] if after is not None else [])], key=_link_order)
         else:
             state[field] = after

@@ -1,4 +1,4 @@
-"""Identities that survive the loss of a database: UUIDs of version 5 over what names a thing at its vendor."""
+"""Identities that survive the loss of a database: version 5 UUIDs over the names that the vendor uses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NODE_PREFIX: Final = "Resource:"
 
 
 def _uuid(*parts: str | float | None) -> UUID:
-    # JSON keeps the parts apart: ("a", "bc") and ("ab", "c") must differ.
+    # JSON separates the parts: ("a", "bc") and ("ab", "c") must give different UUIDs.
     return uuid5(_NAMESPACE, json.dumps(parts, ensure_ascii=True, separators=(",", ":")))
 
 
@@ -29,26 +29,28 @@ def resource_uuid(
     *,
     twin: bool = False,
 ) -> UUID:
-    """Of a resource: account, kind, vendor id, and the vendor's creation time or, where it tells none, a generation number.
+    """Return the UUID of a resource.
 
-    A `twin` has the creation time of the resource before it, which its vendor had called deleted: both tell them apart.
+    It is derived from the account, the kind, the vendor id, and the vendor's creation time or, if the vendor reports none, a
+    generation number. A `twin` has the same creation time as the previous resource with its vendor id, which the vendor had
+    reported as deleted; its UUID is derived from the creation time and the generation.
     """
-    told = to_text(created_at) if created_at else generation
-    return _uuid("resource", account, kind.value, vendor_id, told, *([generation] if created_at and twin else []))
+    origin = to_text(created_at) if created_at else generation
+    return _uuid("resource", account, kind.value, vendor_id, origin, *([generation] if created_at and twin else []))
 
 
 def offer_uuid(account: str, terms: Terms) -> UUID:
-    """Of an offer: account, sku, contract type, running rate, currency."""
+    """Return the UUID of an offer, derived from account, SKU, contract type, running rate and currency."""
     return _uuid("offer", account, terms.sku, terms.contract_type.value, terms.running_rate, terms.currency)
 
 
 def node_id(resource_id: UUID | str) -> str:
-    """The Relay identification of a resource; opaque to clients."""
+    """Return the Relay node id of a resource, which is opaque to clients."""
     return f"{NODE_PREFIX}{resource_id}"
 
 
 def resource_of_node(node: str) -> UUID | None:
-    """The resource's UUID, or None where the text is no node id of ours."""
+    """Return the UUID in a node id, or `None` if the text is not a node id of a resource."""
     if not node.startswith(NODE_PREFIX):
         return None
     try:

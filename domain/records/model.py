@@ -1,4 +1,4 @@
-"""What we record: scopes, resources, links, offers, history; and the changes that one flight makes to them."""
+"""The recorded data: scopes, resources, links, offers and history, and the changes that one flight makes to them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from domain.records.traces import FailedFlight, ObservationTrace, SweepTrace
 
 
 class ScopeKey(NamedTuple):
-    """What names a scope: account, kind, and region where the vendor's API is regional (else None)."""
+    """The key of a scope: account, kind, and region if the vendor's API is regional (else `None`)."""
 
     account: str
     kind: ResourceKind
@@ -31,7 +31,7 @@ class ScopeKey(NamedTuple):
 
 
 class VendorKey(NamedTuple):
-    """What names a living resource within its account."""
+    """The key of a living resource within its account."""
 
     kind: ResourceKind
     vendor_id: str
@@ -39,7 +39,7 @@ class VendorKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FlightTicket:
-    """A flight's number, rising by one in its account, and when it was sent by the database's clock."""
+    """The number of a flight, which rises by one within its account, and its sending time by the database's clock."""
 
     number: int
     sent_at: datetime
@@ -47,12 +47,13 @@ class FlightTicket:
 
 @dataclass(frozen=True, slots=True)
 class ScopeRecord:
-    """A scope and what its flights told.
+    """A scope and the state that its flights left.
 
-    `swept_*`: the last complete sweep; `tried_*`: the last sweep that ended, whatever its outcome. `good_no` is the number of
-    the last complete sweep that nothing puts in doubt, and `held` the number of living resources it showed. `hold_until` is the
-    earliest time of the next sweep after a failure. `sweep_trace` explains the last complete sweep; `failed_flights` are the
-    failures since.
+    - `swept_*`: the last complete sweep.
+    - `tried_*`: the last sweep that ended, with whatever outcome.
+    - `good_no`: the number of the last complete sweep that is not in doubt; `held` is the number of living resources in it.
+    - `hold_until`: the earliest time of the next sweep after a failure.
+    - `sweep_trace`: the trace of the last complete sweep; `failed_flights` are the failures since.
     """
 
     scope_id: int
@@ -71,9 +72,9 @@ class ScopeRecord:
     good_no: int = 0
     fingerprint: str | None = None
     proven_no: int = 0
-    """The last flight that saw something by the credential of the fingerprint."""
+    """The last flight that saw a resource with the credential of the fingerprint."""
     listed_no: int = 0
-    """The last complete sweep by the credential of the fingerprint."""
+    """The last complete sweep with the credential of the fingerprint."""
     sweep_trace: SweepTrace | None = None
     failed_flights: tuple[FailedFlight, ...] = ()
 
@@ -97,11 +98,14 @@ class LiveState:
 class ResourceRecord:
     """One resource.
 
-    `seen_*` describe the last flight written to the row. While the last complete listing lacks it, `missing_since` is when the
-    first such listing was sent and `absent_no` the number of the last one. `absence_count` counts the listings that may
-    contribute to a verdict; the first of them has number `first_absence_no` and was sent at `first_absence_at`. `deleted_by` is
-    `VENDOR` if the vendor itself reported the deletion. `probed_at` is when the last finished probe was sent. `trace` explains
-    the flight of `seen_no`; `failed_flights` are the probes since the last good one that did not show the resource.
+    - `seen_*`: the last flight written to the row.
+    - `missing_since`: set while the last complete listing lacks the resource; the time at which the first such listing was sent.
+      `absent_no` is the number of the last such listing.
+    - `absence_count`: the number of listings that count as evidence of deletion. The first of them has the number
+      `first_absence_no` and was sent at `first_absence_at`.
+    - `deleted_by`: `VENDOR` if the vendor itself reported the deletion.
+    - `probed_at`: when the last finished probe was sent.
+    - `trace`: the trace of flight `seen_no`; `failed_flights` are the failed probes since the last successful one.
     """
 
     resource_id: UUID
@@ -132,26 +136,26 @@ class ResourceRecord:
     probed_at: datetime | None = None
     probe_problem: StaleReason | None = None
     first_no: int = 0
-    """The flight that was the first to see it; or, where another credential showed what was missing, that one."""
+    """The flight that first saw the resource, or the flight that found a missing resource with a new credential."""
     trace: ObservationTrace | None = None
     failed_flights: tuple[FailedFlight, ...] = ()
     upstream: UpstreamResource | None = None
-    """What an aggregator says that the machine is at its cloud."""
+    """The machine at its cloud, as an aggregator reports it."""
 
     @property
     def key(self) -> VendorKey:
-        """Kind and vendor id."""
+        """The kind and vendor id."""
         return VendorKey(self.kind, self.vendor_id)
 
     @property
     def deleted(self) -> bool:
-        """Whether it is a tombstone."""
+        """Whether the resource is a tombstone."""
         return self.live.status is ResourceStatus.DELETED
 
 
 @dataclass(frozen=True, slots=True)
 class LinkRecord:
-    """A link in its owner's direction, kept by both vendor ids; an end's UUID is None until that end is recorded."""
+    """A link in its owner's direction. An end's UUID is `None` until a resource with its vendor id is recorded."""
 
     account: str
     link_type: LinkType
@@ -165,7 +169,7 @@ class LinkRecord:
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One change of one field, or (`field` = "resource") a full snapshot in `after`."""
+    """A change of one field. If `field` is `resource`, `after` is a full snapshot instead."""
 
     resource_id: UUID
     account: str
@@ -179,7 +183,7 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class ProvenanceEntry:
-    """That a resource came from an offer, in which role, since when."""
+    """A relation of a resource to an offer: its role and when it began."""
 
     resource_id: UUID
     account: str
@@ -190,11 +194,13 @@ class ProvenanceEntry:
 
 @dataclass(frozen=True, slots=True)
 class LockedState:
-    """What a decision may look at, read under the account's lock.
+    """The data on which a decision is based, loaded under the account's lock.
 
-    `resources` are the living ones of the scope and those that the flight names; `tombstones` the newest tombstone of each
-    named vendor id; `swept` the last complete sweep (number, instant) of every scope that these resources belong to;
-    `links` the open links whose owner's end is among them; `ends` the UUIDs of living resources at the other ends.
+    - `resources`: the living resources of the scope and those in the flight's observations.
+    - `tombstones`: the newest tombstone of each vendor id in the observations that has no living resource.
+    - `swept`: the last complete sweep (number, instant) of every scope of the account, by scope id.
+    - `links`: the open links of these resources.
+    - `ends`: the UUIDs of the living resources at the ends of these links.
     """
 
     scope: ScopeRecord
@@ -207,7 +213,7 @@ class LockedState:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What to write, in one transaction. Empty where nothing new was told. Links are written in both directions."""
+    """The rows to write in one transaction; empty if nothing changed. Links are written in both directions."""
 
     scope: ScopeRecord | None = None
     resources: tuple[ResourceRecord, ...] = ()
@@ -218,5 +224,5 @@ class Changes:
 
 
 def without_problem(scope: ScopeRecord) -> ScopeRecord:
-    """The scope after a flight that went well."""
+    """Return the scope as it is after a successful flight."""
     return replace(scope, problem=None, problem_detail=None, failures=0, hold_until=None)

@@ -1,4 +1,4 @@
-"""What one flight told: observations, the outcome of a sweep or a probe, and what went wrong."""
+"""The results of flights: observations, sweep and probe outcomes, and problems."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 
 
 class NotReported(Enum):
-    """The one value that says: this call does not carry the field, so what is recorded stays."""
+    """The type of `NOT_REPORTED`: the call does not return the field, so the recorded value stays."""
 
     NOT_REPORTED = "NOT_REPORTED"
 
@@ -46,9 +46,9 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """The common facts of a machine or volume; `vendor` holds allow-listed facts without a common name.
+    """The hardware and image of a machine or volume. `vendor` holds allow-listed fields that have no common name.
 
-    `memory_gb` and `disk_gb` are in the vendor's own gigabytes.
+    `memory_gb` and `disk_gb` are in gigabytes as the vendor counts them.
     """
 
     gpu_type: str | None = None
@@ -64,9 +64,10 @@ class Spec:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What the resource alone costs an hour in its present status.
+    """The hourly price of the resource alone, in its current status.
 
-    `amount` None is unknown; 0 only if the vendor says so. `as_of` is None where the vendor told it in this very call.
+    `amount` is `None` if the price is unknown, and 0 only if the vendor reports 0. `as_of` is `None` if the price comes from the
+    same call as the observation.
     """
 
     amount: float | None
@@ -80,7 +81,7 @@ NO_PRICE: Final = Price(None, None, PriceSource.NONE)
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The terms under which a resource is rented. `running_rate` is its price an hour while running, None where not told."""
+    """The terms under which a resource is rented. `running_rate` is its hourly price while running, `None` if not reported."""
 
     offer_type: OfferType
     contract_type: ContractType
@@ -91,9 +92,9 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamResource:
-    """What an aggregator says of a machine that it rents in the team's own account at a cloud: the cloud's own id of it.
+    """The cloud's own id of a machine that an aggregator rents in the team's account at that cloud.
 
-    `vendor` is the cloud's name here, as accounts are configured with it.
+    `vendor` is the cloud's name as it is used in account configurations.
     """
 
     vendor: str
@@ -102,7 +103,7 @@ class UpstreamResource:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """One link told by its owner: the other end's kind and vendor id, what that end is to this one, and since when."""
+    """One link, as its owner reports it: the link type, the kind and vendor id of the other end, and the time of attachment."""
 
     link_type: LinkType
     kind: ResourceKind
@@ -112,12 +113,13 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one flight told of one resource: the fields that its call carries; the others are NOT_REPORTED.
+    """The state of one resource as one flight observed it. Fields that the call does not return are `NOT_REPORTED`.
 
-    `call` is the place, in the flight's trace, of the call that told it.
-    `links` is told by the owner of the links alone: an empty tuple says that there are none, NOT_REPORTED says nothing.
-    `created_at` is the vendor's time of creation, None where it tells none. `elsewhere` is told by aggregators alone.
-    `partial_spec`: what `spec` leaves open is told by a price list that is not known: what is recorded of the same sku stays.
+    - `call`: the index, in the flight's trace, of the call that returned the resource.
+    - `links`: reported only by the owner of the links. An empty tuple means that there are none.
+    - `created_at`: the vendor's creation time, `None` if it reports none.
+    - `upstream`: reported only by aggregators.
+    - `partial_spec`: the rest of `spec` comes from a price list that is not available, so recorded values of the same SKU stay.
     """
 
     kind: ResourceKind
@@ -143,9 +145,10 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class CallTrace:
-    """One answered call of a flight: the vendor's operation, the page of its listing (from 1), how it was answered.
+    """One completed call of a flight: the vendor's operation, the page of its listing (from 1), and the HTTP status.
 
-    `seconds` from sending it to its last byte; `request_id` is the vendor's own, None where it gives none that could be one.
+    `seconds` is the time from sending the request to the last byte of the response. `request_id` is the vendor's, `None` if the
+    response carries no plausible one.
     """
 
     operation: str
@@ -157,9 +160,10 @@ class CallTrace:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a flight did not tell everything. `detail` is safe to show to an operator: no secret, no URL with credentials.
+    """Why a flight failed or is incomplete.
 
-    `retry_at` is when the vendor says it may be asked again, None where it says nothing.
+    `detail` is safe to show to an operator: it contains no secret and no URL with credentials. `retry_at` is when the vendor
+    allows the next call, `None` if it does not say.
     """
 
     reason: StaleReason
@@ -168,7 +172,7 @@ class Problem:
 
 
 class SweepOutcome(StrEnum):
-    """How a sweep ended; only COMPLETE says anything about what is absent."""
+    """The outcome of a sweep. Only a COMPLETE sweep is evidence of absence."""
 
     COMPLETE = "COMPLETE"
     PARTIAL = "PARTIAL"
@@ -177,9 +181,9 @@ class SweepOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SweepResult:
-    """What a sweep told. `problem` is set unless COMPLETE; `dropped` counts impossible values that were left out.
+    """The result of a sweep. `problem` is set unless the sweep is COMPLETE. `dropped` counts impossible values left out.
 
-    `trace` are the calls whose answers could be read, in order.
+    `trace` lists the calls whose responses could be parsed, in order.
     """
 
     outcome: SweepOutcome
@@ -192,9 +196,10 @@ class SweepResult:
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """What a probe told: `found` with an observation, `gone` in the vendor's own words, or `failed` with a problem.
+    """The result of a probe.
 
-    `trace` is the call that found it.
+    The outcome is `found` with an observation, `gone` if the vendor reports that the resource does not exist, or `failed` with a
+    problem. `trace` holds the call that returned the resource.
     """
 
     outcome: Literal["found", "gone", "failed"]

@@ -1,4 +1,7 @@
-"""Who told us, and what was tried since: what an answer is explained by. Never part of the history."""
+"""The traces that explain an answer: which flight observed a resource, and which flights have failed since.
+
+Traces are not part of the history.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,13 @@ from typing import Final
 from domain.enums import ObservationSource, StaleReason
 from domain.records.observation import CallTrace
 
-MOST_TRIES: Final = 5
-"""So many of the newest failed tries are kept."""
+MAX_FAILED_FLIGHTS: Final = 5
+"""The number of failed flights that are stored. Older ones are dropped."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObservationTrace:
-    """The flight that told of one resource, and which of its calls; `readers` is how many shared it."""
+    """The flight that observed a resource. `call` is the call whose response showed it; `readers` shared the flight."""
 
     source: ObservationSource
     sent_at: datetime
@@ -25,7 +28,7 @@ class ObservationTrace:
 
 @dataclass(frozen=True, slots=True)
 class SweepTrace:
-    """A complete sweep: its calls and, where there were several, the vendor ids that each told."""
+    """A complete sweep: its calls and, if there are several, the vendor ids that each call returned."""
 
     sent_at: datetime
     readers: int
@@ -33,7 +36,7 @@ class SweepTrace:
     ids: tuple[tuple[str, ...], ...] = ()
 
     def of(self, vendor_id: str) -> ObservationTrace:
-        """What it was to one resource of its scope."""
+        """Return the trace for one resource of the scope."""
         return ObservationTrace(ObservationSource.SWEEP, self.sent_at, self.readers, self._call(vendor_id))
 
     def _call(self, vendor_id: str) -> CallTrace | None:
@@ -44,7 +47,7 @@ class SweepTrace:
 
 @dataclass(frozen=True, slots=True)
 class FailedFlight:
-    """A flight that did not tell what it was sent for. No detail: that is the operator's alone."""
+    """A flight that did not return what it was sent for. The detail is not included, because only operators may see it."""
 
     number: int
     source: ObservationSource
@@ -52,7 +55,7 @@ class FailedFlight:
     reason: StaleReason
 
 
-def since(number: int, *tries: tuple[FailedFlight, ...]) -> tuple[FailedFlight, ...]:
-    """Those numbered higher, newest last, the newest few."""
-    later = {one.number: one for each in tries for one in each if one.number > number}
-    return tuple(later[key] for key in sorted(later))[-MOST_TRIES:]
+def failures_since(number: int, *groups: tuple[FailedFlight, ...]) -> tuple[FailedFlight, ...]:
+    """Return the newest failed flights with numbers higher than `number`, newest last, without repetitions."""
+    later = {flight.number: flight for group in groups for flight in group if flight.number > number}
+    return tuple(later[key] for key in sorted(later))[-MAX_FAILED_FLIGHTS:]

@@ -17,7 +17,7 @@ from domain.records.model import (
     without_problem,
 )
 from domain.records.observation import NOT_REPORTED, Observation, ProbeResult, Problem, SweepOutcome, SweepResult
-from domain.records.traces import since
+from domain.records.traces import failures_since
 from reconcile.rules.absence import (
     EvidenceWindows,
     ProbeEvidence,
@@ -264,7 +264,7 @@ def _absences(draft: ChangeSet, result: SweepResult, ground: DecisionContext) ->
         proven_no=ticket.number if sure else scope.proven_no,
         listed_no=ticket.number if sure else scope.listed_no,
         sweep_trace=draft.teller.told_all(result),
-        failed_flights=since(ticket.number, scope.failed_flights),
+        failed_flights=failures_since(ticket.number, scope.failed_flights),
     )
     judged = mark_suspect(after, credential_matches=sure) if in_doubt else accept(after, draft.in_scope())
     return judged if ticket.number > scope.tried_no else _failing_since(judged, scope)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from domain.enums import ObservationSource, StaleReason
 from domain.records.model import FlightTicket, ResourceRecord, ScopeRecord
 from domain.records.observation import CallTrace, Observation, SweepResult
-from domain.records.traces import FailedFlight, ObservationTrace, SweepTrace, since
+from domain.records.traces import FailedFlight, ObservationTrace, SweepTrace, failures_since
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class TraceWriter:
 
     def failed(self, before: tuple[FailedFlight, ...], reason: StaleReason) -> tuple[FailedFlight, ...]:
         """The tries after this one, which told nothing."""
-        return since(0, before, (FailedFlight(self.ticket.number, self.source, self.ticket.sent_at, reason),))
+        return failures_since(0, before, (FailedFlight(self.ticket.number, self.source, self.ticket.sent_at, reason),))
 
 
 def last_told(record: ResourceRecord, scope: ScopeRecord, number: int) -> ObservationTrace | None:

@@ -14,8 +14,7 @@ from db.query.shape import Value
 from db.query.sql.statement import StatementCompiler
 from domain.cache import LRUCache
 from domain.errors import BadUserInput, Busy, ReaderError
-from domain.limits import OperationLimits
-from domain.rules import FreshnessRules
+from domain.rules import FreshnessRules, OperationLimits
 from domain.viewer import Viewer
 from resolvers.errors import BAD_USER_INPUT, RequestRejected, format_request_error
 from resolvers.operation.compile_worker import QUEUE_SIZE, CompileWorker

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from graphql import DocumentNode, GraphQLSchema, GraphQLSyntaxError, parse, validate
 
 from domain.errors import LimitExceeded
-from domain.limits import OperationLimits
+from domain.rules import OperationLimits
 from resolvers.errors import PARSE_FAILED, VALIDATION_FAILED, FormattedError, format_reader_error, format_request_error
 from resolvers.operation.limits import check_document
 from resolvers.operation.validation_rules import RULES

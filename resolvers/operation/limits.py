@@ -20,7 +20,7 @@ from graphql import (
 )
 
 from domain.errors import LimitExceeded
-from domain.limits import OperationLimits
+from domain.rules import OperationLimits
 from domain.selection import Selected
 
 _PAGE_MAX: Final = 1000

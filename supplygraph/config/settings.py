@@ -9,8 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, SerializeAsAny, model_validator
 
 from db.engine import ConnectionSettings
-from domain.limits import OperationLimits
-from domain.rules import AbsenceRules, FreshnessRules
+from domain.rules import AbsenceRules, FreshnessRules, OperationLimits
 from vendors.base import VendorSettings
 from vendors.client.rate_limits import SHARE
 

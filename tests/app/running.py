@@ -12,6 +12,7 @@ import httpx
 from fastapi import FastAPI
 from pydantic import SecretStr
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from supplygraph.graphql_execution import Operations
 
 from domain.enums import Permission
 from sandbox.server import SandboxServer
@@ -20,7 +21,6 @@ from supplygraph.app import make_app
 from supplygraph.auth.tokens import make
 from supplygraph.config.settings import AccountSettings, DatabaseSettings, ServerSettings, Settings
 from supplygraph.gateway import Gateway, assemble
-from supplygraph.graphql_execution import Operations
 from supplygraph.http.graphql import GraphQLEndpoint
 from tests.clock import ManualClock
 from vendors.api_key import KeySettings

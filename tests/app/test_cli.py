@@ -221,12 +221,12 @@ def test_what_the_operator_says_of_unknown_accounts_is_refused(here: Path) -> No
 
     unknown, taken = run("accounts", "confirm", "esat"), run("accounts", "rename", "east", "west")
 
-    assert (2, "no account named 'esat' is recorded; recorded are: 'east', 'west'") == (
+    assert (2, "there is no account named 'esat'; recorded accounts: 'east', 'west'") == (
         unknown.exit_code,
         unknown.stderr.strip(),
     )
     assert 2 == taken.exit_code
-    assert "an account named 'west' is recorded already" in taken.stderr
+    assert "an account named 'west' already exists" in taken.stderr
 
 
 def test_what_is_suspect_can_be_confirmed(here: Path, cloud: SandboxServer) -> None:

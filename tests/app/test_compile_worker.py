@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import pytest
+from supplygraph.workbench import LONGEST_WAIT_SECONDS, CompileWorker
 
 from domain.errors import Busy, DatabaseUnavailable
-from supplygraph.workbench import LONGEST_WAIT_SECONDS, CompileWorker
 
 _LONGEST_SECONDS: Final = 60
 

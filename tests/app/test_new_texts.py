@@ -12,16 +12,16 @@ from typing import Any, Final
 
 import pytest
 from graphql import parse, specified_rules, validate
+from supplygraph.graphql_preparing import Found, Preparing
+from supplygraph.graphql_rules import RULES
+from supplygraph.http.graphql_request import Asked
+from supplygraph.workbench import CompileWorker
 
 from db.query import reader
 from domain.enums import Permission
 from domain.errors import Busy
 from domain.viewer import Viewer
 from supplygraph import graphql_documents, graphql_execution
-from supplygraph.graphql_preparing import Found, Preparing
-from supplygraph.graphql_rules import RULES
-from supplygraph.http.graphql_request import Asked
-from supplygraph.workbench import CompileWorker
 from tests.app.running import Running, running
 from tests.graphql_http.gateway import graph
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from supplygraph.graphql_execution import Outcome
+from supplygraph.way_in import WayIn
 
 from domain.enums import Permission
 from supplygraph.config.settings import GraphSettings
-from supplygraph.graphql_execution import Outcome
-from supplygraph.way_in import WayIn
 from tests.app.running import Running, running
 
 _QUERIES: list[tuple[str, dict[str, Any]]] = [

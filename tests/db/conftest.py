@@ -1,4 +1,4 @@
-"""A record on a real database: SQLite's file and PostgreSQL in turn."""
+"""Fixtures for tests that run on an SQLite file and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from db.engine import make_engine
 from db.record.store import Store
 from tests.clock import ManualClock
-from tests.kept import Kept
+from tests.databases import DatabaseBackend
 
 
 @pytest.fixture
 def clock() -> ManualClock:
-    """A clock that the test moves."""
+    """Return a clock that the test controls."""
     return ManualClock()
 
 
-@pytest.fixture(params=list(Kept), ids=lambda kept: kept.value)
-def kept(request: pytest.FixtureRequest) -> Kept:
-    """The database, one after the other."""
-    told: Kept = request.param
-    return told
+@pytest.fixture(params=list(DatabaseBackend), ids=lambda backend: backend.value)
+def backend(request: pytest.FixtureRequest) -> DatabaseBackend:
+    """Return each database in turn."""
+    param: DatabaseBackend = request.param
+    return param
 
 
 @pytest.fixture
-async def url(kept: Kept) -> AsyncIterator[str]:
-    """The URL of a migrated record."""
-    async with kept.fresh() as made:
-        yield made
+async def url(backend: DatabaseBackend) -> AsyncIterator[str]:
+    """Yield the URL of a database with the current schema."""
+    async with backend.fresh() as fresh_url:
+        yield fresh_url
 
 
 @pytest.fixture
 async def engine(url: str) -> AsyncIterator[AsyncEngine]:
-    """An engine on it."""
-    made = make_engine(url)
-    yield made
-    await made.dispose()
+    """Yield an engine on that database."""
+    engine = make_engine(url)
+    yield engine
+    await engine.dispose()
 
 
 @pytest.fixture
 def store(engine: AsyncEngine, clock: ManualClock) -> Store:
-    """The store on that record."""
+    """Return a store on that database."""
     return Store(engine, clock)

@@ -1,4 +1,4 @@
-"""A database of every schema revision is upgraded to the current one and keeps its rows."""
+"""Upgrades from every schema revision to the current one preserve the rows."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator
 import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.engine import make_engine, write_transaction
 from db.migrations import alembic_config, migrate
-from tests.kept import Kept
+from tests.databases import DatabaseBackend
 
 REVISIONS = [step.revision for step in ScriptDirectory.from_config(alembic_config()).walk_revisions()][::-1]
 ROWS = """\
@@ -26,37 +26,50 @@ INSERT INTO resources (resource_id, account_id, scope_id, kind, vendor_id, gener
     'NONE', 7, 't', 'SWEEP');
 INSERT INTO links (account_id, owned, link_type, from_kind, from_vendor_id, from_id, to_kind, to_vendor_id, linked_since)
   VALUES (1, true, 'ATTACHED_STORAGE', 'MACHINES', 'm-1', 'a', 'VOLUMES', 'v-1', 't')"""
-TOLD = "SELECT s.swept_no, r.status, l.to_vendor_id FROM accounts a JOIN scopes s USING (account_id) "
-TOLD += "JOIN resources r USING (scope_id) JOIN links l ON l.from_id = r.resource_id"
+QUERY = "SELECT s.swept_no, r.status, l.to_vendor_id FROM accounts a JOIN scopes s USING (account_id) "
+QUERY += "JOIN resources r USING (scope_id) JOIN links l ON l.from_id = r.resource_id"
 
 
 @pytest.fixture
-async def old(kept: Kept) -> AsyncIterator[AsyncEngine]:
-    """A database with nothing in it yet."""
-    async with kept.empty() as url:
+async def empty_engine(backend: DatabaseBackend) -> AsyncIterator[AsyncEngine]:
+    """Yield an engine on a database without tables."""
+    async with backend.empty() as url:
         engine = make_engine(url)
         yield engine
         await engine.dispose()
 
 
 @pytest.mark.parametrize("revision", REVISIONS)
-async def test_a_database_with_rows_is_upgraded(old: AsyncEngine, revision: str) -> None:
-    """No row is lost and no foreign key is left dangling."""
+async def test_a_database_with_rows_is_upgraded(empty_engine: AsyncEngine, revision: str) -> None:
+    """No row is lost, and every foreign key has its target."""
 
     def upgrade(connection: Connection) -> None:
         command.upgrade(alembic_config(connection), revision)
 
-    async with write_transaction(old) as connection:
+    async with write_transaction(empty_engine) as connection:
         await connection.run_sync(upgrade)
         for statement in ROWS.split(";\n"):
             await connection.execute(text(statement))
-    await migrate(old)
-    async with old.connect() as connection:
-        assert [(7, "RUNNING", "v-1")] == [tuple(row) for row in await connection.execute(text(TOLD))]
-        if old.dialect.name == "sqlite":
+    await migrate(empty_engine)
+    async with empty_engine.connect() as connection:
+        assert [(7, "RUNNING", "v-1")] == [tuple(row) for row in await connection.execute(text(QUERY))]
+        if empty_engine.dialect.name == "sqlite":
             assert [] == list(await connection.execute(text("PRAGMA foreign_key_check")))
 
 
-async def test_two_processes_may_bring_one_up(old: AsyncEngine) -> None:
-    """One of them does it, and the other finds it done."""
-    await asyncio.gather(migrate(old), migrate(old))
+async def test_two_processes_can_migrate_at_once(empty_engine: AsyncEngine) -> None:
+    """One of them migrates, and the other has nothing to do."""
+    await asyncio.gather(migrate(empty_engine), migrate(empty_engine))
+
+
+async def test_a_downgrade_can_be_upgraded_again(empty_engine: AsyncEngine) -> None:
+    """Downgrading to nothing drops every table."""
+
+    def downgrade(connection: Connection) -> set[str]:
+        command.downgrade(alembic_config(connection), "base")
+        return set(inspect(connection).get_table_names())
+
+    await migrate(empty_engine)
+    async with write_transaction(empty_engine) as connection:
+        assert {"alembic_version"} == await connection.run_sync(downgrade)
+    await migrate(empty_engine)

@@ -1,4 +1,4 @@
-"""What was read is kept while the record has the version it was read at, and no longer."""
+"""Results are cached only while the data revision stays the same."""
 
 from __future__ import annotations
 
@@ -18,50 +18,49 @@ from db.record import account_admin
 from db.record.store import Store
 from db.tables import data_revision
 from tests.clock import ManualClock
-from tests.db.test_store import LAB, MACHINES, VOLUMES, _random_sweeps, sweep
-from tests.db.test_two_processes import OTHER
+from tests.db.sweeps import LAB, MACHINES, OTHER, VOLUMES, random_listings, sweep
 from tests.db_query.queries import EVERYONE, Queries, f, root
 from tests.observations import complete, volume
 
-ASKED = (
+ROOT_FIELDS = (
     root(
         "resources",
         f("nodes", "name", "status", f("linkedResources", "linkType"), f("offerHistory", "role")),
         "totalCount",
     ),
     root("changes", f("nodes", "field", "before", "after")),
-    root("accounts", "name", f("scopes", "resourceCount missingCount")),
+    root("accounts", "name", f("scopes", "resourceCount", "missingCount")),
 )
 
 
-async def shown(readings: Queries) -> list[tuple[list[bytes], object]]:
-    """Everything that is read, each root field by a statement of its own: the parts of its text, and its facts."""
-    told: list[RootResult] = []
-    for asked in ASKED:
-        found = await readings.read(readings.compile([asked], EVERYONE))
-        assert isinstance(found, Sequence)
-        told.extend(found)
-    return [(each.text._parts, each.accounts) for each in told]
+async def read_all(readings: Queries) -> list[tuple[list[bytes], object]]:
+    """Read each root field with a statement of its own. Return the parts of its text, and its facts."""
+    results: list[RootResult] = []
+    for field in ROOT_FIELDS:
+        batch = await readings.read(readings.compile([field], EVERYONE))
+        assert isinstance(batch, Sequence)
+        results.extend(batch)
+    return [(result.text._parts, result.accounts) for result in results]
 
 
-async def version(engine: AsyncEngine) -> int:
-    """The record's."""
+async def current_revision(engine: AsyncEngine) -> int:
+    """Return the data revision."""
     async with read_transaction(engine) as connection:
         return int(await connection.scalar(select(data_revision.c.revision)) or 0)
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_a_reader_that_keeps_shows_what_one_that_keeps_nothing_shows(
+async def test_cached_results_equal_uncached_ones(
     seed: int, store: Store, clock: ManualClock, engine: AsyncEngine
 ) -> None:
-    """After whatever is written, by flights, the configuration, the operator or pruning, and also where nothing was."""
+    """They are equal after writes by flights, configuration, the operator and pruning, and without a write."""
     random = Random(seed)
-    keeping, forgetful = Queries(engine), Queries(engine, cache_bytes=0)
+    cached, uncached = Queries(engine), Queries(engine, cache_bytes=0)
 
     async def list_machines() -> None:
-        (told,) = _random_sweeps(random, 1)
+        (observations,) = random_listings(random, 1)
         clock.advance(40)
-        await sweep(store, clock, MACHINES, complete(*told))
+        await sweep(store, clock, MACHINES, complete(*observations))
 
     async def list_volumes() -> None:
         clock.advance(40)
@@ -73,86 +72,80 @@ async def test_a_reader_that_keeps_shows_what_one_that_keeps_nothing_shows(
     async def configure() -> None:
         await store.configure(random.choice([[LAB], [LAB, OTHER]]))
 
-    async def nothing() -> None:
+    async def write_nothing() -> None:
         return
 
     await store.configure([LAB, OTHER])
-    steps: list[Callable[[], Awaitable[None]]] = [list_machines, list_volumes, prune, configure, nothing]
+    steps: list[Callable[[], Awaitable[None]]] = [list_machines, list_volumes, prune, configure, write_nothing]
     for _ in range(25):
         await random.choice(steps)()
-        expected = await shown(forgetful)
-        assert [expected] * 2 == [await shown(keeping), await shown(keeping)]
+        expected = await read_all(uncached)
+        assert [expected] * 2 == [await read_all(cached), await read_all(cached)]
     await account_admin.rename(engine, "other", "another")
-    assert await shown(forgetful) == await shown(keeping)
+    assert await read_all(uncached) == await read_all(cached)
 
 
-async def test_a_record_that_changes_between_any_two_statements_is_read(
-    store: Store, clock: ManualClock, engine: AsyncEngine
-) -> None:
-    """At once then, texts and facts of one version: as many are listed as the scope is said to hold."""
+async def test_texts_and_facts_have_one_revision(store: Store, clock: ManualClock, engine: AsyncEngine) -> None:
+    """Even if the data changes before every statement, the list and the scope show the same number of resources."""
     await store.configure([LAB])
-    connections, held = EngineReader(engine, 5), 0
+    connections, volumes = EngineReader(engine, 5), 0
 
-    class Changing:
+    class ReaderWithWrites:
         seconds = 5.0
 
         async def row(self, sql: str, parameters: Sequence[Any]) -> Sequence[Any]:
-            nonlocal held
-            held += 1
+            nonlocal volumes
+            volumes += 1
             clock.advance(40)
-            await sweep(store, clock, VOLUMES, complete(*(volume(f"v-{number}") for number in range(held))))
+            await sweep(store, clock, VOLUMES, complete(*(volume(f"v-{number}") for number in range(volumes))))
             return await connections.row(sql, parameters)
 
         async def close(self) -> None:
             await connections.close()
 
-    readings = Queries(engine, rows=Changing())
-    asked = root("resources", "totalCount"), root("accounts", f("scopes", "kind resourceCount"))
+    readings = Queries(engine, rows=ReaderWithWrites())
+    fields = root("resources", "totalCount"), root("accounts", f("scopes", "kind resourceCount"))
     for _ in range(3):
-        found = await readings.read(readings.compile(asked, EVERYONE))
-        assert isinstance(found, Sequence)
-        counted = {row.count for row in found[1].accounts.scopes.values()}
-        assert ({0, held}, f'{{"totalCount":{held}}}'.encode()) == (counted, found[0].text.plain_text)
+        results = await readings.read(readings.compile(fields, EVERYONE))
+        assert isinstance(results, Sequence)
+        counts = {row.count for row in results[1].accounts.scopes.values()}
+        assert ({0, volumes}, f'{{"totalCount":{volumes}}}'.encode()) == (counts, results[0].text.plain_text)
 
 
-async def test_every_write_that_readers_can_see_gives_the_record_another_version(
-    store: Store, clock: ManualClock, engine: AsyncEngine
-) -> None:
-    """And drawing a number, which they cannot, gives none: it would cost every reader what is kept."""
+async def test_every_visible_write_changes_the_revision(store: Store, clock: ManualClock, engine: AsyncEngine) -> None:
+    """Drawing a flight number is not visible to readers, so it leaves the revision and all cached results valid."""
     await store.configure([LAB])
-    seen = [await version(engine)]
+    revisions = [await current_revision(engine)]
     await store.draw("lab")
-    assert seen == [await version(engine)]
+    assert revisions == [await current_revision(engine)]
     await sweep(store, clock, VOLUMES, complete(volume("v-1")))
-    seen.append(await version(engine))
+    revisions.append(await current_revision(engine))
     await store.configure([LAB, OTHER])
-    seen.append(await version(engine))
+    revisions.append(await current_revision(engine))
     await store.prune(clock.now())
-    seen.append(await version(engine))
+    revisions.append(await current_revision(engine))
     await account_admin.rename(engine, "other", "another")
-    seen.append(await version(engine))
-    assert len(seen) == len(set(seen))
+    revisions.append(await current_revision(engine))
+    assert len(revisions) == len(set(revisions))
 
 
-async def test_what_is_asked_a_third_time_is_not_written_again(
-    store: Store, clock: ManualClock, engine: AsyncEngine
-) -> None:
-    """Only the version is asked then, until the record has another."""
+async def test_a_cached_result_costs_one_small_statement(store: Store, clock: ManualClock, engine: AsyncEngine) -> None:
+    """From the third read on, only the revision is selected until it changes."""
     await store.configure([LAB])
     await sweep(store, clock, VOLUMES, complete(volume("v-1")))
-    readings, asked = Queries(engine), list[str]()
+    readings, statements = Queries(engine), list[str]()
 
     @event.listens_for(engine.sync_engine, "before_cursor_execute")
     def before(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
         if statement.startswith("SELECT"):
-            asked.append(statement)
+            statements.append(statement)
 
-    told = [await shown(readings) for _ in range(2)]
-    asked.clear()
-    told.append(await shown(readings))
-    assert [told[0]] * 3 == told
-    assert len(ASKED) == len(asked)
-    assert all(statement.endswith("FROM data_revision) AS anon_1") for statement in asked)
+    results = [await read_all(readings) for _ in range(2)]
+    statements.clear()
+    results.append(await read_all(readings))
+    assert [results[0]] * 3 == results
+    assert len(ROOT_FIELDS) == len(statements)
+    assert all(statement.endswith("FROM data_revision) AS anon_1") for statement in statements)
     clock.advance(40)
     await sweep(store, clock, VOLUMES, complete(volume("v-1"), volume("v-2")))
-    assert told[0] != await shown(readings)
+    assert results[0] != await read_all(readings)

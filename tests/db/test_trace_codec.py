@@ -1,4 +1,4 @@
-"""What explains answers, as the record keeps it."""
+"""Traces are decoded as they were encoded."""
 
 from __future__ import annotations
 
@@ -20,37 +20,37 @@ from domain.records.traces import FailedFlight, ObservationTrace, SweepTrace
 from tests.clock import START
 
 _TEXTS = st.text(max_size=8)
-_INSTANTS = st.integers(0, 10**15).map(lambda passed: START + timedelta(microseconds=passed))
+_INSTANTS = st.integers(0, 10**15).map(lambda elapsed: START + timedelta(microseconds=elapsed))
 _SECONDS = st.floats(0, 100)
 _CALLS = st.builds(CallTrace, _TEXTS, st.integers(1, 999), st.integers(200, 299), _SECONDS, st.none() | _TEXTS)
 _READERS = st.integers(0, 9)
-_TOLD = st.builds(ObservationTrace, sent_at=_INSTANTS, readers=_READERS, call=st.none() | _CALLS)
-_ALL = st.builds(
+_TRACES = st.builds(ObservationTrace, sent_at=_INSTANTS, readers=_READERS, call=st.none() | _CALLS)
+_SWEEP_TRACES = st.builds(
     SweepTrace,
     _INSTANTS,
     _READERS,
     st.lists(_CALLS, max_size=3).map(tuple),
     st.lists(st.lists(_TEXTS).map(tuple), max_size=3).map(tuple),
 )
-_TRIES = st.lists(st.builds(FailedFlight, number=st.integers(1, 9), sent_at=_INSTANTS), max_size=5).map(tuple)
+_FAILURES = st.lists(st.builds(FailedFlight, number=st.integers(1, 9), sent_at=_INSTANTS), max_size=5).map(tuple)
 
 
-@given(told=st.none() | _TOLD)
-def test_of_a_resource(told: ObservationTrace | None) -> None:
-    """It is read as it was written."""
-    assert told == decode_trace(encode_trace(told))
+@given(trace=st.none() | _TRACES)
+def test_the_trace_of_a_resource(trace: ObservationTrace | None) -> None:
+    """Encoding and decoding return an equal trace."""
+    assert trace == decode_trace(encode_trace(trace))
 
 
-@given(told=st.none() | _ALL)
-def test_of_a_scope(told: SweepTrace | None) -> None:
-    """It is read as it was written."""
-    assert told == decode_sweep_trace(encode_sweep_trace(told))
+@given(trace=st.none() | _SWEEP_TRACES)
+def test_the_trace_of_a_scope(trace: SweepTrace | None) -> None:
+    """Encoding and decoding return an equal trace."""
+    assert trace == decode_sweep_trace(encode_sweep_trace(trace))
 
 
-@given(tries=_TRIES)
-def test_of_what_failed(tries: tuple[FailedFlight, ...]) -> None:
-    """It is read as it was written; none is no text at all."""
-    text = encode_failures(tries)
+@given(flights=_FAILURES)
+def test_failed_flights(flights: tuple[FailedFlight, ...]) -> None:
+    """Encoding and decoding return equal flights. No flights are encoded as `None`."""
+    text = encode_failures(flights)
 
-    assert tries == decode_failures(text)
-    assert (text is None) == (tries == ())
+    assert flights == decode_failures(text)
+    assert (text is None) == (flights == ())

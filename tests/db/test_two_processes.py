@@ -1,14 +1,12 @@
-"""Two processes on one database: whatever one has not committed yet, the other waits for or does not see."""
+"""Two processes on one database: neither sees uncommitted changes of the other, and writers wait for each other."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from random import Random
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -22,79 +20,81 @@ from db.tables import accounts, history, links, resources, scopes, tokens
 from db.tokens import TokenNameTaken, TokenRecord, TokenRows
 from domain.enums import Permission, ResourceKind
 from domain.errors import ConfigurationError
-from domain.ports import AccountSetup
 from domain.records.history import SNAPSHOT, live_state, replay
-from domain.records.model import FlightTicket
+from domain.records.model import FlightTicket, ScopeKey
+from domain.records.observation import Observation
 from domain.timestamps import to_text
 from reconcile.rules.decision import decide_sweep
 from reconcile.runner import named_keys
 from tests.clock import ManualClock
-from tests.db.test_store import LAB, MACHINES, VOLUMES, _random_sweeps, ground, sweep
-from tests.kept import Kept
+from tests.databases import DatabaseBackend
+from tests.db.sweeps import LAB, MACHINES, OTHER, VOLUMES, decision_context, random_listings, sweep
 from tests.observations import attached, complete, machine, volume
 
-_PATIENCE_SECONDS = 30
-OTHER = AccountSetup("other", "lambda", 30, ((ResourceKind.MACHINES, None), (ResourceKind.VOLUMES, None)))
+_LOCK_WAIT_SECONDS = 30
 
 
 @pytest.fixture
-async def another(url: str) -> AsyncIterator[AsyncEngine]:
-    """What a second process has: an engine of its own on the same record."""
-    made = make_engine(url)
-    yield made
-    await made.dispose()
+async def second_engine(url: str) -> AsyncIterator[AsyncEngine]:
+    """Yield the engine of a second process on the same database."""
+    engine = make_engine(url)
+    yield engine
+    await engine.dispose()
 
 
-async def waits(engine: AsyncEngine) -> None:
-    """Return once some transaction waits for a lock that another holds. Raises TimeoutError where none ever does."""
+async def wait_for_lock_wait(engine: AsyncEngine) -> None:
+    """Return once a transaction waits for a lock that another holds. Raises TimeoutError after 30 seconds."""
     query = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-    async with asyncio.timeout(_PATIENCE_SECONDS):
+    async with asyncio.timeout(_LOCK_WAIT_SECONDS):
         while True:
             async with read_transaction(engine) as connection:
                 if await connection.scalar(query):
                     return
 
 
-async def apply_within(connection: AsyncConnection, ticket: FlightTicket, clock: ManualClock, *told: Any) -> None:
-    """What `Store.apply` does with a sweep, inside a transaction that the test commits when it likes."""
-    result = complete(*told)
+async def apply_within(
+    connection: AsyncConnection, ticket: FlightTicket, clock: ManualClock, *observations: Observation
+) -> None:
+    """Apply a sweep like `Store.apply`, in a transaction that the test controls."""
+    result = complete(*observations)
     account = await load.lock_account(connection, MACHINES.account)
     state = await load.load(connection, account, MACHINES, named_keys(result.observations), whole=True)
-    await apply.write(connection, account, state, decide_sweep(state, ticket, result, ground(clock)))
+    await apply.write(connection, account, state, decide_sweep(state, ticket, result, decision_context(clock)))
 
 
 @pytest.fixture
-def kept(request: pytest.FixtureRequest) -> Kept:
-    """Both databases, unless a test says that only one of them has what it is about."""
-    told: Kept = getattr(request, "param", Kept.POSTGRESQL)
-    return told
+def backend(request: pytest.FixtureRequest) -> DatabaseBackend:
+    """Return PostgreSQL, unless the test is marked to run on both databases."""
+    param: DatabaseBackend = getattr(request, "param", DatabaseBackend.POSTGRESQL)
+    return param
 
 
-both = pytest.mark.parametrize("kept", list(Kept), indirect=True, ids=lambda kept: kept.value)
+both = pytest.mark.parametrize("backend", list(DatabaseBackend), indirect=True, ids=lambda backend: backend.value)
 
 
 @both
-async def test_numbers_are_drawn_once(engine: AsyncEngine, another: AsyncEngine, clock: ManualClock) -> None:
-    """Sixty flights of two processes have sixty numbers without a gap."""
-    stores = [Store(engine, clock), Store(another, clock)]
+async def test_flight_numbers_are_unique(engine: AsyncEngine, second_engine: AsyncEngine, clock: ManualClock) -> None:
+    """Sixty draws of two processes return sixty numbers without a gap."""
+    stores = [Store(engine, clock), Store(second_engine, clock)]
     await stores[0].configure([LAB])
     tickets = await asyncio.gather(*(store.draw("lab") for _ in range(30) for store in stores))
     assert list(range(1, 61)) == sorted(ticket.number for ticket in tickets)
 
 
-async def test_who_waits_for_an_account_sees_what_the_other_wrote(
-    engine: AsyncEngine, another: AsyncEngine, clock: ManualClock
+async def test_an_apply_sees_what_the_previous_one_wrote(
+    engine: AsyncEngine, second_engine: AsyncEngine, clock: ManualClock
 ) -> None:
-    """Two sweeps that tell the same machine and attachment make one resource, one open link, one snapshot."""
-    first, second = Store(engine, clock), Store(another, clock)
+    """Two sweeps with the same machine and attachment write one resource, one open link and one snapshot."""
+    first, second = Store(engine, clock), Store(second_engine, clock)
     await first.configure([LAB])
     await sweep(first, clock, VOLUMES, complete(volume("v-1")))
     ticket = await first.draw("lab")
-    told = machine("m-1", links=(attached("v-1"),))
+    observation = machine("m-1", links=(attached("v-1"),))
     async with write_transaction(engine) as connection:
-        await apply_within(connection, ticket, clock, told)
-        later = asyncio.create_task(_apply(second, clock, told))
-        await waits(engine)
+        await apply_within(connection, ticket, clock, observation)
+        # The second sweep waits for the lock on the account already when it draws its number.
+        later = asyncio.create_task(sweep(second, clock, MACHINES, complete(observation)))
+        await wait_for_lock_wait(engine)
     await later
     async with read_transaction(engine) as connection:
         machines = select(func.count()).select_from(resources).where(resources.c.kind == "MACHINES")
@@ -109,126 +109,121 @@ async def test_who_waits_for_an_account_sees_what_the_other_wrote(
         )
 
 
-async def _apply(store: Store, clock: ManualClock, *told: Any) -> None:
-    # Its number is drawn behind the lock that the test holds, as every flight's is.
-    await sweep(store, clock, MACHINES, complete(*told))
-
-
-async def test_an_older_flight_that_comes_second_changes_nothing(
-    engine: AsyncEngine, another: AsyncEngine, clock: ManualClock
+async def test_an_older_flight_that_is_applied_later_changes_nothing(
+    engine: AsyncEngine, second_engine: AsyncEngine, clock: ManualClock
 ) -> None:
-    """It waited for the newer one's commit, and is judged by what that wrote."""
-    first, second = Store(engine, clock), Store(another, clock)
+    """It waits for the commit of the newer flight and is compared with what that one wrote."""
+    first, second = Store(engine, clock), Store(second_engine, clock)
     await first.configure([LAB])
     old, new = await first.draw("lab"), await second.draw("lab")
     result = complete(machine("m-1", name="old"))
-    async with write_transaction(another) as connection:
+    async with write_transaction(second_engine) as connection:
         await apply_within(connection, new, clock, machine("m-1", name="new"))
         later = asyncio.create_task(
             first.apply(
                 MACHINES,
                 named_keys(result.observations),
                 whole=True,
-                decide=lambda state: decide_sweep(state, old, result, ground(clock)),
+                decide=lambda state: decide_sweep(state, old, result, decision_context(clock)),
             )
         )
-        await waits(another)
+        await wait_for_lock_wait(second_engine)
     await later
     async with read_transaction(engine) as connection:
         assert ["new"] == list(await connection.scalars(select(resources.c.name)))
 
 
-async def test_no_reader_of_changes_misses_one(engine: AsyncEngine, another: AsyncEngine, clock: ManualClock) -> None:
-    """Numbers of the history rise in the order of commits, also across accounts: who pages by them gets all."""
-    first, second = Store(engine, clock), Store(another, clock)
+async def test_a_reader_that_pages_by_history_numbers_misses_nothing(
+    engine: AsyncEngine, second_engine: AsyncEngine, clock: ManualClock
+) -> None:
+    """The numbers rise in the order of commits, also across accounts."""
+    first, second = Store(engine, clock), Store(second_engine, clock)
     await first.configure([LAB, OTHER])
     ticket = await first.draw("lab")
-    upstream = type(MACHINES)("other", ResourceKind.MACHINES, None)
+    other_machines = ScopeKey("other", ResourceKind.MACHINES, None)
 
-    async def behind(last: int) -> list[int]:
+    async def numbers_after(last: int) -> list[int]:
         async with read_transaction(engine) as connection:
             return list(await connection.scalars(select(history.c.seq).where(history.c.seq > last).order_by("seq")))
 
     async with write_transaction(engine) as connection:
         await apply_within(connection, ticket, clock, machine("m-1"))
-        mine = max(await connection.scalars(select(history.c.seq)))
-        later = asyncio.create_task(sweep(second, clock, upstream, complete(machine("m-2"))))
-        await waits(engine)
-        seen = await behind(0)
+        first_number = max(await connection.scalars(select(history.c.seq)))
+        later = asyncio.create_task(sweep(second, clock, other_machines, complete(machine("m-2"))))
+        await wait_for_lock_wait(engine)
+        visible = await numbers_after(0)
     await later
-    assert [] == seen
-    told = await behind(0)
-    assert [mine] == [seq for seq in told if seq <= mine]
-    assert 2 == len(told)
+    assert [] == visible
+    numbers = await numbers_after(0)
+    assert [first_number] == [number for number in numbers if number <= first_number]
+    assert 2 == len(numbers)
 
 
-async def test_what_comes_back_while_it_is_to_be_forgotten_stays(
-    engine: AsyncEngine, another: AsyncEngine, clock: ManualClock
+async def test_pruning_does_not_delete_a_resource_that_came_back(
+    engine: AsyncEngine, second_engine: AsyncEngine, clock: ManualClock
 ) -> None:
-    """Pruning waits for the account, and then finds it alive."""
-    first, second = Store(engine, clock), Store(another, clock)
+    """Pruning waits for the lock on the account, and the resource is then alive."""
+    first, second = Store(engine, clock), Store(second_engine, clock)
     await first.configure([LAB])
     await sweep(first, clock, MACHINES, complete(machine("m-1")))
     long_ago = to_text(clock.now())
     async with write_transaction(engine) as connection:
-        dead = {"status": "DELETED", "deleted_at": long_ago, "deleted_by": "ABSENCE"}
-        await connection.execute(update(resources).values(**dead))
+        tombstone = {"status": "DELETED", "deleted_at": long_ago, "deleted_by": "ABSENCE"}
+        await connection.execute(update(resources).values(**tombstone))
     clock.advance(1000)
     async with write_transaction(engine) as connection:
         await load.lock_account(connection, "lab")
-        pruned = asyncio.create_task(second.prune(clock.now()))
-        await waits(engine)
+        pruning = asyncio.create_task(second.prune(clock.now()))
+        await wait_for_lock_wait(engine)
         await connection.execute(update(resources).values(status="RUNNING", deleted_at=None, deleted_by=None))
-    await pruned
+    await pruning
     async with read_transaction(engine) as connection:
         assert ["RUNNING"] == list(await connection.scalars(select(resources.c.status)))
 
 
 @both
-async def test_a_token_s_name_is_given_once(engine: AsyncEngine, another: AsyncEngine, clock: ManualClock) -> None:
-    """Of ten that ask at once one gets it, and nine are told so."""
-    rows = [TokenRows(engine), TokenRows(another)]
+async def test_token_names_are_unique(engine: AsyncEngine, second_engine: AsyncEngine, clock: ManualClock) -> None:
+    """Of ten concurrent inserts with one name, one succeeds and nine raise TokenNameTaken."""
+    rows = [TokenRows(engine), TokenRows(second_engine)]
     records = [
         TokenRecord("ci", str(number) * 64, frozenset({Permission.READ}), None, clock.now()) for number in range(10)
     ]
-    tries = (rows[number % 2].add(record) for number, record in enumerate(records))
-    told = await asyncio.gather(*tries, return_exceptions=True)
-    assert 9 == sum(isinstance(one, TokenNameTaken) for one in told)
-    assert 1 == sum(one is None for one in told)
+    inserts = (rows[number % 2].add(record) for number, record in enumerate(records))
+    results = await asyncio.gather(*inserts, return_exceptions=True)
+    assert 9 == sum(isinstance(result, TokenNameTaken) for result in results)
+    assert 1 == sum(result is None for result in results)
 
 
 @both
-async def test_processes_that_start_at_once_configure_once(
-    engine: AsyncEngine, another: AsyncEngine, clock: ManualClock
-) -> None:
-    """Every account and scope is there once, and configured."""
-    stores = [Store(engine, clock), Store(another, clock)] * 4
+async def test_concurrent_configuration(engine: AsyncEngine, second_engine: AsyncEngine, clock: ManualClock) -> None:
+    """Every account and scope has one row and is configured."""
+    stores = [Store(engine, clock), Store(second_engine, clock)] * 4
     await asyncio.gather(*(store.configure([LAB, OTHER]) for store in stores))
     assert [True] * 4 == [scope.configured for scope in await stores[0].scopes()]
 
 
 @both
-async def test_a_name_is_taken_once(engine: AsyncEngine, another: AsyncEngine, clock: ManualClock) -> None:
-    """Two accounts that are renamed to one name at once: one is, the other is told that the name is taken."""
+async def test_account_names_are_unique(engine: AsyncEngine, second_engine: AsyncEngine, clock: ManualClock) -> None:
+    """If two accounts are renamed to one name at once, one succeeds and the other raises ConfigurationError."""
     await Store(engine, clock).configure([LAB, OTHER])
-    told = await asyncio.gather(
+    results = await asyncio.gather(
         account_admin.rename(engine, "lab", "main"),
-        account_admin.rename(another, "other", "main"),
+        account_admin.rename(second_engine, "other", "main"),
         return_exceptions=True,
     )
-    assert [ConfigurationError] == [type(one) for one in told if one is not None]
+    assert [ConfigurationError] == [type(result) for result in results if result is not None]
     async with read_transaction(engine) as connection:
         assert 1 == await connection.scalar(select(func.count()).where(accounts.c.name == "main"))
 
 
 @both
-async def test_renamed_accounts_are_still_seen_by_tokens_made_meanwhile(
-    engine: AsyncEngine, another: AsyncEngine, clock: ManualClock
+async def test_tokens_follow_a_renamed_account(
+    engine: AsyncEngine, second_engine: AsyncEngine, clock: ManualClock
 ) -> None:
-    """A renaming rewrites every token of before, whoever else writes tokens."""
+    """Renaming rewrites every token, while another process writes tokens."""
     await Store(engine, clock).configure([LAB])
     digests = [str(number) * 64 for number in range(8)]
-    rows = TokenRows(another)
+    rows = TokenRows(second_engine)
     for number in range(4):
         await rows.add(
             TokenRecord(f"t{number}", digests[number], frozenset({Permission.READ}), frozenset({"lab"}), clock.now())
@@ -237,58 +232,51 @@ async def test_renamed_accounts_are_still_seen_by_tokens_made_meanwhile(
         account_admin.rename(engine, "lab", "main"), *(rows.revoke(f"t{n}", clock.now()) for n in range(4))
     )
     async with read_transaction(engine) as connection:
-        told = (await connection.execute(select(tokens.c.accounts, tokens.c.revoked_at))).all()
-    assert [('["main"]', True)] * 4 == [(row.accounts, row.revoked_at is not None) for row in told]
+        stored = (await connection.execute(select(tokens.c.accounts, tokens.c.revoked_at))).all()
+    assert [('["main"]', True)] * 4 == [(row.accounts, row.revoked_at is not None) for row in stored]
 
 
 @both
-async def test_a_reading_of_several_statements_sees_one_state(
-    engine: AsyncEngine, another: AsyncEngine, clock: ManualClock
+async def test_a_read_transaction_sees_one_snapshot(
+    engine: AsyncEngine, second_engine: AsyncEngine, clock: ManualClock
 ) -> None:
-    """What is committed between two of its statements is not in it."""
+    """It does not see what is committed between two of its statements."""
     await Store(engine, clock).configure([LAB])
     query = select(func.count()).select_from(resources)
     async with read_transaction(engine) as connection:
         before = await connection.scalar(query)
-        await sweep(Store(another, clock), clock, MACHINES, complete(machine("m-1")))
+        await sweep(Store(second_engine, clock), clock, MACHINES, complete(machine("m-1")))
         assert [0, 0] == [before, await connection.scalar(query)]
     async with read_transaction(engine) as connection:
         assert 1 == await connection.scalar(query)
 
 
-@contextmanager
-def ticking(clock: ManualClock) -> Iterator[None]:
-    """Let some time pass, whatever happens."""
-    clock.advance(7)
-    yield
-
-
 @both
 @pytest.mark.parametrize("seed", range(3))
-async def test_random_sweeps_of_two_processes_keep_the_record_whole(
-    seed: int, engine: AsyncEngine, another: AsyncEngine, clock: ManualClock
+async def test_random_sweeps_of_two_processes_are_consistent(
+    seed: int, engine: AsyncEngine, second_engine: AsyncEngine, clock: ManualClock
 ) -> None:
-    """Whatever order their applies come in, the history replayed gives the present and no link is open twice."""
-    stores = [Store(engine, clock), Store(another, clock)]
+    """In any order of applies, replaying the history gives the current state, and no link is open twice."""
+    stores = [Store(engine, clock), Store(second_engine, clock)]
     await stores[0].configure([LAB])
 
-    async def life(store: Store, random: Random) -> None:
-        for told in _random_sweeps(random, 10):
-            with ticking(clock):
-                await sweep(store, clock, MACHINES, complete(*told))
+    async def run_process(store: Store, random: Random) -> None:
+        for observations in random_listings(random, 10):
+            clock.advance(7)
+            await sweep(store, clock, MACHINES, complete(*observations))
             if random.random() < 0.4:
                 await sweep(store, clock, VOLUMES, complete(*(volume(f"v-{n}") for n in range(3))))
             if random.random() < 0.2:
                 await store.prune(clock.now() - timedelta(seconds=60))
 
-    await asyncio.gather(*(life(store, Random(10 * seed + n)) for n, store in enumerate(stores)))
+    await asyncio.gather(*(run_process(store, Random(10 * seed + n)) for n, store in enumerate(stores)))
     async with read_transaction(engine) as connection:
         ids = list(await connection.scalars(select(resources.c.resource_id)))
         entries = (await connection.execute(select(history).order_by(history.c.seq))).all()
         ends = (links.c.link_type, links.c.from_vendor_id, links.c.to_vendor_id)
         opened = select(func.count()).where(links.c.linked_until.is_(None)).group_by(*ends)
         assert {1} >= set(await connection.scalars(opened))
-    for record in await stores[1].resources(UUID(one) for one in ids):
+    for record in await stores[1].resources(UUID(resource_id) for resource_id in ids):
         mine = [row for row in entries if row.resource_id == str(record.resource_id)]
         state = replay((row.field, json.loads(row.before), json.loads(row.after)) for row in mine)
         assert live_state(record.live) == {name: state[name] for name in live_state(record.live)}

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.databases import DatabaseBackend
 from tests.db_query.rows import turn
-from tests.kept import Kept
 
 
-@pytest.fixture(scope="session", params=list(Kept), ids=lambda kept: kept.value, autouse=True)
-def kept(request: pytest.FixtureRequest) -> Iterator[Kept]:
+@pytest.fixture(scope="session", params=list(DatabaseBackend), ids=lambda kept: kept.value, autouse=True)
+def kept(request: pytest.FixtureRequest) -> Iterator[DatabaseBackend]:
     """The database that worlds are recorded in."""
     turn.kept = request.param
     yield turn.kept
-    turn.kept = Kept.SQLITE
+    turn.kept = DatabaseBackend.SQLITE

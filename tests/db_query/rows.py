@@ -17,8 +17,8 @@ from db import tables
 from db.engine import make_engine
 from domain.enums import STATUS_RANK, ResourceStatus
 from domain.timestamps import to_text
+from tests.databases import DatabaseBackend
 from tests.doubles.postgresql import the_server
-from tests.kept import Kept
 
 Row = dict[str, Any]
 
@@ -127,7 +127,7 @@ class World:
 
 @asynccontextmanager
 async def _blank(file: Path | None) -> AsyncIterator[AsyncEngine]:
-    if file is None and turn.kept is Kept.POSTGRESQL:
+    if file is None and turn.kept is DatabaseBackend.POSTGRESQL:
         async with _POOL.record() as engine:
             yield engine
         return
@@ -166,7 +166,7 @@ class _Pool:
 class _Turn:
     """Which database this turn of the tests keeps records in."""
 
-    kept: Kept = Kept.SQLITE
+    kept: DatabaseBackend = DatabaseBackend.SQLITE
 
 
 turn: Final = _Turn()

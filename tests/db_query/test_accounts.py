@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from domain.accounts import ScopeHealth, account_state
 from domain.enums import AccountState, ScopeState, StaleReason
+from domain.health import ScopeHealth, account_state
 from domain.viewer import Viewer
 from tests.db_query.queries import answered, f, root
 from tests.db_query.rows import World, ago

@@ -14,10 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from db.query.cursors import encode
 from domain.selection import Selected
 from domain.viewer import Viewer
+from tests.databases import DatabaseBackend
 from tests.db_query.queries import EVERYONE, Queries, f, root
 from tests.db_query.rows import World, ago, uuid_of
 from tests.db_query.worlds import ORDERS
-from tests.kept import Kept
 
 _RESOURCES = 4_000
 _PLACES: dict[str, tuple[Any, ...]] = {
@@ -48,10 +48,10 @@ def many() -> World:
 
 
 @pytest.fixture
-async def engine(many: World, kept: Kept) -> AsyncIterator[AsyncEngine]:
+async def engine(many: World, kept: DatabaseBackend) -> AsyncIterator[AsyncEngine]:
     """Them, recorded; PostgreSQL knows how many there are, SQLite never asks."""
     async with many.recorded() as made:
-        if kept is Kept.POSTGRESQL:
+        if kept is DatabaseBackend.POSTGRESQL:
             async with made.begin() as connection:
                 await connection.execute(text("ANALYZE"))
         yield made
@@ -81,14 +81,16 @@ def page(field: str, direction: str, *, deleted: bool, after: str | None) -> Sel
 
 @pytest.mark.parametrize("field", ORDERS)
 @pytest.mark.parametrize("direction", ["ASC", "DESC"])
-async def test_every_order_is_read_off_its_index(engine: AsyncEngine, kept: Kept, field: str, direction: str) -> None:
+async def test_every_order_is_read_off_its_index(
+    engine: AsyncEngine, kept: DatabaseBackend, field: str, direction: str
+) -> None:
     """From the first page and from a cursor, null's too; for everyone and for a token of few accounts; tombstones or not."""
     for viewer, deleted, value in product((EVERYONE, _SOME), (True, False), ("first", *_PLACES[field])):
         after = None if value == "first" else encode(f"{field}:{direction}", value, str(uuid_of(_RESOURCES // 2)))
         _, plan = await explained(engine, page(field, direction, deleted=deleted, after=after), viewer)
         index = f"ix_resources_{'' if deleted else 'living_'}{_INDEX[field]}"
         assert re.search(rf"\b{index}\b", plan), plan
-        if kept is Kept.POSTGRESQL:
+        if kept is DatabaseBackend.POSTGRESQL:
             seek = r"Index Cond: \(ROW\(" + ("" if after else "NEVER")
             assert (after is not None) is bool(re.search(seek, plan)), plan
             assert not re.search(r"Sort Key: resources|Seq Scan on resources resources_1\b", plan), plan

@@ -76,4 +76,4 @@ def test_an_entry_that_is_stored_again_stays_in_its_segment() -> None:
     value += [2, 3, 4, 5]
     cache.add("a", value)
     assert cache.peek("a") is value
-    assert cache.fill == 0.5  # noqa: PLR2004 - five of ten
+    assert cache.fill == 0.5

@@ -1,4 +1,4 @@
-"""When two records are of one machine."""
+"""Which resource records describe the same machine."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ AGGREGATED = Candidate(
 OTHER_KEY = replace(DIRECT, resource_id="other", account_id=3)
 
 
-def test_an_aggregators_word() -> None:
-    """The aggregator's record is the duplicate of the cloud's own, whichever account was configured first."""
+def test_an_aggregator_reports_the_upstream_machine() -> None:
+    """The aggregator's record is a duplicate of the cloud's record, whichever account was configured first."""
     assert {("aggregated", "direct")} == same_machines([AGGREGATED, DIRECT])
     assert {("aggregated", "direct")} == same_machines([replace(DIRECT, account_id=9), AGGREGATED])
 
@@ -34,13 +34,13 @@ def test_an_aggregators_word() -> None:
         replace(DIRECT, upstream=UpstreamResource("aws", UUID)),
     ],
 )
-def test_another_machine(other: Candidate) -> None:
-    """Another cloud, another id, the same account, or another aggregator: nothing is joined."""
+def test_different_machines_are_not_joined(other: Candidate) -> None:
+    """The other record has another cloud, another id or the same account, or belongs to another aggregator."""
     assert frozenset() == same_machines([AGGREGATED, other])
 
 
-def test_a_short_number_needs_the_address_too() -> None:
-    """`4711` may be a machine of anybody's."""
+def test_a_short_numeric_id_requires_an_equal_address() -> None:
+    """The id `4711` could belong to any account."""
     claim = replace(AGGREGATED, upstream=UpstreamResource("hyperstack", "4711"))
     direct = replace(DIRECT, vendor_id="4711")
     assert {("aggregated", "direct")} == same_machines([claim, direct])
@@ -50,10 +50,10 @@ def test_a_short_number_needs_the_address_too() -> None:
 
 
 def test_two_keys_of_one_account() -> None:
-    """The account configured first has the direct record; with an aggregator besides, its record is a duplicate of both."""
+    """The account configured first has the direct record. The record of an aggregator is a duplicate of both."""
     assert {("other", "direct")} == same_machines([OTHER_KEY, DIRECT])
-    everything = same_machines([AGGREGATED, OTHER_KEY, DIRECT])
-    assert {("other", "direct"), ("aggregated", "direct"), ("aggregated", "other")} == everything
+    pairs = same_machines([AGGREGATED, OTHER_KEY, DIRECT])
+    assert {("other", "direct"), ("aggregated", "direct"), ("aggregated", "other")} == pairs
 
 
 @pytest.mark.parametrize(
@@ -65,19 +65,19 @@ def test_two_keys_of_one_account() -> None:
         replace(OTHER_KEY, created_at=None),
     ],
 )
-def test_the_same_id_is_not_enough(other: Candidate) -> None:
-    """Ids that may come twice, another address of the API, another time of creation, or one that only one key is told."""
+def test_an_equal_id_is_not_sufficient(other: Candidate) -> None:
+    """Ids may repeat, the API address or creation time differs, or only one key reports a creation time."""
     assert frozenset() == same_machines([DIRECT, other])
     assert frozenset() == same_machines([replace(DIRECT, id_space=None), replace(other, id_space=None)])
 
 
 @pytest.mark.parametrize(("vendor_id", "same"), [("0123456789abcdef" * 2, True), ("1" * 20, False), ("i-1", False)])
-def test_without_a_time_of_creation(vendor_id: str, same: bool) -> None:
-    """Only an id that does not come twice by chance is evidence."""
-    pair = [replace(one, vendor_id=vendor_id, created_at=None) for one in (DIRECT, OTHER_KEY)]
+def test_without_a_creation_time(vendor_id: str, same: bool) -> None:
+    """Only an id that is too long to be repeated by chance is evidence."""
+    pair = [replace(candidate, vendor_id=vendor_id, created_at=None) for candidate in (DIRECT, OTHER_KEY)]
     assert same == bool(same_machines(pair))
 
 
-def test_copies_round_a_time_differently() -> None:
-    """Within a second it is the same."""
+def test_creation_times_may_be_rounded_differently() -> None:
+    """Creation times that differ by less than a second are equal."""
     assert same_machines([DIRECT, replace(OTHER_KEY, created_at=START + timedelta(milliseconds=900))])

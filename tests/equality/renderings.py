@@ -22,9 +22,8 @@ from db.query.reader import QueryReader
 from db.query.sql.statement import StatementCompiler
 from domain.enums import StaleReason
 from domain.errors import Unauthenticated
-from domain.limits import OperationLimits
 from domain.records.model import ScopeKey
-from domain.rules import FreshnessRules
+from domain.rules import FreshnessRules, OperationLimits
 from domain.runtime_stats import BudgetLeft, CallCount
 from domain.viewer import Viewer
 from reconcile.requests import RefreshRequest, RefreshResult

@@ -10,6 +10,7 @@ from itertools import islice
 from random import Random
 from typing import Final
 
+from tests.databases import DatabaseBackend
 from tests.equality.asking.author import Author
 from tests.equality.asking.drawn import drawn
 from tests.equality.asking.operations import Operations
@@ -19,7 +20,6 @@ from tests.equality.oracle.contract import SDL, contract
 from tests.equality.oracle.oracle import Answer, Oracle, Request
 from tests.equality.renderings import Renderings, Told
 from tests.equality.tally import Tally
-from tests.kept import Kept
 
 HTTP_EVERY: Final = 8
 """Of so many operations one is sent by an HTTP client as well, every other time by GET."""
@@ -54,7 +54,7 @@ class Outcome:
     failures: list[str] = field(default_factory=list)
 
 
-DATABASES: Final = tuple(kept.value for kept in Kept)
+DATABASES: Final = tuple(kept.value for kept in DatabaseBackend)
 
 
 def play(each: Slice) -> Outcome:
@@ -68,7 +68,7 @@ async def _played(each: Slice) -> Outcome:
     random = random_of(each)
     requests = islice(Operations(random, world, skeletons, Author(contract(), random)), each.operations)
     outcome = Outcome()
-    async with Kept(each.database).engine() as engine:
+    async with DatabaseBackend(each.database).engine() as engine:
         await world.record(engine)
         oracle = Oracle(world)
         async with Renderings.over(world, engine) as renderings:

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from tests.databases import DatabaseBackend
 from tests.equality.asking.operations import VIEWERS
 from tests.equality.building import build
 from tests.equality.comparing import between, differences
 from tests.equality.oracle.oracle import Answer, Oracle, Request
 from tests.equality.renderings import Renderings, Told
 from tests.equality.run import DATABASES, Slice, play
-from tests.kept import Kept
 
 _OPERATIONS = 40
 _LIST = "{ resources(first: 1000) { nodes { resourceId name freshness { state } } totalCount } }"
@@ -32,7 +32,7 @@ async def test_a_record_that_differs_is_noticed() -> None:
     """One name, or one instant of a sighting, that differs from what was recorded is told apart."""
     world = build(7, rough=False)
     request = Request(_LIST, viewer=VIEWERS[9])
-    async with Kept.SQLITE.engine() as engine:
+    async with DatabaseBackend.SQLITE.engine() as engine:
         await world.record(engine)
         async with Renderings.over(world, engine) as renderings:
             (told, *_) = [await call(request) for call in renderings.calls.values()]

@@ -31,8 +31,7 @@ from db.query.shape import Shape
 from db.query.sql.statement import StatementCompiler
 from domain.enums import Permission
 from domain.errors import ReaderError, Unauthenticated
-from domain.limits import OperationLimits
-from domain.rules import FreshnessRules
+from domain.rules import FreshnessRules, OperationLimits
 from domain.selection import TYPENAME
 from domain.viewer import Viewer
 from resolvers.errors import ErrorMasker

@@ -17,8 +17,7 @@ from db.query.shape import Value
 from db.query.sql.statement import StatementCompiler
 from domain.enums import Permission
 from domain.errors import ReaderError
-from domain.limits import OperationLimits
-from domain.rules import FreshnessRules
+from domain.rules import FreshnessRules, OperationLimits
 from domain.viewer import Viewer
 from resolvers.operation.document import read_document
 from resolvers.operation.operation import Operation

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import LimitExceeded
-from domain.limits import OperationLimits
+from domain.rules import OperationLimits
 from resolvers.operation.limits import check_document
 from tests.graphql_http.gateway import RESOURCE_ID, GraphQLGateway, body, codes
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from domain.enums import ObservationSource, ResourceStatus, StaleReason
 from domain.records.observation import CallTrace, Observation, ProbeResult, Problem, SweepOutcome, SweepResult
-from domain.records.traces import MOST_TRIES
+from domain.records.traces import MAX_FAILED_FLIGHTS
 from reconcile.rules.traces import last_told
 from tests.observations import complete, machine
 from tests.reconcile.ledger import Ledger
@@ -117,11 +117,11 @@ def test_failed_tries_are_kept_until_one_succeeds() -> None:
 def test_only_the_newest_tries_are_kept() -> None:
     """A cloud that is down for a week fills nothing."""
     ledger = Ledger()
-    for _ in range(MOST_TRIES + 3):
+    for _ in range(MAX_FAILED_FLIGHTS + 3):
         ledger.sweep(failing())
 
     numbers = [one.number for one in ledger.scope.failed_flights]
-    assert list(range(4, MOST_TRIES + 4)) == numbers
+    assert list(range(4, MAX_FAILED_FLIGHTS + 4)) == numbers
 
 
 def test_the_vendors_own_deletion_is_explained() -> None:

@@ -14,7 +14,7 @@ from supplygraph.config.settings import AccountSettings, DatabaseSettings, Setti
 from supplygraph.gateway import assemble
 from tests.doubles.fake import Dice
 from tests.doubles.fakes.vast import VastFake
-from tests.leaping import LoopClock, run
+from tests.simulated_time import LoopClock, run
 from vendors.api_key import KeySettings
 
 MANY = 1_000

@@ -1,1 +1,1 @@
-"""The steps, in order."""
+"""The revisions, in order."""

@@ -220,7 +220,7 @@ def account(root: Root, one: Account) -> Thing:
         "state": lambda: _state(one, scopes),
         "lastError": last and last.problem_detail,
         "budget": budget and {"remaining": budget.remaining, "resetsAt": text(budget.resets_at)},
-        "calls": calls and {"made": calls.made, "saved": calls.saved},
+        "calls": calls and {"made": calls.sent, "saved": calls.saved},
         "scopes": lambda: [_scope(root, each) for each in scopes],
     }
 

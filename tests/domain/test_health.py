@@ -1,4 +1,4 @@
-"""What failures and holds say of the next try."""
+"""The state of the circuit breaker follows from failures and holds."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from domain.breaker import breaker_state
 from domain.enums import BreakerState
+from domain.health import breaker_state
 from tests.clock import START
 
 
@@ -24,7 +24,7 @@ from tests.clock import START
     ],
 )
 def test_the_breaker(expected: BreakerState, failures: int, hold: float | None) -> None:
-    """Open while a hold lasts, half open until the trial that follows it, closed where nothing failed."""
+    """The breaker is open during a hold, half open until the trial after it, and closed without failures."""
     until = None if hold is None else START + timedelta(seconds=hold)
 
     assert expected is breaker_state(failures, until, START)

@@ -1,4 +1,4 @@
-"""Where a test's record is kept: every test of the record runs on both databases."""
+"""The databases on which tests run: an SQLite file and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from tests.doubles.postgresql import the_server
 
 
 @unique
-class Kept(Enum):
-    """One of the databases."""
+class DatabaseBackend(Enum):
+    """A supported database."""
 
     SQLITE = "sqlite"
     POSTGRESQL = "postgresql"
 
     @asynccontextmanager
     async def fresh(self) -> AsyncIterator[str]:
-        """The URL of a new record of this version with nothing in it, until the block ends."""
-        if self is Kept.POSTGRESQL:
+        """Yield the URL of a new database with the current schema and no rows. It is deleted after the block."""
+        if self is DatabaseBackend.POSTGRESQL:
             async with the_server().record() as url:
                 yield url
             return
@@ -38,8 +38,8 @@ class Kept(Enum):
 
     @asynccontextmanager
     async def empty(self) -> AsyncIterator[str]:
-        """The URL of a database without anything in it, until the block ends."""
-        if self is Kept.POSTGRESQL:
+        """Yield the URL of a new database without tables. It is deleted after the block."""
+        if self is DatabaseBackend.POSTGRESQL:
             server = the_server()
             name = await server.empty()
             try:
@@ -52,7 +52,7 @@ class Kept(Enum):
 
     @asynccontextmanager
     async def engine(self) -> AsyncIterator[AsyncEngine]:
-        """An engine on a new record."""
+        """Yield an engine on a new database with the current schema."""
         async with self.fresh() as url:
             engine = make_engine(url)
             try:
