@@ -35,9 +35,9 @@ class ErrorMasker:
         """Log the fault and tell an error with code INTERNAL."""
         correlation_id = self._correlate()
         if isinstance(fault, DatabaseUnavailable):
-            _log.error("record_unavailable", correlation_id=correlation_id, cause=fault.cause)
+            _log.error("database_unavailable", correlation_id=correlation_id, cause=fault.cause)
             return {"message": str(fault), "extensions": {"code": INTERNAL, "correlationId": correlation_id}}
-        _log.error("graphql_fault", correlation_id=correlation_id, exc_info=fault)
+        _log.error("internal_error", correlation_id=correlation_id, exc_info=fault)
         return {
             "message": "Something went wrong on our side. Tell the operator the correlation id.",
             "extensions": {"code": INTERNAL, "correlationId": correlation_id},

@@ -182,10 +182,10 @@ class Authenticator:
             records = await self._store.by_digests(digests)
         except DatabaseUnavailable as error:
             # Whoever asks next waits for the record, and is told.
-            logger("tokens").warning("record_unavailable", what="confirming tokens", cause=error.cause)
+            logger("tokens").warning("database_unavailable", what="confirming tokens", cause=error.cause)
             return
         except Exception as error:  # noqa: BLE001 - whoever asks next waits for the record, and is told what is wrong
-            logger("tokens").error("tokens_not_confirmed", exc_info=error)
+            logger("tokens").error("token_confirmation_failed", exc_info=error)
             return
         for gone in set(digests) - {record.digest for record in records}:
             self._hot.pop(gone)

@@ -60,7 +60,7 @@ class RequestLog:
         try:
             await self._app(scope, receive, tell)
         except Exception as fault:  # noqa: BLE001 - the last door: whatever went wrong is logged, masked and told as 500
-            logger("http").error("fault", route=route_of(scope["path"]), exc_info=fault)
+            logger("http").error("request_failed", route=route_of(scope["path"]), exc_info=fault)
             if status == _HUNG_UP:
                 await _masked(correlation_id)(scope, receive, tell)
             status = _FAULT

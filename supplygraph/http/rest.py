@@ -162,7 +162,7 @@ def add_refusals(app: FastAPI) -> None:
 
     async def unavailable(_request: Request, error: Exception) -> Response:
         cause = error.cause if isinstance(error, DatabaseUnavailable) else ""
-        logger("http").error("record_unavailable", cause=cause)
+        logger("http").error("database_unavailable", cause=cause)
         return refusal(503, str(error))
 
     app.add_exception_handler(RequestValidationError, invalid)

@@ -147,7 +147,7 @@ class Telemetry:
     def broke(self, what: str, error: BaseException) -> None:
         """Log an error of our own in the background (`reconcile.runner.ErrorListener`)."""
         if isinstance(error, DatabaseUnavailable):
-            logger("background").error("record_unavailable", what=what, cause=error.cause)
+            logger("background").error("database_unavailable", what=what, cause=error.cause)
         else:
             logger("background").error("task_failed", what=what, exc_info=error)
 

@@ -286,7 +286,7 @@ async def test_a_record_that_is_away_is_told_without_a_traceback(
         assert authenticator.hot(header) is not None
         await authenticator.close()
     (line,) = logs
-    assert ("record_unavailable", "Connection refused") == (line["event"], line["cause"])
+    assert ("database_unavailable", "Connection refused") == (line["event"], line["cause"])
     assert "exc_info" not in line
     clock.seconds += 1
     assert authenticator.hot(header) is None
