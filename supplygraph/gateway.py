@@ -76,7 +76,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Gateway:
 
     Without a clock it goes by the record's.
     """
-    database = Database.open(settings.database.url.get_secret_value(), settings.connecting())
+    database = Database.open(settings.database.url.get_secret_value(), settings.connection_settings())
     told_clock = clock or database.clock(SystemClock())
     hourly = CallCounter(told_clock)
     telemetry = Telemetry(hourly)

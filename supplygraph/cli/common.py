@@ -61,7 +61,7 @@ def configured(config: Path | None) -> Configuration:
 async def opened(configuration: Configuration) -> AsyncIterator[Database]:
     """The record, brought up to this version; beside a running gateway too."""
     settings = configuration.settings
-    database = Database.open(settings.database.url.get_secret_value(), settings.connecting())
+    database = Database.open(settings.database.url.get_secret_value(), settings.connection_settings())
     try:
         await database.migrate()
         yield database
