@@ -20,7 +20,7 @@ from supplygraph.graphql_execution import Operations, Outcome
 from supplygraph.http.graphql import PATH, GraphQLEndpoint, Served
 from supplygraph.http.graphql_request import LARGE_BYTES
 from supplygraph.http.negotiation import MediaType, negotiate
-from supplygraph.observability.logs import given_or_new
+from supplygraph.observability.logs import valid_or_new_id
 
 _BODIES: Final = frozenset({b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8"})
 _USUAL: Final = frozenset({
@@ -90,7 +90,7 @@ class WayIn:
         if found is None:
             await self._app(scope, _again(message, receive), send)
             return
-        correlation_id = given_or_new(asked.request_id)
+        correlation_id = valid_or_new_id(asked.request_id)
         headers = [*self._beginning, *_headers(found, asked, correlation_id)]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": found.content})

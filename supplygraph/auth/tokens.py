@@ -1,4 +1,4 @@
-"""Tokens: made of 256 random bits, shown once, kept as a hash; and who asks, told from the header of a request."""
+"""Access tokens: 256 random bits, shown once and stored as a hash. The Authenticator maps a request to its viewer."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ from domain.viewer import Viewer
 from supplygraph.observability.logs import logger
 
 PREFIX: Final = "sg_"
-"""Lets scanners for leaked secrets know ours."""
+"""Lets scanners for leaked secrets recognize our tokens."""
 MEMORY_SECONDS: Final = 1.0
-"""How long a token is remembered: a revoked one stops working within this time."""
-_CONFIRMED_SECONDS: Final = 0.4
-"""How old a confirmation is when the next one is asked for."""
-_LONGEST: Final = 512
-_REMEMBERED: Final = 4096
+"""How long a verified token is cached. A revoked token stops working within this time."""
+_CONFIRM_AFTER_SECONDS: Final = 0.4
+"""Age at which a verified token is verified again in the background."""
+_MAX_LENGTH: Final = 512
+_CACHE_SIZE: Final = 4096
 _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _CENTURY_SECONDS: Final = 36_500 * 86_400
 
 
 class TokenStore(Protocol):
-    """Where tokens are kept."""
+    """The storage of tokens."""
 
     async def by_digest(self, digest: str) -> TokenRecord | None:
-        """The token of this hash."""
+        """Return the token with this hash, `None` if there is none."""
         ...
 
     async def by_digests(self, digests: Collection[str]) -> Sequence[TokenRecord]:
-        """Those of these hashes that there are."""
+        """Return the tokens with these hashes. Unknown hashes are left out."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class NewToken:
-    """A token as it is shown once, and as it is kept."""
+    """A new token: the text, which is shown once, and the record that is stored."""
 
     text: str
     record: TokenRecord
@@ -65,7 +65,7 @@ def make(
     now: datetime,
     lifetime: timedelta | None = None,
 ) -> NewToken:
-    """A new token. `accounts` None sees all of them; without `lifetime` it does not expire."""
+    """Create a token. It sees all accounts if `accounts` is `None`, and never expires without `lifetime`."""
     text = PREFIX + secrets.token_urlsafe(32)
     return NewToken(
         text,
@@ -81,34 +81,36 @@ def make(
 
 
 def digest_of(text: str) -> str:
-    """What is kept of a token. 256 random bits need no salt and no slow hash."""
+    """Return the hash under which a token is stored. 256 random bits need neither a salt nor a slow hash."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def parse_lifetime(text: str) -> timedelta:
-    """`90d`, `12h`, `30m`, `45s`, `2w`. Raises ValueError, saying what may be written."""
+    """Parse a duration such as `90d`, `12h`, `30m`, `45s` or `2w`. Raises ValueError if the text is anything else."""
     match = re.fullmatch(r"([0-9]{1,9})([smhdw])", text)
     seconds = int(match[1]) * _UNITS[match[2]] if match else 0
     if not 0 < seconds <= _CENTURY_SECONDS:
-        raise ValueError(f"'{text}' is no time to live; write a number and a unit of s, m, h, d or w, such as 90d")
+        raise ValueError(
+            f"'{text}' is not a valid duration; write a number and one of the units s, m, h, d, w, such as 90d"
+        )
     return timedelta(seconds=seconds)
 
 
 def bearer(connection: HTTPConnection) -> str:
-    """The token of a request. Raises Unauthenticated where there is none, or more than one."""
+    """Return the bearer token of a request. Raises Unauthenticated unless there is exactly one well-formed header."""
     headers = connection.headers.getlist("authorization")
     if not headers:
-        raise Unauthenticated("A token is needed: send the header 'Authorization: Bearer TOKEN'.")
+        raise Unauthenticated("A token is required; send the header 'Authorization: Bearer TOKEN'.")
     scheme, _, text = headers[0].strip().partition(" ")
     text = text.strip()
-    if len(headers) > 1 or scheme.lower() != "bearer" or not text or len(text) > _LONGEST:
-        raise Unauthenticated("The header 'Authorization' is not of the form 'Bearer TOKEN'.")
+    if len(headers) > 1 or scheme.lower() != "bearer" or not text or len(text) > _MAX_LENGTH:
+        raise Unauthenticated("The header 'Authorization' must be sent once and have the form 'Bearer TOKEN'.")
     return text
 
 
 @dataclass(slots=True)
 class _Hot:
-    """A token that was used lately. `confirmed_at`: when, by the timer, the record was asked for it last."""
+    """A recently used token. `confirmed_at` is the timer's value when the database was last queried for it."""
 
     record: TokenRecord
     viewer: Viewer
@@ -116,88 +118,89 @@ class _Hot:
 
 
 class Authenticator:
-    """Tells who asks. Hot tokens are confirmed together behind the readers' backs, so that none waits for the record.
+    """Maps requests to viewers. Recently used tokens are cached and verified together in the background.
 
-    What was not confirmed within the last second is asked for: a token that was revoked, also by another process, stops
-    working within it. Unknown tokens are never remembered.
+    A token that was not verified within the last second is looked up in the database first. Therefore a token that was
+    revoked, even by another process, stops working within a second. Unknown tokens are never cached.
     """
 
     def __init__(self, store: TokenStore, clock: Clock, timer: Callable[[], float] = time.monotonic) -> None:
         self._store = store
         self._clock = clock
         self._timer = timer
-        self._hot: LRUCache[str, _Hot] = LRUCache(_REMEMBERED)
-        self._digests: LRUCache[bytes, str] = LRUCache(_REMEMBERED)
+        self._hot: LRUCache[str, _Hot] = LRUCache(_CACHE_SIZE)
+        self._digests: LRUCache[bytes, str] = LRUCache(_CACHE_SIZE)
         self._confirming: asyncio.Task[None] | None = None
 
     async def authenticate(self, request: HTTPConnection) -> Viewer:
-        """The viewer of a request. Raises Unauthenticated, or Forbidden where the token may not read."""
+        """Return the viewer of a request. Raises Unauthenticated, or Forbidden if the token may not read."""
         text = bearer(request)
         digest = digest_of(text)
-        known = self._known(digest)
-        if known is None:
-            known = await self._asked(digest)
-        if known is None or not known.record.valid_at(self._clock.now()):
-            # One text for all three: whoever guesses learns nothing.
+        token = self._cached(digest)
+        if token is None:
+            token = await self._look_up(digest)
+        if token is None or not token.record.valid_at(self._clock.now()):
+            # The same text in all three cases, so that guessing tokens reveals nothing.
             raise Unauthenticated("The token is unknown, expired or revoked.")
-        known.viewer.require(Permission.READ, "Reading")
+        token.viewer.require(Permission.READ, "Reading")
         self._digests.add(request.headers["authorization"].encode("latin-1"), digest)
-        return known.viewer
+        return token.viewer
 
     def hot(self, header: bytes) -> Viewer | None:
-        """The viewer of an `Authorization` header that was let in lately; None where `authenticate` must look at it."""
+        """Return the viewer of a recently accepted `Authorization` header, `None` if `authenticate` must check it."""
         digest = self._digests.get(header)
-        known = None if digest is None else self._known(digest)
-        if known is None or not known.record.valid_at(self._clock.now()) or not known.viewer.may(Permission.READ):
+        token = None if digest is None else self._cached(digest)
+        if token is None or not token.record.valid_at(self._clock.now()) or not token.viewer.may(Permission.READ):
             return None
-        return known.viewer
+        return token.viewer
 
     async def close(self) -> None:
-        """Let what is under way end."""
+        """Wait for a running verification to end."""
         if self._confirming is not None:
             await self._confirming
 
-    def _known(self, digest: str) -> _Hot | None:
-        known = self._hot.get(digest)
-        if known is None:
+    def _cached(self, digest: str) -> _Hot | None:
+        """Return the cached token if it was verified within the last second. Starts the next verification if it is due."""
+        token = self._hot.get(digest)
+        if token is None:
             return None
-        age = self._timer() - known.confirmed_at
+        age = self._timer() - token.confirmed_at
         if age >= MEMORY_SECONDS:
             return None
-        if age >= _CONFIRMED_SECONDS and (self._confirming is None or self._confirming.done()):
+        if age >= _CONFIRM_AFTER_SECONDS and (self._confirming is None or self._confirming.done()):
             self._confirming = asyncio.get_running_loop().create_task(self._confirm())
-        return known
+        return token
 
-    async def _asked(self, digest: str) -> _Hot | None:
-        asked_at = self._timer()
+    async def _look_up(self, digest: str) -> _Hot | None:
+        queried_at = self._timer()
         record = await self._store.by_digest(digest)
         if record is None or not hmac.compare_digest(record.digest, digest):
             self._hot.pop(digest)
             return None
-        return self._keep(record, asked_at)
+        return self._cache(record, queried_at)
 
     async def _confirm(self) -> None:
-        asked_at, digests = self._timer(), self._hot.keys()
+        queried_at, digests = self._timer(), self._hot.keys()
         try:
             records = await self._store.by_digests(digests)
         except DatabaseUnavailable as error:
-            # Whoever asks next waits for the record, and is told.
-            logger("tokens").warning("database_unavailable", what="confirming tokens", cause=error.cause)
+            # The next request looks up its token itself, and then reports the error to its client.
+            logger("tokens").warning("database_unavailable", what="token confirmation", cause=error.cause)
             return
-        except Exception as error:  # noqa: BLE001 - whoever asks next waits for the record, and is told what is wrong
+        except Exception as error:  # noqa: BLE001 - the next request looks up its token itself, and then reports the error
             logger("tokens").error("token_confirmation_failed", exc_info=error)
             return
-        for gone in set(digests) - {record.digest for record in records}:
-            self._hot.pop(gone)
+        for digest in set(digests) - {record.digest for record in records}:
+            self._hot.pop(digest)
         for record in records:
-            self._keep(record, asked_at)
+            self._cache(record, queried_at)
 
-    def _keep(self, record: TokenRecord, asked_at: float) -> _Hot:
-        known = self._hot.get(record.digest)
-        if known is not None and known.record == record:
-            # The same viewer, so that what is kept under it is found quickly.
-            known.confirmed_at = max(known.confirmed_at, asked_at)
-            return known
-        made = _Hot(record, Viewer(record.name, record.permissions, record.accounts), asked_at)
-        self._hot.add(record.digest, made)
-        return made
+    def _cache(self, record: TokenRecord, queried_at: float) -> _Hot:
+        token = self._hot.get(record.digest)
+        if token is not None and token.record == record:
+            # Keep the same viewer object: caches that have the viewer in their key then compare it by identity.
+            token.confirmed_at = max(token.confirmed_at, queried_at)
+            return token
+        token = _Hot(record, Viewer(record.name, record.permissions, record.accounts), queried_at)
+        self._hot.add(record.digest, token)
+        return token

@@ -1,4 +1,4 @@
-"""How every account stands, as the graph tells an operator: what the command shows and the metrics count."""
+"""The state of every account, read through the graph. Used by `supplygraph accounts` and by the metrics."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from resolvers.summary import OperationAnswer
 _OPERATOR: Final = Viewer("operator", frozenset(Permission))
 
 
-class Answers(Protocol):
-    """A reader."""
+class StatusReader(Protocol):
+    """The part of `resolvers.reader.Reader` that is needed here."""
 
     async def answer(self, roots: Sequence[Selected], viewer: Viewer, arrival: datetime) -> OperationAnswer:
-        """Answer the root fields."""
+        """Execute root fields of a query."""
         ...
 
 
-def _leaves(type_name: str, names: str) -> tuple[Selected, ...]:
+def _scalar_fields(type_name: str, names: str) -> tuple[Selected, ...]:
     return tuple(Selected(name, type_name, name) for name in names.split())
 
 
-def _below(name: str, type_name: str, names: str) -> Selected:
-    return Selected(name, "VendorAccount", name, {}, _leaves(type_name, names))
+def _nested_fields(name: str, type_name: str, names: str) -> Selected:
+    return Selected(name, "VendorAccount", name, {}, _scalar_fields(type_name, names))
 
 
 _SCOPE: Final = "kind region sweptAt resourceCount missingCount state reason breaker nextAllowedAt"
@@ -37,18 +37,18 @@ _ACCOUNTS: Final = Selected(
     "accounts",
     {},
     (
-        *_leaves("VendorAccount", "name vendor state lastError"),
-        _below("budget", "AccountBudget", "remaining resetsAt"),
-        _below("calls", "AccountCalls", "made saved"),
-        _below("scopes", "VendorScope", _SCOPE),
+        *_scalar_fields("VendorAccount", "name vendor state lastError"),
+        _nested_fields("budget", "AccountBudget", "remaining resetsAt"),
+        _nested_fields("calls", "AccountCalls", "made saved"),
+        _nested_fields("scopes", "VendorScope", _SCOPE),
     ),
 )
 
 
-async def account_status(reader: Answers, now: datetime) -> list[Mapping[str, Any]]:
-    """Every account and its scopes. Asks no vendor."""
-    answer = await reader.answer((_ACCOUNTS,), _OPERATOR, now)
-    told = answer.answers["accounts"]
-    if isinstance(told, Exception):
-        raise told
-    return told if isinstance(told, list) else []
+async def account_status(reader: StatusReader, now: datetime) -> list[Mapping[str, Any]]:
+    """Return every account with its scopes, as an operator sees them. Makes no vendor calls."""
+    result = await reader.answer((_ACCOUNTS,), _OPERATOR, now)
+    accounts = result.answers["accounts"]
+    if isinstance(accounts, Exception):
+        raise accounts
+    return accounts if isinstance(accounts, list) else []
