@@ -1,4 +1,4 @@
-"""A running gateway for the tests of the application."""
+"""Fixtures of the application tests."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ from tests.app.running import Running, running
 
 @pytest.fixture
 async def up(tmp_path: Path) -> AsyncIterator[Running]:
-    """A whole gateway over a simulated cloud."""
+    """Run a complete gateway over a simulated cloud."""
     async with running(tmp_path) as gateway:
         yield gateway
