@@ -176,7 +176,7 @@ def rename_account(
     new: Annotated[str, typer.Argument(help="New name. Change it in the configuration as well.")],
     config: ConfigOption = None,
 ) -> None:
-    """Rename an account. Its recorded data and the tokens that see it are kept. Stop `supplygraph serve` first."""
+    """Rename an account, together with its recorded data and the tokens that see it. Stop `supplygraph serve` first."""
     run(_rename(load_configuration(config or context.obj), old, new))
     typer.echo(f"Account '{old}' is now '{new}'. Change the name in the configuration before you start serve again.")
 

@@ -219,14 +219,14 @@ def test_confirm_and_rename_reject_invalid_names(folder: Path) -> None:
     """An unknown name, or the name of another account, is an error."""
     run("sync")
 
-    unknown, taken = run("accounts", "confirm", "esat"), run("accounts", "rename", "east", "west")
+    unknown, duplicate = run("accounts", "confirm", "esat"), run("accounts", "rename", "east", "west")
 
     assert (2, "no account named 'esat' is recorded; recorded are: 'east', 'west'") == (
         unknown.exit_code,
         unknown.stderr.strip(),
     )
-    assert 2 == taken.exit_code
-    assert "an account named 'west' is recorded already" in taken.stderr
+    assert 2 == duplicate.exit_code
+    assert "an account named 'west' is recorded already" in duplicate.stderr
 
 
 def test_suspect_scope_can_be_confirmed(folder: Path, cloud: SandboxServer) -> None:

@@ -36,7 +36,7 @@ class TokenClock:
         """Return the current time of this clock."""
         return self.instant + timedelta(seconds=self.seconds)
 
-    def timer(self) -> float:
+    def steady(self) -> float:
         """Return the seconds by which the clock was advanced."""
         return self.seconds
 
@@ -59,7 +59,7 @@ def clock() -> TokenClock:
 @pytest.fixture
 def authenticator(rows: TokenRows, clock: TokenClock) -> Authenticator:
     """Create the authenticator under test."""
-    return Authenticator(rows, clock, clock.timer)
+    return Authenticator(rows, clock, clock.steady)
 
 
 def request_with_headers(*headers: str) -> Request:
