@@ -10,13 +10,13 @@ from structlog.testing import capture_logs
 from domain.enums import Permission
 from sandbox.faults import FaultKind
 from sandbox.operations import Operation
-from tests.app.running import Running
+from tests.app.harness import GatewayHarness
 
 LIVE = "{ resources(first: 100, freshness: {maxWaitSeconds: 20}) { nodes { status } } }"
 ADMIN = "{ accounts { name budget { remaining resetsAt } calls { made saved } } }"
 
 
-async def read_metrics(up: Running, admin: dict[str, str]) -> str:
+async def read_metrics(up: GatewayHarness, admin: dict[str, str]) -> str:
     """Return the response of `/metrics`."""
     return (await up.client.get("/metrics", headers=admin)).text
 
@@ -30,7 +30,7 @@ def suspect_events(lines: list[Any]) -> list[tuple[str, str, str | None]]:
     ]
 
 
-async def test_suspect_scope_is_reported_until_it_recovers(up: Running) -> None:
+async def test_suspect_scope_is_reported_until_it_recovers(up: GatewayHarness) -> None:
     """The log has a line for every listing that makes or leaves a scope suspect, and one when the scope recovers."""
     reader, admin = await up.token(), await up.token(Permission.ADMIN)
     await up.graph(LIVE, reader)
@@ -63,7 +63,7 @@ async def test_suspect_scope_is_reported_until_it_recovers(up: Running) -> None:
     assert f"supplygraph_scope_missing{{{machines}}} 0.0" in after
 
 
-async def test_fill_ratio_of_every_cache_is_reported(up: Running) -> None:
+async def test_fill_ratio_of_every_cache_is_reported(up: GatewayHarness) -> None:
     """Every cache is reported by name, and none is over its limit."""
     reader, admin = await up.token(), await up.token(Permission.ADMIN)
     await up.graph(LIVE, reader)
@@ -76,7 +76,7 @@ async def test_fill_ratio_of_every_cache_is_reported(up: Running) -> None:
     assert all(0 < float(fills[name]) <= 1 for name in ("documents", "plans", "statements", "facts"))
 
 
-async def test_breakers_flights_and_resources_are_reported(up: Running) -> None:
+async def test_breakers_flights_and_resources_are_reported(up: GatewayHarness) -> None:
     """Exactly one state of a breaker is 1, and flights are counted by outcome and reason."""
     reader, admin = await up.token(), await up.token(Permission.ADMIN)
     await up.graph(LIVE, reader)
@@ -98,7 +98,7 @@ async def test_breakers_flights_and_resources_are_reported(up: Running) -> None:
     assert 'supplygraph_budget_remaining{account="west"}' not in after
 
 
-async def test_exhausted_rate_limit_is_reported(up: Running) -> None:
+async def test_exhausted_rate_limit_is_reported(up: GatewayHarness) -> None:
     """Until the time that the vendor names, the remaining budget is 0 in the graph and in the metrics."""
     reader, admin = await up.token(), await up.token(Permission.ADMIN)
     await up.graph(LIVE, reader)

@@ -17,7 +17,7 @@ from sandbox.faults import FaultKind
 from sandbox.server import SandboxServer, SandboxThread
 from sandbox.world import World
 from supplygraph.cli.main import app
-from tests.app.running import KEYS
+from tests.app.harness import KEYS
 
 CONFIGURATION = """\
 [[accounts]]

@@ -25,7 +25,7 @@ from domain.timestamps import SystemClock
 from sandbox.faults import FaultKind
 from sandbox.server import SandboxServer, SandboxThread
 from sandbox.world import World
-from tests.app.running import KEYS
+from tests.app.harness import KEYS
 from tests.app.test_cli import CONFIGURATION
 
 START_SECONDS = 60

@@ -47,7 +47,7 @@ def settings_for(folder: Path, endpoint: str, **changes: Any) -> Settings:
     ).model_copy(update={"accounts": accounts, **changes})
 
 
-def at_once(app: ASGIApp) -> ASGIApp:
+def with_whole_body(app: ASGIApp) -> ASGIApp:
     """Wrap an application so that it receives the body in one message, as a server sends it; httpx sends it in two."""
 
     async def wrapper(scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,7 +69,7 @@ def at_once(app: ASGIApp) -> ASGIApp:
 
 
 @dataclass(frozen=True)
-class Running:
+class GatewayHarness:
     """A running gateway, its cloud and the clock of both."""
 
     app: FastAPI
@@ -107,16 +107,16 @@ class Running:
 
 
 @asynccontextmanager
-async def running(folder: Path, **changes: Any) -> AsyncIterator[Running]:
+async def run_gateway(folder: Path, **changes: Any) -> AsyncIterator[GatewayHarness]:
     """Run a gateway. `changes` replace parts of the settings."""
     clock = ManualClock()
     world = World.default(clock, 7, KEYS, lively=False)
     async with SandboxServer(world) as cloud:
         gateway = assemble(settings_for(folder, cloud.url, **changes), clock)
         app = make_app(gateway)
-        transport = httpx.ASGITransport(at_once(app), raise_app_exceptions=False)
+        transport = httpx.ASGITransport(with_whole_body(app), raise_app_exceptions=False)
         async with (
             app.router.lifespan_context(app),
             httpx.AsyncClient(transport=transport, base_url="http://gateway") as client,
         ):
-            yield Running(app, gateway, cloud, clock, client)
+            yield GatewayHarness(app, gateway, cloud, clock, client)
