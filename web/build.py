@@ -66,18 +66,22 @@ def build(
     """
     if not (sources / "package-lock.json").is_file():
         raise BuildFailed("the page sources are missing; run this command in a checkout, which has them in web/")
-    stamp = fingerprint(sources)
-    if not force and _read_stamp(assets) == stamp:
+    if not force and is_up_to_date(sources, assets):
         return False
     try:
         with tempfile.TemporaryDirectory(prefix="supplygraph-web-") as scratch:
             output = _bundle(sources, Path(scratch) / "web", node or find_node())
             _compress(output / "static")
-            (output / "stamp").write_text(stamp, encoding="ascii")
+            (output / "stamp").write_text(fingerprint(sources), encoding="ascii")
             _replace(assets, output)
     except (NodeUnavailable, OSError) as error:
         raise BuildFailed(str(error)) from error
     return True
+
+
+def is_up_to_date(sources: Path = SOURCES, assets: Path = FOLDER) -> bool:
+    """Return whether the assets were built from exactly these sources."""
+    return _read_stamp(assets) == fingerprint(sources)
 
 
 def fingerprint(sources: Path) -> str:

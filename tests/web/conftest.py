@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from supplygraph.web.assets import FOLDER, page_files
 from tests.web.real_gateway import real_gateway
+from web.build import is_up_to_date
 
 _FLAGS = (
     "--no-sandbox",
@@ -38,6 +39,8 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayAddress
     """Run the real gateway with simulated machines."""
     if page_files("src/graphiql.jsx", FOLDER) is None:
         pytest.skip("the pages are not built; run: make web")
+    if not is_up_to_date():
+        pytest.skip("the pages are older than their sources; run: make web")
     with real_gateway(tmp_path_factory.mktemp("database")) as (origin, token):
         yield GatewayAddress(origin, token)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from web.build import BuildFailed, build, fingerprint, main
+from web.build import BuildFailed, build, fingerprint, is_up_to_date, main
 from web.node_runtime import NodeRuntime, NodeUnavailable
 
 WEB = Path(__file__).parents[2] / "web"
@@ -62,7 +62,9 @@ def test_pages_that_are_up_to_date_are_not_built_again(tmp_path: Path, sources: 
     assert build(sources, assets, node)
     assert not build(sources, assets, node)
     assert build(sources, assets, node, force=True)
+    assert is_up_to_date(sources, assets)
     (sources / "src" / "page.js").write_text("second")
+    assert not is_up_to_date(sources, assets)
     assert build(sources, assets, node)
     assert "second" == (assets / "static" / "page-1.js").read_text()
     assert 6 == len((tmp_path / "npm.log").read_text().splitlines())
