@@ -78,7 +78,7 @@ $(DEV): $(RUNTIME) requirements/dev.txt
 # The pages and the doubles come from npm. Without it everything else works, and what is missing says so: hence best effort.
 $(WEB): $(RUNTIME) $(wildcard web/package-lock.json web/*.js web/src/* web/examples/*)
 	@echo "Building the browser pages"
-	@if $(PY) -m supplygraph.web.build; then touch $@; \
+	@if $(PY) -m web.build; then touch $@; \
 	  else echo "The browser pages were not built (is npm's registry reachable?); everything else works. Again: make web" >&2; fi
 
 $(DOUBLES): $(RUNTIME) $(wildcard tests/*/package-lock.json)

@@ -34,7 +34,7 @@ from benchmarks.postgres import postgres
 from benchmarks.report import Roles, as_json, claims, in_document, markdown, text
 from benchmarks.seeding import seed_postgres, seed_sqlite
 from benchmarks.servers import Server
-from supplygraph.web.node import NodeUnavailable
+from web.node_runtime import NodeUnavailable
 
 RESOURCES: Final = 20_000
 _DATABASE: Final = "bench"

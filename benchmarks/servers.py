@@ -22,7 +22,7 @@ from benchmarks.load import Target
 from benchmarks.population import ACCOUNTS, populate
 from benchmarks.postgres import Postgres, postgres
 from benchmarks.seeding import seed_postgres, seed_sqlite
-from supplygraph.web.node import find_node
+from web.node_runtime import find_node
 
 ROOT: Final = Path(__file__).parents[1]
 PEERS: Final = ROOT / "benchmarks" / "peers"

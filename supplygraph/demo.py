@@ -1,4 +1,4 @@
-"""What `serve` runs on where nothing is configured: two accounts of a simulated cloud of our own, behind real HTTP."""
+"""The sandbox: two accounts of a simulated cloud behind real HTTP, for `serve` without a configuration."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from supplygraph.config.settings import AccountSettings
 from vendors.api_key import KeySettings
 from vendors.base import ApiKey
 
-# The cloud listens on the loopback alone and holds nothing but inventions. The same keys each time: another key would look
-# like another account's credentials.
+# The cloud listens only on the loopback interface and contains only simulated data. The keys are constant, because
+# changed keys would look like the credentials of another account.
 _KEYS: Final = {"sandbox-research": "sandbox-key-research", "sandbox-serving": "sandbox-key-serving"}
 _SEED: Final = 20_260_131
 
 
 @asynccontextmanager
 async def sandbox_accounts(clock: Clock) -> AsyncIterator[tuple[AccountSettings, ...]]:
-    """Run the simulated cloud on a free port of the loopback; the accounts that it serves."""
+    """Run the simulated cloud on a free loopback port; yields its accounts."""
     async with SandboxServer(World.default(clock, _SEED, _KEYS)) as server:
         yield tuple(
             AccountSettings(

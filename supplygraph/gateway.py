@@ -83,7 +83,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Gateway:
 
     Without a clock it goes by the record's.
     """
-    database = Database.open(settings.database.url.get_secret_value(), settings.connecting())
+    database = Database.open(settings.database.url.get_secret_value(), settings.connection_settings())
     gateway_clock = clock or database.clock(SystemClock())
     hourly = CallCounter(gateway_clock)
     telemetry = Telemetry(hourly)

@@ -1,4 +1,4 @@
-"""Runs the gateway: takes the port and the record's lock, serves until a signal, lets requests and flights end."""
+"""Run the gateway: bind the port, lock the database, serve until a signal, then finish open requests and flights."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ from supplygraph.demo import sandbox_accounts
 from supplygraph.gateway import assemble
 from supplygraph.serve_lock import serve_lock
 
-SANDBOX_TOKEN: Final = "sandbox"  # noqa: S105 - a token's name
+SANDBOX_TOKEN: Final = "sandbox"  # noqa: S105 - the name of a token
 _BACKLOG: Final = 2_048
 _GRACE_SECONDS: Final = 5
-_COLLECTED: Final = (20_000, 20, 50)
+_GC_THRESHOLDS: Final = (20_000, 20, 50)
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """What is told once the gateway answers. `token` and `cloud`, the simulated cloud's address, are set on the sandbox alone."""
+    """Where the gateway listens. `token` and `cloud`, the address of the simulated cloud, are set only in the sandbox."""
 
     address: str
     token: str | None = None
@@ -44,10 +44,10 @@ class Started:
 
 
 def serve(settings: Settings, *, sandbox: bool, on_started: Callable[[Started], None]) -> None:
-    """Serve until SIGINT or SIGTERM. Raises ConfigurationError where it cannot start."""
+    """Serve until SIGINT or SIGTERM. Raises ConfigurationError if the gateway cannot start."""
     host = settings.server.host
     sys.setswitchinterval(SWITCH_SECONDS)
-    with contextlib.closing(bound(host, settings.server.port)) as listener:
+    with contextlib.closing(bind_listener(host, settings.server.port)) as listener:
         config = uvicorn.Config("", loop="auto", log_config=None)
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             runner.run(_serve(settings, listener, on_started, sandbox=sandbox))
@@ -68,10 +68,10 @@ async def _serve(
             token = make(SANDBOX_TOKEN, Permission, None, gateway.clock.now())
             await gateway.tokens.add(token.record, replace=True)
             started = replace(started, token=token.text, cloud=settings.accounts[0].endpoint)
-        # What stands until the end need not be looked through again and again while requests wait.
+        # Objects created so far live until the end. Exclude them from garbage collection, which would delay requests.
         gc.collect()
         gc.freeze()
-        gc.set_threshold(*_COLLECTED)
+        gc.set_threshold(*_GC_THRESHOLDS)
         server = _Server(_config(settings, Application(gateway, running=True)), lambda: on_started(started))
         await server.serve(sockets=[listener])
 
@@ -85,26 +85,26 @@ def _config(settings: Settings, app: object) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        # Whoever waits for a cloud waits no longer than this.
+        # No request waits longer than this for a cloud.
         timeout_graceful_shutdown=int(settings.freshness.deadline_max_seconds) + _GRACE_SECONDS,
     )
 
 
 class _Server(uvicorn.Server):
-    """Ends with exit code 0 on a signal, and says when it answers."""
+    """A uvicorn server that exits with code 0 on a signal, and calls `on_started` once it accepts requests."""
 
     def __init__(self, config: uvicorn.Config, on_started: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_started = on_started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, then tell so."""
+        """Start to accept requests, then call `on_started`."""
         await super().startup(sockets)
         self._on_started()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Without raising the signal again at the end, as uvicorn's own does: an asked-for end is a good one."""
+        """Handle signals without raising them again at the end, unlike uvicorn: a requested stop is a success."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.handle_exit, number, None)
@@ -115,34 +115,36 @@ class _Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
 
-def bound(host: str, port: int) -> socket.socket:
-    """A socket bound to the address. Raises ConfigurationError, with the cure."""
+def bind_listener(host: str, port: int) -> socket.socket:
+    """Return a listening socket. Raises ConfigurationError, which says what to change, if the address cannot be bound."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except (socket.gaierror, UnicodeError):
-        raise ConfigurationError(f"server.host: '{host}' is no address of this machine; try --host 127.0.0.1") from None
-    made = socket.socket(family, kind, protocol)
+        raise ConfigurationError(
+            f"server.host: '{host}' is not an address of this machine; try --host 127.0.0.1"
+        ) from None
+    listener = socket.socket(family, kind, protocol)
     try:
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind(address)
-        made.listen(_BACKLOG)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
     except OSError as error:
-        made.close()
-        raise ConfigurationError(_refusal(host, port, error)) from None
-    made.set_inheritable(False)
-    return made
+        listener.close()
+        raise ConfigurationError(_bind_error(host, port, error)) from None
+    listener.set_inheritable(False)
+    return listener
 
 
-def _refusal(host: str, port: int, error: OSError) -> str:
+def _bind_error(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"server.port: {port} is in use on {host}; choose another, as --port {port ^ 1}"
+        return f"server.port: {port} is in use on {host}; choose another port, such as --port {port ^ 1}"
     return f"server: cannot listen on {host} port {port}: {os.strerror(error.errno or 0)}"
 
 
 def address_of(host: str, listener: socket.socket) -> str:
-    """Where a browser on this machine finds the gateway."""
+    """Return the URL under which a browser on this machine reaches the gateway."""
     port = listener.getsockname()[1]
-    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
-    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"

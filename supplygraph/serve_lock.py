@@ -1,4 +1,4 @@
-"""The lock of a record that is a file: one gateway serves from it, and what must not run beside one takes it too."""
+"""The lock of a database file: held by the gateway that serves from it, and by commands that need it stopped."""
 
 from __future__ import annotations
 
@@ -13,21 +13,26 @@ from domain.errors import ConfigurationError
 
 
 @contextmanager
-def serve_lock(record: Path | None) -> Iterator[None]:
-    """Hold the record's lock: one gateway a file. Raises ConfigurationError where another holds it."""
-    if record is None:
+def serve_lock(file: Path | None) -> Iterator[None]:
+    """Hold the lock of a database file. `None`, for a database that is not a file, needs no lock.
+
+    Raises ConfigurationError if another process holds the lock.
+    """
+    if file is None:
         yield
         return
-    # Another file than the one that migrations take turns by.
-    lock = FileLock(f"{record}.serve.lock")
+    # Not the lock file of migrations, which is held only while they run.
+    lock = FileLock(f"{file}.serve.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
         raise ConfigurationError(
-            f"database.url: another gateway serves from {record.name}; stop it, or give this one a file of its own"
+            f"database.url: another gateway is using {file.name}; stop it, or configure another file for this one"
         ) from None
     except OSError as error:
-        raise ConfigurationError(f"database.url: {record} cannot be made: {os.strerror(error.errno or 0)}") from None
+        raise ConfigurationError(
+            f"database.url: the file {file} cannot be created: {os.strerror(error.errno or 0)}"
+        ) from None
     try:
         yield
     finally:

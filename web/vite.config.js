@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { defineConfig } from "vite";
 
-// Fonts written into stylesheets as data: addresses would need `font-src data:`, so they become files of their own.
+// Some stylesheets embed fonts as `data:` URLs, which would need `font-src data:` in the policy. Write them to files instead.
 const fontsAsFiles = () => ({
   name: "fonts-as-files",
   generateBundle(_options, bundle) {

@@ -1,4 +1,4 @@
-"""Tokens: made of 256 random bits, shown once, kept as a hash; and who asks, told from the header of a request."""
+"""Access tokens: 256 random bits, shown once and stored as a hash. The Authenticator maps a request to its viewer."""
 
 from __future__ import annotations
 
@@ -22,32 +22,32 @@ from domain.viewer import Viewer
 from supplygraph.observability.logs import logger
 
 PREFIX: Final = "sg_"
-"""Lets scanners for leaked secrets know ours."""
+"""Lets scanners for leaked secrets recognize our tokens."""
 MEMORY_SECONDS: Final = 1.0
-"""How long a token is remembered: a revoked one stops working within this time."""
-_CONFIRMED_SECONDS: Final = 0.4
-"""How old a confirmation is when the next one is asked for."""
-_LONGEST: Final = 512
-_CACHED_TOKENS: Final = 4096
+"""How long a verified token is cached. A revoked token stops working within this time."""
+_CONFIRM_AFTER_SECONDS: Final = 0.4
+"""Age at which a verified token is verified again in the background."""
+_MAX_LENGTH: Final = 512
+_CACHE_SIZE: Final = 4096
 _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _CENTURY_SECONDS: Final = 36_500 * 86_400
 
 
 class TokenStore(Protocol):
-    """Where tokens are kept."""
+    """The storage of tokens."""
 
     async def by_digest(self, digest: str) -> TokenRecord | None:
-        """The token of this hash."""
+        """Return the token with this hash, `None` if there is none."""
         ...
 
     async def by_digests(self, digests: Collection[str]) -> Sequence[TokenRecord]:
-        """Those of these hashes that there are."""
+        """Return the tokens with these hashes. Unknown hashes are left out."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class NewToken:
-    """A token as it is shown once, and as it is kept."""
+    """A new token: the text, which is shown once, and the record that is stored."""
 
     text: str
     record: TokenRecord
@@ -63,7 +63,7 @@ def make(
     now: datetime,
     lifetime: timedelta | None = None,
 ) -> NewToken:
-    """A new token. `accounts` None sees all of them; without `lifetime` it does not expire."""
+    """Create a token. It sees all accounts if `accounts` is `None`, and never expires without `lifetime`."""
     text = PREFIX + secrets.token_urlsafe(32)
     return NewToken(
         text,
@@ -79,16 +79,18 @@ def make(
 
 
 def digest_of(text: str) -> str:
-    """What is kept of a token. 256 random bits need no salt and no slow hash."""
+    """Return the hash under which a token is stored. 256 random bits need neither a salt nor a slow hash."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def parse_lifetime(text: str) -> timedelta:
-    """`90d`, `12h`, `30m`, `45s`, `2w`. Raises ValueError, saying what may be written."""
+    """Parse a duration such as `90d`, `12h`, `30m`, `45s` or `2w`. Raises ValueError if the text is anything else."""
     match = re.fullmatch(r"([0-9]{1,9})([smhdw])", text)
     seconds = int(match[1]) * _UNITS[match[2]] if match else 0
     if not 0 < seconds <= _CENTURY_SECONDS:
-        raise ValueError(f"'{text}' is no time to live; write a number and a unit of s, m, h, d or w, such as 90d")
+        raise ValueError(
+            f"'{text}' is not a valid duration; write a number and one of the units s, m, h, d, w, such as 90d"
+        )
     return timedelta(seconds=seconds)
 
 
@@ -98,8 +100,8 @@ def bearer_token(headers: Sequence[bytes]) -> str:
         raise Unauthenticated("A token is needed: send the header 'Authorization: Bearer TOKEN'.")
     scheme, _, text = headers[0].decode("latin-1").strip().partition(" ")
     text = text.strip()
-    if len(headers) > 1 or scheme.lower() != "bearer" or not text or len(text) > _LONGEST:
-        raise Unauthenticated("The header 'Authorization' is not of the form 'Bearer TOKEN'.")
+    if len(headers) > 1 or scheme.lower() != "bearer" or not text or len(text) > _MAX_LENGTH:
+        raise Unauthenticated("The header 'Authorization' must be sent once and have the form 'Bearer TOKEN'.")
     return text
 
 
@@ -113,17 +115,17 @@ class CachedToken:
 
 
 class Authenticator:
-    """Finds the viewer of a request. Cached tokens are confirmed together in the background, so no reader waits for it.
+    """Maps requests to viewers. Recently used tokens are cached and verified together in the background.
 
-    A token that was not confirmed within the last second is looked up: one that was revoked, also by another process, stops
-    working within that time. Unknown tokens are never cached.
+    A token that was not verified within the last second is looked up in the database first. Therefore a token that was
+    revoked, even by another process, stops working within a second. Unknown tokens are never cached.
     """
 
     def __init__(self, store: TokenStore, clock: Clock, timer: Callable[[], float] = time.monotonic) -> None:
         self._store = store
         self._clock = clock
         self._timer = timer
-        self._tokens: LRUCache[bytes, CachedToken] = LRUCache(_CACHED_TOKENS)
+        self._tokens: LRUCache[bytes, CachedToken] = LRUCache(_CACHE_SIZE)
         self._confirming: asyncio.Task[None] | None = None
 
     async def authenticate(self, headers: Sequence[bytes]) -> Viewer:
@@ -149,7 +151,7 @@ class Authenticator:
         age = self._timer() - token.confirmed_at
         if age >= MEMORY_SECONDS:
             return None
-        if age >= _CONFIRMED_SECONDS and (self._confirming is None or self._confirming.done()):
+        if age >= _CONFIRM_AFTER_SECONDS and (self._confirming is None or self._confirming.done()):
             self._confirming = asyncio.get_running_loop().create_task(self._confirm())
         return token
 

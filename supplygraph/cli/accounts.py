@@ -1,4 +1,4 @@
-"""`supplygraph accounts`: how each account fares; and what the operator says of one."""
+"""`supplygraph accounts`: show the state of every account, confirm suspect scopes, and rename accounts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import typer
 from rich.table import Table
 
 from db.connections import EngineReader
-from db.database import Database
 from db.query.reader import QueryReader
 from db.query.sql.statement import StatementCompiler
 from db.record.account_admin import rename, require_account
@@ -27,130 +26,148 @@ from reconcile.rules.decision import Credential
 from resolvers.freshness.evaluation import FreshnessContext
 from resolvers.operation.compile_worker import CompileWorker
 from resolvers.reader import Reader
-from supplygraph.cli.common import ConfigOption, configured, console, opened, run, table
+from supplygraph.cli.common import ConfigOption, console, load_configuration, make_table, open_database, run
 from supplygraph.config.load import Configuration
 from supplygraph.observability.account_status import AccountStatus
 from supplygraph.serve_lock import serve_lock
 from vendors import registry
 
-app = typer.Typer(invoke_without_command=True, help="How each account fares: state, ages, errors.")
-_SPENT: Final = {StaleReason.BUDGET_SPENT.value: "spent", StaleReason.RATE_LIMITED.value: "the vendor's limit"}
-_HEADS: Final = (
+app = typer.Typer(
+    invoke_without_command=True, help="Show the state of every account, confirm suspect scopes, rename accounts."
+)
+_BUDGET_TEXTS: Final = {
+    StaleReason.BUDGET_SPENT.value: "used up",
+    StaleReason.RATE_LIMITED.value: "limited by the vendor",
+}
+_HEADINGS: Final = (
     *("account", "vendor", "state", "kind", "region", "resources", "missing"),
-    *("last complete sweep", "scope", "breaker", "budget", "last error"),
+    *("last complete sweep", "scope state", "breaker", "budget", "last error"),
 )
-_RECORD_ALONE: Final = (
-    "This is what the record knows. Calls left and calls saved are known to a running serve alone: "
-    "ask its graph for accounts { budget { remaining resetsAt } calls { made saved } }, or read its /metrics."
+_NO_ACCOUNTS: Final = "The database contains no accounts. Run supplygraph serve or supplygraph sync first."
+_RUNTIME_HINT: Final = (
+    "This table shows recorded data. Only a running gateway knows the remaining calls and the saved calls: "
+    "query accounts { budget { remaining resetsAt } calls { made saved } }, or read /metrics."
 )
 
 
-class _NobodyAsked:
-    """The record alone is read: nothing is demanded of any vendor."""
+class _NoRefresh:
+    """Makes the reader answer from the database only, without vendor calls."""
 
     async def refresh(self, requests: Sequence[RefreshRequest], arrived_at: float) -> RefreshResult:
-        """Nothing."""
+        """Refresh nothing."""
         return RefreshResult()
 
     def read(self, account: str) -> None:
-        """Nobody listens."""
+        """Ignore that an account was read."""
 
 
 @app.callback()
 def show(context: typer.Context, config: ConfigOption = None) -> None:
-    """Show how each account fares, as the record has it."""
+    """Show the state of every account from the recorded data."""
     context.obj = config
-    if context.invoked_subcommand is None:
-        told = run(_read(configured(config)))
-        console().print(
-            _table(told) if told else "No account is recorded yet: run supplygraph serve, or supplygraph sync."
-        )
-        if told:
-            typer.echo(_RECORD_ALONE)
+    if context.invoked_subcommand is not None:
+        return
+    accounts = run(_read_accounts(load_configuration(config)))
+    if not accounts:
+        typer.echo(_NO_ACCOUNTS)
+        return
+    console().print(_format_accounts(accounts))
+    typer.echo(_RUNTIME_HINT)
 
 
-async def _read(configuration: Configuration) -> list[Mapping[str, Any]]:
-    async with opened(configuration) as database:
-        return await read_accounts(configuration, database)
-
-
-async def read_accounts(configuration: Configuration, database: Database) -> list[Mapping[str, Any]]:
-    """Every account as the graph tells it to an operator."""
+async def _read_accounts(configuration: Configuration) -> list[Mapping[str, Any]]:
+    """Return every account with its scopes, as the graph returns them to a token with `admin`."""
     clock = SystemClock()
     freshness = FreshnessContext(configuration.settings.freshness.rules(), {}, {})
-    dialect, worker = database.engine.dialect, CompileWorker()
-    queries = QueryReader(EngineReader(database.engine, database.connecting.statement_seconds), dialect)
-    try:
-        reader = Reader(queries, StatementCompiler(dialect), worker, _NobodyAsked(), freshness, clock)
-        return await AccountStatus(reader).read(clock.now())
-    finally:
-        worker.close()
+    async with open_database(configuration) as database:
+        dialect, worker = database.engine.dialect, CompileWorker()
+        queries = QueryReader(EngineReader(database.engine, database.settings.statement_seconds), dialect)
+        try:
+            reader = Reader(queries, StatementCompiler(dialect), worker, _NoRefresh(), freshness, clock)
+            return await AccountStatus(reader).read(clock.now())
+        finally:
+            worker.close()
 
 
-def _table(accounts: Sequence[Mapping[str, Any]]) -> Table:
-    shown = table(*_HEADS)
+def _format_accounts(accounts: Sequence[Mapping[str, Any]]) -> Table:
+    """Return a table with one row per scope. The account's own cells are filled in its first row only."""
+    table = make_table(*_HEADINGS)
     now = datetime.now(UTC)
     for account in accounts:
         head = (account["name"], account["vendor"], account["state"])
-        for scope in account["scopes"] or [None]:
-            if scope is None:
-                shown.add_row(*head)
-                continue
-            shown.add_row(
-                *head,
-                scope["kind"].lower(),
-                scope["region"] or "-",
-                str(scope["resourceCount"]),
-                str(scope["missingCount"]),
-                _ago(scope["sweptAt"], now),
-                scope["state"] + (f" ({scope['reason']})" if scope["reason"] else ""),
-                _breaker(scope, now),
-                _SPENT.get(scope["reason"], "-") if scope["nextAllowedAt"] else "-",
-                account["lastError"] if head[0] else "",
+        if not account["scopes"]:
+            table.add_row(*head)
+        for number, scope in enumerate(account["scopes"]):
+            first = number == 0
+            table.add_row(
+                *(head if first else ("", "", "")),
+                *_format_scope(scope, now),
+                account["lastError"] if first else "",
             )
-            head = ("", "", "")
-    return shown
+    return table
 
 
-def _ago(instant: str | None, now: datetime) -> str:
-    if instant is None:
+def _format_scope(scope: Mapping[str, Any], now: datetime) -> tuple[str, ...]:
+    return (
+        scope["kind"].lower(),
+        scope["region"] or "-",
+        str(scope["resourceCount"]),
+        str(scope["missingCount"]),
+        _format_age(scope["sweptAt"], now),
+        scope["state"] + (f" ({scope['reason']})" if scope["reason"] else ""),
+        _format_breaker(scope, now),
+        _BUDGET_TEXTS.get(scope["reason"], "-") if scope["nextAllowedAt"] else "-",
+    )
+
+
+def _format_age(timestamp: str | None, now: datetime) -> str:
+    if timestamp is None:
         return "never"
-    return f"{instant[:19]}Z, {max(0, round((now - from_text(instant)).total_seconds()))} s ago"
+    seconds = max(0, round((now - from_text(timestamp)).total_seconds()))
+    return f"{timestamp[:19]}Z, {seconds} s ago"
 
 
-def _breaker(scope: Mapping[str, Any], now: datetime) -> str:
-    held = scope["nextAllowedAt"]
-    seconds = None if held is None else math.ceil((from_text(held) - now).total_seconds())
-    return str(scope["breaker"]) + (f", {seconds} s more" if seconds is not None and seconds > 0 else "")
+def _format_breaker(scope: Mapping[str, Any], now: datetime) -> str:
+    timestamp = scope["nextAllowedAt"]
+    seconds = 0 if timestamp is None else math.ceil((from_text(timestamp) - now).total_seconds())
+    return str(scope["breaker"]) + (f", retry in {seconds} s" if seconds > 0 else "")
 
 
 @app.command("confirm")
 def confirm_account(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="The account's name.")],
+    name: Annotated[str, typer.Argument(help="Name of the account.")],
     config: ConfigOption = None,
 ) -> None:
-    """Say that what an account's suspect scopes show is true: what they lack is deleted, and new credentials are adopted."""
-    told = run(_confirm(configured(config or context.obj), name))
+    """Accept what the suspect scopes of an account show: missing resources become deleted, new credentials are accepted."""
+    result = run(_confirm(load_configuration(config or context.obj), name))
+    if not result.scopes:
+        typer.echo(f"Account '{name}': nothing is suspect.")
+        return
     typer.echo(
-        f"Account '{name}': {told.scopes} suspect scopes are confirmed; {told.deleted} resources are deleted."
-        if told.scopes
-        else f"Account '{name}': nothing is suspect."
+        f"Account '{name}': confirmed {_count(result.scopes, 'suspect scope')}, "
+        f"deleted {_count(result.deleted, 'resource')}."
     )
-    if told.too_young:
+    if result.too_young:
         typer.echo(
-            f"{told.too_young} more are missing from a listing that was sent within their grace period: "
-            "sync when it is over, and confirm again if they are still missing."
+            f"Not deleted: {_count(result.too_young, 'missing resource')} within the grace period. After it ends, run "
+            f"supplygraph sync, and supplygraph accounts confirm {name} again if they are still missing."
         )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 async def _confirm(configuration: Configuration, name: str) -> Confirmation:
     settings, clock = configuration.settings, SystemClock()
-    async with opened(configuration) as database:
+    async with open_database(configuration) as database:
         await require_account(database.engine, name)
-        account = next((each for each in settings.accounts if each.name == name), None)
+        account = next((account for account in settings.accounts if account.name == name), None)
         if account is None:
-            raise ConfigurationError(f"account '{name}' is not configured, so there is nothing to confirm of it")
+            raise ConfigurationError(
+                f"account '{name}' is not configured; add it to [[accounts]] to confirm what its vendor lists"
+            )
         cloud = registry.build(account.vendor, account.name, account.own, account.endpoint, clock=clock)
         try:
             credential = Credential(token_hex(8), cloud.fingerprint)
@@ -164,19 +181,21 @@ async def _confirm(configuration: Configuration, name: str) -> Confirmation:
 @app.command("rename")
 def rename_account(
     context: typer.Context,
-    old: Annotated[str, typer.Argument(help="The name in the record.")],
-    new: Annotated[str, typer.Argument(help="The name from now on; write it into the configuration as well.")],
+    old: Annotated[str, typer.Argument(help="Name of the account in the database.")],
+    new: Annotated[str, typer.Argument(help="New name. Change it in the configuration as well.")],
     config: ConfigOption = None,
 ) -> None:
-    """Give an account another name; its record and the tokens that see it go with it. Stop `serve` first."""
-    run(_rename(configured(config or context.obj), old, new))
-    typer.echo(f"Account '{old}' is now '{new}'. Write the new name into the configuration before the next serve.")
+    """Rename an account, together with its recorded data and the tokens that see it. Stop `supplygraph serve` first."""
+    run(_rename(load_configuration(config or context.obj), old, new))
+    typer.echo(f"Account '{old}' is now '{new}'. Change the name in the configuration before you start serve again.")
 
 
 async def _rename(configuration: Configuration, old: str, new: str) -> None:
     if not new or not new.isprintable() or new != new.strip():
-        raise ConfigurationError("an account's name is not empty and has no space at its ends")
-    async with opened(configuration) as database:
-        # A running gateway draws its flights' numbers by the old name.
+        raise ConfigurationError(
+            "the new name must not be empty, contain control characters, or begin or end with a space"
+        )
+    async with open_database(configuration) as database:
+        # A running gateway finds the row that numbers its flights by the old name.
         with serve_lock(database.file):
             await rename(database.engine, old, new)

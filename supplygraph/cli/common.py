@@ -1,4 +1,4 @@
-"""What the commands share: the `--config` option, errors told in one voice, and an opened record."""
+"""Helpers shared by the commands: the `--config` option, error reporting, the database connection and tables."""
 
 from __future__ import annotations
 
@@ -18,17 +18,22 @@ from domain.errors import SupplygraphError
 from supplygraph.config.load import Configuration, load
 from supplygraph.observability import logs
 
-MISTAKE: Final = 2
-"""The exit code of what cannot be done as asked."""
-TROUBLE: Final = 1
-"""The exit code of what was done and did not go well."""
+EXIT_USAGE: Final = 2
+"""Exit code if the command could not run, for example because of a configuration error."""
+EXIT_FAILURE: Final = 1
+"""Exit code if the command ran but some of its work failed."""
 
-_NO_WIDTH: Final = 10_000
+_PIPE_WIDTH: Final = 10_000
 
 ConfigOption = Annotated[
     Path | None,
     typer.Option(
-        "--config", metavar="FILE", help="The configuration; else SUPPLYGRAPH_CONFIG, else supplygraph.toml here."
+        "--config",
+        metavar="FILE",
+        help=(
+            "Configuration file. Default: the file that SUPPLYGRAPH_CONFIG names, "
+            "otherwise supplygraph.toml in the current folder."
+        ),
     ),
 ]
 T = TypeVar("T")
@@ -36,32 +41,32 @@ T = TypeVar("T")
 
 @contextmanager
 def exit_on_error() -> Iterator[None]:
-    """Tell our own errors by their text alone and end with exit code 2."""
+    """Print errors of ours without a traceback and exit with code 2."""
     try:
         yield
     except SupplygraphError as error:
         typer.echo(str(error), err=True)
-        raise typer.Exit(MISTAKE) from None
+        raise typer.Exit(EXIT_USAGE) from None
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run a command's work with its errors told."""
+    """Run the coroutine of a command and report its errors."""
     logs.configure(quiet=True)
     with exit_on_error():
         return asyncio.run(work)
 
 
-def configured(config: Path | None) -> Configuration:
-    """The configuration, its mistakes told."""
+def load_configuration(config: Path | None) -> Configuration:
+    """Load the configuration and report its errors."""
     with exit_on_error():
         return load(config, os.environ, Path.cwd())
 
 
 @asynccontextmanager
-async def opened(configuration: Configuration) -> AsyncIterator[Database]:
-    """The record, brought up to this version; beside a running gateway too."""
+async def open_database(configuration: Configuration) -> AsyncIterator[Database]:
+    """Open the database and migrate it to the current version. A gateway may be running at the same time."""
     settings = configuration.settings
-    database = Database.open(settings.database.url.get_secret_value(), settings.connecting())
+    database = Database.open(settings.database.url.get_secret_value(), settings.connection_settings())
     try:
         await database.migrate()
         yield database
@@ -70,14 +75,14 @@ async def opened(configuration: Configuration) -> AsyncIterator[Database]:
 
 
 def console() -> Console:
-    """Where tables go, as wide as the terminal; a pipe has no width, so that what reads it finds every word whole.
+    """Return a console for tables, as wide as the terminal. Output to a pipe is not wrapped.
 
-    Made at each use: tests and pipes replace standard output.
+    Each call creates a new console, because tests replace standard output.
     """
-    known = Console()
-    return known if known.is_terminal or "COLUMNS" in os.environ else Console(width=_NO_WIDTH)
+    default = Console()
+    return default if default.is_terminal or "COLUMNS" in os.environ else Console(width=_PIPE_WIDTH)
 
 
-def table(*heads: str) -> Table:
-    """A table of which no terminal cuts a word: it goes on in the next line."""
-    return Table(*(Column(head, overflow="fold") for head in heads))
+def make_table(*headings: str) -> Table:
+    """Return an empty table. Cells that are too long for the terminal are wrapped and never truncated."""
+    return Table(*(Column(heading, overflow="fold") for heading in headings))

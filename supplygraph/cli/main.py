@@ -1,4 +1,4 @@
-"""The command line."""
+"""The command line of supplygraph: the top-level commands, and the banner of `serve`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from supplygraph.cli import accounts, sync, tokens
-from supplygraph.cli.common import ConfigOption, configured, exit_on_error
+from supplygraph.cli.common import ConfigOption, exit_on_error, load_configuration
 from supplygraph.config.settings import Settings
 from supplygraph.observability import logs
 
@@ -18,9 +18,9 @@ app = typer.Typer(
     name="supplygraph",
     no_args_is_help=True,
     add_completion=False,
-    # Rich's tracebacks show the values of variables, secrets among them.
+    # Rich's tracebacks show the values of variables, which may be secrets.
     pretty_exceptions_enable=False,
-    help="One graph over every GPU machine and volume a team rents, from whichever cloud, fresh when you look.",
+    help="A graph of all GPU machines and volumes that a team rents, on any cloud, fresh whenever you query it.",
 )
 app.add_typer(tokens.app, name="token")
 app.add_typer(accounts.app, name="accounts")
@@ -30,64 +30,63 @@ app.command()(sync.check)
 
 @app.command()
 def serve(
-    host: Annotated[str | None, typer.Option(help="The address to listen on; else server.host.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on. Default: server.host.")] = None,
     port: Annotated[
-        int | None, typer.Option(min=0, max=65_535, help="The port; else server.port. 0 takes a free one.")
+        int | None,
+        typer.Option(min=0, max=65_535, help="Port to listen on; 0 selects a free port. Default: server.port."),
     ] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Run the gateway; on a simulated cloud of our own where nothing is configured."""
-    from supplygraph.serve import serve as run_server  # noqa: PLC0415  # a second, which no other command needs
+    """Run the gateway. Without a configuration it runs on a simulated cloud."""
+    from supplygraph.serve import serve as run_server  # noqa: PLC0415  # takes a second, and no other command needs it
 
-    configuration = configured(config)
-    given = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
+    configuration = load_configuration(config)
+    overrides = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
     settings = configuration.settings
-    settings = settings.model_copy(update={"server": settings.server.model_copy(update=given)})
+    settings = settings.model_copy(update={"server": settings.server.model_copy(update=overrides)})
     logs.configure()
     with exit_on_error():
-        run_server(settings, sandbox=configuration.empty, on_started=lambda started: _welcome(started, settings))
+        run_server(settings, sandbox=configuration.empty, on_started=lambda started: _print_banner(started, settings))
 
 
-def _welcome(started: Started, settings: Settings) -> None:
-    for line in _sandbox_lines(started) if started.token else _lines(started, settings):
+def _print_banner(started: Started, settings: Settings) -> None:
+    for line in _sandbox_banner(started) if started.token else _banner(started, settings):
         typer.echo(line)
 
 
-def _lines(started: Started, settings: Settings) -> list[str]:
-    accounts = (
-        ", ".join(account.name for account in settings.accounts) or "none; write [[accounts]] into the configuration"
-    )
+def _banner(started: Started, settings: Settings) -> list[str]:
+    accounts = ", ".join(account.name for account in settings.accounts) or "none; add [[accounts]] to the configuration"
     return [
-        f"supplygraph serves {started.address}/graphql",
+        f"supplygraph is listening on {started.address}/graphql",
         f"Accounts: {accounts}",
-        "A token to ask with: supplygraph token create NAME",
+        "To create an access token, run: supplygraph token create NAME",
     ]
 
 
-def _sandbox_lines(started: Started) -> list[str]:
-    question = (
+def _sandbox_banner(started: Started) -> list[str]:
+    query = (
         "{ resources(first: 5) { nodes { name status vendorRegion account { name } freshness { state ageSeconds } } } }"
     )
     return [
         "",
-        "  =====================================================================",
-        "  SANDBOX: nothing is configured, so these machines are simulated ones.",
-        "  For your own clouds write supplygraph.toml; README.md shows how.",
-        "  =====================================================================",
+        "  ======================================================================",
+        "  SANDBOX: no account is configured, so these machines are simulated.",
+        "  To use your own clouds, write supplygraph.toml as README.md describes.",
+        "  ======================================================================",
         "",
-        f"  Graph   {started.address}/graphql   (open it in a browser, give it the token)",
-        f"  REST    {started.address}/resources/{{resource_id}}, described at {started.address}/docs",
-        f"  Cloud   {started.cloud}/_control/faults   (the simulated one: make it fail, see docs/operations.md)",
-        f"  Token   {started.token}",
+        f"  GraphQL  {started.address}/graphql   (open it in a browser and enter the token)",
+        f"  REST     {started.address}/resources/{{resource_id}}   (documentation: {started.address}/docs)",
+        f"  Faults   {started.cloud}/_control/faults   (make the simulated cloud fail, see docs/operations.md)",
+        f"  Token    {started.token}",
         "",
-        "  A first question:",
+        "  Try a first query:",
         "",
         f"curl -s {started.address}/graphql -H 'Authorization: Bearer {started.token}' \\",
-        f"  -H 'Content-Type: application/json' -d '{{\"query\": \"{question}\"}}'",
+        f"  -H 'Content-Type: application/json' -d '{{\"query\": \"{query}\"}}'",
         "",
     ]
 
 
 def main() -> None:
-    """The entry point of the command `supplygraph`."""
+    """Run the command `supplygraph`."""
     app()

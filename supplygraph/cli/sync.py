@@ -1,4 +1,4 @@
-"""`supplygraph sync` and `supplygraph check`: ask the clouds now, into the record or only to see whether they answer."""
+"""`supplygraph sync` and `supplygraph check`: list the clouds now, to record the result or only to test the access."""
 
 from __future__ import annotations
 
@@ -17,62 +17,66 @@ from domain.errors import ConfigurationError
 from domain.records.model import ScopeKey, ScopeRecord
 from domain.records.observation import Problem, SweepOutcome, SweepResult
 from reconcile.flights import FlightOutcome
-from supplygraph.cli.common import TROUBLE, ConfigOption, configured, console, run, table
+from supplygraph.cli.common import EXIT_FAILURE, ConfigOption, console, load_configuration, make_table, run
 from supplygraph.config.load import Configuration
 from supplygraph.gateway import Gateway, assemble, flight_seconds
 from vendors.client.cloud import VendorCloud
 
-_CURES: Final[Mapping[StaleReason, str]] = MappingProxyType({
-    StaleReason.AUTH_REJECTED: "check the account's credentials, and that they may list machines and volumes",
+_ADVICE: Final[Mapping[StaleReason, str]] = MappingProxyType({
+    StaleReason.AUTH_REJECTED: "check the account's credentials and their permission to list machines and volumes",
     StaleReason.VENDOR_DOWN: "check the network and the account's endpoint, or wait for the vendor",
     StaleReason.TIMED_OUT: "check the network, or raise flight_seconds",
-    StaleReason.RATE_LIMITED: "wait; other tools may be using the account's limits",
-    StaleReason.MALFORMED_ANSWER: "check the account's endpoint: what answers there does not speak as the vendor does",
+    StaleReason.RATE_LIMITED: "wait; other tools may be using up the account's rate limits",
+    StaleReason.MALFORMED_ANSWER: "check the account's endpoint; its response is not one that the vendor documents",
     StaleReason.PARTIAL_SWEEP: "try again; the listing ended early",
 })  # fmt: skip
-
-
-def sync(
-    account: Annotated[list[str] | None, typer.Option(help="Only this account, once for each; all by default.")] = None,
-    config: ConfigOption = None,
-) -> None:
-    """Ask the clouds now and record what they tell; then show what was found. Works beside a running gateway."""
-    rows = run(_sync(_with_accounts(configured(config), account), account))
-    console().print(_found(rows))
-    if any(outcome.reason is not None for _, outcome in rows):
-        raise typer.Exit(TROUBLE)
-
-
-def _with_accounts(configuration: Configuration, wanted: list[str] | None) -> Configuration | ConfigurationError:
-    names = [each.name for each in configuration.settings.accounts]
-    if not names:
-        return ConfigurationError("no account is configured; write [[accounts]] into supplygraph.toml")
-    unknown = [name for name in wanted or () if name not in names]
-    if unknown:
-        return ConfigurationError(f"--account: no account is named '{unknown[0]}'; configured are: {', '.join(names)}")
-    return configuration
-
+_DEFAULT_ADVICE: Final = "check the account in the vendor's console"
 
 Row = tuple[ScopeRecord, FlightOutcome]
 
 
-async def _sync(configuration: Configuration | ConfigurationError, wanted: list[str] | None) -> list[Row]:
-    if isinstance(configuration, ConfigurationError):
-        raise configuration
+def sync(
+    account: Annotated[
+        list[str] | None, typer.Option(help="Sync only this account; may be repeated. Default: all accounts.")
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """List all resources of the clouds, record them and show the result. A gateway may be running at the same time."""
+    rows = run(_sync(load_configuration(config), account or []))
+    console().print(_format_rows(rows))
+    if any(outcome.reason is not None for _, outcome in rows):
+        raise typer.Exit(EXIT_FAILURE)
+
+
+async def _sync(configuration: Configuration, names: Sequence[str]) -> list[Row]:
+    _check_names(configuration, names)
     gateway = assemble(configuration.settings)
     async with gateway.running(background=False):
         keys = [
             ScopeKey(setup.name, kind, region)
             for setup in gateway.setups
-            if not wanted or setup.name in wanted
+            if not names or setup.name in names
             for kind, region in setup.scopes
         ]
-        outcomes = await _swept(gateway, keys)
+        outcomes = await _sweep_all(gateway, keys)
         scopes = {scope.key: scope for scope in await gateway.store.scopes()}
         return [(scopes[key], outcome) for key, outcome in zip(keys, outcomes, strict=True)]
 
 
-async def _swept(gateway: Gateway, keys: Sequence[ScopeKey]) -> list[FlightOutcome]:
+def _check_names(configuration: Configuration, names: Sequence[str]) -> None:
+    """Raise ConfigurationError if there is no account, or none with one of these names."""
+    configured_names = [account.name for account in configuration.settings.accounts]
+    if not configured_names:
+        raise ConfigurationError("no account is configured; add [[accounts]] to supplygraph.toml")
+    for name in names:
+        if name not in configured_names:
+            raise ConfigurationError(
+                f"--account: no account is named '{name}'; configured accounts: {', '.join(configured_names)}"
+            )
+
+
+async def _sweep_all(gateway: Gateway, keys: Sequence[ScopeKey]) -> list[FlightOutcome]:
+    """Sweep all scopes concurrently and show the progress on standard error."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         bars: dict[str, TaskID] = {}
@@ -89,10 +93,10 @@ async def _swept(gateway: Gateway, keys: Sequence[ScopeKey]) -> list[FlightOutco
         return list(await asyncio.gather(*(sweep(key) for key in keys)))
 
 
-def _found(rows: Sequence[Row]) -> Table:
-    found = table("account", "kind", "region", "resources", "outcome", "what was wrong")
+def _format_rows(rows: Sequence[Row]) -> Table:
+    table = make_table("account", "kind", "region", "resources", "outcome", "problem")
     for scope, outcome in rows:
-        found.add_row(
+        table.add_row(
             scope.key.account,
             scope.key.kind.value.lower(),
             scope.key.region or "-",
@@ -100,20 +104,20 @@ def _found(rows: Sequence[Row]) -> Table:
             "complete" if outcome.reason is None else outcome.reason.value,
             (scope.problem_detail or "") if outcome.reason is not None else "",
         )
-    return found
+    return table
 
 
 def check(config: ConfigOption = None) -> None:
-    """Check the configuration, and each account by asking its cloud; one line an account, with the cure."""
-    configuration = configured(config)
+    """Check the configuration and the access to every account. Prints one line per account, with advice on failures."""
+    configuration = load_configuration(config)
     if not configuration.settings.accounts:
-        typer.echo("The configuration is sound. No account is configured: serve would run on the sandbox.")
+        typer.echo("The configuration is valid. No account is configured, so serve would run on the sandbox.")
         return
-    lines = run(_check(configuration))
-    for _, line in lines:
+    results = run(_check(configuration))
+    for _, line in results:
         typer.echo(line)
-    if not all(well for well, _ in lines):
-        raise typer.Exit(TROUBLE)
+    if not all(ok for ok, _ in results):
+        raise typer.Exit(EXIT_FAILURE)
 
 
 async def _check(configuration: Configuration) -> list[tuple[bool, str]]:
@@ -121,7 +125,7 @@ async def _check(configuration: Configuration) -> list[tuple[bool, str]]:
     settings = configuration.settings
     seconds = {account.name: flight_seconds(account, settings) for account in settings.accounts}
     try:
-        checks = (_checked(name, cloud, seconds[name]) for name, cloud in gateway.clouds.items())
+        checks = (_check_account(name, cloud, seconds[name]) for name, cloud in gateway.clouds.items())
         return list(await asyncio.gather(*checks))
     finally:
         await asyncio.gather(*(cloud.close() for cloud in gateway.clouds.values()))
@@ -129,23 +133,23 @@ async def _check(configuration: Configuration) -> list[tuple[bool, str]]:
         await gateway.database.close()
 
 
-async def _checked(name: str, cloud: VendorCloud, seconds: float) -> tuple[bool, str]:
-    results = await asyncio.gather(*(_one(cloud, scope, seconds) for scope in cloud.scopes))
+async def _check_account(name: str, cloud: VendorCloud, seconds: float) -> tuple[bool, str]:
+    """List every scope of an account. Returns whether all listings succeeded, and the line to print."""
+    results = await asyncio.gather(*(_list_scope(cloud, scope, seconds) for scope in cloud.scopes))
     problem = next((result.problem for result in results if result.problem is not None), None)
     if problem is not None:
-        cure = _CURES.get(problem.reason, "see the account's own console")
-        return False, f"{name} ({cloud.vendor}): {problem.reason.value}: {problem.detail.rstrip('.')}; {cure}"
-    found = ", ".join(
+        advice = _ADVICE.get(problem.reason, _DEFAULT_ADVICE)
+        return False, f"{name} ({cloud.vendor}): {problem.reason.value}: {problem.detail.rstrip('.')}; {advice}"
+    counts = ", ".join(
         f"{len(result.observations)} {kind.value.lower()}" + (f" in {region}" if region else "")
         for (kind, region), result in zip(cloud.scopes, results, strict=True)
     )
-    return True, f"{name} ({cloud.vendor}): well; {found}"
+    return True, f"{name} ({cloud.vendor}): OK; {counts}"
 
 
-async def _one(cloud: VendorCloud, scope: tuple[ResourceKind, str | None], seconds: float) -> SweepResult:
+async def _list_scope(cloud: VendorCloud, scope: tuple[ResourceKind, str | None], seconds: float) -> SweepResult:
     try:
         return await asyncio.wait_for(cloud.sweep(*scope), seconds)
     except TimeoutError:
-        return SweepResult(
-            SweepOutcome.FAILED, (), Problem(StaleReason.TIMED_OUT, f"no whole answer in {seconds:g} seconds")
-        )
+        problem = Problem(StaleReason.TIMED_OUT, f"the listing did not finish within {seconds:g} seconds")
+        return SweepResult(SweepOutcome.FAILED, (), problem)

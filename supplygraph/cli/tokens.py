@@ -1,4 +1,4 @@
-"""`supplygraph token`: create, list, revoke."""
+"""`supplygraph token`: create, list and revoke access tokens."""
 
 from __future__ import annotations
 
@@ -12,39 +12,52 @@ from db.tokens import TokenNameTaken, TokenRecord, TokenRows
 from domain.enums import Permission
 from domain.errors import ConfigurationError
 from supplygraph.auth.tokens import NewToken, make, parse_lifetime
-from supplygraph.cli.common import ConfigOption, configured, console, exit_on_error, opened, run, table
+from supplygraph.cli.common import (
+    ConfigOption,
+    console,
+    exit_on_error,
+    load_configuration,
+    make_table,
+    open_database,
+    run,
+)
 from supplygraph.config.load import Configuration
 
-app = typer.Typer(no_args_is_help=True, help="Who may ask, and what of.")
-_LONGEST_NAME = 64
+app = typer.Typer(no_args_is_help=True, help="Create, list and revoke access tokens.")
+_MAX_NAME_LENGTH = 64
 
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Argument(help="The token's name; free again once revoked.")],
+    name: Annotated[str, typer.Argument(help="Name of the token. A name can be reused after the token is revoked.")],
     allow: Annotated[
-        list[Permission] | None, typer.Option(help="What it may do, once for each; read and refresh by default.")
+        list[Permission] | None,
+        typer.Option(help="Permission of the token; may be repeated. Default: read and refresh."),
     ] = None,
     account: Annotated[
-        list[str] | None, typer.Option(help="The accounts that it sees, once for each; all by default.")
+        list[str] | None, typer.Option(help="Account that the token can see; may be repeated. Default: all accounts.")
     ] = None,
     expires: Annotated[
-        str | None, typer.Option(metavar="TIME", help="When it ends, as 90d or 12h; never by default.")
+        str | None,
+        typer.Option(metavar="DURATION", help="Lifetime of the token, such as 90d or 12h. Default: unlimited."),
     ] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Make a token. It is printed once, alone on the last line; only its hash is kept."""
-    configuration = configured(config)
+    """Create a token and print it on the last line. It is shown only once; the database stores only its hash."""
+    configuration = load_configuration(config)
     permissions = allow or [Permission.READ, Permission.REFRESH]
-    token = run(_create(configuration, name, permissions, account, _lifetime(expires)))
-    may = ", ".join(sorted(token.record.permissions))
-    sees = ", ".join(sorted(token.record.accounts)) if token.record.accounts else "all accounts"
-    ends = _shown(token.record.expires_at) if token.record.expires_at else "never"
-    typer.echo(f"Token '{name}': may {may}; sees {sees}; expires {ends}. Keep it, it is not shown again:")
+    token = run(_create(configuration, name, permissions, account, _parse_expiry(expires)))
+    permission_names = ", ".join(sorted(token.record.permissions))
+    visible = ", ".join(sorted(token.record.accounts)) if token.record.accounts else "all"
+    expiry = _format_time(token.record.expires_at) if token.record.expires_at else "never"
+    typer.echo(
+        f"Token '{name}': permissions {permission_names}; accounts {visible}; expires {expiry}. "
+        "Store the token now, it is not shown again:"
+    )
     typer.echo(token.text)
 
 
-def _lifetime(text: str | None) -> timedelta | None:
+def _parse_expiry(text: str | None) -> timedelta | None:
     with exit_on_error():
         try:
             return None if text is None else parse_lifetime(text)
@@ -59,59 +72,65 @@ async def _create(
     accounts: list[str] | None,
     lifetime: timedelta | None,
 ) -> NewToken:
-    if not 0 < len(name) <= _LONGEST_NAME or not name.isprintable() or name != name.strip():
-        raise ConfigurationError(f"a token's name has 1 to {_LONGEST_NAME} letters and no space at its ends")
+    if not 0 < len(name) <= _MAX_NAME_LENGTH or not name.isprintable() or name != name.strip():
+        raise ConfigurationError(
+            f"the name of a token must have 1 to {_MAX_NAME_LENGTH} printable characters "
+            "and must not begin or end with a space"
+        )
     token = make(name, permissions, accounts or None, datetime.now(UTC), lifetime)
-    async with opened(configuration) as database:
-        known = {each.name for each in configuration.settings.accounts} | set(await account_names(database.engine))
-        for unknown in sorted(set(accounts or ()) - known):
+    async with open_database(configuration) as database:
+        names = {account.name for account in configuration.settings.accounts}
+        names |= set(await account_names(database.engine))
+        for account in sorted(set(accounts or ()) - names):
             raise ConfigurationError(
-                f"--account: no account is named '{unknown}'; known are: {', '.join(sorted(known)) or 'none'}"
+                f"--account: no account is named '{account}'; existing accounts: {', '.join(sorted(names)) or 'none'}"
             )
         try:
             await TokenRows(database.engine).add(token.record)
         except TokenNameTaken:
             raise ConfigurationError(
-                f"a token named '{name}' is in use; revoke it first: supplygraph token revoke {name}"
+                f"a valid token named '{name}' exists; revoke it first: supplygraph token revoke {name}"
             ) from None
     return token
 
 
 @app.command("list")
 def list_tokens(config: ConfigOption = None) -> None:
-    """Show every token: what it may do, what it sees, until when."""
-    records = run(_all(configured(config)))
-    shown = table("name", "permissions", "accounts", "created", "expires", "state")
+    """List all tokens with their permissions, accounts, expiry and state."""
+    records = run(_read_tokens(load_configuration(config)))
+    table = make_table("name", "permissions", "accounts", "created", "expires", "state")
     now = datetime.now(UTC)
     for record in records:
-        shown.add_row(
+        table.add_row(
             record.name,
             ", ".join(sorted(record.permissions)),
             ", ".join(sorted(record.accounts)) if record.accounts is not None else "all",
-            _shown(record.created_at),
-            _shown(record.expires_at) if record.expires_at else "never",
+            _format_time(record.created_at),
+            _format_time(record.expires_at) if record.expires_at else "never",
             "revoked" if record.revoked_at else "valid" if record.valid_at(now) else "expired",
         )
-    console().print(shown)
+    console().print(table)
 
 
-async def _all(configuration: Configuration) -> tuple[TokenRecord, ...]:
-    async with opened(configuration) as database:
+async def _read_tokens(configuration: Configuration) -> tuple[TokenRecord, ...]:
+    async with open_database(configuration) as database:
         return await TokenRows(database.engine).all()
 
 
 @app.command()
-def revoke(name: Annotated[str, typer.Argument(help="The token's name.")], config: ConfigOption = None) -> None:
-    """End a token; a running gateway refuses it within a second."""
-    run(_revoke(configured(config), name))
+def revoke(name: Annotated[str, typer.Argument(help="Name of the token.")], config: ConfigOption = None) -> None:
+    """Revoke a token. A running gateway rejects it within a second."""
+    run(_revoke(load_configuration(config), name))
     typer.echo(f"Token '{name}' is revoked.")
 
 
 async def _revoke(configuration: Configuration, name: str) -> None:
-    async with opened(configuration) as database:
+    async with open_database(configuration) as database:
         if not await TokenRows(database.engine).revoke(name, datetime.now(UTC)):
-            raise ConfigurationError(f"no token named '{name}' is in use; see: supplygraph token list")
+            raise ConfigurationError(
+                f"no valid token is named '{name}'; to list all tokens, run: supplygraph token list"
+            )
 
 
-def _shown(instant: datetime) -> str:
-    return instant.strftime("%Y-%m-%d %H:%M UTC")
+def _format_time(timestamp: datetime) -> str:
+    return timestamp.strftime("%Y-%m-%d %H:%M UTC")

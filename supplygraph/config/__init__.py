@@ -1,1 +1,1 @@
-"""The configuration file, environment variables and secrets."""
+"""The configuration: its settings, where their values come from, and errors that name the line."""

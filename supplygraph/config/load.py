@@ -1,4 +1,4 @@
-"""Reads the configuration: one TOML file, single values by environment, accounts from the file or whole from the environment."""
+"""Load the configuration: one TOML file, single values from the environment, accounts from the file or the environment."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from vendors.base import VendorSettings
 from vendors.client import endpoint
 
 PREFIX: Final = "SUPPLYGRAPH_"
-NAMED_BY: Final = "SUPPLYGRAPH_CONFIG"
-ACCOUNTS: Final = "SUPPLYGRAPH_ACCOUNTS"
+FILE_VARIABLE: Final = "SUPPLYGRAPH_CONFIG"
+ACCOUNTS_VARIABLE: Final = "SUPPLYGRAPH_ACCOUNTS"
 DEFAULT_FILE: Final = "supplygraph.toml"
 SANDBOX_URL: Final = "sqlite+aiosqlite:///sandbox.db"
 _SECTIONS: Final = MappingProxyType({
@@ -33,72 +33,73 @@ _SECTIONS: Final = MappingProxyType({
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The settings, and the file that they came from; `file` None where there was none."""
+    """The settings, and the file that they were loaded from; `file` is `None` if there was none."""
 
     settings: Settings
     file: Path | None
 
     @property
     def empty(self) -> bool:
-        """Whether nobody configured anything: then `serve` runs on the sandbox."""
+        """Whether nothing is configured. Then `serve` runs on the sandbox."""
         return self.file is None and not self.settings.accounts
 
 
 def load(config: Path | None, environ: Mapping[str, str], folder: Path) -> Configuration:
-    """Load from `--config`, else SUPPLYGRAPH_CONFIG, else `supplygraph.toml` in `folder`, else from nothing but the environment.
+    """Load the configuration from `config`, otherwise SUPPLYGRAPH_CONFIG, otherwise `supplygraph.toml` in `folder`.
 
-    Raises ConfigurationError with every mistake and its line; its text holds no value of the configuration.
+    Without any of these files only the environment counts. Raises ConfigurationError with every mistake and its line;
+    the text contains no value of the configuration.
     """
-    file = _find(config, environ, folder)
+    file = _find_file(config, environ, folder)
     origins = Origins()
-    tables: dict[str, Any] = {} if file is None else _read(file, origins)
-    faults = ConfigErrors(origins)
+    tables: dict[str, Any] = {} if file is None else _read_file(file, origins)
+    errors = ConfigErrors(origins)
     base = folder if file is None else file.resolve().parent
-    _override(tables, environ, origins, faults)
-    _accounts_of_environment(tables, environ, origins)
-    _reveal_url(tables, environ, base, faults)
-    accounts = _accounts(tables.pop("accounts", []), environ, base, faults)
+    _apply_variables(tables, environ, origins, errors)
+    _apply_accounts_variable(tables, environ, origins)
+    _resolve_url(tables, environ, base, errors)
+    accounts = _read_accounts(tables.pop("accounts", []), environ, base, errors)
     try:
         settings = Settings.model_validate(tables)
     except ValidationError as error:
-        faults.add_invalid(error, Settings)
+        errors.add_invalid(error, Settings)
         settings = Settings()
-    faults.check()
-    _check_waits(accounts, settings, faults)
-    faults.check()
+    errors.raise_if_any()
+    _check_deadlines(accounts, settings, errors)
+    errors.raise_if_any()
     configuration = Configuration(settings.model_copy(update={"accounts": accounts}), file)
-    named = "url" in (as_table(tables.get("database")) or {})
-    return configuration if named or not configuration.empty else _on_the_sandbox(configuration)
+    has_url = "url" in (as_table(tables.get("database")) or {})
+    return configuration if has_url or not configuration.empty else _with_sandbox_database(configuration)
 
 
-def _check_waits(accounts: tuple[AccountSettings, ...], settings: Settings, faults: ConfigErrors) -> None:
-    """No account is told to let its readers wait longer than any reader may ask to."""
+def _check_deadlines(accounts: tuple[AccountSettings, ...], settings: Settings, errors: ConfigErrors) -> None:
+    """Check that no account's default max wait is longer than the longest that a request may set."""
     longest = settings.freshness.deadline_max_seconds
     for index, account in enumerate(accounts):
         if account.deadline_seconds is not None and account.deadline_seconds > longest:
-            message = "is longer than freshness.deadline_max_seconds; make this shorter or that longer"
-            faults.add(("accounts", index, "deadline_seconds"), message)
+            message = "is longer than freshness.deadline_max_seconds; lower this value or raise that one"
+            errors.add(("accounts", index, "deadline_seconds"), message)
 
 
-def _on_the_sandbox(configuration: Configuration) -> Configuration:
-    """With a record of its own: what is simulated never stands beside what a team really rents."""
+def _with_sandbox_database(configuration: Configuration) -> Configuration:
+    """Use a separate database, so that simulated resources never appear next to real ones."""
     settings = configuration.settings
     database = settings.database.model_copy(update={"url": SecretStr(SANDBOX_URL)})
     return replace(configuration, settings=settings.model_copy(update={"database": database}))
 
 
-def _find(config: Path | None, environ: Mapping[str, str], folder: Path) -> Path | None:
-    named = environ.get(NAMED_BY)
-    for path, said in ((config, "--config"), (Path(named) if named else None, NAMED_BY)):
+def _find_file(config: Path | None, environ: Mapping[str, str], folder: Path) -> Path | None:
+    variable = environ.get(FILE_VARIABLE)
+    for path, source in ((config, "--config"), (Path(variable) if variable else None, FILE_VARIABLE)):
         if path is not None:
             if not (folder / path).is_file():
-                raise ConfigurationError(f"{said} names {path}, and there is no such file")
+                raise ConfigurationError(f"{source}: the file {path} does not exist; check the path")
             return folder / path
-    here = folder / DEFAULT_FILE
-    return here if here.is_file() else None
+    default = folder / DEFAULT_FILE
+    return default if default.is_file() else None
 
 
-def _read(file: Path, origins: Origins) -> dict[str, Any]:
+def _read_file(file: Path, origins: Origins) -> dict[str, Any]:
     origins.file = file.name
     try:
         text = file.read_text(encoding="utf-8-sig")
@@ -106,15 +107,20 @@ def _read(file: Path, origins: Origins) -> dict[str, Any]:
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise ConfigurationError(f"{file} is no UTF-8 text") from None
+        raise ConfigurationError(f"{file} is not UTF-8 text; save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{file.name} is no TOML: {error}") from None
+        raise ConfigurationError(f"{file.name} is not valid TOML: {error}") from None
     origins.lines = TomlLines(text)
     return tables
 
 
-def _override(tables: dict[str, Any], environ: Mapping[str, str], origins: Origins, faults: ConfigErrors) -> None:
-    """Single values: `SUPPLYGRAPH_FRESHNESS__COOLDOWN_SECONDS`. Other variables with our prefix are not ours to judge."""
+def _apply_variables(
+    tables: dict[str, Any], environ: Mapping[str, str], origins: Origins, errors: ConfigErrors
+) -> None:
+    """Override single values by variables such as `SUPPLYGRAPH_FRESHNESS__COOLDOWN_SECONDS`.
+
+    A variable with our prefix but without `__` may belong to something else and is ignored.
+    """
     for name, text in sorted(environ.items()):
         section, separator, key = name.removeprefix(PREFIX).lower().partition("__")
         if not name.startswith(PREFIX) or not separator:
@@ -123,63 +129,64 @@ def _override(tables: dict[str, Any], environ: Mapping[str, str], origins: Origi
         origins.variables[path] = name
         model = _SECTIONS.get(section)
         if model is None:
-            faults.add(path, unknown_key(section, _SECTIONS))
+            errors.add(path, unknown_key(section, _SECTIONS))
             continue
         if as_table(tables.setdefault(section, {})) is not None:
-            tables[section][key] = _value(text, model.model_fields.get(key))
+            tables[section][key] = _convert(text, model.model_fields.get(key))
 
 
-def _value(text: str, field: Any) -> object:
-    """A variable's text as what the field holds; what cannot be read stays text, for the model to refuse."""
-    wanted = getattr(field, "annotation", str)
-    if wanted in (int, float):
+def _convert(text: str, field: Any) -> object:
+    """Convert a variable's text to the type of the field. Text that cannot be converted is left to the model to reject."""
+    annotation = getattr(field, "annotation", str)
+    if annotation in (int, float):
         try:
-            return int(text) if wanted is int else float(text)
+            return int(text) if annotation is int else float(text)
         except ValueError:
             return text
-    if str(wanted).startswith("list"):
+    if str(annotation).startswith("list"):
         return [part.strip() for part in text.split(",") if part.strip()]
     return text
 
 
-def _accounts_of_environment(tables: dict[str, Any], environ: Mapping[str, str], origins: Origins) -> None:
-    text = environ.get(ACCOUNTS)
+def _apply_accounts_variable(tables: dict[str, Any], environ: Mapping[str, str], origins: Origins) -> None:
+    text = environ.get(ACCOUNTS_VARIABLE)
     if text is None:
         return
     try:
         accounts = json.loads(text)
     except ValueError:
         raise ConfigurationError(
-            f"{ACCOUNTS} is no JSON; write a list of accounts, with the keys of [[accounts]]"
+            f"{ACCOUNTS_VARIABLE} is not valid JSON; write a list of accounts with the keys of [[accounts]]"
         ) from None
-    origins.variables["accounts",] = ACCOUNTS
+    origins.variables["accounts",] = ACCOUNTS_VARIABLE
     tables["accounts"] = accounts
 
 
-def _reveal_url(tables: dict[str, Any], environ: Mapping[str, str], base: Path, faults: ConfigErrors) -> None:
+def _resolve_url(tables: dict[str, Any], environ: Mapping[str, str], base: Path, errors: ConfigErrors) -> None:
+    """Replace a database URL that is a reference by the URL that it refers to."""
     database = as_table(tables.get("database")) or {}
     url = database.get("url")
     if isinstance(url, str) and url.startswith(("env:", "file:")):
         try:
             tables["database"] = {**database, "url": resolve(parse_reference(url), environ, base)}
         except BadSecret as error:
-            faults.add(("database", "url"), str(error))
+            errors.add(("database", "url"), str(error))
 
 
-def _accounts(
-    written: object, environ: Mapping[str, str], base: Path, faults: ConfigErrors
+def _read_accounts(
+    tables: object, environ: Mapping[str, str], base: Path, errors: ConfigErrors
 ) -> tuple[AccountSettings, ...]:
-    if not isinstance(written, list):
-        faults.add(("accounts",), "is no list of tables; write [[accounts]] above each account")
+    if not isinstance(tables, list):
+        errors.add(("accounts",), "must be a list of tables; write [[accounts]] above each account")
         return ()
     accounts: list[AccountSettings] = []
-    for index, table in enumerate(written):
-        reader = _AccountReader(index, environ, base, faults)
-        account = reader.read(table)
+    for index, table in enumerate(tables):
+        account = _AccountReader(index, environ, base, errors).read(table)
         if account is None:
             continue
         if account.name in {other.name for other in accounts}:
-            faults.add(("accounts", index, "name"), f"'{account.name}' names two accounts; a name is an identity")
+            message = f"an earlier account has the name '{account.name}' too; give each account its own name"
+            errors.add(("accounts", index, "name"), message)
         accounts.append(account)
     return tuple(accounts)
 
@@ -189,84 +196,85 @@ def _types(annotation: object) -> tuple[object, ...]:
 
 
 class _AccountReader:
-    """One `[[accounts]]`: the keys that all have, the vendor's own, and the secrets behind its credentials."""
+    """Reads one `[[accounts]]` table: the common keys, the vendor's own keys, and the secrets of its credentials."""
 
-    def __init__(self, index: int, environ: Mapping[str, str], base: Path, faults: ConfigErrors) -> None:
-        self._at = ("accounts", index)
+    def __init__(self, index: int, environ: Mapping[str, str], base: Path, errors: ConfigErrors) -> None:
+        self._path = ("accounts", index)
         self._environ = environ
         self._base = base
-        self._faults = faults
+        self._errors = errors
 
-    def read(self, written: object) -> AccountSettings | None:
-        """The account, None where it has a fault."""
-        before = len(self._faults)
-        table = as_table(written)
+    def read(self, value: object) -> AccountSettings | None:
+        """Return the account, `None` if it has a mistake."""
+        count_before = len(self._errors)
+        table = as_table(value)
         if table is None:
-            self._faults.add(self._at, "is no table")
+            self._errors.add(self._path, "must be a table of an account's settings")
             return None
         common = {key: value for key, value in table.items() if key in COMMON_ACCOUNT_KEYS}
-        own = self._own(table)
+        own = self._read_own(table)
         self._check_endpoint(common)
         try:
             account = AccountSettings.model_validate({**common, "own": own})
         except ValidationError as error:
-            self._faults.add_invalid(error, AccountSettings, self._at)
+            self._errors.add_invalid(error, AccountSettings, self._path)
             return None
-        return account if len(self._faults) == before else None
+        return account if len(self._errors) == count_before else None
 
-    def _own(self, table: Mapping[str, object]) -> object:
-        """The vendor's own settings, or an empty stand-in once a fault is noted."""
-        nothing = VendorSettings()
+    def _read_own(self, table: Mapping[str, object]) -> object:
+        """Return the vendor's own settings, or empty settings if they contain a mistake."""
+        empty = VendorSettings()
         vendor = table.get("vendor")
         if not isinstance(vendor, str):
-            return nothing
+            return empty
         try:
-            wanted = registry.find(vendor).settings_type
+            model = registry.find(vendor).settings_type
         except ConfigurationError as error:
-            self._faults.add((*self._at, "vendor"), str(error).removesuffix("."))
-            return nothing
+            self._errors.add((*self._path, "vendor"), str(error).removesuffix("."))
+            return empty
         if registry.find(vendor).needs_endpoint and "endpoint" not in table:
-            self._faults.add((*self._at, "endpoint"), "is needed and not given: this vendor has no public address")
+            message = "is required but not set: this vendor has no public endpoint"
+            self._errors.add((*self._path, "endpoint"), message)
         keys = {key: value for key, value in table.items() if key not in COMMON_ACCOUNT_KEYS}
-        for key in sorted(keys.keys() - wanted.model_fields.keys()):
-            self._faults.add((*self._at, key), unknown_key(key, COMMON_ACCOUNT_KEYS | wanted.model_fields.keys()))
+        for key in sorted(keys.keys() - model.model_fields.keys()):
+            self._errors.add((*self._path, key), unknown_key(key, COMMON_ACCOUNT_KEYS | model.model_fields.keys()))
             del keys[key]
         if "credentials" in keys:
-            revealed = self._revealed(keys["credentials"])
-            if revealed is None:
-                return nothing
-            keys["credentials"] = revealed
+            credentials = self._resolve_credentials(keys["credentials"])
+            if credentials is None:
+                return empty
+            keys["credentials"] = credentials
         for key, value in keys.items():
-            # A file named in the configuration lies beside it, wherever the gateway was started.
-            if isinstance(value, str) and Path in _types(wanted.model_fields[key].annotation):
+            # Relative paths start at the folder of the configuration file, not at the working directory.
+            if isinstance(value, str) and Path in _types(model.model_fields[key].annotation):
                 keys[key] = self._base / value
         try:
-            return wanted.model_validate(keys)
+            return model.model_validate(keys)
         except ValidationError as error:
-            self._faults.add_invalid(error, wanted, self._at)
-            return nothing
+            self._errors.add_invalid(error, model, self._path)
+            return empty
 
-    def _revealed(self, credentials: object) -> dict[str, str] | None:
-        at = (*self._at, "credentials")
-        table = as_table(credentials)
+    def _resolve_credentials(self, value: object) -> dict[str, str] | None:
+        path = (*self._path, "credentials")
+        table = as_table(value)
         if table is None:
-            self._faults.add(at, 'is no table; write [accounts.credentials], and below it such as api_key = "env:NAME"')
+            message = 'must be a table; write [accounts.credentials] and below it keys such as api_key = "env:NAME"'
+            self._errors.add(path, message)
             return None
-        revealed: dict[str, str] = {}
-        for key, written in table.items():
+        secrets: dict[str, str] = {}
+        for key, reference in table.items():
             try:
-                revealed[key] = resolve(parse_reference(written), self._environ, self._base)
+                secrets[key] = resolve(parse_reference(reference), self._environ, self._base)
             except BadSecret as error:
-                self._faults.add((*at, key), str(error))
-        return revealed if len(revealed) == len(table) else None
+                self._errors.add((*path, key), str(error))
+        return secrets if len(secrets) == len(table) else None
 
     def _check_endpoint(self, common: dict[str, object]) -> None:
-        written = common.get("endpoint")
-        if not isinstance(written, str):
+        url = common.get("endpoint")
+        if not isinstance(url, str):
             return
         try:
-            endpoint.parse(written, "")
+            endpoint.parse(url, "")
         except ConfigurationError as error:
-            self._faults.add(
-                (*self._at, "endpoint"), str(error).removeprefix("account '': endpoint ").removesuffix(".")
-            )
+            message = str(error).removeprefix("account '': endpoint ").removesuffix(".")
+            self._errors.add((*self._path, "endpoint"), message)

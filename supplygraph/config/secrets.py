@@ -1,4 +1,4 @@
-"""References to secrets. A secret is never in the configuration: `env:NAME` or `file:PATH` says where it is."""
+"""References to secrets. The configuration never contains a secret: `env:NAME` or `file:PATH` says where it is stored."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from pathlib import Path
 from typing import Final, Literal
 
 LONGEST: Final = 65_536
-"""Bytes of a secret's file at most: whoever names a larger one named the wrong file."""
+"""Maximum size of a secret's file in bytes. A larger file is probably not the intended one."""
 
 
 class BadSecret(ValueError):
-    """A reference that cannot be honoured. The text never repeats what was written, which may be the secret itself."""
+    """A reference that cannot be resolved. The text never repeats the reference, which may be the secret itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class SecretReference:
-    """Where a secret is: the name of an environment variable, or the path of a file."""
+    """Where a secret is stored: the name of an environment variable, or the path of a file."""
 
     source: Literal["env", "file"]
     place: str
 
 
 def parse_reference(text: object) -> SecretReference:
-    """The reference of a text. Raises BadSecret on any other text, which it takes for a credential written out."""
+    """Parse `env:NAME` or `file:PATH`. Raises BadSecret for any other text, because it may be the credential itself."""
     if isinstance(text, str):
         source, colon, place = text.partition(":")
         if colon and place.strip() == place and place and place.isprintable():
@@ -34,32 +34,37 @@ def parse_reference(text: object) -> SecretReference:
             if source == "file":
                 return SecretReference("file", place)
     raise BadSecret(
-        'a credential is written out; put it into the environment or a file, and write "env:NAME" or "file:PATH" here'
+        "credentials must not be written into the configuration; "
+        'store this one in an environment variable or a file, and write "env:NAME" or "file:PATH" here'
     )
 
 
 def resolve(reference: SecretReference, environ: Mapping[str, str], folder: Path) -> str:
-    """The secret. A relative path starts at `folder`. Raises BadSecret, naming the place and never the content."""
+    """Return the secret. A relative path starts at `folder`.
+
+    Raises BadSecret, which names the variable or file and never its content.
+    """
     if reference.source == "env":
-        return _checked(environ.get(reference.place, ""), f"the environment variable {reference.place}")
+        return _check(environ.get(reference.place, ""), f"the environment variable {reference.place}")
     path = folder / reference.place
-    what = f"the file {reference.place}"
+    label = f"the file {reference.place}"
     try:
         with path.open("rb") as file:
             content = file.read(LONGEST + 1)
         if len(content) > LONGEST:
-            raise BadSecret(f"{what} is too large for a secret")
-        return _checked(content.decode("utf-8"), what)
+            raise BadSecret(f"{label} is larger than {LONGEST} bytes; check that it is the right file")
+        return _check(content.decode("utf-8"), label)
     except OSError as error:
-        raise BadSecret(f"{what} cannot be read: {os.strerror(error.errno or 0)}") from None
+        raise BadSecret(f"{label} cannot be read: {os.strerror(error.errno or 0)}") from None
     except UnicodeDecodeError:
-        raise BadSecret(f"{what} is no UTF-8 text") from None
+        raise BadSecret(f"{label} is not UTF-8 text; check that it is the right file") from None
 
 
-def _checked(secret: str, what: str) -> str:
+def _check(secret: str, label: str) -> str:
+    """Return the secret without surrounding whitespace. Raises BadSecret if it is empty or has several lines."""
     secret = secret.strip()
     if not secret:
-        raise BadSecret(f"{what} is not set, or empty")
+        raise BadSecret(f"{label} is not set or is empty")
     if not secret.isprintable():
-        raise BadSecret(f"{what} holds more than one line, or control characters")
+        raise BadSecret(f"{label} contains several lines or control characters; it must contain only the secret")
     return secret

@@ -1,4 +1,4 @@
-"""What the operator may configure. Read by `supplygraph.config.load`; nothing here looks at files or the environment."""
+"""The settings of the gateway as models. `supplygraph.config.load` fills them; this module reads no file or variable."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from vendors.base import VendorSettings
 from vendors.client.rate_limits import SHARE
 
 Seconds = Annotated[float, Field(ge=0, le=31_536_000, allow_inf_nan=False)]
-SomeSeconds = Annotated[float, Field(gt=0, le=31_536_000, allow_inf_nan=False)]
+PositiveSeconds = Annotated[float, Field(gt=0, le=31_536_000, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=10**12)]
 
 
 def _origin(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname or text != f"{parts.scheme}://{parts.netloc}":
-        raise ValueError("is no origin; write scheme and host alone, as https://portal.example.com")
+        raise ValueError("is not an origin; write only scheme and host, such as https://portal.example.com")
     return text
 
 
 def _account_name(text: str) -> str:
     if not text.isprintable() or text != text.strip():
-        raise ValueError("holds control characters, or spaces at an end")
+        raise ValueError("must not contain control characters, or begin or end with a space")
     return text
 
 
@@ -36,56 +36,68 @@ AccountName = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(
 
 
 class Section(BaseModel):
-    """A table of the configuration. An unknown key is an error, and nothing is coerced."""
+    """A table of the configuration. Unknown keys are errors, and values are not converted between types."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class ServerSettings(Section):
-    """Where the gateway listens, and which pages of other origins may call it."""
+    """Where the gateway listens, and which other origins may call it from a browser."""
 
-    host: str = Field("127.0.0.1", min_length=1, description="The address to listen on.")
-    port: int = Field(8000, ge=0, le=65_535, description="The port to listen on; 0 takes a free one.")
+    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65_535, description="Port to listen on; 0 selects a free port.")
     allowed_origins: list[Origin] = Field(
-        default_factory=list, description="CORS for `/graphql` and `/resources`; no cookies, ever."
+        default_factory=list,
+        description="Origins whose pages may call `/graphql` and `/resources` (CORS). Cookies are never used.",
     )
 
 
 class DatabaseSettings(Section):
-    """Where the record is kept, and how it is reached. `limits.statement_seconds` bounds what is read from it."""
+    """The database and its connections. `limits.statement_seconds` limits statements that read."""
 
     url: SecretStr = Field(
         SecretStr("sqlite+aiosqlite:///supplygraph.db"),
         strict=False,
         description=(
             "`sqlite+aiosqlite:///FILE`, `postgresql+asyncpg://USER:PASSWORD@HOST/NAME` or "
-            "`postgresql+asyncpg://USER@/NAME?host=/SOCKET/FOLDER`; or `env:NAME`, `file:PATH` of such a text."
+            "`postgresql+asyncpg://USER@/NAME?host=/SOCKET/FOLDER`; or `env:NAME` or `file:PATH`, which contains such a URL."
         ),
     )
     pool_size: int = Field(
         10,
         ge=1,
         le=1_000,
-        description="How many connections one process keeps at most: so many to read with, and so many for the rest.",
+        description=(
+            "Maximum number of connections that one process uses for reading; "
+            "it uses at most as many again for everything else."
+        ),
     )
-    pool_wait_seconds: SomeSeconds = Field(5, description="How long a request waits for a connection to be free.")
-    connect_seconds: SomeSeconds = Field(5, description="How long PostgreSQL may take to accept a connection.")
-    write_seconds: SomeSeconds = Field(
-        60, description="How long a statement that writes may take on PostgreSQL, waiting for locks included."
+    pool_wait_seconds: PositiveSeconds = Field(5, description="How long a request waits for a free connection.")
+    connect_seconds: PositiveSeconds = Field(5, description="How long PostgreSQL may take to accept a connection.")
+    write_seconds: PositiveSeconds = Field(
+        60, description="Time limit of a statement that writes on PostgreSQL, including the wait for locks."
     )
 
 
 class FreshnessSettings(Section):
-    """How fresh, how long to wait, how long to hold back. All in seconds."""
+    """How old values may be, how long reads wait for a refresh, and how failed sweeps are delayed. All in seconds."""
 
-    cooldown_seconds: Seconds = Field(30, description="The default max age.")
-    floor_seconds: Seconds = Field(5, description="The lowest max age that a token without `refresh` may ask.")
-    deadline_seconds: Seconds = Field(10, description="The default max wait.")
-    deadline_max_seconds: Seconds = Field(60, description="The longest max wait that a reader may ask.")
-    flight_seconds: SomeSeconds = Field(30, description="A whole flight, retries and a trickling body included.")
-    error_hold_seconds: Seconds = Field(5, description="How long a failed sweep is not repeated; doubling, jittered.")
-    error_hold_max_seconds: Seconds = Field(60, description="Where the doubling ends.")
-    force_gap_seconds: Seconds = Field(2, description="Between forced sweeps of one scope.")
+    cooldown_seconds: Seconds = Field(
+        30, description="Default max age: how old a live value may be before a read refreshes it."
+    )
+    floor_seconds: Seconds = Field(
+        5, description="Lowest max age that a token without the permission `refresh` may request."
+    )
+    deadline_seconds: Seconds = Field(10, description="Default max wait: how long a read waits for a refresh.")
+    deadline_max_seconds: Seconds = Field(60, description="Longest max wait that a request may set.")
+    flight_seconds: PositiveSeconds = Field(
+        30, description="Time limit of a whole flight, including retries and slow response bodies."
+    )
+    error_hold_seconds: Seconds = Field(
+        5, description="How long a failed sweep is not repeated; doubles with each failure, with jitter."
+    )
+    error_hold_max_seconds: Seconds = Field(60, description="Upper limit of `error_hold_seconds` while it doubles.")
+    force_gap_seconds: Seconds = Field(2, description="Minimum time between two forced sweeps of one scope.")
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -94,96 +106,125 @@ class FreshnessSettings(Section):
             ("error_hold_seconds", "error_hold_max_seconds"),
         ):
             if getattr(self, low) > getattr(self, high):
-                raise ValueError(f"{low} is larger than {high}")
+                raise ValueError(f"{low} must not be larger than {high}")
         return self
 
     def rules(self) -> FreshnessRules:
-        """As the rules that are handed to the reconciler and the reader."""
+        """Return the rules that the reconciler and the reader use."""
         return FreshnessRules(**{field.name: getattr(self, field.name) for field in fields(FreshnessRules)})
 
 
 class AbsenceSettings(Section):
-    """How much evidence "deleted" needs."""
+    """How much evidence is required before a missing resource is recorded as deleted."""
 
-    grace_seconds: Seconds = Field(120, description="From creation or first sight: delays the verdict, never the mark.")
-    witness_seconds: Seconds = Field(120, description="Between the two listings that are needed where no probe tells.")
-    suspect_seconds: Seconds = Field(900, description="How long a suspect scope's listings must agree.")
-    probes_per_flight: Count = Field(20, description="How many marked resources one flight probes.")
+    grace_seconds: Seconds = Field(
+        120,
+        description=(
+            "How long after its creation or first sighting a missing resource is not recorded as deleted. "
+            "It is still marked as missing at once."
+        ),
+    )
+    witness_seconds: Seconds = Field(
+        120, description="Minimum time between the two listings that confirm a deletion if no probe can confirm it."
+    )
+    suspect_seconds: Seconds = Field(
+        900, description="How long the listings of a suspect scope must agree before they are accepted."
+    )
+    probes_per_flight: Count = Field(20, description="Maximum number of missing resources that one flight probes.")
 
     def rules(self) -> AbsenceRules:
-        """As the rules that are handed to the reconciler."""
+        """Return the rules that the reconciler uses."""
         return AbsenceRules(**{field.name: getattr(self, field.name) for field in fields(AbsenceRules)})
 
 
 class HistorySettings(Section):
-    """How long changes are kept."""
+    """How long changes are retained."""
 
-    keep_days: int = Field(90, ge=1, le=36_500, description="Days of history; tombstones are kept as long.")
+    keep_days: int = Field(
+        90, ge=1, le=36_500, description="Days of history; tombstones are retained for the same time."
+    )
 
 
 class LimitSettings(Section):
-    """How large an operation may be; counted after fragments, before any work."""
+    """How large an operation may be. Counted after fragments are expanded and before anything is executed."""
 
-    tokens: Count = Field(2_000, description="Tokens of an operation's text.")
-    fields: Count = Field(500, description="Fields of an operation.")
-    depth: Count = Field(12, description="Depth of an operation, introspection apart.")
-    introspection_depth: Count = Field(24, description="Depth of what an operation asks of the schema itself.")
-    root_fields: Count = Field(20, description="Root fields of an operation.")
-    forced: Count = Field(5, description="Root fields that may force.")
-    nodes: Count = Field(20_000, description="Page sizes multiplied; 10 a link list.")
-    links_depth: int = Field(4, ge=1, le=4, description="Steps of a walk over links; SQLite parses no deeper ones.")
-    errors: Count = Field(20, description="Errors in an answer.")
-    body_bytes: Count = Field(1_000_000, description="Bytes of a request's body.")
-    statement_seconds: SomeSeconds = Field(5, description="How long one statement may take.")
+    tokens: Count = Field(2_000, description="Maximum number of tokens in the text of an operation.")
+    fields: Count = Field(500, description="Maximum number of fields in an operation.")
+    depth: Count = Field(12, description="Maximum depth of an operation, not counting introspection.")
+    introspection_depth: Count = Field(24, description="Maximum depth of introspection in an operation.")
+    root_fields: Count = Field(20, description="Maximum number of root fields in an operation.")
+    forced: Count = Field(5, description="Maximum number of root fields with `forceRefresh`.")
+    nodes: Count = Field(
+        20_000, description="Maximum number of nodes: nested page sizes multiplied, with 10 for each list of links."
+    )
+    links_depth: int = Field(
+        4, ge=1, le=4, description="Maximum number of nested link lists; SQLite cannot parse deeper statements."
+    )
+    errors: Count = Field(20, description="Maximum number of errors in a response.")
+    body_bytes: Count = Field(1_000_000, description="Maximum size of a request body in bytes.")
+    statement_seconds: PositiveSeconds = Field(5, description="Time limit of one statement that reads.")
 
     def limits(self) -> OperationLimits:
-        """As what is handed to the graph."""
+        """Return the limits that the graph checks."""
         return OperationLimits(**{field.name: getattr(self, field.name) for field in fields(OperationLimits)})
 
 
 class GraphSettings(Section):
-    """How operations of the graph run."""
+    """How GraphQL operations are executed."""
 
     plans: bool = Field(
         default=True,
-        description="Answers go out as the database wrote them; off, graphql-core renders each: the same, slower.",
+        description=(
+            "Send responses as the database rendered them. If false, graphql-core renders each response: "
+            "the same result, but slower."
+        ),
     )
     cache_mb: float = Field(
         default=32,
         ge=0,
         le=4096,
-        description="MB kept of answers to what is asked again; the database tells each time whether they still hold.",
+        description=(
+            "Size of the cache of results in MB. Each use of a cached result checks in the database that it is current."
+        ),
     )
 
 
 class AccountSettings(Section):
-    """One account: what every account has, and its vendor's own keys."""
+    """One account: the settings that every account has, and those of its vendor."""
 
-    name: AccountName = Field(description="The account's identity; the operator's own word.")
-    vendor: str = Field(description="The cloud: the name of a vendor's file.")
-    cooldown_seconds: Seconds | None = Field(None, description="The account's own default max age.")
-    deadline_seconds: Seconds | None = Field(None, description="The account's own default max wait.")
-    flight_seconds: SomeSeconds | None = Field(None, description="How long a whole flight of the account may take.")
+    name: AccountName = Field(description="Name that identifies the account; freely chosen.")
+    vendor: str = Field(description="Cloud of the account: the name of a vendor module.")
+    cooldown_seconds: Seconds | None = Field(None, description="Default max age of this account.")
+    deadline_seconds: Seconds | None = Field(None, description="Default max wait of this account.")
+    flight_seconds: PositiveSeconds | None = Field(None, description="Time limit of a whole flight of this account.")
     budget_share: float = Field(
-        SHARE, gt=0, le=1000, description="How much of the vendor's documented limits the account may use."
+        SHARE, gt=0, le=1000, description="Share of the vendor's documented rate limits that this account may use."
     )
     keep_fresh_seconds: Seconds | None = Field(
-        None, ge=1, description="Sweep in the background so often; off if not set."
+        None, ge=1, description="Interval of background sweeps; no background sweeps if not set."
     )
     keep_fresh_moving_seconds: Seconds | None = Field(
-        None, ge=1, description="So often while something starts, stops or is deleted; a fifth of the above if not set."
+        None,
+        ge=1,
+        description=(
+            "Interval of background sweeps while a resource is starting, stopping or being deleted; "
+            "a fifth of `keep_fresh_seconds` if not set."
+        ),
     )
     keep_fresh_idle_seconds: Seconds | None = Field(
-        None, description="Not while nobody has read the account for so long; always if not set."
+        None,
+        description=(
+            "Background sweeps pause if nobody has read the account for this long; they never pause if not set."
+        ),
     )
     endpoint: str | None = Field(
-        None, description="Scheme, host, optional path prefix: a private endpoint, a proxy, a test."
+        None, description="Scheme, host and optional path prefix of another endpoint, such as a private one or a proxy."
     )
-    own: SerializeAsAny[VendorSettings] = Field(strict=False, description="The vendor's own keys.")
+    own: SerializeAsAny[VendorSettings] = Field(strict=False, description="Settings of the vendor.")
 
 
 COMMON_ACCOUNT_KEYS: Final = frozenset(AccountSettings.model_fields) - {"own"}
-"""The keys of `[[accounts]]` that every vendor has; the others are the vendor's."""
+"""The keys of `[[accounts]]` that exist for every vendor; the others belong to the vendor."""
 
 
 class Settings(Section):
@@ -198,13 +239,13 @@ class Settings(Section):
     limits: LimitSettings = Field(default_factory=LimitSettings)
     accounts: tuple[AccountSettings, ...] = ()
 
-    def connecting(self) -> ConnectionSettings:
-        """How connections to the database are made, kept and bounded."""
-        own = self.database
+    def connection_settings(self) -> ConnectionSettings:
+        """Return the settings of the database connections."""
+        database = self.database
         return ConnectionSettings(
-            pool_size=own.pool_size,
-            pool_wait_seconds=own.pool_wait_seconds,
-            connect_seconds=own.connect_seconds,
+            pool_size=database.pool_size,
+            pool_wait_seconds=database.pool_wait_seconds,
+            connect_seconds=database.connect_seconds,
             statement_seconds=self.limits.statement_seconds,
-            write_seconds=own.write_seconds,
+            write_seconds=database.write_seconds,
         )

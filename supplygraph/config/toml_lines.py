@@ -1,4 +1,4 @@
-"""On which line of a TOML text a key or table stands, for errors that say so; `tomllib` keeps no positions."""
+"""Line numbers of the keys and tables of a TOML text, for error messages. `tomllib` does not report positions."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ Path: TypeAlias = tuple[str | int, ...]
 
 
 class TomlLines:
-    """The line (from 1) of every key and table. The text must be TOML that parses."""
+    """Maps every key and table of a valid TOML text to its line, counted from 1."""
 
     def __init__(self, text: str) -> None:
         self._lines: Final[dict[Path, int]] = {}
         self._counts: Final[Counter[Path]] = Counter()
         table: Path = ()
-        statement, begun = "", 0
+        statement, first_line = "", 0
         for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
-            statement, begun = (f"{statement}\n{line}", begun) if statement else (line, number)
+            statement, first_line = (f"{statement}\n{line}", first_line) if statement else (line, number)
             parsed = _parse(statement)
             if parsed is None:
-                continue  # a value that goes on over the next line
+                continue  # the value continues on the next line
             if statement.lstrip().startswith("["):
                 table = self._enter(_keys(parsed), statement.lstrip().startswith("[["))
-                self._note(table, begun)
+                self._record(table, first_line)
             else:
                 for keys in _branches(parsed):
-                    self._note(table + keys, begun)
+                    self._record(table + keys, first_line)
             statement = ""
 
     def of(self, path: Path) -> int | None:
-        """The line of the path, else of the nearest thing around it; None where nothing of it was written."""
+        """Return the line of a path, or of its nearest parent in the text; `None` if neither is in the text."""
         while path:
             if path in self._lines:
                 return self._lines[path]
@@ -39,6 +39,7 @@ class TomlLines:
         return None
 
     def _enter(self, keys: tuple[str, ...], repeated: bool) -> Path:
+        """Return the path of a table header. `repeated` is true for `[[name]]`, which adds an element to a list."""
         path: Path = ()
         for key in keys[:-1]:
             path += (key,)
@@ -50,7 +51,7 @@ class TomlLines:
             path += (self._counts[path] - 1,)
         return path
 
-    def _note(self, path: Path, line: int) -> None:
+    def _record(self, path: Path, line: int) -> None:
         for depth in range(1, len(path) + 1):
             self._lines.setdefault(path[:depth], line)
 
@@ -63,7 +64,7 @@ def _parse(statement: str) -> dict[str, object] | None:
 
 
 def _keys(header: object) -> tuple[str, ...]:
-    """The dotted keys of a parsed table header: a chain of single keys down to an empty table."""
+    """Return the dotted keys of a parsed table header, which is a chain of single keys down to an empty table."""
     keys: list[str] = []
     while header:
         if isinstance(header, list):
@@ -77,7 +78,7 @@ def _keys(header: object) -> tuple[str, ...]:
 
 
 def _branches(value: object) -> list[Path]:
-    """Every path of a parsed statement, inline tables and lists of them included."""
+    """Return every path of a parsed statement, including those in inline tables and lists."""
     if isinstance(value, dict):
         pairs: list[tuple[str | int, object]] = list(value.items())
     elif isinstance(value, list):

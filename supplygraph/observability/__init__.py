@@ -1,1 +1,1 @@
-"""Logs, metrics and runtime statistics."""
+"""Logs, metrics and statistics of a running gateway."""

@@ -1,4 +1,4 @@
-"""How every account stands, as the graph tells an operator: what the command shows and the metrics count."""
+"""The state of every account, read through the graph. Used by `supplygraph accounts` and by the metrics."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from resolvers.reader import Reader, ReadRequest
 _OPERATOR: Final = Viewer("operator", frozenset(Permission))
 
 
-def _leaves(type_name: str, names: str) -> tuple[Selected, ...]:
+def _scalar_fields(type_name: str, names: str) -> tuple[Selected, ...]:
     return tuple(Selected(name, type_name, name) for name in names.split())
 
 
-def _below(name: str, type_name: str, names: str) -> Selected:
-    return Selected(name, "VendorAccount", name, {}, _leaves(type_name, names))
+def _nested_fields(name: str, type_name: str, names: str) -> Selected:
+    return Selected(name, "VendorAccount", name, {}, _scalar_fields(type_name, names))
 
 
 _SCOPE: Final = "kind region sweptAt resourceCount missingCount state reason breaker nextAllowedAt"
@@ -30,10 +30,10 @@ _ACCOUNTS: Final = Selected(
     "accounts",
     {},
     (
-        *_leaves("VendorAccount", "name vendor state lastError"),
-        _below("budget", "AccountBudget", "remaining resetsAt"),
-        _below("calls", "AccountCalls", "made saved"),
-        _below("scopes", "VendorScope", _SCOPE),
+        *_scalar_fields("VendorAccount", "name vendor state lastError"),
+        _nested_fields("budget", "AccountBudget", "remaining resetsAt"),
+        _nested_fields("calls", "AccountCalls", "made saved"),
+        _nested_fields("scopes", "VendorScope", _SCOPE),
     ),
 )
 

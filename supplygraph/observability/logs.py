@@ -1,4 +1,4 @@
-"""Structured logs on standard error: JSON where a machine reads them, colours where a person does."""
+"""Structured logs on standard error: JSON lines, or coloured text if standard error is a terminal."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from structlog.contextvars import bind_contextvars, clear_contextvars, get_conte
 from structlog.typing import Processor
 
 _CORRELATION: Final = "correlation_id"
-_LINES_SECONDS: Final = 0.2
-_LINES_MOST: Final = 1_000
-_LINE: Final = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
-_NUMBERS: Final = Random()  # noqa: S311 - no secret
-_GIVEN: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_FLUSH_SECONDS: Final = 0.2
+_MAX_BUFFERED_LINES: Final = 1_000
+_JSON_OPTIONS: Final = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
+_RANDOM: Final = Random()  # noqa: S311 - correlation ids are not secret
+_VALID_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def configure(stream: TextIO | None = None, *, quiet: bool = False) -> None:
-    """Set up logging for the process, our own lines and those of libraries alike. `quiet` leaves only errors.
+    """Set up logging for the process, including the logs of libraries.
 
-    A gateway tells each request and flight; a command that shows its result itself is quiet.
+    `serve` logs each request and flight. Other commands print their result and are `quiet`: they log only errors.
     """
     target = stream or sys.stderr
     shared: list[Processor] = [
@@ -44,59 +44,62 @@ def configure(stream: TextIO | None = None, *, quiet: bool = False) -> None:
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(target)
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_ending(target)))
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_final_processors(target))
+    )
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.ERROR if quiet else logging.WARNING)
     logging.getLogger("supplygraph").setLevel(logging.ERROR if quiet else logging.INFO)
-    global _lines  # noqa: PLW0603 - logging is one a process
+    global _lines  # noqa: PLW0603 - logging is global in a process
     _lines = None if quiet or target.isatty() else BufferedLines(target)
     if _lines is not None:
         atexit.register(_lines.flush)
 
 
-def _ending(target: TextIO) -> list[Processor]:
+def _final_processors(target: TextIO) -> list[Processor]:
     remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     if target.isatty():
-        # Tracebacks without the values of variables: those may be secrets.
+        # These tracebacks do not show the values of variables, which may be secrets.
         plain = structlog.dev.plain_traceback
         return [remove, structlog.dev.ConsoleRenderer(exception_formatter=plain)]
     return [remove, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
 
 
 def logger(name: str) -> Any:
-    """A logger of ours; its lines have an event and named values."""
+    """Return the structlog logger `supplygraph.NAME`."""
     return structlog.get_logger(f"supplygraph.{name}")
 
 
-def given_or_new(given: str | None) -> str:
-    """The correlation id of a request: the caller's own where it is plain, else a new one.
+def valid_or_new_id(header: str | None) -> str:
+    """Return the caller's correlation id if it is valid, otherwise a new one.
 
-    It is no secret: asking the system for random bits would make each request wait for the threads that read the record.
+    New ids come from a pseudo-random generator: `os.urandom` releases the GIL, and the request would then wait for
+    the threads that read the database.
     """
-    return given if given is not None and _GIVEN.fullmatch(given) else f"{_NUMBERS.getrandbits(128):032x}"
+    return header if header is not None and _VALID_ID.fullmatch(header) else f"{_RANDOM.getrandbits(128):032x}"
 
 
 class BufferedLines:
-    """Lines in JSON that are written together, a few times a second: a write for each would cost more than a read."""
+    """Buffers JSON lines and writes them a few times a second, because a write per line costs more than a cached read."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._waiting: list[bytes] = []
+        self._buffer: list[bytes] = []
 
     def add(self, event: dict[str, Any]) -> None:
-        """Have a line written soon."""
-        if not self._waiting:
-            asyncio.get_running_loop().call_later(_LINES_SECONDS, self.flush)
-        self._waiting.append(orjson.dumps(event, option=_LINE))
-        if len(self._waiting) >= _LINES_MOST:
+        """Buffer a line and schedule a flush."""
+        if not self._buffer:
+            asyncio.get_running_loop().call_later(_FLUSH_SECONDS, self.flush)
+        self._buffer.append(orjson.dumps(event, option=_JSON_OPTIONS))
+        if len(self._buffer) >= _MAX_BUFFERED_LINES:
             self.flush()
 
     def flush(self) -> None:
-        """Write what waits."""
-        waiting, self._waiting = self._waiting, []
-        if waiting:
-            self._stream.write(b"".join(waiting).decode())
+        """Write all buffered lines."""
+        lines, self._buffer = self._buffer, []
+        if lines:
+            self._stream.write(b"".join(lines).decode())
             self._stream.flush()
 
 
@@ -104,22 +107,22 @@ _lines: BufferedLines | None = None
 
 
 def log_request(correlation_id: str, **values: Any) -> None:
-    """The line of a request that was answered outside of any other bookkeeping."""
+    """Log a request that was answered without `begin_request`."""
     if _lines is None:
         logger("http").info("request", correlation_id=correlation_id, **values)
         return
-    named = {"event": "request", _CORRELATION: correlation_id, "level": "info", "logger": "supplygraph.http"}
-    _lines.add({**values, **named, "timestamp": datetime.now(UTC)})
+    fields = {"event": "request", _CORRELATION: correlation_id, "level": "info", "logger": "supplygraph.http"}
+    _lines.add({**values, **fields, "timestamp": datetime.now(UTC)})
 
 
-def begin_request(given: str | None) -> str:
-    """The correlation id of a request that begins: the caller's own where it is plain, else a new one."""
-    correlation_id = given_or_new(given)
+def begin_request(header: str | None) -> str:
+    """Set the correlation id for the log lines of a new request and return it. `header` is the id that the caller sent."""
+    correlation_id = valid_or_new_id(header)
     clear_contextvars()
     bind_contextvars(**{_CORRELATION: correlation_id})
     return correlation_id
 
 
 def correlation_id() -> str:
-    """That of the present request; a new one outside of any."""
+    """Return the correlation id of the current request, a new one outside of requests."""
     return str(get_contextvars().get(_CORRELATION) or uuid4().hex)

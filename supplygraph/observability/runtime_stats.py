@@ -1,4 +1,4 @@
-"""What a running gateway knows of itself: `domain.runtime_stats.RuntimeStats` over its clouds and its counts."""
+"""Statistics of a running gateway: implements `domain.runtime_stats.RuntimeStats` with its clouds and call counts."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from vendors.client.cloud import VendorCloud
 
 @dataclass(frozen=True, slots=True)
 class GatewayStats:
-    """Asked while an answer is finished: it looks at memory alone."""
+    """Reads only values in memory, because it is called while a response is rendered."""
 
     clouds: Mapping[str, VendorCloud]
     hourly: CallCounter
     clock: Clock
 
     def budget(self, account: str) -> BudgetLeft | None:
-        """What is left in the region where least is; None for an account that is not configured."""
+        """Return the remaining budget of the region with the least, `None` if the account is not configured."""
         cloud = self.clouds.get(account)
         if cloud is None:
             return None
-        left = cloud.remaining()
-        whole = left.resets_at is None or left.resets_at <= self.clock.now()
-        return BudgetLeft(left.calls, None if whole else left.resets_at)
+        remaining = cloud.remaining()
+        is_reset = remaining.resets_at is None or remaining.resets_at <= self.clock.now()
+        return BudgetLeft(remaining.calls, None if is_reset else remaining.resets_at)
 
     def calls(self, account: str) -> CallCount | None:
-        """Those of the last hour; None for an account that is not configured."""
+        """Return the call counts of the last hour, `None` if the account is not configured."""
         return self.hourly.count(account) if account in self.clouds else None

@@ -1,4 +1,4 @@
-"""What the gateway tells of itself: metrics for Prometheus, a line for each request, flight and breakdown."""
+"""Metrics for Prometheus, and log lines for requests, flights and internal errors."""
 
 from __future__ import annotations
 
@@ -22,77 +22,59 @@ _AGES: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 900, 3_600, 86_400)
 
 
 class Telemetry:
-    """Told by the transport, the reconciler and the HTTP side. Nothing here blocks or raises. One of it an application."""
+    """Receives the events of the transport, the reconciler and the HTTP side. No method blocks or raises.
+
+    Each application has one instance.
+    """
 
     def __init__(self, hourly: CallCounter | None = None) -> None:
         self._hourly = hourly
-        self._registry = CollectorRegistry()
-        self._gauges = Gauges(self._registry)
-        self._requests = Counter(
-            "supplygraph_requests", "Requests by route.", ("route", "method", "status"), registry=self._registry
+        self._registry = registry = CollectorRegistry()
+        self._gauges = Gauges(registry)
+
+        def counter(name: str, documentation: str, *labels: str) -> Counter:
+            return Counter(f"supplygraph_{name}", documentation, labels, registry=registry)
+
+        def histogram(name: str, documentation: str, buckets: Sequence[float], *labels: str) -> Histogram:
+            return Histogram(f"supplygraph_{name}", documentation, labels, registry=registry, buckets=buckets)
+
+        self._requests = counter("requests", "HTTP requests by route.", "route", "method", "status")
+        self._request_seconds = histogram("request_seconds", "Duration of HTTP requests in seconds.", _SECONDS, "route")
+        self._calls = counter(
+            "vendor_calls", "Calls to vendor APIs, retries included.", "account", "operation", "outcome"
         )
-        self._request_seconds = Histogram(
-            "supplygraph_request_seconds",
-            "Seconds until a request was answered.",
-            ("route",),
-            buckets=_SECONDS,
-            registry=self._registry,
+        self._flights = histogram(
+            "flight_seconds", "Duration of flights in seconds.", _SECONDS, "account", "what", "outcome"
         )
-        self._calls = Counter(
-            "supplygraph_vendor_calls",
-            "Calls to vendors, repeated ones included.",
-            ("account", "operation", "outcome"),
-            registry=self._registry,
+        self._ended = counter(
+            "flights",
+            "Finished flights; the reason is empty if the flight was complete.",
+            *("account", "what", "outcome", "reason"),
         )
-        self._flights = Histogram(
-            "supplygraph_flight_seconds",
-            "Seconds from a flight's sending to its end.",
-            ("account", "what", "outcome"),
-            buckets=_SECONDS,
-            registry=self._registry,
-        )
-        self._ended = Counter(
-            "supplygraph_flights",
-            "Flights that ended; the reason is empty where all was told.",
-            ("account", "what", "outcome", "reason"),
-            registry=self._registry,
-        )
-        self._saved = Counter(
-            "supplygraph_calls_saved",
-            "Vendor calls that readers were spared by sharing flights.",
-            ("account",),
-            registry=self._registry,
-        )
-        operations = Counter(
-            "supplygraph_operations",
-            "Valid operations: answered as a plan, or rendered by graphql-core.",
-            ("path",),
-            registry=self._registry,
+        self._saved = counter("calls_saved", "Vendor calls saved because readers shared a flight.", "account")
+        operations = counter(
+            "operations", "Valid GraphQL operations: executed as a plan, or rendered by graphql-core.", "path"
         )
         self._ran = {True: operations.labels("plan"), False: operations.labels("rendered")}
         # By route, method and status, all of which are few: looking labels up takes longer than counting.
         self._by_request: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._stages = StageTimes()
         self._registry.register(self._stages)
-        self._ages = Histogram(
-            "supplygraph_served_age_seconds",
-            "Age of the oldest value in an answer.",
-            buckets=_AGES,
-            registry=self._registry,
-        )
+        self._ages = histogram("served_age_seconds", "Age of the oldest value in a response, in seconds.", _AGES)
 
     def exposition(
         self, accounts: Sequence[Mapping[str, Any]] = (), caches: Mapping[str, float] = MappingProxyType({})
     ) -> bytes:
-        """All metrics in Prometheus' text format. `accounts` is how they stand now (`supplygraph.observability.account_status`).
+        """Return all metrics in the text format of Prometheus.
 
-        `caches` tells how full each is.
+        `accounts` is the current result of `supplygraph.observability.account_status`. `caches` maps each cache to its
+        fill ratio.
         """
         self._gauges.show(accounts, caches)
         return generate_latest(self._registry)
 
     def request_ended(self, route: str, method: str, status: int, seconds: float, correlation_id: str) -> None:
-        """Count and log one request. `route` is the template: no id and no query string is logged."""
+        """Count and log one request. `route` is the route template, without ids and query string."""
         key = route, method, status
         metrics = self._by_request.get(key)
         if metrics is None:
@@ -103,21 +85,21 @@ class Telemetry:
         log_request(correlation_id, route=route, method=method, status=status, seconds=round(seconds, 4))
 
     def stage_ended(self, stage: str, seconds: float) -> None:
-        """Add the time of one stage of one GraphQL request (`resolvers.pipeline.StageObserver`)."""
+        """Add the time of one stage of one GraphQL request. Implements `resolvers.pipeline.StageObserver`."""
         self._stages.add(stage, seconds)
 
     def operation_ran(self, *, planned: bool) -> None:
-        """Count one operation that was valid."""
+        """Count one valid operation."""
         self._ran[planned].inc()
 
     def call_ended(self, account: str, operation: str, outcome: str, seconds: float) -> None:
-        """Count one vendor call (`vendors.client.transport.CallObserver`)."""
+        """Count one vendor call. Implements `vendors.client.transport.CallObserver`."""
         self._calls.labels(account, operation, outcome).inc()
         if self._hourly is not None:
             self._hourly.add_call(account)
 
     def flight_ended(self, report: FlightReport) -> None:
-        """Count and log one flight (`reconcile.reports.Observer`)."""
+        """Count and log one flight. Implements `reconcile.reports.Observer`."""
         account = report.scope.account
         self._flights.labels(account, report.what, report.outcome).observe(max(0.0, report.seconds))
         self._ended.labels(account, report.what, report.outcome, report.reason or "").inc()
@@ -125,7 +107,7 @@ class Telemetry:
         self._saved.labels(account).inc(saved)
         if self._hourly is not None:
             self._hourly.add_saved_calls(account, saved)
-        _tell_suspicion(report)
+        _log_suspicion(report)
         log = logger("flights").info if report.reason is None else logger("flights").warning
         log(
             "flight",
@@ -145,21 +127,23 @@ class Telemetry:
         )
 
     def age_served(self, seconds: float) -> None:
-        """Note the age of the oldest value of one answer."""
+        """Record the age of the oldest value of one response."""
         self._ages.observe(seconds)
 
     def task_failed(self, what: str, error: BaseException) -> None:
         """Log an error of our own in the background (`reconcile.runner.ErrorListener`)."""
         if isinstance(error, DatabaseUnavailable):
-            logger("background").error("record_unavailable", what=what, cause=error.cause)
+            logger("background").error("database_unavailable", what=what, cause=error.cause)
         else:
             logger("background").error("task_failed", what=what, exc_info=error)
 
 
-def _tell_suspicion(report: FlightReport) -> None:
+def _log_suspicion(report: FlightReport) -> None:
     scope = report.scope
-    named = {"account": scope.account, "kind": scope.kind.value, "region": scope.region, "number": report.number}
+    fields = {"account": scope.account, "kind": scope.kind.value, "region": scope.region, "number": report.number}
     if report.suspicion == "ended":
-        logger("scopes").info("scope_recovered", **named)
+        logger("scopes").info("scope_recovered", **fields)
     elif report.suspicion is not None:
-        logger("scopes").warning("scope_suspect", since_now=report.suspicion == "begun", detail=report.doubt, **named)
+        logger("scopes").warning(
+            "scope_suspect", newly_suspect=report.suspicion == "begun", detail=report.doubt, **fields
+        )

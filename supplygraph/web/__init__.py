@@ -1,4 +1,4 @@
-"""The browser's side: GraphiQL, the REST documentation, and their assets, all served from here and from nowhere else."""
+"""The browser pages: GraphiQL, the REST documentation and their assets, all served by the gateway itself."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _SITE: Final = Site(FOLDER)
 
 
 def routes() -> list[BaseRoute]:
-    """`/docs` and the assets. GraphiQL's page is not among them: `/graphql` answers with it where a browser asks."""
+    """Return the routes of `/docs` and the assets. GraphiQL has no route: `/graphql` serves it to browsers."""
     return _SITE.routes()
 
 
 def graphiql_page(request: Request) -> Response:
-    """GraphiQL, for `/graphql` where a browser asks for HTML. It needs no token: it asks for one itself."""
+    """Return the GraphiQL page, for `/graphql` when a browser requests HTML. The page needs no token; it prompts for one."""
     return _SITE.graphiql_page(request)
 
 
 def docs_page(request: Request) -> Response:
-    """The REST route's documentation, read from `/openapi.json`."""
+    """Return the REST documentation, which the browser renders from `/openapi.json`."""
     return _SITE.docs_page(request)

@@ -1,4 +1,4 @@
-"""The built files: which scripts and stylesheets a page needs, and where a file is."""
+"""The built files of the browser pages: which scripts and stylesheets a page needs, and where each file is."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Final, TypedDict
 
 FOLDER: Final = Path(__file__).parent / "assets"
-"""Where the build puts what it made; absent until it ran."""
+"""The output folder of the build; it does not exist before the first build."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 
 
 class _Chunk(TypedDict, total=False):
-    """What Vite's manifest says of a file."""
+    """One entry of Vite's manifest."""
 
     file: str
     css: list[str]
@@ -24,14 +24,14 @@ class _Chunk(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class PageFiles:
-    """What one page loads: names of files in `static/`."""
+    """The files that one page loads, as names in `static/`."""
 
     script: str
     stylesheets: tuple[str, ...]
 
 
 def page_files(entry: str, folder: Path) -> PageFiles | None:
-    """What the page built from `entry` (such as `src/docs.jsx`) loads; None where nothing was built."""
+    """Return the files of the page built from `entry` (such as `src/docs.jsx`), `None` if it was not built."""
     try:
         text = (folder / "manifest.json").read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -43,7 +43,7 @@ def page_files(entry: str, folder: Path) -> PageFiles | None:
 
 
 def asset_path(name: str, folder: Path) -> Path | None:
-    """The file of that name, None where there is none. A name that could leave the folder names nothing."""
+    """Return the path of a built file, `None` if there is no such file. A name that could leave the folder matches no file."""
     if not _NAME.fullmatch(name):
         return None
     path = folder / "static" / name
@@ -51,20 +51,20 @@ def asset_path(name: str, folder: Path) -> Path | None:
 
 
 def _stylesheets(manifest: dict[str, _Chunk], entry: str) -> list[str]:
-    """Of the entry and of all that it imports, what is imported first comes first, each once."""
-    found: dict[str, None] = {}
-    seen: set[str] = set()
+    """Return the stylesheets of an entry and its imports in import order, each once."""
+    stylesheets: dict[str, None] = {}
+    visited: set[str] = set()
 
     def visit(key: str) -> None:
-        if key in seen:
+        if key in visited:
             return
-        seen.add(key)
+        visited.add(key)
         for imported in manifest[key].get("imports", []):
             visit(imported)
-        found.update(dict.fromkeys(manifest[key].get("css", [])))
+        stylesheets.update(dict.fromkeys(manifest[key].get("css", [])))
 
     visit(entry)
-    return list(found)
+    return list(stylesheets)
 
 
 def _name(path: str) -> str:

@@ -1,4 +1,4 @@
-"""The text of the pages, and of the plain one that stands in for them where they were not built."""
+"""HTML of the browser pages, and of the plain page that is served if they were not built."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BUILT: Final = """<meta name="style-nonce" nonce="{nonce}">
 {links}
 </head>
 <body class="{name}-page">
-<noscript>This page needs JavaScript. The gateway itself does not: see {root}/openapi.json.</noscript>
+<noscript>This page needs JavaScript. The gateway itself works without it; see {root}/openapi.json.</noscript>
 <div id="bar"></div>
 <div id="page" data-graphql="{root}/graphql" data-docs="{root}/docs" data-openapi="{root}/openapi.json"></div>
 </body>
@@ -37,13 +37,13 @@ pre {{ padding: .8rem 1rem; border: 1px solid #b8c0ca; border-radius: 6px; overf
 <body>
 <h1>{title}</h1>
 <p>This page was not built. Everything else works: the graph at <code>{root}/graphql</code>, the REST route at
-<code>{root}/resources/{{resource_id}}</code>, its description at <a href="{root}/openapi.json">{root}/openapi.json</a>.</p>
-<p>The page is made from npm packages when the gateway is set up, and npm could not be reached then, or that step was
-left out. In a checkout, with npm's registry in reach, run</p>
+<code>{root}/resources/{{resource_id}}</code> and its description at <a href="{root}/openapi.json">{root}/openapi.json</a>.</p>
+<p>The page is built from npm packages when the gateway is set up. That step was skipped, or the npm registry was
+unreachable. To build the page, run this in a checkout, on a machine that can reach the npm registry:</p>
 <pre>make web</pre>
-<p>or, in an environment where the gateway is installed from a checkout,</p>
-<pre>python -m supplygraph.web.build</pre>
-<p>and load this page again; the gateway need not be restarted. Until then, a query by hand:</p>
+<p>or, without make:</p>
+<pre>python -m web.build</pre>
+<p>Then load this page again; you do not need to restart the gateway. Until then, you can send a query with curl:</p>
 <pre>curl -s {origin}{root}/graphql \\
   -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \\
   -d '{{"query": "{{ resources {{ nodes {{ name status }} }} }}"}}'</pre>
@@ -54,25 +54,28 @@ left out. In a checkout, with npm's registry in reach, run</p>
 
 @dataclass(frozen=True, slots=True)
 class PublicUrl:
-    """Where the browser sees the gateway: `origin` as scheme and host, `root` the path prefix of a proxy or empty."""
+    """The gateway's address as the browser sees it.
+
+    `origin` is scheme and host. `root` is the path prefix of a proxy, empty without one.
+    """
 
     origin: str
     root: str
 
 
-def built_page(name: str, title: str, place: PublicUrl, nonce: str, files: PageFiles) -> str:
-    """A page which loads the built files; its script marks style elements with the nonce."""
-    base = f"{place.root}/assets"
+def built_page(name: str, title: str, url: PublicUrl, nonce: str, files: PageFiles) -> str:
+    """Return a page that loads the built files. Its script adds the nonce to the style elements that it creates."""
+    base = f"{url.root}/assets"
     sheets = [f'<link rel="stylesheet" href="{escape(f"{base}/{sheet}")}">' for sheet in files.stylesheets]
     script = f'<script type="module" src="{escape(f"{base}/{files.script}")}"></script>'
     links = "\n".join([*sheets, script])
     return (_HEAD + _BUILT).format(
-        name=name, title=escape(title), root=escape(place.root), nonce=escape(nonce), links=links
+        name=name, title=escape(title), root=escape(url.root), nonce=escape(nonce), links=links
     )
 
 
-def plain_page(title: str, place: PublicUrl, nonce: str) -> str:
-    """A page without any script, which says how to build the real one."""
+def plain_page(title: str, url: PublicUrl, nonce: str) -> str:
+    """Return a page without scripts that explains how to build the real one."""
     return (_HEAD + _PLAIN).format(
-        title=escape(title), root=escape(place.root), origin=escape(place.origin), nonce=escape(nonce)
+        title=escape(title), root=escape(url.root), origin=escape(url.origin), nonce=escape(nonce)
     )

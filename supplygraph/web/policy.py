@@ -1,4 +1,4 @@
-"""What a browser may do with what it gets from here."""
+"""Security and caching headers of the browser pages and their assets."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ COMMON_HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
-# Monaco writes its lines as HTML with style attributes, which no nonce or hash can admit: attributes are let through,
-# <style> elements are not, except those that the page's own script marks with the nonce.
+# Monaco renders its lines as HTML with style attributes, which a nonce or hash cannot allow. Therefore style attributes
+# are allowed, but <style> elements only if the page's own script has added the nonce to them.
 _PAGE: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; style-src-attr 'unsafe-inline'; "
     "connect-src 'self'; font-src 'self'; img-src 'self' data:; worker-src 'self'; "
@@ -22,22 +22,23 @@ _PLAIN: Final = (
     "default-src 'none'; style-src 'nonce-{nonce}'; img-src data:; "
     "base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
 )
-# A worker obeys the policy of its own script's answer, not the page's; these compute, and load their own parts only.
+# A worker follows the policy of the response that delivered its script, not that of the page. These workers only compute
+# and load their own modules.
 _ASSET: Final = "default-src 'none'; script-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
 
 
 def page_headers(nonce: str) -> dict[str, str]:
-    """For a page with the built script; `nonce` admits the style elements that it writes."""
+    """Return the headers of a built page. `nonce` allows the style elements that its script creates."""
     return _document(_PAGE.format(nonce=nonce))
 
 
 def plain_page_headers(nonce: str) -> dict[str, str]:
-    """For a page without any script."""
+    """Return the headers of a page without scripts."""
     return _document(_PLAIN.format(nonce=nonce))
 
 
 def asset_headers() -> dict[str, str]:
-    """For a file whose name changes with its content."""
+    """Return the headers of an asset, which browsers may cache for ever because its name changes with its content."""
     return {
         **COMMON_HEADERS,
         "Content-Security-Policy": _ASSET,
@@ -47,5 +48,5 @@ def asset_headers() -> dict[str, str]:
 
 
 def _document(policy: str) -> dict[str, str]:
-    """A page is made anew each time, for its nonce."""
+    """Return the headers of a document. It must not be cached, because every response has its own nonce."""
     return {**COMMON_HEADERS, "Content-Security-Policy": policy, "Cache-Control": "no-store"}

@@ -1,4 +1,4 @@
-"""The pages and their assets as Starlette serves them."""
+"""Starlette handlers for the browser pages and their assets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from supplygraph.web.assets import asset_path, page_files
 from supplygraph.web.pages import PublicUrl, built_page, plain_page
 from supplygraph.web.policy import asset_headers, page_headers, plain_page_headers
 
-# What a machine's own table may lack or have wrong; browsers refuse a module script of another type.
+# The operating system's table may lack these types or map them wrongly; browsers refuse a module script of another type.
 _TYPES: Final = {
     ".js": "text/javascript",
     ".css": "text/css",
@@ -29,53 +29,56 @@ _TYPES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Both pages, from the assets in `folder`. Where nothing was built yet, they say how to; that is looked up each time."""
+    """Serves both pages from the assets in `folder`.
+
+    If a page was not built, a plain page explains how to build it. Each request checks the folder again.
+    """
 
     folder: Path
 
     def routes(self) -> list[BaseRoute]:
-        """`/docs` and the assets."""
+        """Return the routes of `/docs` and the assets."""
         return [
             Route("/docs", self.docs_page, methods=["GET"], include_in_schema=False),
             Route("/assets/{name}", self._asset, methods=["GET"], include_in_schema=False),
         ]
 
     def graphiql_page(self, request: Request) -> Response:
-        """GraphiQL."""
+        """Return the GraphiQL page."""
         return self._page(request, "graphiql", "GraphiQL - supplygraph")
 
     def docs_page(self, request: Request) -> Response:
-        """The REST route's documentation."""
+        """Return the REST documentation."""
         return self._page(request, "docs", "REST documentation - supplygraph")
 
     def _page(self, request: Request, name: str, title: str) -> Response:
         nonce = secrets.token_urlsafe(18)
         root = str(request.scope.get("root_path", "")).rstrip("/")
-        place = PublicUrl(origin=f"{request.url.scheme}://{request.url.netloc}", root=root)
+        url = PublicUrl(origin=f"{request.url.scheme}://{request.url.netloc}", root=root)
         files = page_files(f"src/{name}.jsx", self.folder)
         if files is None:
-            return HTMLResponse(plain_page(title, place, nonce), headers=plain_page_headers(nonce))
-        return HTMLResponse(built_page(name, title, place, nonce, files), headers=page_headers(nonce))
+            return HTMLResponse(plain_page(title, url, nonce), headers=plain_page_headers(nonce))
+        return HTMLResponse(built_page(name, title, url, nonce, files), headers=page_headers(nonce))
 
     def _asset(self, request: Request) -> Response:
-        """A built file; compressed beforehand where the browser takes it."""
+        """Return a built file, compressed by the build if the browser accepts gzip."""
         name = request.path_params["name"]
         path = asset_path(name, self.folder)
         if path is None or path.suffix == ".gz":
             raise HTTPException(404)
-        takes_gzip = "gzip" in request.headers.get("accept-encoding", "")
-        compressed = asset_path(f"{name}.gz", self.folder) if takes_gzip else None
-        # The name holds the content's hash, so name and coding are the whole of its identity.
+        accepts_gzip = "gzip" in request.headers.get("accept-encoding", "")
+        compressed = asset_path(f"{name}.gz", self.folder) if accepts_gzip else None
+        # The name contains a hash of the content, so name and encoding identify the representation.
         headers = {**asset_headers(), "ETag": f'"{(compressed or path).name}"'}
-        if headers["ETag"] in _known_tags(request):
+        if headers["ETag"] in _cached_tags(request):
             return Response(status_code=304, headers=headers)
         if compressed is not None:
             headers["Content-Encoding"] = "gzip"
         return FileResponse(compressed or path, headers=headers, media_type=_media_type(path.suffix))
 
 
-def _known_tags(request: Request) -> set[str]:
-    """The tags that the browser says it has."""
+def _cached_tags(request: Request) -> set[str]:
+    """Return the tags that the browser has cached."""
     tags = request.headers.get("if-none-match", "").split(",")
     return {tag.strip().removeprefix("W/") for tag in tags}
 

@@ -1,4 +1,4 @@
-"""A running gateway for the tests of the application."""
+"""Fixtures of the application tests."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.running import Running, running
+from tests.app.harness import GatewayHarness, run_gateway
 
 
 @pytest.fixture
-async def up(tmp_path: Path) -> AsyncIterator[Running]:
-    """A whole gateway over a simulated cloud."""
-    async with running(tmp_path) as gateway:
+async def up(tmp_path: Path) -> AsyncIterator[GatewayHarness]:
+    """Run a complete gateway over a simulated cloud."""
+    async with run_gateway(tmp_path) as gateway:
         yield gateway

@@ -12,18 +12,18 @@ from structlog.testing import capture_logs
 from domain.enums import Permission
 from sandbox.faults import FaultKind
 from supplygraph.http.middleware import route_of
-from tests.app.running import ORIGIN, Running, running
+from tests.app.harness import ORIGIN, GatewayHarness, run_gateway
 
 QUERY = "{ resources(first: 2) { nodes { name status freshness { state } } coverage { complete } } }"
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/openapi.json", "/docs"])
-async def test_some_doors_are_open(up: Running, path: str) -> None:
+async def test_some_doors_are_open(up: GatewayHarness, path: str) -> None:
     """Whoever watches or documents the gateway needs no token."""
     assert 200 == (await up.client.get(path)).status_code
 
 
-async def test_graphiql_is_open_to_a_browser(up: Running) -> None:
+async def test_graphiql_is_open_to_a_browser(up: GatewayHarness) -> None:
     """The page needs no token; the graph behind it does."""
     page = await up.client.get("/graphql", headers={"Accept": "text/html"})
     asked = await up.client.post("/graphql", json={"query": "{ __typename }"})
@@ -31,7 +31,7 @@ async def test_graphiql_is_open_to_a_browser(up: Running) -> None:
     assert (200, 401) == (page.status_code, asked.status_code)
 
 
-async def test_the_graph_answers_with_live_machines(up: Running) -> None:
+async def test_the_graph_answers_with_live_machines(up: GatewayHarness) -> None:
     """The first question after the start is answered by the cloud."""
     told = await up.graph(QUERY, await up.token())
 
@@ -40,7 +40,7 @@ async def test_the_graph_answers_with_live_machines(up: Running) -> None:
     assert 0 == told["extensions"]["freshness"]["stale"]
 
 
-async def test_metrics_are_for_admins_and_count_what_happened(up: Running) -> None:
+async def test_metrics_are_for_admins_and_count_what_happened(up: GatewayHarness) -> None:
     """Requests, vendor calls, flights and ages served; without the permission nothing."""
     reader, admin = await up.token(), await up.token(Permission.ADMIN)
     await up.graph(QUERY, reader)
@@ -59,7 +59,7 @@ async def test_metrics_are_for_admins_and_count_what_happened(up: Running) -> No
 
 async def test_readiness_is_the_databases_alone(tmp_path: Path) -> None:
     """No vendor answers, and the gateway is ready; the record is gone, and it is not."""
-    async with running(tmp_path) as up:
+    async with run_gateway(tmp_path) as up:
         await up.graph(QUERY, await up.token())
         await up.cloud.refuse()
         without_vendors = await up.client.get("/readyz")
@@ -79,7 +79,7 @@ async def test_readiness_is_the_databases_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "shared"), [("/graphql", True), ("/resources/x", True), ("/metrics", False), ("/healthz", False)]
 )
-async def test_other_origins_may_call_the_graph_and_the_resources(up: Running, path: str, shared: bool) -> None:
+async def test_other_origins_may_call_the_graph_and_the_resources(up: GatewayHarness, path: str, shared: bool) -> None:
     """The configured origin may, without cookies; other origins may not, and nothing else is shared."""
     ask = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type"}
 
@@ -91,7 +91,7 @@ async def test_other_origins_may_call_the_graph_and_the_resources(up: Running, p
     assert "Access-Control-Allow-Credentials" not in allowed.headers
 
 
-async def test_every_answer_has_a_correlation_id(up: Running) -> None:
+async def test_every_answer_has_a_correlation_id(up: GatewayHarness) -> None:
     """A caller's own is kept where it is plain; anything else is replaced."""
     kept = await up.client.get("/healthz", headers={"X-Request-ID": "job-17"})
     made = await up.client.get("/healthz", headers={"X-Request-ID": "job 17\tand more"})
@@ -101,7 +101,7 @@ async def test_every_answer_has_a_correlation_id(up: Running) -> None:
     assert {"nosniff"} == {answer.headers["X-Content-Type-Options"] for answer in (kept, made)}
 
 
-async def test_a_request_is_one_line_without_secrets(up: Running) -> None:
+async def test_a_request_is_one_line_without_secrets(up: GatewayHarness) -> None:
     """The line has route, method, status and seconds, and neither token nor query string."""
     headers = await up.token()
 
@@ -114,7 +114,7 @@ async def test_a_request_is_one_line_without_secrets(up: Running) -> None:
     assert headers["Authorization"].removeprefix("Bearer ") not in str(lines)
 
 
-async def test_a_fault_of_ours_is_masked(up: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_fault_of_ours_is_masked(up: GatewayHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     """The reader gets a correlation id, and nothing of what went wrong."""
     headers = await up.token()
 
@@ -132,7 +132,7 @@ async def test_a_fault_of_ours_is_masked(up: Running, monkeypatch: pytest.Monkey
     assert "s3cret" not in rest.text + graph.text
 
 
-async def test_two_vendors_fare_apart(up: Running) -> None:
+async def test_two_vendors_fare_apart(up: GatewayHarness) -> None:
     """One account refuses, the other is answered fresh in the same response."""
     headers = await up.token()
     await up.graph(QUERY, headers)
@@ -167,19 +167,19 @@ def test_routes_are_counted_by_their_template(template: str, path: str) -> None:
 
 async def test_the_record_outlives_the_gateway(tmp_path: Path) -> None:
     """A second gateway on the same record goes on with the same resources and tokens."""
-    async with running(tmp_path) as first:
+    async with run_gateway(tmp_path) as first:
         headers = await first.token()
         before = await first.graph("{ resources(first: 100) { nodes { resourceId createdAt } } }", headers)
         await first.graph(QUERY, headers)
         before = await first.graph("{ resources(first: 100) { nodes { resourceId createdAt } } }", headers)
-    async with running(tmp_path) as second:
+    async with run_gateway(tmp_path) as second:
         after = await second.graph("{ resources(first: 100) { nodes { resourceId createdAt } } }", headers)
 
     assert 18 == len(before["data"]["resources"]["nodes"])
     assert json.dumps(before["data"]) == json.dumps(after["data"])
 
 
-async def test_many_readers_at_once_are_answered(up: Running) -> None:
+async def test_many_readers_at_once_are_answered(up: GatewayHarness) -> None:
     """Readers that come together share what is asked of the clouds."""
     headers = await up.token()
     await up.graph(QUERY, headers)

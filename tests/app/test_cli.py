@@ -1,4 +1,4 @@
-"""The commands, each run as a person runs it, against a simulated cloud behind real HTTP."""
+"""Tests of the commands, run against a simulated cloud behind real HTTP."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sandbox.faults import FaultKind
 from sandbox.server import SandboxServer, SandboxThread
 from sandbox.world import World
 from supplygraph.cli.main import app
-from tests.app.running import KEYS
+from tests.app.harness import KEYS
 
 CONFIGURATION = """\
 [[accounts]]
@@ -38,15 +38,15 @@ api_key = "env:WEST_KEY"
 
 @pytest.fixture
 def cloud() -> Iterator[SandboxServer]:
-    """A simulated cloud on a thread of its own."""
+    """Run a simulated cloud in its own thread."""
     server = SandboxServer(World.default(SystemClock(), 7, KEYS, lively=False))
     with SandboxThread(server):
         yield server
 
 
 @pytest.fixture
-def here(tmp_path: Path, cloud: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working folder, with a configuration in it and the keys in the environment."""
+def folder(tmp_path: Path, cloud: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Change to a folder with a configuration file, and set the keys in the environment."""
     (tmp_path / "supplygraph.toml").write_text(CONFIGURATION.format(endpoint=cloud.url), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "260")
@@ -60,11 +60,11 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, list(arguments), catch_exceptions=False)
 
 
-def lost_machines(here: Path, cloud: SandboxServer, grace_seconds: int = 0) -> None:
-    """Have the account's machines recorded, and missed by a second listing."""
-    file = here / "supplygraph.toml"
-    settings = f"[absence]\ngrace_seconds = {grace_seconds}\n\n"
-    file.write_text(settings + file.read_text(encoding="utf-8"), encoding="utf-8")
+def lose_machines(folder: Path, cloud: SandboxServer, grace_seconds: int = 0) -> None:
+    """Sync the machines of an account, remove them from the cloud, and sync again."""
+    file = folder / "supplygraph.toml"
+    absence = f"[absence]\ngrace_seconds = {grace_seconds}\n\n"
+    file.write_text(absence + file.read_text(encoding="utf-8"), encoding="utf-8")
     run("sync", "--account", "east")
     for machine in cloud.world.machines("east"):
         cloud.world.vanish_machine("east", machine.machine_id)
@@ -72,139 +72,139 @@ def lost_machines(here: Path, cloud: SandboxServer, grace_seconds: int = 0) -> N
 
 
 def row(table: str, account: str) -> list[str]:
-    """The cells of an account's first line."""
-    line = next(each for each in table.splitlines() if f"│ {account} " in each)
+    """Return the cells of the first row of an account."""
+    line = next(line for line in table.splitlines() if f"│ {account} " in line)
     return [cell.strip() for cell in line.strip("│").split("│")]
 
 
-def test_a_token_is_alone_on_the_last_line(here: Path) -> None:
-    """Scripts take the last line; what it may do stands above it."""
-    told = run("token", "create", "portal", "--allow", "read", "--account", "east", "--expires", "90d")
+def test_token_create_prints_the_token_on_the_last_line(folder: Path) -> None:
+    """Scripts can read the last line; the line above describes the token."""
+    result = run("token", "create", "portal", "--allow", "read", "--account", "east", "--expires", "90d")
 
-    assert 0 == told.exit_code
-    above, token = told.output.strip().splitlines()
+    assert 0 == result.exit_code
+    description, token = result.output.strip().splitlines()
     assert token.startswith("sg_")
-    assert "'portal': may read; sees east" in above
+    assert "Token 'portal': permissions read; accounts east; expires " in description
 
 
-def test_a_token_reads_and_refreshes_by_default(here: Path) -> None:
-    """Listed by name with what it may do, and never with its text."""
+def test_default_permissions_are_read_and_refresh(folder: Path) -> None:
+    """`token list` shows name and permissions, and never the token."""
     token = run("token", "create", "portal").output.strip().splitlines()[-1]
-    listed = run("token", "list").output
+    output = run("token", "list").output
 
-    assert "portal" in listed
-    assert "read, refresh" in listed
-    assert token not in listed
+    assert "portal" in output
+    assert "read, refresh" in output
+    assert token not in output
 
 
-def test_a_revoked_token_is_listed_as_such(here: Path) -> None:
-    """Once revoked it cannot be revoked again, and its name is free."""
+def test_revoked_token_is_listed_as_revoked(folder: Path) -> None:
+    """It cannot be revoked again, and its name can be reused."""
     run("token", "create", "portal")
 
     assert 0 == run("token", "revoke", "portal").exit_code
     assert "revoked" in run("token", "list").output
     again = run("token", "revoke", "portal")
-    assert (2, True) == (again.exit_code, "no token named 'portal' is in use" in again.output)
+    assert (2, True) == (again.exit_code, "no valid token is named 'portal'" in again.output)
     assert 0 == run("token", "create", "portal").exit_code
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
-        (("portal", "--account", "esat"), "--account: no account is named 'esat'; known are: east, west"),
+        (("portal", "--account", "esat"), "--account: no account is named 'esat'; existing accounts: east, west"),
         (
             ("portal", "--expires", "soon"),
-            "--expires: 'soon' is no time to live; write a number and a unit of s, m, h, d or w",
+            "--expires: 'soon' is not a valid duration; write a number and one of the units s, m, h, d, w",
         ),
-        ((" ",), "a token's name has 1 to 64 letters"),
+        ((" ",), "the name of a token must have 1 to 64 printable characters"),
     ],
 )
-def test_a_token_that_cannot_be_made_says_why(here: Path, arguments: tuple[str, ...], said: str) -> None:
-    """One line on standard error, exit code 2, no traceback."""
-    told = run("token", "create", *arguments)
+def test_token_create_reports_invalid_arguments(folder: Path, arguments: tuple[str, ...], message: str) -> None:
+    """The message is on standard error, without a traceback, and the exit code is 2."""
+    result = run("token", "create", *arguments)
 
-    assert 2 == told.exit_code
-    assert said in told.stderr
-    assert "Traceback" not in told.output
+    assert 2 == result.exit_code
+    assert message in result.stderr
+    assert "Traceback" not in result.output
 
 
-def test_a_taken_name_is_refused(here: Path) -> None:
-    """The cure is in the message."""
+def test_token_name_must_be_unique(folder: Path) -> None:
+    """The message says how to revoke the existing token."""
     run("token", "create", "portal")
 
-    told = run("token", "create", "portal")
+    result = run("token", "create", "portal")
 
-    assert (2, "a token named 'portal' is in use; revoke it first: supplygraph token revoke portal") == (
-        told.exit_code,
-        told.stderr.strip(),
+    assert (2, "a valid token named 'portal' exists; revoke it first: supplygraph token revoke portal") == (
+        result.exit_code,
+        result.stderr.strip(),
     )
 
 
-def test_sync_records_what_the_clouds_tell(here: Path, cloud: SandboxServer) -> None:
-    """A table of what was found, one line a scope; the record has it afterwards."""
-    told = run("sync")
+def test_sync_records_the_listed_resources(folder: Path, cloud: SandboxServer) -> None:
+    """`sync` prints one row per scope, and `accounts` shows the recorded data afterwards."""
+    result = run("sync")
 
-    assert 0 == told.exit_code
-    assert 4 == told.stdout.count("complete")
+    assert 0 == result.exit_code
+    assert 4 == result.stdout.count("complete")
     accounts = run("accounts")
     assert 0 == accounts.exit_code
     assert 4 == accounts.stdout.count("s ago")
 
 
-def test_sync_asks_only_the_named_account(here: Path, cloud: SandboxServer) -> None:
-    """The other account's cloud is left alone."""
+def test_sync_lists_only_the_named_account(folder: Path, cloud: SandboxServer) -> None:
+    """No call is made for the other account."""
     assert 0 == run("sync", "--account", "east").exit_code
 
     assert (2, 0) == (cloud.journal.sweeps("east"), cloud.journal.sweeps("west"))
-    assert (2, "--account: no account is named 'esat'; configured are: east, west") == (
-        (told := run("sync", "--account", "esat")).exit_code,
-        told.stderr.strip(),
+    assert (2, "--account: no account is named 'esat'; configured accounts: east, west") == (
+        (result := run("sync", "--account", "esat")).exit_code,
+        result.stderr.strip(),
     )
 
 
-def test_sync_tells_what_went_wrong(here: Path, cloud: SandboxServer) -> None:
-    """One account's failure is told, ends with exit code 1, and leaves the other's result alone."""
+def test_sync_reports_failures(folder: Path, cloud: SandboxServer) -> None:
+    """The failure of one account is shown and makes the exit code 1; the other account is synced."""
     cloud.faults.switch_on(FaultKind.UNAUTHORIZED, tenant="east")
 
-    told = run("sync")
+    result = run("sync")
 
-    assert 1 == told.exit_code
-    assert (2, 2) == (told.stdout.count("AUTH_REJECTED"), told.stdout.count("complete"))
-    assert "{" not in told.stderr
+    assert 1 == result.exit_code
+    assert (2, 2) == (result.stdout.count("AUTH_REJECTED"), result.stdout.count("complete"))
+    assert "{" not in result.stderr
 
 
-def test_a_narrow_terminal_cuts_nothing(here: Path, cloud: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What went wrong goes on in the next line, however long its words are."""
+def test_narrow_terminal_wraps_long_cells(folder: Path, cloud: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The problem is wrapped and not truncated, however long its words are."""
     cloud.faults.switch_on(FaultKind.UNAUTHORIZED, tenant="east")
     monkeypatch.setenv("COLUMNS", "70")
 
-    told = run("sync").stdout
+    result = run("sync").stdout
 
-    assert "…" not in told
-    column = "".join(line.split("│")[-2].strip() for line in told.splitlines() if "│" in line)
+    assert "…" not in result
+    column = "".join(line.split("│")[-2].strip() for line in result.splitlines() if "│" in line)
     assert "list_machines:answered401" in column.replace(" ", "")
 
 
-def test_check_is_one_line_an_account_with_the_cure(here: Path, cloud: SandboxServer) -> None:
-    """Well or not, and what to do; nothing is recorded."""
-    well = run("check")
+def test_check_prints_one_line_per_account_with_advice(folder: Path, cloud: SandboxServer) -> None:
+    """Each line says whether the access works and what to do if not. No database is created."""
+    success = run("check")
     cloud.faults.switch_on(FaultKind.UNAUTHORIZED, tenant="west")
-    unwell = run("check")
+    failure = run("check")
 
-    assert (0, ["east (sandbox): well; 6 machines, 3 volumes", "west (sandbox): well; 6 machines, 3 volumes"]) == (
-        well.exit_code,
-        well.stdout.splitlines(),
+    assert (0, ["east (sandbox): OK; 6 machines, 3 volumes", "west (sandbox): OK; 6 machines, 3 volumes"]) == (
+        success.exit_code,
+        success.stdout.splitlines(),
     )
-    assert 1 == unwell.exit_code
-    first, second = unwell.stdout.splitlines()
-    assert first.startswith("east (sandbox): well")
+    assert 1 == failure.exit_code
+    first, second = failure.stdout.splitlines()
+    assert first.startswith("east (sandbox): OK")
     assert second.startswith("west (sandbox): AUTH_REJECTED: ")
     assert "check the account's credentials" in second
-    assert not (here / "supplygraph.db").exists()
+    assert not (folder / "supplygraph.db").exists()
 
 
-def test_an_account_is_renamed_with_the_tokens_that_see_it(here: Path) -> None:
-    """The record and the visible accounts of tokens follow the name."""
+def test_rename_keeps_data_and_tokens(folder: Path) -> None:
+    """The recorded data and the tokens that see the account use the new name."""
     run("sync")
     run("token", "create", "portal", "--account", "east")
 
@@ -215,97 +215,99 @@ def test_an_account_is_renamed_with_the_tokens_that_see_it(here: Path) -> None:
     assert "orient" in run("accounts").stdout
 
 
-def test_what_the_operator_says_of_unknown_accounts_is_refused(here: Path) -> None:
-    """A name that nobody recorded, or that another account has, is told."""
+def test_confirm_and_rename_reject_invalid_names(folder: Path) -> None:
+    """An unknown name, or the name of another account, is an error."""
     run("sync")
 
-    unknown, taken = run("accounts", "confirm", "esat"), run("accounts", "rename", "east", "west")
+    unknown, duplicate = run("accounts", "confirm", "esat"), run("accounts", "rename", "east", "west")
 
     assert (2, "there is no account named 'esat'; recorded accounts: 'east', 'west'") == (
         unknown.exit_code,
         unknown.stderr.strip(),
     )
-    assert 2 == taken.exit_code
-    assert "an account named 'west' already exists" in taken.stderr
+    assert 2 == duplicate.exit_code
+    assert "an account named 'west' already exists" in duplicate.stderr
 
 
-def test_what_is_suspect_can_be_confirmed(here: Path, cloud: SandboxServer) -> None:
-    """An emptied account is suspect; once the operator says that this is the truth it no longer is."""
-    lost_machines(here, cloud)
+def test_suspect_scope_can_be_confirmed(folder: Path, cloud: SandboxServer) -> None:
+    """An account whose machines all disappeared is suspect until it is confirmed."""
+    lose_machines(folder, cloud)
     suspect = run("accounts")
 
     confirmed = run("accounts", "confirm", "east")
 
     assert "SUSPECT" in suspect.stdout
-    assert "Account 'east': 1 suspect scopes are confirmed; 6 resources are deleted." == confirmed.stdout.strip()
+    assert "Account 'east': confirmed 1 suspect scope, deleted 6 resources." == confirmed.stdout.strip()
     after = run("accounts").stdout
     assert "SUSPECT" not in after
     assert "Account 'east': nothing is suspect." == run("accounts", "confirm", "east").stdout.strip()
 
 
-def test_the_operators_words_find_the_configuration_as_every_command_does(here: Path, cloud: SandboxServer) -> None:
-    """By `--config`, before the word or behind it."""
-    (here / "supplygraph.toml").rename(here / "other.toml")
-    named = ("--config", "other.toml")
-    run("sync", *named)
+def test_accounts_subcommands_accept_config(folder: Path, cloud: SandboxServer) -> None:
+    """`--config` may be before or after the subcommand."""
+    (folder / "supplygraph.toml").rename(folder / "other.toml")
+    option = ("--config", "other.toml")
+    run("sync", *option)
 
-    behind = run("accounts", "confirm", "east", *named)
-    before = run("accounts", *named, "rename", "east", "orient")
-    again = run("accounts", "rename", "west", "occident", *named)
+    confirm = run("accounts", "confirm", "east", *option)
+    first_rename = run("accounts", *option, "rename", "east", "orient")
+    second_rename = run("accounts", "rename", "west", "occident", *option)
 
-    assert (0, "Account 'east': nothing is suspect.") == (behind.exit_code, behind.stdout.strip())
-    assert (0, 0) == (before.exit_code, again.exit_code)
-    assert all(f"│ {name} " in run("accounts", *named).stdout for name in ("orient", "occident"))
+    assert (0, "Account 'east': nothing is suspect.") == (confirm.exit_code, confirm.stdout.strip())
+    assert (0, 0) == (first_rename.exit_code, second_rename.exit_code)
+    assert all(f"│ {name} " in run("accounts", *option).stdout for name in ("orient", "occident"))
 
 
-def test_what_is_too_young_for_a_verdict_is_told(here: Path, cloud: SandboxServer) -> None:
-    """Within the grace period not even the operator's word deletes; the cure is in the answer."""
-    lost_machines(here, cloud, grace_seconds=120)
+def test_confirm_respects_the_grace_period(folder: Path, cloud: SandboxServer) -> None:
+    """Resources within the grace period are not deleted, and the output says what to do later."""
+    lose_machines(folder, cloud, grace_seconds=120)
 
     confirmed = run("accounts", "confirm", "east")
 
-    assert "1 suspect scopes are confirmed; 0 resources are deleted.\n6 more are missing" in confirmed.stdout
+    assert (
+        "confirmed 1 suspect scope, deleted 0 resources.\nNot deleted: 6 missing resources within" in confirmed.stdout
+    )
     assert "SUSPECT" in run("accounts").stdout
 
 
-def test_an_account_that_is_not_configured_has_nothing_to_confirm(here: Path, cloud: SandboxServer) -> None:
-    """Its record is kept as it is; the reason is told."""
-    lost_machines(here, cloud)
+def test_confirm_requires_a_configured_account(folder: Path, cloud: SandboxServer) -> None:
+    """The recorded data stays unchanged, and the message gives the reason."""
+    lose_machines(folder, cloud)
     run("accounts", "rename", "east", "orient")
 
-    told = run("accounts", "confirm", "orient")
+    result = run("accounts", "confirm", "orient")
 
-    assert (2, "account 'orient' is not configured, so there is nothing to confirm of it") == (
-        told.exit_code,
-        told.stderr.strip(),
+    assert (2, "account 'orient' is not configured; add it to [[accounts]] to confirm what its vendor lists") == (
+        result.exit_code,
+        result.stderr.strip(),
     )
 
 
-def test_accounts_are_shown_as_they_stand(here: Path, cloud: SandboxServer) -> None:
-    """Marks, the age of the last complete sweep, the breaker and the errors; what only a running gateway knows is said."""
+def test_accounts_shows_the_recorded_state(folder: Path, cloud: SandboxServer) -> None:
+    """The table has missing resources, the last complete sweep, breakers and errors. A hint names what it cannot show."""
     run("sync")
     cloud.faults.switch_on(FaultKind.RATE_LIMITED, tenant="west", seconds=300)
     vanished = cloud.world.machines("east")[0]
     cloud.world.vanish_machine("east", vanished.machine_id)
     run("sync")
 
-    told = run("accounts").stdout
+    output = run("accounts").stdout
 
-    east, west = row(told, "east"), row(told, "west")
+    east, west = row(output, "east"), row(output, "west")
     assert ["east", "sandbox", "OK", "machines", "-", "6", "1"] == east[:7]
     assert ("OK", "CLOSED", "-", "") == (east[8], east[9], east[10], east[11])
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ, \d+ s ago", east[7])
     assert ["west", "sandbox", "DOWN", "machines", "-", "6", "0"] == west[:7]
-    assert ("FAILED (RATE_LIMITED)", "the vendor's limit") == (west[8], west[10])
-    assert re.fullmatch(r"OPEN, \d+ s more", west[9])
+    assert ("FAILED (RATE_LIMITED)", "limited by the vendor") == (west[8], west[10])
+    assert re.fullmatch(r"OPEN, retry in \d+ s", west[9])
     assert west[11].startswith(("list_machines: ", "list_volumes: "))
-    assert "known to a running serve alone" in " ".join(told.split())
+    assert "Only a running gateway knows" in " ".join(output.split())
 
 
-def test_no_terminal_cuts_an_accounts_name_or_state(
-    here: Path, cloud: SandboxServer, monkeypatch: pytest.MonkeyPatch
+def test_accounts_table_is_wrapped_on_a_terminal_only(
+    folder: Path, cloud: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A narrow one goes on in the next line; a pipe has every row in one."""
+    """A narrow terminal wraps long cells; in a pipe each row is one line."""
     cloud.faults.switch_on(FaultKind.UNAUTHORIZED, tenant="east")
     run("sync")
     monkeypatch.setenv("COLUMNS", "100")
@@ -320,46 +322,46 @@ def test_no_terminal_cuts_an_accounts_name_or_state(
     assert row(piped, "east")[11].endswith("check the account's credentials and what they may list.")
 
 
-def test_mistakes_of_the_configuration_are_told_by_every_command(here: Path) -> None:
-    """The text alone, on standard error, with exit code 2."""
-    (here / "supplygraph.toml").write_text("[server]\nprot = 1\n", encoding="utf-8")
+def test_every_command_reports_configuration_errors(folder: Path) -> None:
+    """Only the message is on standard error, and the exit code is 2."""
+    (folder / "supplygraph.toml").write_text("[server]\nprot = 1\n", encoding="utf-8")
 
     for command in (("serve",), ("sync",), ("check",), ("accounts",), ("token", "list"), ("token", "create", "x")):
-        told = run(*command)
+        result = run(*command)
         assert (2, "supplygraph.toml line 2: server.prot: unknown key; did you mean 'port'?") == (
-            told.exit_code,
-            told.stderr.strip(),
+            result.exit_code,
+            result.stderr.strip(),
         )
 
 
-def test_nothing_configured_is_said_where_it_matters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without accounts there is nothing to sync, and check says what serve would do."""
+def test_commands_without_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`sync` fails, `check` says what `serve` would do, and `accounts` says how to get data."""
     monkeypatch.chdir(tmp_path)
 
-    assert (2, "no account is configured; write [[accounts]] into supplygraph.toml") == (
-        (told := run("sync")).exit_code,
-        told.stderr.strip(),
+    assert (2, "no account is configured; add [[accounts]] to supplygraph.toml") == (
+        (result := run("sync")).exit_code,
+        result.stderr.strip(),
     )
     assert "serve would run on the sandbox" in run("check").stdout
-    assert "No account is recorded yet" in run("accounts").stdout
+    assert "The database contains no accounts." in run("accounts").stdout
 
 
-def test_accounts_may_come_from_the_environment(
-    here: Path, cloud: SandboxServer, monkeypatch: pytest.MonkeyPatch
+def test_check_uses_accounts_from_the_environment(
+    folder: Path, cloud: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whole, as JSON; the file's accounts are then left aside."""
+    """SUPPLYGRAPH_ACCOUNTS replaces the accounts of the file."""
     account = {"name": "alone", "vendor": "sandbox", "endpoint": cloud.url, "credentials": {"api_key": "env:EAST_KEY"}}
     monkeypatch.setenv("SUPPLYGRAPH_ACCOUNTS", json.dumps([account]))
 
-    assert ["alone (sandbox): well; 6 machines, 3 volumes"] == run("check").stdout.splitlines()
+    assert ["alone (sandbox): OK; 6 machines, 3 volumes"] == run("check").stdout.splitlines()
 
 
-def test_commands_do_not_load_what_only_serving_needs() -> None:
-    """Whoever looks at an account does not wait for an HTTP server and a graph to be loaded."""
-    told = subprocess.run(
+def test_commands_do_not_import_the_server() -> None:
+    """Other commands start fast because they import neither the HTTP server nor the graph."""
+    process = subprocess.run(
         [sys.executable, "-c", "import sys, supplygraph.cli.main; print(*sys.modules)"],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert not {"fastapi", "uvicorn", "strawberry", "graphql"} & set(told.stdout.split())
+    assert not {"fastapi", "uvicorn", "strawberry", "graphql"} & set(process.stdout.split())

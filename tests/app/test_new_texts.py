@@ -22,7 +22,7 @@ from domain.enums import Permission
 from domain.errors import Busy
 from domain.viewer import Viewer
 from supplygraph import graphql_documents, graphql_execution
-from tests.app.running import Running, running
+from tests.app.harness import GatewayHarness, run_gateway
 from tests.graphql_http.gateway import graph
 
 _PLANNED: Final = "{ resources { nodes { name } } }"
@@ -32,9 +32,9 @@ _LONGEST_SECONDS: Final = 60
 
 
 @pytest.fixture
-async def up(tmp_path: Path) -> AsyncIterator[Running]:
+async def up(tmp_path: Path) -> AsyncIterator[GatewayHarness]:
     """A gateway that answers."""
-    async with running(tmp_path) as started:
+    async with run_gateway(tmp_path) as started:
         yield started
 
 
@@ -85,7 +85,7 @@ async def _begun(held: Held) -> None:
 
 
 async def test_what_is_planned_is_answered_while_a_new_text_is_made_ready(
-    up: Running, monkeypatch: pytest.MonkeyPatch
+    up: GatewayHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By the short way, and by the long one, which a browser's headers take."""
     headers = await up.token()
@@ -102,7 +102,7 @@ async def test_what_is_planned_is_answered_while_a_new_text_is_made_ready(
 
 
 async def test_a_new_statement_of_a_known_text_is_written_beside_the_loop(
-    up: Running, monkeypatch: pytest.MonkeyPatch
+    up: GatewayHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A variable that holds another kind of filter needs one."""
     headers = await up.token()
@@ -121,7 +121,7 @@ async def test_a_new_statement_of_a_known_text_is_written_beside_the_loop(
 
 
 async def test_known_kinds_do_not_wait_for_another_kind_of_the_same_text(
-    up: Running, monkeypatch: pytest.MonkeyPatch
+    up: GatewayHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Other rights, another page size, a value that is amiss: nothing new is needed for them."""
     headers, other = await up.token(), await up.token(Permission.READ)
@@ -146,7 +146,7 @@ async def test_known_kinds_do_not_wait_for_another_kind_of_the_same_text(
         await new
 
 
-async def test_what_is_planned_stays_known_beside_a_flood(up: Running) -> None:
+async def test_what_is_planned_stays_known_beside_a_flood(up: GatewayHarness) -> None:
     """Its document is held by its plans, though it is no longer kept among documents."""
     headers, preparing = await up.token(), up.operations.preparing
     query = "query ($n: Int!) { resources(first: $n) { nodes { vendorId } } }"
@@ -164,7 +164,9 @@ async def test_what_is_planned_stays_known_beside_a_flood(up: Running) -> None:
     assert found.prepared is not None
 
 
-async def test_large_requests_are_made_ready_beside_the_loop(up: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_large_requests_are_made_ready_beside_the_loop(
+    up: GatewayHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each time: to look at their values takes as long as a new text."""
     headers, pieces = await up.token(), _pieces(monkeypatch)
     query = "query ($f: ResourceFilter) { resources(filter: $f) { nodes { name } } }"
@@ -177,7 +179,7 @@ async def test_large_requests_are_made_ready_beside_the_loop(up: Running, monkey
 
 
 async def test_what_asks_of_the_schema_beside_data_is_told_beside_the_loop(
-    up: Running, monkeypatch: pytest.MonkeyPatch
+    up: GatewayHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Others are answered meanwhile."""
     headers = await up.token()
@@ -194,7 +196,7 @@ async def test_what_asks_of_the_schema_beside_data_is_told_beside_the_loop(
 
 
 async def _many(
-    up: Running, headers: dict[str, str], monkeypatch: pytest.MonkeyPatch, held: Held, count: int = 5
+    up: GatewayHarness, headers: dict[str, str], monkeypatch: pytest.MonkeyPatch, held: Held, count: int = 5
 ) -> list[asyncio.Task[dict[str, Any]]]:
     """So many who ask for the new text, of whom the first is being served and the others wait for what he gets."""
     looks, all_looked, find = 0, asyncio.Event(), Preparing.found
@@ -213,7 +215,9 @@ async def _many(
     return asking
 
 
-async def test_a_text_that_many_ask_at_once_is_made_ready_once(up: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_text_that_many_ask_at_once_is_made_ready_once(
+    up: GatewayHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One piece of work for all of them, who are answered alike."""
     headers, pieces = await up.token(), _pieces(monkeypatch)
     with _held(monkeypatch) as held:
@@ -225,7 +229,7 @@ async def test_a_text_that_many_ask_at_once_is_made_ready_once(up: Running, monk
     assert all(first["data"] == other["data"] for other in others)
 
 
-async def test_who_waits_for_another_s_is_refused_with_him(up: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_waits_for_another_s_is_refused_with_him(up: GatewayHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     """And does not come back to fill the bench for all others."""
     headers, preparing = await up.token(), up.operations.preparing
     with _held(monkeypatch, reader, "compile_roots") as held:
@@ -244,7 +248,9 @@ async def test_who_waits_for_another_s_is_refused_with_him(up: Running, monkeypa
     assert "errors" not in await up.graph(_NEW, headers)
 
 
-async def test_who_goes_away_lets_one_of_those_who_wait_go_on(up: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_goes_away_lets_one_of_those_who_wait_go_on(
+    up: GatewayHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whatever he left is there for the others."""
     headers = await up.token()
     with _held(monkeypatch) as held:
@@ -258,7 +264,7 @@ async def test_who_goes_away_lets_one_of_those_who_wait_go_on(up: Running, monke
 
 
 async def test_what_is_known_is_answered_while_a_new_text_is_made_ready(
-    up: Running, monkeypatch: pytest.MonkeyPatch
+    up: GatewayHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Other values and other tokens of what is planned, what asks for no data, what is refused: none of it is new."""
     headers, other = await up.token(), await up.token(Permission.READ)
@@ -285,7 +291,7 @@ async def test_what_is_known_is_answered_while_a_new_text_is_made_ready(
         await new
 
 
-async def test_too_many_are_refused_and_may_come_again(up: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_too_many_are_refused_and_may_come_again(up: GatewayHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     """503, with a word of when; the metrics tell how full it is; and nobody else notices."""
     up.operations.preparing.workbench = CompileWorker(most=1)
     headers = await up.token()
@@ -307,7 +313,7 @@ async def test_too_many_are_refused_and_may_come_again(up: Running, monkeypatch:
     assert "errors" not in await up.graph("{ accounts { name } }", headers)
 
 
-async def test_after_the_end_new_texts_are_told_so(up: Running) -> None:
+async def test_after_the_end_new_texts_are_told_so(up: GatewayHarness) -> None:
     """As the record's own absence is, and not as a fault."""
     headers = await up.token()
     up.gateway.workbench.close()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.app.running import Running
+from tests.app.harness import GatewayHarness
 
 CONTRACT = Path(__file__).parents[3] / "shared" / "contract" / "get_resource.openapi.json"
 SNAPSHOT = Path(__file__).with_name("openapi.json")
@@ -16,7 +16,7 @@ PATH = "/resources/{resource_id}"
 
 
 @pytest.fixture
-async def published(up: Running) -> dict[str, Any]:
+async def published(up: GatewayHarness) -> dict[str, Any]:
     """What the gateway answers; it asks for no token."""
     answer = await up.client.get("/openapi.json")
     assert 200 == answer.status_code

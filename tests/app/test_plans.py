@@ -14,7 +14,7 @@ from supplygraph.way_in import WayIn
 
 from domain.enums import Permission
 from supplygraph.config.settings import GraphSettings
-from tests.app.running import Running, running
+from tests.app.harness import GatewayHarness, run_gateway
 
 _QUERIES: list[tuple[str, dict[str, Any]]] = [
     ("{ resources { nodes { resourceId name status vendor } } }", {}),
@@ -56,9 +56,9 @@ _QUERIES: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.fixture
-async def up(tmp_path: Path) -> AsyncIterator[Running]:
+async def up(tmp_path: Path) -> AsyncIterator[GatewayHarness]:
     """A gateway that answers."""
-    async with running(tmp_path) as started:
+    async with run_gateway(tmp_path) as started:
         yield started
 
 
@@ -76,12 +76,14 @@ def _noted(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     return answered
 
 
-async def _asked(up: Running, query: str, variables: dict[str, Any], headers: dict[str, str]) -> tuple[int, bytes]:
+async def _asked(
+    up: GatewayHarness, query: str, variables: dict[str, Any], headers: dict[str, str]
+) -> tuple[int, bytes]:
     answer = await up.client.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
     return answer.status_code, answer.content
 
 
-async def test_planned_and_rendered_are_alike_to_the_byte(up: Running) -> None:
+async def test_planned_and_rendered_are_alike_to_the_byte(up: GatewayHarness) -> None:
     """New, planned, and rendered by graphql-core: one answer, errors included."""
     headers, operations = await up.token(), up.operations
     await up.graph("{ resources { nodes { name } } }", headers)
@@ -96,26 +98,26 @@ async def test_planned_and_rendered_are_alike_to_the_byte(up: Running) -> None:
         assert rendered == planned
 
 
-async def test_plans_are_counted(up: Running) -> None:
+async def test_plans_are_counted(up: GatewayHarness) -> None:
     """Valid operations run as plans; introspection is rendered; what is not valid is neither."""
     headers, counts = await up.token(), up.operations.counts
     for query in ("{ accounts { name } }", "{ accounts { name } }", "{ __schema { queryType { name } } }", "{ nope }"):
         await up.graph(query, headers)
     assert (2, 1) == (counts.plans, counts.rendered)
     metrics = await up.client.get("/metrics", headers=await up.token(Permission.ADMIN))
-    assert 'supplygraph_operations_total{way="plan"} 2.0' in metrics.text
+    assert 'supplygraph_operations_total{path="plan"} 2.0' in metrics.text
 
 
 async def test_plans_can_be_turned_off(tmp_path: Path) -> None:
     """Then graphql-core renders every operation."""
-    async with running(tmp_path, graph=GraphSettings(plans=False)) as up:
+    async with run_gateway(tmp_path, graph=GraphSettings(plans=False)) as up:
         headers = await up.token()
         for _ in range(2):
             assert "errors" not in await up.graph("{ resources { nodes { name } } }", headers)
         assert (0, 2) == (up.operations.counts.plans, up.operations.counts.rendered)
 
 
-async def test_a_plan_of_one_viewer_is_not_another_s(up: Running) -> None:
+async def test_a_plan_of_one_viewer_is_not_another_s(up: GatewayHarness) -> None:
     """Each sees what its token lets it see, whoever asked first."""
     query = "{ resources(first: 100) { nodes { account { name } name } } }"
     everyone = await up.token()
@@ -127,7 +129,7 @@ async def test_a_plan_of_one_viewer_is_not_another_s(up: Running) -> None:
         assert {"east"} == {node["account"]["name"] for node in its_own}
 
 
-async def test_a_plan_asks_for_the_permission_of_the_demand(up: Running) -> None:
+async def test_a_plan_asks_for_the_permission_of_the_demand(up: GatewayHarness) -> None:
     """A demand that comes by a variable is refused as the first time, whoever was let in before."""
     query = "query Q($f: FreshnessDemand) { resources(freshness: $f) { nodes { name } } }"
     may, may_not = await up.token(), await up.token(Permission.READ)
@@ -138,7 +140,7 @@ async def test_a_plan_asks_for_the_permission_of_the_demand(up: Running) -> None
         assert 403 == (await _asked(up, query, force, may_not))[0]
 
 
-async def test_a_planned_read_refreshes_what_is_old(up: Running) -> None:
+async def test_a_planned_read_refreshes_what_is_old(up: GatewayHarness) -> None:
     """The plan's answer is as fresh as any: the cloud is asked once the record is too old."""
     query, headers = "{ resources { nodes { name } } }", await up.token()
     for _ in range(3):
@@ -148,7 +150,9 @@ async def test_a_planned_read_refreshes_what_is_old(up: Running) -> None:
         assert (0, 0) == (told["stale"], told["unconfirmed"])
 
 
-async def test_the_short_way_has_the_headers_of_the_long_one(up: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_short_way_has_the_headers_of_the_long_one(
+    up: GatewayHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The same names and values, the caller's request id among them; and it is the short way that the second comes by."""
     headers = {**await up.token(), "X-Request-ID": "job-1", "Accept": "application/graphql-response+json"}
     asked = {"query": "{ accounts { name } }"}
@@ -159,7 +163,7 @@ async def test_the_short_way_has_the_headers_of_the_long_one(up: Running, monkey
     assert long.content == short.content
 
 
-async def test_tokens_that_see_alike_share_a_plan(up: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_tokens_that_see_alike_share_a_plan(up: GatewayHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many they are: from the second time on each comes by the short way."""
     answered = _noted(monkeypatch)
     headers = [await up.token() for _ in range(70)]
@@ -171,7 +175,7 @@ async def test_tokens_that_see_alike_share_a_plan(up: Running, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("way", [{}, {"Cookie": "theme=dark"}], ids=["short", "long"])
-async def test_another_operation_s_directives_steer_nothing(up: Running, way: dict[str, str]) -> None:
+async def test_another_operation_s_directives_steer_nothing(up: GatewayHarness, way: dict[str, str]) -> None:
     """Its variables may have the names of this one's, and other kinds."""
     headers = {**await up.token(), **way}
     query = """query A($x: [String!]) { resources(filter: {vendor: $x}) { totalCount } }
@@ -186,7 +190,7 @@ async def test_another_operation_s_directives_steer_nothing(up: Running, way: di
         assert wanted == ("accounts" in answer.json()["data"])
 
 
-async def test_many_at_once_get_each_their_own(up: Running) -> None:
+async def test_many_at_once_get_each_their_own(up: GatewayHarness) -> None:
     """Readers of one plan with different values."""
     headers = await up.token()
     nodes = (await up.graph("{ resources(first: 100) { nodes { resourceId name } } }", headers))["data"]["resources"][
@@ -200,7 +204,7 @@ async def test_many_at_once_get_each_their_own(up: Running) -> None:
     assert all(name in content for name, (_, content) in zip(expected, answers, strict=True))
 
 
-async def test_places_keep_their_values_when_others_come_and_go(up: Running) -> None:
+async def test_places_keep_their_values_when_others_come_and_go(up: GatewayHarness) -> None:
     """A variable that is left out binds nothing: what stands behind it is bound where it was, and is nobody else's."""
     headers = await up.token()
     listed = await up.graph("{ resources(first: 100) { nodes { resourceId name } } }", headers)
@@ -217,7 +221,7 @@ async def test_places_keep_their_values_when_others_come_and_go(up: Running) -> 
             assert {"totalCount": count} == told["resources"]
 
 
-async def test_pages_beside_another_list(up: Running) -> None:
+async def test_pages_beside_another_list(up: GatewayHarness) -> None:
     """A cursor is two places where the first page has none: all that there is comes, once."""
     headers = await up.token()
     listed = await up.graph("{ resources(first: 100) { nodes { name } } }", headers)

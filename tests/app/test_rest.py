@@ -10,12 +10,12 @@ from domain.enums import Permission
 from domain.timestamps import to_text
 from sandbox.faults import FaultKind
 from supplygraph.http.rest_models import ResourceSummary
-from tests.app.running import Running
+from tests.app.harness import GatewayHarness
 
 READ = (Permission.READ,)
 
 
-async def test_the_answer_is_the_whole_resource_in_the_contracts_keys(up: Running) -> None:
+async def test_the_answer_is_the_whole_resource_in_the_contracts_keys(up: GatewayHarness) -> None:
     """Keys are snake case, enums lower case, instants canonical; nothing beyond the contract is in it."""
     headers = await up.token()
     resource_id = await up.resource_id("trainer-1", headers)
@@ -36,7 +36,7 @@ async def test_the_answer_is_the_whole_resource_in_the_contracts_keys(up: Runnin
     assert isinstance(body["pricing_total_hourly"], float)
 
 
-async def test_open_links_stand_before_ended_ones(up: Running) -> None:
+async def test_open_links_stand_before_ended_ones(up: GatewayHarness) -> None:
     """A volume that was taken off is told after those that are attached."""
     headers = await up.token()
     world = up.cloud.world
@@ -61,7 +61,7 @@ async def test_open_links_stand_before_ended_ones(up: Running) -> None:
     assert {"attached_storage"} == {link["link_type"] for link in links}
 
 
-async def test_unknown_and_invisible_are_the_same_answer(up: Running) -> None:
+async def test_unknown_and_invisible_are_the_same_answer(up: GatewayHarness) -> None:
     """A viewer of another account learns nothing, not even that the resource exists."""
     headers = await up.token()
     resource_id = await up.resource_id("trainer-1", headers)
@@ -80,7 +80,7 @@ async def test_unknown_and_invisible_are_the_same_answer(up: Running) -> None:
         assert "Cache-Status" not in answer.headers
 
 
-async def test_who_has_no_token_is_told_so_before_anything_else(up: Running) -> None:
+async def test_who_has_no_token_is_told_so_before_anything_else(up: GatewayHarness) -> None:
     """401 comes before 422: what a stranger asks is not looked at."""
     answer = await up.client.get("/resources/nonsense")
 
@@ -95,7 +95,7 @@ async def test_who_has_no_token_is_told_so_before_anything_else(up: Running) -> 
         (f"/resources/{UUID(int=0)}?force_refresh=s3cret", ["query", "force_refresh"]),
     ],
 )
-async def test_a_422_repeats_nothing_of_what_was_sent(up: Running, path: str, place: list[str]) -> None:
+async def test_a_422_repeats_nothing_of_what_was_sent(up: GatewayHarness, path: str, place: list[str]) -> None:
     """Each entry has loc, msg and type, and neither the input nor a context."""
     answer = await up.client.get(path, headers=await up.token())
 
@@ -106,7 +106,7 @@ async def test_a_422_repeats_nothing_of_what_was_sent(up: Running, path: str, pl
     assert "s3cret" not in answer.text
 
 
-async def test_what_is_fresh_enough_is_answered_from_the_record(up: Running) -> None:
+async def test_what_is_fresh_enough_is_answered_from_the_record(up: GatewayHarness) -> None:
     """Within the cooldown no cloud is asked; Age and ttl add up to the cooldown."""
     headers = await up.token()
     resource_id = await up.resource_id("trainer-1", headers)
@@ -123,7 +123,7 @@ async def test_what_is_fresh_enough_is_answered_from_the_record(up: Running) -> 
     assert before == len(up.cloud.journal.calls())
 
 
-async def test_what_is_too_old_is_asked_again(up: Running) -> None:
+async def test_what_is_too_old_is_asked_again(up: GatewayHarness) -> None:
     """After the cooldown the answer is the state after reconciliation."""
     headers = await up.token()
     resource_id = await up.resource_id("trainer-1", headers)
@@ -138,7 +138,7 @@ async def test_what_is_too_old_is_asked_again(up: Running) -> None:
     assert "supplygraph; fwd=stale; stored" == answer.headers["Cache-Status"]
 
 
-async def test_a_failing_cloud_is_an_age_and_a_reason(up: Running) -> None:
+async def test_a_failing_cloud_is_an_age_and_a_reason(up: GatewayHarness) -> None:
     """The record is answered with 200, how much too old it is, and why."""
     headers = await up.token()
     resource_id = await up.resource_id("trainer-1", headers)
@@ -152,7 +152,7 @@ async def test_a_failing_cloud_is_an_age_and_a_reason(up: Running) -> None:
     assert "supplygraph; hit; ttl=-42; detail=AUTH_REJECTED" == answer.headers["Cache-Status"]
 
 
-async def test_force_needs_the_permission(up: Running) -> None:
+async def test_force_needs_the_permission(up: GatewayHarness) -> None:
     """Without `refresh` the parameter is refused before anything runs."""
     reader = await up.token(*READ)
     resource_id = await up.resource_id("trainer-1", reader)
@@ -165,7 +165,7 @@ async def test_force_needs_the_permission(up: Running) -> None:
     assert before == len(up.cloud.journal.calls())
 
 
-async def test_force_asks_however_fresh(up: Running) -> None:
+async def test_force_asks_however_fresh(up: GatewayHarness) -> None:
     """The cooldown does not hold a forced reader."""
     headers = await up.token()
     resource_id = await up.resource_id("trainer-1", headers)
@@ -178,7 +178,7 @@ async def test_force_asks_however_fresh(up: Running) -> None:
 
 
 @pytest.mark.parametrize("header", ["no-cache", "max-age=0", "max-age=1"])
-async def test_a_header_is_clamped_where_a_parameter_would_be_refused(up: Running, header: str) -> None:
+async def test_a_header_is_clamped_where_a_parameter_would_be_refused(up: GatewayHarness, header: str) -> None:
     """A token without `refresh` that sends what browsers send is answered by the floor of five seconds."""
     reader = await up.token(*READ)
     resource_id = await up.resource_id("trainer-1", reader)
@@ -191,7 +191,7 @@ async def test_a_header_is_clamped_where_a_parameter_would_be_refused(up: Runnin
     assert "supplygraph; fwd=stale; stored" == beyond.headers["Cache-Status"]
 
 
-async def test_a_header_never_loosens_the_parameter(up: Running) -> None:
+async def test_a_header_never_loosens_the_parameter(up: GatewayHarness) -> None:
     """Force is force, whatever max age a proxy wrote."""
     headers = await up.token()
     resource_id = await up.resource_id("trainer-1", headers)
@@ -204,7 +204,7 @@ async def test_a_header_never_loosens_the_parameter(up: Running) -> None:
     assert answer.headers["Cache-Status"].startswith("supplygraph; fwd=stale")
 
 
-async def test_whoever_waits_no_longer_gets_the_record(up: Running) -> None:
+async def test_whoever_waits_no_longer_gets_the_record(up: GatewayHarness) -> None:
     """`Prefer: wait=0` is answered at once, marked as waited for in vain."""
     headers = await up.token()
     resource_id = await up.resource_id("trainer-1", headers)
@@ -217,7 +217,7 @@ async def test_whoever_waits_no_longer_gets_the_record(up: Running) -> None:
     up.cloud.faults.switch_off(fault.fault_id)
 
 
-async def test_what_did_not_change_is_not_sent_again(up: Running) -> None:
+async def test_what_did_not_change_is_not_sent_again(up: GatewayHarness) -> None:
     """The tag outlives a new sighting, and changes with the resource."""
     headers = await up.token()
     resource_id = await up.resource_id("trainer-1", headers)

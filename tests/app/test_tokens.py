@@ -1,4 +1,4 @@
-"""Tokens: what is kept of them, who they name, and when they stop working."""
+"""Tests of access tokens: what is stored, which viewer they map to, and when they stop working."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ READ = (Permission.READ,)
 
 
 @dataclass
-class HandClock:
-    """A clock that is set by hand, for instants and for the memory of hot tokens."""
+class TokenClock:
+    """A clock that tests set, both for timestamps and for the age of cached tokens."""
 
     instant: datetime = START
     seconds: float = field(default=0)
 
     def now(self) -> datetime:
-        """The instant it was set to."""
+        """Return the current time of this clock."""
         return self.instant + timedelta(seconds=self.seconds)
 
     def steady(self) -> float:
-        """The seconds it was moved by."""
+        """Return the seconds by which the clock was advanced."""
         return self.seconds
 
 
 @pytest.fixture
 async def rows(tmp_path: Path) -> AsyncIterator[TokenRows]:
-    """The table of tokens in an empty record."""
+    """Create an empty database and return its table of tokens."""
     engine = make_engine(f"sqlite+aiosqlite:///{tmp_path / 'record.db'}")
     await migrate(engine)
     yield TokenRows(engine)
@@ -51,85 +51,87 @@ async def rows(tmp_path: Path) -> AsyncIterator[TokenRows]:
 
 
 @pytest.fixture
-def clock() -> HandClock:
-    """A clock that stands still until it is moved."""
-    return HandClock()
+def clock() -> TokenClock:
+    """Create a clock that stands still until a test advances it."""
+    return TokenClock()
 
 
 @pytest.fixture
-def authenticator(rows: TokenRows, clock: HandClock) -> Authenticator:
-    """What tells who asks."""
+def authenticator(rows: TokenRows, clock: TokenClock) -> Authenticator:
+    """Create the authenticator under test."""
     return Authenticator(rows, clock, clock.steady)
 
 
-def asking(*headers: str) -> Request:
-    """A request with these Authorization headers."""
+def request_with_headers(*headers: str) -> Request:
+    """Create a request with these Authorization headers."""
     return Request({"type": "http", "headers": [(b"authorization", header.encode("latin-1")) for header in headers]})
 
 
-def using(token: NewToken) -> Request:
-    """A request with this token."""
-    return asking(f"Bearer {token.text}")
+def request_with_token(token: NewToken) -> Request:
+    """Create a request with this token."""
+    return request_with_headers(f"Bearer {token.text}")
 
 
-async def test_a_token_names_its_viewer(rows: TokenRows, authenticator: Authenticator) -> None:
+async def test_token_maps_to_its_viewer(rows: TokenRows, authenticator: Authenticator) -> None:
     """The viewer has the token's name, permissions and visible accounts."""
     token = make("portal", (Permission.READ, Permission.REFRESH), ("lab",), START)
     await rows.add(token.record)
 
-    viewer = await authenticator.authenticate(using(token))
+    viewer = await authenticator.authenticate(request_with_token(token))
 
     assert Viewer("portal", frozenset({Permission.READ, Permission.REFRESH}), frozenset({"lab"})) == viewer
 
 
-async def test_only_its_hash_is_kept(rows: TokenRows, tmp_path: Path) -> None:
-    """No byte of the record's files holds the token."""
+async def test_only_the_hash_is_stored(rows: TokenRows, tmp_path: Path) -> None:
+    """The files of the database contain the hash and not the token."""
     token = make("portal", READ, None, START)
     await rows.add(token.record)
 
-    kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())  # noqa: ASYNC240 - small files, nobody waits
-    assert token.record.digest.encode() in kept
-    assert token.text.removeprefix("sg_").encode() not in kept
+    content = b"".join(path.read_bytes() for path in tmp_path.iterdir())  # noqa: ASYNC240 - small files
+    assert token.record.digest.encode() in content
+    assert token.text.removeprefix("sg_").encode() not in content
     assert token.text not in repr(token)
 
 
-def test_no_two_tokens_are_alike() -> None:
-    """Each has 256 bits of its own, in letters that no header or shell changes."""
+def test_tokens_are_unique() -> None:
+    """Each token has 256 random bits, in characters that need no escaping in a header or a shell."""
     texts = {make("t", READ, None, START).text for _ in range(1000)}
 
     assert 1000 == len(texts)
     assert all(46 == len(text) and text.replace("-", "").replace("_", "").isalnum() for text in texts)
 
 
-async def test_a_revoked_token_stops_within_a_second(
-    rows: TokenRows, authenticator: Authenticator, clock: HandClock
+async def test_revoked_token_stops_within_a_second(
+    rows: TokenRows, authenticator: Authenticator, clock: TokenClock
 ) -> None:
-    """What is remembered of a hot token is never older than a second."""
+    """A cached token is accepted for at most a second after its verification."""
     token = make("portal", READ, None, START)
     await rows.add(token.record)
-    await authenticator.authenticate(using(token))
+    await authenticator.authenticate(request_with_token(token))
 
     assert await rows.revoke("portal", clock.now())
     clock.seconds += MEMORY_SECONDS
 
     with pytest.raises(Unauthenticated):
-        await authenticator.authenticate(using(token))
+        await authenticator.authenticate(request_with_token(token))
 
 
-async def test_an_expired_token_stops_at_once(rows: TokenRows, authenticator: Authenticator, clock: HandClock) -> None:
-    """The memory of hot tokens does not outlive the expiry."""
+async def test_expired_token_stops_at_once(rows: TokenRows, authenticator: Authenticator, clock: TokenClock) -> None:
+    """A cached token is not accepted after it has expired."""
     token = make("portal", READ, None, START, timedelta(seconds=0.5))
     await rows.add(token.record)
-    await authenticator.authenticate(using(token))
+    await authenticator.authenticate(request_with_token(token))
 
     clock.seconds += 0.5
 
     with pytest.raises(Unauthenticated):
-        await authenticator.authenticate(using(token))
+        await authenticator.authenticate(request_with_token(token))
 
 
-async def test_unknown_revoked_and_expired_are_the_same_answer(rows: TokenRows, authenticator: Authenticator) -> None:
-    """Whoever guesses learns nothing."""
+async def test_unknown_revoked_and_expired_tokens_get_the_same_error(
+    rows: TokenRows, authenticator: Authenticator
+) -> None:
+    """The error does not reveal whether a token ever existed."""
     revoked, expired = (
         make("revoked", READ, None, START),
         make("expired", READ, None, START - timedelta(2), timedelta(1)),
@@ -138,51 +140,51 @@ async def test_unknown_revoked_and_expired_are_the_same_answer(rows: TokenRows, 
         await rows.add(token.record)
     await rows.revoke("revoked", START)
 
-    told = set()
+    messages = set()
     for token in (make("unknown", READ, None, START), revoked, expired):
-        with pytest.raises(Unauthenticated) as refused:
-            await authenticator.authenticate(using(token))
-        told.add(str(refused.value))
-    assert {"The token is unknown, expired or revoked."} == told
+        with pytest.raises(Unauthenticated) as error:
+            await authenticator.authenticate(request_with_token(token))
+        messages.add(str(error.value))
+    assert {"The token is unknown, expired or revoked."} == messages
 
 
-async def test_a_token_that_may_not_read_is_refused(rows: TokenRows, authenticator: Authenticator) -> None:
-    """The permission to refresh alone opens nothing; admin implies reading."""
+async def test_token_without_read_is_rejected(rows: TokenRows, authenticator: Authenticator) -> None:
+    """The permission `refresh` alone is not enough; `admin` includes `read`."""
     refresh, admin = make("r", (Permission.REFRESH,), None, START), make("a", (Permission.ADMIN,), None, START)
     await rows.add(refresh.record)
     await rows.add(admin.record)
 
     with pytest.raises(Forbidden):
-        await authenticator.authenticate(using(refresh))
-    assert (await authenticator.authenticate(using(admin))).may(Permission.REFRESH)
+        await authenticator.authenticate(request_with_token(refresh))
+    assert (await authenticator.authenticate(request_with_token(admin))).may(Permission.REFRESH)
 
 
 @pytest.mark.parametrize("header", ["bearer abc", "BEARER abc", "Bearer   abc ", " Bearer abc"])
-def test_the_scheme_is_read_in_any_case(header: str) -> None:
-    """Schemes of HTTP are the same in any case."""
-    assert "abc" == bearer(asking(header))
+def test_scheme_is_case_insensitive(header: str) -> None:
+    """Authentication schemes of HTTP are case-insensitive."""
+    assert "abc" == bearer(request_with_headers(header))
 
 
 @pytest.mark.parametrize(
     "headers", [(), ("",), ("Basic abc",), ("Bearer",), ("Bearer ",), ("Bearer a", "Bearer b"), ("abc",)]
 )
-def test_no_token_or_two_are_refused(headers: tuple[str, ...]) -> None:
-    """A request says who asks exactly once."""
+def test_missing_malformed_or_repeated_header_is_rejected(headers: tuple[str, ...]) -> None:
+    """A request must have exactly one well-formed header."""
     with pytest.raises(Unauthenticated):
-        bearer(asking(*headers))
+        bearer(request_with_headers(*headers))
 
 
 @given(st.text(st.characters(max_codepoint=255)))
-def test_no_header_breaks_the_reading_of_it(header: str) -> None:
-    """Whatever the header holds, it is a token's text or a refusal."""
+def test_any_header_is_parsed_or_rejected(header: str) -> None:
+    """Any header value yields either a token or Unauthenticated."""
     try:
-        assert bearer(asking(header))
-    except Unauthenticated:
-        assert "Bearer TOKEN" in str(Unauthenticated("Bearer TOKEN"))
+        assert bearer(request_with_headers(header))
+    except Unauthenticated as error:
+        assert "Bearer TOKEN" in str(error)  # noqa: PT017 - a valid header raises nothing
 
 
-async def test_a_name_is_free_again_once_its_token_is_revoked(rows: TokenRows, authenticator: Authenticator) -> None:
-    """A valid token's name is taken, unless it is to be replaced; then the old token is unknown."""
+async def test_name_can_be_reused_after_revocation(rows: TokenRows, authenticator: Authenticator) -> None:
+    """The name of a valid token can be reused only with `replace`, which makes the old token unknown."""
     first, second, third = (make("portal", READ, None, START) for _ in range(3))
     await rows.add(first.record)
 
@@ -194,36 +196,36 @@ async def test_a_name_is_free_again_once_its_token_is_revoked(rows: TokenRows, a
 
     assert (third.record,) == await rows.all()
     with pytest.raises(Unauthenticated):
-        await authenticator.authenticate(using(first))
+        await authenticator.authenticate(request_with_token(first))
 
 
-async def test_what_is_not_there_cannot_be_revoked(rows: TokenRows) -> None:
-    """Revoking tells whether there was something to revoke."""
+async def test_revoking_an_unknown_name_returns_false(rows: TokenRows) -> None:
+    """The result says whether there was a token to revoke."""
     assert not await rows.revoke("nobody", START)
 
 
 @pytest.mark.parametrize(
     ("seconds", "text"), [(90 * 86_400, "90d"), (43_200, "12h"), (1_800, "30m"), (45, "45s"), (1_209_600, "2w")]
 )
-def test_a_time_to_live_is_a_number_and_a_unit(seconds: int, text: str) -> None:
-    """As people write it."""
+def test_lifetime_is_a_number_and_a_unit(seconds: int, text: str) -> None:
+    """Every unit is supported."""
     assert timedelta(seconds=seconds) == parse_lifetime(text)
 
 
 @pytest.mark.parametrize("text", ["", "90", "d", "0d", "-1d", "1.5h", "90 d", "1y", "99999999w", "٣d"])
-def test_anything_else_is_no_time_to_live(text: str) -> None:
-    """Nothing that does not end, or never was."""
-    with pytest.raises(ValueError, match="is no time to live"):
+def test_other_lifetimes_are_rejected(text: str) -> None:
+    """A lifetime must be positive, at most a century, and written as digits and a unit."""
+    with pytest.raises(ValueError, match="is not a valid duration"):
         parse_lifetime(text)
 
 
-async def test_a_hot_token_is_confirmed_behind_its_readers(
-    rows: TokenRows, authenticator: Authenticator, clock: HandClock
+async def test_cached_token_is_confirmed_in_the_background(
+    rows: TokenRows, authenticator: Authenticator, clock: TokenClock
 ) -> None:
-    """Its readers do not wait for the record; the viewer stays the very same while nothing changes."""
+    """Requests do not wait for the database, and the viewer stays the same object while nothing changes."""
     token = make("portal", READ, None, START)
     await rows.add(token.record)
-    viewer = await authenticator.authenticate(using(token))
+    viewer = await authenticator.authenticate(request_with_token(token))
     header = f"Bearer {token.text}".encode()
     for _ in range(5):
         clock.seconds += 0.5
@@ -231,13 +233,13 @@ async def test_a_hot_token_is_confirmed_behind_its_readers(
         await authenticator.close()
 
 
-async def test_a_hot_token_that_another_process_revokes_stops_within_a_second(
-    rows: TokenRows, authenticator: Authenticator, clock: HandClock
+async def test_token_revoked_by_another_process_stops_within_a_second(
+    rows: TokenRows, authenticator: Authenticator, clock: TokenClock
 ) -> None:
-    """The next confirmation finds it revoked; where none came, it is asked for."""
+    """The next confirmation finds that the token was revoked."""
     token = make("portal", READ, None, START)
     await rows.add(token.record)
-    await authenticator.authenticate(using(token))
+    await authenticator.authenticate(request_with_token(token))
     header = f"Bearer {token.text}".encode()
     assert authenticator.hot(header) is not None
     await rows.revoke("portal", clock.now())
@@ -246,16 +248,16 @@ async def test_a_hot_token_that_another_process_revokes_stops_within_a_second(
     await authenticator.close()
     assert authenticator.hot(header) is None
     with pytest.raises(Unauthenticated):
-        await authenticator.authenticate(using(token))
+        await authenticator.authenticate(request_with_token(token))
 
 
-async def test_a_hot_token_whose_permissions_change(
-    rows: TokenRows, authenticator: Authenticator, clock: HandClock
+async def test_changed_permissions_apply_within_a_second(
+    rows: TokenRows, authenticator: Authenticator, clock: TokenClock
 ) -> None:
-    """Within a second the viewer has the new ones; without a confirmation the token is no longer hot."""
+    """The next confirmation updates the viewer; without a confirmation the token leaves the cache."""
     token = make("portal", READ, None, START)
     await rows.add(token.record)
-    await authenticator.authenticate(using(token))
+    await authenticator.authenticate(request_with_token(token))
     header = f"Bearer {token.text}".encode()
     await rows.add(replace(token.record, accounts=frozenset({"east"})), replace=True)
     clock.seconds += 0.5
@@ -268,25 +270,25 @@ async def test_a_hot_token_whose_permissions_change(
     assert authenticator.hot(header) is None
 
 
-async def test_a_record_that_is_away_is_told_without_a_traceback(
-    rows: TokenRows, authenticator: Authenticator, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+async def test_unavailable_database_is_logged_without_a_traceback(
+    rows: TokenRows, authenticator: Authenticator, clock: TokenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody waits for a confirmation: the log has one line with the cause, and whoever asks next is told."""
+    """A failed confirmation is one log line with the cause; afterwards the token must be looked up."""
 
-    async def away(_: object) -> list[TokenRecord]:
+    async def unavailable(_: object) -> list[TokenRecord]:
         raise DatabaseUnavailable("Connection refused")
 
     token = make("portal", READ, None, START)
     await rows.add(token.record)
-    await authenticator.authenticate(using(token))
+    await authenticator.authenticate(request_with_token(token))
     header = f"Bearer {token.text}".encode()
-    monkeypatch.setattr(rows, "by_digests", away)
+    monkeypatch.setattr(rows, "by_digests", unavailable)
     clock.seconds += 0.5
     with capture_logs() as logs:
         assert authenticator.hot(header) is not None
         await authenticator.close()
     (line,) = logs
-    assert ("record_unavailable", "Connection refused") == (line["event"], line["cause"])
+    assert ("database_unavailable", "Connection refused") == (line["event"], line["cause"])
     assert "exc_info" not in line
     clock.seconds += 1
     assert authenticator.hot(header) is None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from supplygraph.web.node import NodeUnavailable, find_node
+from web.node_runtime import NodeUnavailable, find_node
 
 FOLDER: Final = Path(__file__).parent
 PATIENCE_SECONDS: Final = 120

@@ -1,4 +1,4 @@
-"""The default max wait of an account: its own, else its vendor's, and never longer than any reader may ask."""
+"""Tests of an account's default max wait: its own, otherwise its vendor's, and never above the configured maximum."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _OWN = KeySettings(credentials=ApiKey(api_key=SecretStr("a-key")))
 
 
 @pytest.mark.parametrize(
-    ("vendor", "own", "longest", "told"),
+    ("vendor", "own", "longest", "expected"),
     [
         ("vast", None, 60.0, {"lab": 2.0}),
         ("vast", 7.0, 60.0, {"lab": 7.0}),
@@ -23,8 +23,10 @@ _OWN = KeySettings(credentials=ApiKey(api_key=SecretStr("a-key")))
         ("lambda", 7.0, 60.0, {"lab": 7.0}),
     ],
 )
-def test_whose_it_is(vendor: str, own: float | None, longest: float, told: dict[str, float]) -> None:
-    """Nobody's where neither has one: then the global one is."""
+def test_default_max_wait_of_an_account(
+    vendor: str, own: float | None, longest: float, expected: dict[str, float]
+) -> None:
+    """An account without its own or its vendor's default is left out; the global default applies to it."""
     account = AccountSettings(name="lab", vendor=vendor, deadline_seconds=own, own=_OWN)
     freshness = FreshnessSettings(deadline_seconds=1, deadline_max_seconds=longest)
-    assert told == deadlines(Settings(accounts=(account,), freshness=freshness))
+    assert expected == deadlines(Settings(accounts=(account,), freshness=freshness))

@@ -1,4 +1,4 @@
-"""Lines of keys: every key of a written TOML text is found on the line where it stands."""
+"""Tests of the line numbers of keys in a TOML text."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ credentials = { api_key = "env:B" }
         (None, ("freshness", "cooldown_seconds")),
     ],
 )
-def test_a_key_is_on_its_line(line: int | None, path: Path) -> None:
-    """Keys in tables, lists of tables and inline tables are found; what is not there has the line of what holds it."""
+def test_line_of_a_key(line: int | None, path: Path) -> None:
+    """Keys in tables, lists of tables and inline tables are found; a missing key has the line of its nearest parent."""
     assert line == TomlLines(TEXT).of(path)
 
 
@@ -71,13 +71,13 @@ VALUES = st.recursive(
 
 
 @given(st.dictionaries(KEYS, VALUES, max_size=5), st.booleans())
-def test_every_key_of_any_text_is_found_on_a_line_that_names_it(tables: dict[str, object], multiline: bool) -> None:
-    """Whatever is written, each top-level key has a line, and the text up to its end holds the key."""
+def test_every_key_is_found_on_a_line_that_contains_it(tables: dict[str, object], multiline: bool) -> None:
+    """For any text, each top-level key has a line, and that line contains the key."""
     text = tomli_w.dumps(tables, multiline_strings=multiline)
     lines = TomlLines(text)
-    written = text.split("\n")
+    text_lines = text.split("\n")
 
     for key in tomllib.loads(text):
         line = lines.of((key,))
         assert line is not None
-        assert key in written[line - 1] or "\\" in written[line - 1] or '"' in key
+        assert key in text_lines[line - 1] or "\\" in text_lines[line - 1] or '"' in key

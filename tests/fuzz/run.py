@@ -100,7 +100,7 @@ async def _fuzz(fake: type[Fake], answers: int, told: Fuzzed, address: str, aske
         finally:
             await cloud.close()
         told.answers += len(asked)
-    told.amiss += [f"a reader broke: {line}" for line in log if line["event"] == "vendor_answer_unreadable"]
+    told.amiss += [f"a reader broke: {line}" for line in log if line["event"] == "vendor_response_malformed"]
 
 
 @contextmanager

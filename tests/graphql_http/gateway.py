@@ -143,7 +143,7 @@ class MemoryAnswer(OperationAnswer):
         }
 
     @property
-    def values(self) -> Mapping[str, Any]:  # type: ignore[override]
+    def values(self) -> Mapping[str, Any]:
         """The answers."""
         return self._values
 

@@ -15,11 +15,11 @@ import uvicorn
 from pydantic import SecretStr
 
 from domain.enums import Permission
-from supplygraph.app import make_app
+from supplygraph.app import Application
 from supplygraph.auth.tokens import make
 from supplygraph.config.settings import AccountSettings, DatabaseSettings, Settings
 from supplygraph.gateway import Gateway, assemble
-from supplygraph.serve import bound
+from supplygraph.serve import bind_listener
 from tests.clock import ManualClock
 from vendors.api_key import KeySettings
 from vendors.base import ApiKey
@@ -75,12 +75,12 @@ async def answering(settings: Settings, clock: ManualClock) -> AsyncIterator[Ser
     """Run a gateway of these settings on a free port of loopback."""
     gateway = assemble(settings, clock)
     async with contextlib.AsyncExitStack() as stack:
-        listener = stack.enter_context(bound("127.0.0.1", 0))
+        listener = stack.enter_context(bind_listener("127.0.0.1", 0))
         await stack.enter_async_context(gateway.running())
         token = make("proof", Permission, None, clock.now())
         await gateway.tokens.add(token.record, replace=True)
         config = uvicorn.Config(
-            make_app(gateway, running=True),
+            Application(gateway, running=True),
             lifespan="off",
             ws="none",
             log_config=None,

@@ -75,7 +75,7 @@ async def test_what_was_terminated_elsewhere(tmp_path: Path, cloud: SandboxServe
 
     assert {"UNCONFIRMED"} == {doubted[one]["freshness"]["state"] for one in gone}
     assert ("SUSPECT", [4, 0]) == (suspect["state"], [scope["missingCount"] for scope in suspect["scopes"]])
-    said = "Account 'lab': 1 suspect scopes are confirmed; 4 resources are deleted."
+    said = "Account 'lab': confirmed 1 suspect scope, deleted 4 resources."
     assert (0, said) == (ended.code, ended.output.strip())
     for nodes in (believed, after):
         assert set(gone) == {one for one, node in nodes.items() if node["status"] == "DELETED"}
@@ -98,7 +98,7 @@ async def test_another_accounts_credentials(tmp_path: Path, cloud: SandboxServer
         nodes, account = await read(gateway)
 
     assert "the credentials now show another account" in before.output
-    assert "2 suspect scopes are confirmed; 9 resources are deleted." in ended.output
+    assert "confirmed 2 suspect scopes, deleted 9 resources." in ended.output
     assert ("SUSPECT" in before.output, "SUSPECT" in after.output) == (True, False)
     assert ("OK", [0, 0]) == (account["state"], [scope["missingCount"] for scope in account["scopes"]])
     living = {one for one, node in nodes.items() if node["status"] != "DELETED"}

@@ -70,6 +70,6 @@ async def test_a_restart_of_the_database_is_survived(server: PostgresServer) -> 
             after = (await up.data(LIVE))["resources"]
             assert before == after["totalCount"]
             assert {"FRESH"} == {node["freshness"]["state"] for node in after["nodes"]}
-    assert "record_unavailable" in told
+    assert "database_unavailable" in told
     for secret in (PASSWORD, "asyncpg://", "Traceback", "SELECT"):
         assert secret not in told

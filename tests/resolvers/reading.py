@@ -20,10 +20,13 @@ from domain.rules import FreshnessRules
 from domain.selection import Selected
 from domain.viewer import Viewer
 from reconcile.requests import RefreshRequest, RefreshResult
+from resolvers.freshness.authorization import authorize
 from resolvers.freshness.evaluation import FreshnessContext
 from resolvers.freshness.summary import OperationAnswer
 from resolvers.operation.compile_worker import CompileWorker
-from resolvers.reader import Reader
+from resolvers.operation.plan import build_plan
+from resolvers.operation.selection import Selection
+from resolvers.reader import Reader, ReadRequest, viewer_params
 from tests.clock import ManualClock
 from tests.db_query.rows import NOW, World, ago
 
@@ -74,12 +77,19 @@ class Bench:
     """What a test holds."""
 
     reader: Reader
+    statements: StatementCompiler
     refresher: FakeRefresher
     clock: ManualClock
 
     async def answer(self, *roots: Selected, viewer: Viewer = READER) -> OperationAnswer:
         """Of a request that arrived at NOW and is looked at two seconds later."""
-        return await self.reader.answer(roots, viewer, NOW)
+        plan, params = build_plan(Selection((), roots), FreshnessRules())
+        authorize(viewer, plan.requirements)
+        statement = None
+        if plan.shapes:
+            statement = self.statements.compile(plan.shapes, restricted=viewer.accounts is not None)
+        request = ReadRequest(plan.keys, plan.demands, plan.errors, statement, viewer_params(viewer, params))
+        return await self.reader.read(request, NOW)
 
     async def one(self, root: Selected, viewer: Viewer = READER) -> Any:
         """The only root field's answer."""
@@ -96,5 +106,6 @@ async def bench(world: World, links_owner: ResourceKind = ResourceKind.MACHINES)
         freshness = FreshnessContext(FreshnessRules(), owners, {"slow": 40.0})
         queries, worker = QueryReader(EngineReader(engine, 5), engine.dialect), CompileWorker(rest=lambda _: None)
         statements = StatementCompiler(engine.dialect)
-        yield Bench(Reader(queries, statements, worker, refresher, freshness, clock), refresher, clock)
+        reader = Reader(queries, statements, worker, refresher, freshness, clock)
+        yield Bench(reader, statements, refresher, clock)
         worker.close()

@@ -192,7 +192,7 @@ async def test_a_broken_reader_is_a_malformed_answer(body: bytes) -> None:
 
     assert StaleReason.MALFORMED_ANSWER is reason(result)
     (entry,) = logs
-    assert {"account": "lab", "event": "vendor_answer_unreadable"}.items() <= entry.items()
+    assert {"account": "lab", "event": "vendor_response_malformed"}.items() <= entry.items()
     assert {"account", "event", "operation", "error", "place", "log_level"} == set(entry)
 
 

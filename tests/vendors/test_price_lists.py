@@ -241,8 +241,8 @@ async def test_a_failed_price_list_fails_no_sweep_and_blanks_no_price(failure: R
             result = await on.sweep()
 
     assert {"a": NOT_REPORTED, "c": NO_PRICE} == told(result)
-    assert [("catalogue_not_read", "lab")] == [
-        (line["event"], line["account"]) for line in logs if line["event"] == "catalogue_not_read"
+    assert [("price_list_unavailable", "lab")] == [
+        (line["event"], line["account"]) for line in logs if line["event"] == "price_list_unavailable"
     ]
 
 

@@ -1,4 +1,4 @@
-"""A gateway without clouds: the committed SDL answered with made-up values, behind our pages and one token."""
+"""A gateway without clouds: it serves our pages, accepts one token and resolves the committed SDL to sample values."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _VALUES: Final[dict[str, object]] = {
     "Int": 3,
     "Float": 1.5,
     "Boolean": True,
-    "JSON": {"made": "up"},
+    "JSON": {"sample": "value"},
     "UUID": "0b9de5d0-3c5f-5d5c-9d4e-0f5a2f1b7c11",
     "DateTime": "2026-01-31T12:00:00.000000Z",
 }
@@ -62,16 +62,16 @@ _OPENAPI: Final = {
 
 
 def stand_in() -> Starlette:
-    """The application."""
+    """Create the application."""
     schema = build_schema(SDL.read_text(encoding="utf-8"))
 
     async def graphql(request: Request) -> Response:
         if request.method == "GET":
             return web.graphiql_page(request)
         if request.headers.get("authorization") != f"Bearer {TOKEN}":
-            refusal = {"message": "Unknown token.", "extensions": {"code": "UNAUTHENTICATED"}}
-            return JSONResponse({"errors": [refusal]}, status_code=401)
-        return _answer(schema, await request.json())
+            error = {"message": "Unknown token.", "extensions": {"code": "UNAUTHENTICATED"}}
+            return JSONResponse({"errors": [error]}, status_code=401)
+        return _respond(schema, await request.json())
 
     async def openapi(_request: Request) -> Response:
         return JSONResponse(_OPENAPI)
@@ -82,7 +82,7 @@ def stand_in() -> Starlette:
 
 @contextmanager
 def serving(app: Starlette) -> Iterator[str]:
-    """The application behind real HTTP on an ephemeral port; gives its origin."""
+    """Serve the application over real HTTP on an ephemeral port; yields its origin."""
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", ws="none", timeout_graceful_shutdown=2))
     started = threading.Event()
     lifespan_startup = server.startup
@@ -103,25 +103,25 @@ def serving(app: Starlette) -> Iterator[str]:
         thread.join(30)
 
 
-def _answer(schema: GraphQLSchema, body: dict[str, Any]) -> Response:
+def _respond(schema: GraphQLSchema, body: dict[str, Any]) -> Response:
     result = graphql_sync(
         schema,
         body["query"],
         variable_values=body.get("variables"),
         operation_name=body.get("operationName"),
-        field_resolver=lambda _source, info, **_arguments: _made_up(info.return_type, info),
+        field_resolver=lambda _source, info, **_arguments: _sample_value(info.return_type, info),
         type_resolver=lambda _value, _info, _type: "Resource",
     )
-    answer = json.loads(json.dumps(result.formatted))
-    return JSONResponse({**answer, "extensions": {"freshness": FRESHNESS}})
+    response = json.loads(json.dumps(result.formatted))
+    return JSONResponse({**response, "extensions": {"freshness": FRESHNESS}})
 
 
-def _made_up(wanted: GraphQLOutputType, info: GraphQLResolveInfo[Any]) -> object:
-    """Two of each list, the first word of each enum, the field's own name for a text."""
-    bare = get_nullable_type(wanted)
-    if isinstance(bare, GraphQLList):
-        return [_made_up(bare.of_type, info), _made_up(bare.of_type, info)]
-    named = get_named_type(wanted)
+def _sample_value(output_type: GraphQLOutputType, info: GraphQLResolveInfo[Any]) -> object:
+    """Return two items for a list, the first value of an enum, and the field's own name for a string."""
+    nullable = get_nullable_type(output_type)
+    if isinstance(nullable, GraphQLList):
+        return [_sample_value(nullable.of_type, info), _sample_value(nullable.of_type, info)]
+    named = get_named_type(output_type)
     if isinstance(named, GraphQLEnumType):
         return next(iter(named.values))
     if named.name in ("String", "ID"):

@@ -1,4 +1,4 @@
-"""The step that makes the pages from npm, with a double in npm's place."""
+"""Tests of the page build, with a Python script in place of npm."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from supplygraph.web.build import NotBuilt, build, fingerprint
-from supplygraph.web.node import NodeRuntime, NodeUnavailable
+from web.build import BuildFailed, build, fingerprint, is_up_to_date, main
+from web.node_runtime import NodeRuntime, NodeUnavailable
 
 WEB = Path(__file__).parents[2] / "web"
 _BUNDLES = """
@@ -32,7 +32,7 @@ sys.exit(1)
 
 @pytest.fixture
 def sources(tmp_path: Path) -> Path:
-    """Sources of a page."""
+    """Create the sources of a page."""
     folder = tmp_path / "web"
     (folder / "src").mkdir(parents=True)
     (folder / "package-lock.json").write_text("{}")
@@ -41,14 +41,14 @@ def sources(tmp_path: Path) -> Path:
 
 
 def _npm(tmp_path: Path, script: str) -> NodeRuntime:
-    """This Python in node's place, a script in npm's."""
+    """Create a runtime that runs a Python script in place of npm."""
     npm = tmp_path / "npm.py"
     npm.write_text(script)
     return NodeRuntime(Path(sys.executable), npm)
 
 
-def test_a_build_installs_bundles_and_compresses(tmp_path: Path, sources: Path) -> None:
-    """The lock file decides what is installed; each script has a compressed copy; the checkout stays clean."""
+def test_build_installs_bundles_and_compresses(tmp_path: Path, sources: Path) -> None:
+    """The build installs from the lock file and bundles, each script gets a compressed copy, and the checkout stays clean."""
     node, assets = _npm(tmp_path, _BUNDLES), tmp_path / "assets"
     assert build(sources, assets, node)
     assert "ci\nrun\n" == (tmp_path / "npm.log").read_text()
@@ -56,59 +56,69 @@ def test_a_build_installs_bundles_and_compresses(tmp_path: Path, sources: Path) 
     assert not (sources / "dist").exists()
 
 
-def test_what_is_up_to_date_is_left_alone(tmp_path: Path, sources: Path) -> None:
-    """A second build calls npm no more, unless a source changed or it is forced."""
+def test_pages_that_are_up_to_date_are_not_built_again(tmp_path: Path, sources: Path) -> None:
+    """A second build does not call npm, unless a source changed or the build is forced."""
     node, assets = _npm(tmp_path, _BUNDLES), tmp_path / "assets"
     assert build(sources, assets, node)
     assert not build(sources, assets, node)
     assert build(sources, assets, node, force=True)
+    assert is_up_to_date(sources, assets)
     (sources / "src" / "page.js").write_text("second")
+    assert not is_up_to_date(sources, assets)
     assert build(sources, assets, node)
     assert "second" == (assets / "static" / "page-1.js").read_text()
     assert 6 == len((tmp_path / "npm.log").read_text().splitlines())
 
 
-def test_a_build_without_the_registry_says_so_and_keeps_what_there_is(tmp_path: Path, sources: Path) -> None:
-    """One line with the reason; the pages of before go on being served."""
+def test_unreachable_registry_is_reported_and_old_pages_stay(tmp_path: Path, sources: Path) -> None:
+    """The error gives the reason in one line, and the previous pages are still served."""
     assets = tmp_path / "assets"
     build(sources, assets, _npm(tmp_path, _BUNDLES))
     (sources / "src" / "page.js").write_text("second")
-    with pytest.raises(NotBuilt) as raised:
+    with pytest.raises(BuildFailed) as raised:
         build(sources, assets, _npm(tmp_path, _FAILS))
-    assert "npm ci failed: npm's registry cannot be reached (EAI_AGAIN)" == str(raised.value)
+    assert "npm ci failed: the npm registry cannot be reached (EAI_AGAIN)" == str(raised.value)
     assert "first" == (assets / "static" / "page-1.js").read_text()
 
 
-def test_a_build_that_fails_by_itself_says_what_npm_said(tmp_path: Path, sources: Path) -> None:
-    """The first line that is no warning."""
+def test_npm_error_is_reported(tmp_path: Path, sources: Path) -> None:
+    """The error contains the first line of npm's output that is not a warning."""
     npm = _npm(tmp_path, _FAILS.replace("network request to the registry failed: EAI_AGAIN", "no such package"))
-    with pytest.raises(NotBuilt, match=r"^npm ci failed: no such package$"):
+    with pytest.raises(BuildFailed, match=r"^npm ci failed: no such package$"):
         build(sources, tmp_path / "assets", npm)
 
 
-def test_a_build_without_sources_says_where_they_are(tmp_path: Path) -> None:
-    """An installed gateway has no `web/`."""
-    with pytest.raises(NotBuilt, match="web/ of a checkout"):
+def test_build_without_sources_says_where_they_are(tmp_path: Path) -> None:
+    """Without the page sources the error names the folder of a checkout that has them."""
+    with pytest.raises(BuildFailed, match="run this command in a checkout, which has them in web/"):
         build(tmp_path / "nowhere", tmp_path / "assets", _npm(tmp_path, _FAILS))
 
 
-def test_an_npm_that_hangs_is_given_up(tmp_path: Path) -> None:
-    """Set-up goes on without the pages."""
+def test_command_checks_the_output_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--output` names the folder that is checked and written."""
+    (tmp_path / "stamp").write_text(fingerprint(WEB))
+    assert 0 == main(["--output", str(tmp_path)])
+    assert "The GraphiQL page and /docs are up to date\n" == capsys.readouterr().out
+
+
+def test_npm_is_stopped_after_a_timeout(tmp_path: Path) -> None:
+    """Setup continues without the pages if npm hangs."""
     node = _npm(tmp_path, "import threading; threading.Event().wait()")
-    with pytest.raises(NodeUnavailable, match="did not end within"):
+    with pytest.raises(NodeUnavailable, match="did not finish within"):
         node.run_npm(("ci",), tmp_path, 0.2)
 
 
-def test_installed_packages_are_no_source(sources: Path) -> None:
-    """What a developer installed beside the sources does not make the pages out of date."""
+@pytest.mark.parametrize("name", ["node_modules/package.js", "__pycache__/build.cpython-313.pyc", "build.py"])
+def test_fingerprint_ignores_files_that_are_not_sources(sources: Path, name: str) -> None:
+    """Installed packages and the build script do not make the pages out of date."""
     before = fingerprint(sources)
-    (sources / "node_modules").mkdir()
-    (sources / "node_modules" / "package.js").write_text("x")
+    (sources / name).parent.mkdir(exist_ok=True)
+    (sources / name).write_text("x")
     assert before == fingerprint(sources)
 
 
-def test_the_lock_file_names_no_registry() -> None:
-    """Whoever builds uses the registry that they are configured with; every package is pinned by its hash."""
+def test_lock_file_names_no_registry() -> None:
+    """The build uses the registry that npm is configured with, and pins every package by its hash."""
     packages = json.loads((WEB / "package-lock.json").read_text())["packages"]
     assert [] == [name for name, package in packages.items() if "resolved" in package]
     assert [] == [name for name, package in packages.items() if name and "integrity" not in package]

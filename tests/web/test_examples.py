@@ -1,4 +1,4 @@
-"""The operations which GraphiQL opens with."""
+"""Tests of the example operations that GraphiQL opens on the first visit."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SCHEMA = build_schema(SDL.read_text(encoding="utf-8"))
 
 
 class _LiveFields(Visitor):
-    """Collects the names of the selected fields that a vendor owns."""
+    """Collects the names of the selected live fields, whose values come from a vendor."""
 
     def __init__(self, types: TypeInfo) -> None:
         super().__init__()
@@ -54,39 +54,39 @@ def _live_fields(path: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_an_example_is_valid_against_the_schema(path: Path) -> None:
-    """What a visitor sees first runs."""
+def test_example_is_valid_against_the_schema(path: Path) -> None:
+    """Each example runs as it is."""
     assert [] == validate(SCHEMA, parse(path.read_text(encoding="utf-8")))
 
 
-def test_each_example_has_a_name_of_its_own() -> None:
-    """The names are the titles of the tabs."""
+def test_example_names_are_unique() -> None:
+    """The operation names are the titles of the tabs."""
     names = [operation.name.value for operation in map(_operation, EXAMPLES) if operation.name]
     assert len(EXAMPLES) == len(set(names))
 
 
-def test_the_recorded_example_selects_no_live_field() -> None:
-    """It says of itself that no cloud is asked."""
+def test_recorded_example_selects_no_live_field() -> None:
+    """Its comment says that no cloud is called."""
     (recorded,) = [path for path in EXAMPLES if "recorded" in path.stem]
     assert set() == _live_fields(recorded)
 
 
-def test_the_other_listings_select_live_fields() -> None:
-    """They show what a refresh does."""
+def test_other_listings_select_live_fields() -> None:
+    """They demonstrate a refresh."""
     listings = [path for path in EXAMPLES if path.stem[2:] in ("machines", "forced", "volumes")]
     assert 3 == len(listings)
     assert all("status" in _live_fields(path) for path in listings)
 
 
-def test_one_example_forces() -> None:
-    """One tab shows `forceRefresh`, and the others do not spend a vendor's calls by surprise."""
+def test_only_one_example_forces_a_refresh() -> None:
+    """One tab shows `forceRefresh`; the others make no unexpected vendor calls."""
     forcing = [path.stem for path in EXAMPLES if "forceRefresh: true" in print_ast(_operation(path))]
     assert ["2-forced"] == forcing
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_an_example_fits_the_editor(path: Path) -> None:
-    """The explanation above each operation can be read without scrolling sideways."""
+def test_example_comments_fit_the_editor(path: Path) -> None:
+    """The comment above each operation can be read without horizontal scrolling."""
     comments = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
     assert comments
     assert max(map(len, comments)) <= 45

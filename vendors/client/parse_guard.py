@@ -25,5 +25,5 @@ def parse_guard(account: str, operation: str) -> Iterator[None]:
         frame = extract_tb(broken.__traceback__)[-1]
         place = f"{PurePath(frame.filename).name}:{frame.lineno}"
         error = type(broken).__name__
-        _log.warning("vendor_answer_unreadable", account=account, operation=operation, error=error, place=place)
+        _log.warning("vendor_response_malformed", account=account, operation=operation, error=error, place=place)
         raise MalformedAnswer(f"{operation}: the answer has a shape that the vendor does not document.") from None

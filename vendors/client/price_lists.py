@@ -95,7 +95,7 @@ class PriceLists:
         except (VendorFailure, TimeoutError) as failure:
             shelf.failed_at = self._clock.now()
             detail = failure.detail if isinstance(failure, VendorFailure) else "no whole answer in time"
-            _log.warning("catalogue_not_read", account=self._account, detail=detail)
+            _log.warning("price_list_unavailable", account=self._account, detail=detail)
         finally:
             URGENCY.reset(urgency)
 

@@ -5,21 +5,21 @@ import "./page.css";
 import { createRoot } from "react-dom/client";
 import SwaggerUIBundle from "swagger-ui-dist/swagger-ui-es-bundle.js";
 import { TokenBar } from "./token-bar.jsx";
-import { current, refuse } from "./token.js";
+import { rejectToken, tokenState } from "./token.js";
 
 const root = document.getElementById("page");
-const withToken = (request) => {
-  const { token } = current();
+const addToken = (request) => {
+  const { token } = tokenState();
   if (token && !request.loadSpec && !request.headers.Authorization) request.headers.Authorization = `Bearer ${token}`;
   return request;
 };
-const noticeRefusal = (response) => {
-  if (response.status === 401) refuse(current().token);
+const checkToken = (response) => {
+  if (response.status === 401) rejectToken(tokenState().token);
   return response;
 };
 
 createRoot(document.getElementById("bar")).render(
-  <TokenBar links={[{ href: root.dataset.graphql, text: "GraphiQL" }]} asksAtOnce={false} />,
+  <TokenBar links={[{ href: root.dataset.graphql, text: "GraphiQL" }]} promptsOnLoad={false} />,
 );
 SwaggerUIBundle({
   domNode: root,
@@ -28,6 +28,6 @@ SwaggerUIBundle({
   persistAuthorization: false,
   docExpansion: "full",
   defaultModelsExpandDepth: 0,
-  requestInterceptor: withToken,
-  responseInterceptor: noticeRefusal,
+  requestInterceptor: addToken,
+  responseInterceptor: checkToken,
 });

@@ -1,4 +1,4 @@
-// The operations that a first visit opens with, one tab each, in the order of their files' names.
+// The operations that open on the first visit, one tab each, sorted by file name.
 const files = import.meta.glob("../examples/*.graphql", { query: "?raw", import: "default", eager: true });
 
 export const examples = Object.keys(files)

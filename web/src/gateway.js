@@ -1,12 +1,13 @@
-import { refuse } from "./token.js";
+import { rejectToken } from "./token.js";
 
 const ACCEPT = "application/graphql-response+json, application/json;q=0.9";
 
-// GraphiQL's fetcher: one POST to the gateway that served this page; `onAnswer` sees each decoded answer.
-export const fetcherFor = (address, token, onAnswer) => async (operation) => {
+// Create GraphiQL's fetcher: each operation is one POST to the gateway that served this page.
+// `onResult` receives every decoded result.
+export const createFetcher = (url, token, onResult) => async (operation) => {
   let response;
   try {
-    response = await fetch(address, {
+    response = await fetch(url, {
       method: "POST",
       headers: { Accept: ACCEPT, "Content-Type": "application/json", Authorization: `Bearer ${token}` },
       body: JSON.stringify(operation),
@@ -15,16 +16,16 @@ export const fetcherFor = (address, token, onAnswer) => async (operation) => {
       redirect: "error",
     });
   } catch {
-    throw new Error("The gateway could not be reached. Is it running?");
+    throw new Error("The gateway cannot be reached. Check that it is running, then try again.");
   }
-  if (response.status === 401) refuse(token);
+  if (response.status === 401) rejectToken(token);
   const text = await response.text();
-  let answer;
+  let result;
   try {
-    answer = JSON.parse(text);
+    result = JSON.parse(text);
   } catch {
-    throw new Error(`The gateway answered ${response.status} with something that is not JSON.`);
+    throw new Error(`The gateway responded with status ${response.status} and a body that is not JSON.`);
   }
-  onAnswer(answer);
-  return answer;
+  onResult(result);
+  return result;
 };

@@ -11,12 +11,12 @@ import { useMemo, useState } from "react";
 import { createRoot } from "react-dom/client";
 import { examples } from "./examples.js";
 import { FreshnessLine } from "./freshness-line.jsx";
-import { fetcherFor } from "./gateway.js";
+import { createFetcher } from "./gateway.js";
 import { TokenBar, useToken } from "./token-bar.jsx";
 
 const EXPLORER = explorerPlugin({ showAttribution: false });
 const PLUGINS = [EXPLORER, HISTORY_PLUGIN];
-// A third of the window, GraphiQL's own choice, leaves the editor too narrow for the examples' lines.
+// GraphiQL's default is a third of the window, which leaves the editor too narrow for the lines of the examples.
 const WIDTH_KEY = "graphiql:docExplorerFlex";
 if (localStorage.getItem(WIDTH_KEY) === null) localStorage.setItem(WIDTH_KEY, "0.25");
 
@@ -24,7 +24,7 @@ function Page({ graphql, docs }) {
   const { token } = useToken();
   const [freshness, setFreshness] = useState(null);
   const fetcher = useMemo(
-    () => fetcherFor(graphql, token, (answer) => setFreshness(answer.extensions?.freshness ?? null)),
+    () => createFetcher(graphql, token, (result) => setFreshness(result.extensions?.freshness ?? null)),
     [graphql, token],
   );
 
@@ -51,7 +51,7 @@ function Page({ graphql, docs }) {
             </GraphiQL.Logo>
           </GraphiQL>
         ) : (
-          <p className="empty">Enter an access token to explore the graph.</p>
+          <p className="empty">Enter an access token to query the graph.</p>
         )}
       </main>
     </>

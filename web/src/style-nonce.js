@@ -1,4 +1,4 @@
-// Monaco and Radix write <style> elements of their own. The policy admits only those that carry this page's nonce.
+// Monaco and Radix create <style> elements. The content security policy allows only those that carry this page's nonce.
 const nonce = document.querySelector("meta[name=style-nonce]").nonce;
 const createElement = document.createElement.bind(document);
 

@@ -1,16 +1,16 @@
 import { useEffect, useId, useRef, useState, useSyncExternalStore } from "react";
-import { current, forget, keep, normalized, subscribe } from "./token.js";
+import { normalizeToken, removeToken, storeToken, subscribe, tokenState } from "./token.js";
 
-export const useToken = () => useSyncExternalStore(subscribe, current);
+export const useToken = () => useSyncExternalStore(subscribe, tokenState);
 
-const REFUSED = "The gateway refused this token: it is unknown, expired or revoked. Enter another one.";
-const UNREADABLE = "A token is one word of plain letters, digits and signs.";
+const REJECTED = "The gateway rejected this token because it is unknown, expired or revoked. Enter another token.";
+const MALFORMED = "A token is one word of ASCII letters, digits and punctuation. Check what you pasted.";
 
 function TokenDialog({ open, message, onClose }) {
   const dialog = useRef(null);
   const field = useRef(null);
   const [problem, setProblem] = useState(null);
-  const [shown, setShown] = useState(false);
+  const [visible, setVisible] = useState(false);
   const id = useId();
 
   useEffect(() => {
@@ -20,11 +20,11 @@ function TokenDialog({ open, message, onClose }) {
 
   const submit = (event) => {
     event.preventDefault();
-    const token = normalized(field.current.value);
-    setProblem(token ? null : UNREADABLE);
+    const token = normalizeToken(field.current.value);
+    setProblem(token ? null : MALFORMED);
     if (!token) return;
     field.current.value = "";
-    keep(token);
+    storeToken(token);
     onClose();
   };
   const alert = problem ?? message;
@@ -38,7 +38,7 @@ function TokenDialog({ open, message, onClose }) {
         <input
           ref={field}
           id={`${id}-token`}
-          type={shown ? "text" : "password"}
+          type={visible ? "text" : "password"}
           autoComplete="off"
           spellCheck={false}
           required
@@ -46,11 +46,11 @@ function TokenDialog({ open, message, onClose }) {
           aria-describedby={alert ? `${id}-alert ${id}-hint` : `${id}-hint`}
         />
         <label className="token-show">
-          <input type="checkbox" checked={shown} onChange={(event) => setShown(event.target.checked)} /> Show it
+          <input type="checkbox" checked={visible} onChange={(event) => setVisible(event.target.checked)} /> Show token
         </label>
         <p id={`${id}-hint`} className="token-hint">
-          <code>make serve</code> prints one on the sandbox; <code>supplygraph token create NAME</code> makes one. It is
-          kept for this tab&rsquo;s session only.
+          <code>supplygraph token create NAME</code> creates a token; in the sandbox, <code>make serve</code> prints one.
+          The browser stores it only until you close this tab.
         </p>
         <menu>
           <button type="button" onClick={onClose}>Cancel</button>
@@ -61,24 +61,24 @@ function TokenDialog({ open, message, onClose }) {
   );
 }
 
-export function TokenBar({ links, children, asksAtOnce = true }) {
-  const { token, refused } = useToken();
-  const [asking, setAsking] = useState(asksAtOnce && !token);
+export function TokenBar({ links, children, promptsOnLoad = true }) {
+  const { token, rejected } = useToken();
+  const [dialogOpen, setDialogOpen] = useState(promptsOnLoad && !token);
 
   useEffect(() => {
-    if (refused) setAsking(true);
-  }, [refused]);
+    if (rejected) setDialogOpen(true);
+  }, [rejected]);
 
-  const standing = refused ? "Token refused" : token ? "Token set for this session" : "No token";
+  const status = rejected ? "Token rejected" : token ? "Token set for this session" : "No token";
   return (
     <header className="bar">
       <strong>supplygraph</strong>
       <nav>{links.map(({ href, text }) => <a key={href} href={href}>{text}</a>)}</nav>
       <div className="bar-middle">{children}</div>
-      <span role="status" className={token && !refused ? "good" : "bad"}>{standing}</span>
-      <button type="button" onClick={() => setAsking(true)}>{token ? "Change token" : "Enter token"}</button>
-      {token && <button type="button" onClick={forget}>Forget it</button>}
-      <TokenDialog open={asking} message={refused ? REFUSED : null} onClose={() => setAsking(false)} />
+      <span role="status" className={token && !rejected ? "good" : "bad"}>{status}</span>
+      <button type="button" onClick={() => setDialogOpen(true)}>{token ? "Change token" : "Enter token"}</button>
+      {token && <button type="button" onClick={removeToken}>Forget token</button>}
+      <TokenDialog open={dialogOpen} message={rejected ? REJECTED : null} onClose={() => setDialogOpen(false)} />
     </header>
   );
 }

@@ -1,9 +1,9 @@
-// The bearer token lives in this browser tab's session and nowhere else: no localStorage, no cookie, no address.
+// The bearer token is stored only in the session storage of this browser tab: not in localStorage, a cookie or a URL.
 const KEY = "supplygraph.token";
 const listeners = new Set();
-let state = { token: sessionStorage.getItem(KEY), refused: false };
+let state = { token: sessionStorage.getItem(KEY), rejected: false };
 
-const change = (next) => {
+const setState = (next) => {
   state = next;
   for (const listener of listeners) listener();
 };
@@ -13,25 +13,25 @@ export const subscribe = (listener) => {
   return () => listeners.delete(listener);
 };
 
-export const current = () => state;
+export const tokenState = () => state;
 
-export const keep = (token) => {
+export const storeToken = (token) => {
   sessionStorage.setItem(KEY, token);
-  change({ token, refused: false });
+  setState({ token, rejected: false });
 };
 
-export const forget = () => {
+export const removeToken = () => {
   sessionStorage.removeItem(KEY);
-  change({ token: null, refused: false });
+  setState({ token: null, rejected: false });
 };
 
-// Only the token that was sent is refused: an answer to an earlier one says nothing about its successor.
-export const refuse = (token) => {
-  if (state.token === token) change({ token, refused: true });
+// Mark the token that was sent as rejected. A late response to an earlier token says nothing about the current one.
+export const rejectToken = (token) => {
+  if (state.token === token) setState({ token, rejected: true });
 };
 
-// The text as it was meant, or null where no HTTP header could carry it.
-export const normalized = (text) => {
+// Return the token without surrounding spaces and without "Bearer", or null if no HTTP header can carry it.
+export const normalizeToken = (text) => {
   const token = text.trim().replace(/^bearer\s+/i, "");
   return /^[\x21-\x7e]+$/.test(token) ? token : null;
 };

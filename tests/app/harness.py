@@ -1,4 +1,4 @@
-"""A whole gateway over a simulated cloud behind real HTTP, with a clock that stands until it is moved."""
+"""A complete gateway over a simulated cloud behind real HTTP, with a clock that tests advance."""
 
 from __future__ import annotations
 
@@ -9,19 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from fastapi import FastAPI
 from pydantic import SecretStr
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from supplygraph.graphql_execution import Operations
 
 from domain.enums import Permission
 from sandbox.server import SandboxServer
 from sandbox.world import World
-from supplygraph.app import make_app
+from supplygraph.app import Application
 from supplygraph.auth.tokens import make
 from supplygraph.config.settings import AccountSettings, DatabaseSettings, ServerSettings, Settings
 from supplygraph.gateway import Gateway, assemble
-from supplygraph.http.graphql import GraphQLEndpoint
 from tests.clock import ManualClock
 from vendors.api_key import KeySettings
 from vendors.base import ApiKey
@@ -31,7 +28,7 @@ ORIGIN = "https://portal.example"
 
 
 def settings_for(folder: Path, endpoint: str, **changes: Any) -> Settings:
-    """Two accounts of the simulated cloud, with the record in the folder."""
+    """Return settings with two accounts of the simulated cloud and a database in the folder."""
     accounts = tuple(
         AccountSettings(
             name=name,
@@ -47,76 +44,68 @@ def settings_for(folder: Path, endpoint: str, **changes: Any) -> Settings:
     ).model_copy(update={"accounts": accounts, **changes})
 
 
-def at_once(app: ASGIApp) -> ASGIApp:
-    """An application that gets a body in one piece, as a server gives it that has all of it; httpx's client gives it in two."""
+def with_whole_body(app: ASGIApp) -> ASGIApp:
+    """Wrap an application so that it receives the body in one message, as a server sends it; httpx sends it in two."""
 
-    async def called(scope: Scope, receive: Receive, send: Send) -> None:
-        waiting: list[Message] = []
+    async def wrapper(scope: Scope, receive: Receive, send: Send) -> None:
+        received: list[Message] = []
 
-        async def whole() -> Message:
-            if waiting:
+        async def receive_whole() -> Message:
+            if received:
                 return await receive()
             body, more = b"", True
             while more:
                 message = await receive()
                 body, more = body + message.get("body", b""), bool(message.get("more_body"))
-            waiting.append({"type": "http.request", "body": body, "more_body": False})
-            return waiting[0]
+            received.append({"type": "http.request", "body": body, "more_body": False})
+            return received[0]
 
-        await app(scope, whole, send)
+        await app(scope, receive_whole, send)
 
-    return called
+    return wrapper
 
 
 @dataclass(frozen=True)
-class Running:
-    """A gateway that answers, the cloud behind it, and the clock of both."""
+class GatewayHarness:
+    """A running gateway, its cloud and the clock of both."""
 
-    app: FastAPI
+    app: Application
     gateway: Gateway
     cloud: SandboxServer
     clock: ManualClock
     client: httpx.AsyncClient
 
-    @property
-    def operations(self) -> Operations:
-        """What runs the graph's operations."""
-        (route,) = (route for route in self.app.routes if getattr(route, "path", None) == "/graphql")
-        endpoint = getattr(route, "endpoint", None)
-        assert isinstance(endpoint, GraphQLEndpoint)
-        return endpoint.operations
-
     async def token(self, *permissions: Permission, accounts: Iterable[str] | None = None) -> dict[str, str]:
-        """The header of a new token; it may read and refresh unless told otherwise."""
-        given = permissions or (Permission.READ, Permission.REFRESH)
+        """Create a token and return its header. By default it has the permissions `read` and `refresh`."""
+        permissions = permissions or (Permission.READ, Permission.REFRESH)
         name = f"token-{len(await self.gateway.tokens.all())}"
-        token = make(name, given, accounts, self.clock.now())
+        token = make(name, permissions, accounts, self.clock.now())
         await self.gateway.tokens.add(token.record)
         return {"Authorization": f"Bearer {token.text}"}
 
     async def graph(self, query: str, headers: dict[str, str]) -> dict[str, Any]:
-        """What the graph answers."""
-        answer = await self.client.post("/graphql", json={"query": query}, headers=headers)
-        told: dict[str, Any] = answer.json()
-        return told
+        """Send a query and return the response body."""
+        response = await self.client.post("/graphql", json={"query": query}, headers=headers)
+        body: dict[str, Any] = response.json()
+        return body
 
     async def resource_id(self, name: str, headers: dict[str, str]) -> str:
-        """The UUID of the machine or volume of this name, as recorded."""
-        told = await self.graph("{ resources(first: 100) { nodes { resourceId name } } }", headers)
-        return str(next(node["resourceId"] for node in told["data"]["resources"]["nodes"] if node["name"] == name))
+        """Return the UUID of the machine or volume with this name."""
+        body = await self.graph("{ resources(first: 100) { nodes { resourceId name } } }", headers)
+        return str(next(node["resourceId"] for node in body["data"]["resources"]["nodes"] if node["name"] == name))
 
 
 @asynccontextmanager
-async def running(folder: Path, **changes: Any) -> AsyncIterator[Running]:
-    """Run one. What is named in `changes` replaces parts of the settings."""
+async def run_gateway(folder: Path, **changes: Any) -> AsyncIterator[GatewayHarness]:
+    """Run a gateway. `changes` replace parts of the settings."""
     clock = ManualClock()
     world = World.default(clock, 7, KEYS, lively=False)
     async with SandboxServer(world) as cloud:
         gateway = assemble(settings_for(folder, cloud.url, **changes), clock)
-        app = make_app(gateway)
-        transport = httpx.ASGITransport(at_once(app), raise_app_exceptions=False)
+        app = Application(gateway)
+        transport = httpx.ASGITransport(with_whole_body(app), raise_app_exceptions=False)
         async with (
-            app.router.lifespan_context(app),
+            app.lifespan(),
             httpx.AsyncClient(transport=transport, base_url="http://gateway") as client,
         ):
-            yield Running(app, gateway, cloud, clock, client)
+            yield GatewayHarness(app, gateway, cloud, clock, client)

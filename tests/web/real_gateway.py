@@ -1,4 +1,4 @@
-"""The real gateway over a simulated cloud, in a thread of its own: the browser's driver holds the test's thread."""
+"""The real gateway over a simulated cloud, in its own thread, because the browser driver blocks the test's thread."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ KEYS = {"east": "key-of-east", "west": "key-of-west"}
 
 @contextmanager
 def real_gateway(folder: Path) -> Iterator[tuple[str, str]]:
-    """Its origin, and a token that it accepts."""
+    """Run the gateway; yields its origin and a token that it accepts."""
     ready: Future[tuple[str, str]] = Future()
-    leave = threading.Event()
-    thread = threading.Thread(target=lambda: asyncio.run(_serve(folder, ready, leave)), name="gateway")
+    stop = threading.Event()
+    thread = threading.Thread(target=lambda: asyncio.run(_serve(folder, ready, stop)), name="gateway")
     thread.start()
     try:
         yield ready.result(timeout=60)
     finally:
-        leave.set()
+        stop.set()
         thread.join()
 
 
-async def _serve(folder: Path, ready: Future[tuple[str, str]], leave: threading.Event) -> None:
+async def _serve(folder: Path, ready: Future[tuple[str, str]], stop: threading.Event) -> None:
     try:
         world = World.default(ManualClock(), 7, KEYS, lively=False)
         async with SandboxServer(world) as cloud:
@@ -40,7 +40,7 @@ async def _serve(folder: Path, ready: Future[tuple[str, str]], leave: threading.
                 await gateway.swept()
                 token = gateway.client.headers["Authorization"].removeprefix("Bearer ")
                 ready.set_result((str(gateway.client.base_url).rstrip("/"), token))
-                await asyncio.to_thread(leave.wait)
+                await asyncio.to_thread(stop.wait)
     except BaseException as error:
         if not ready.done():
             ready.set_exception(error)
