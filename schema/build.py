@@ -14,7 +14,6 @@ import strawberry
 from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 
-from schema.names import NAMES
 from schema.query import Query
 from schema.resource import Resource
 from schema.scalars import SCALARS
@@ -65,9 +64,7 @@ def _answer_from_dicts(core: GraphQLSchema) -> None:
 
 def build() -> Graph:
     """Build the graph. A quarter of a second or so; do it once."""
-    built = strawberry.Schema(
-        query=Query, types=[Resource], config=StrawberryConfig(name_converter=NAMES, scalar_map=SCALARS)
-    )
+    built = strawberry.Schema(query=Query, types=[Resource], config=StrawberryConfig(scalar_map=SCALARS))
     core = built._schema  # noqa: SLF001  # strawberry has no public way to graphql-core's schema
     _answer_from_dicts(core)
     return Graph(core=core, sdl=built.as_str().rstrip() + "\n")
