@@ -1,7 +1,7 @@
 # Every target does its own set-up, into .venv; the second time it is quick. `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test prove vendors check bench lock web doubles clean
+.PHONY: help setup serve test prove vendors check style counts bench lock web doubles clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -32,12 +32,18 @@ prove: $(DEV) $(WEB) $(DOUBLES) ## every proof with its whole budget, and a tabl
 vendors: $(DEV) ## what was proven of each vendor, against which double, and what a sweep costs
 	@$(PY) -m tests.vendors.table
 
-check: $(DEV) ## lint, formatting, types, import arrows, documents
+check: $(DEV) ## lint, formatting, types, import contracts, documents
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
 	@$(PY) -m pytest -q tests/docs
+
+style: $(DEV) ## names, sizes and wording (ARGS="--totals", ARGS="db docs")
+	@$(PY) -m tools.style $(ARGS)
+
+counts: $(DEV) ## lines, modules, names, ways into /graphql and caches, in one table
+	@$(PY) -m tools.counts
 
 bench: $(DEV) ## supplygraph beside its peers, on the same rows and operations (ARGS="--quick")
 	@$(PY) -m benchmarks.bench $(ARGS)
@@ -45,7 +51,7 @@ bench: $(DEV) ## supplygraph beside its peers, on the same rows and operations (
 web: $(WEB) ## the browser pages
 doubles: $(DOUBLES) ## the independent doubles from npm that some tests speak to
 
-lock: ## the hash-locked requirements anew (needs uv)
+lock: ## write the hash-locked requirements again; versions stay unless they must change (needs uv)
 	@for pair in runtime:build dev:build,dev; do \
 	  name=$${pair%%:*}; groups=$$(echo $${pair##*:} | sed 's/[^,]*/--group pyproject.toml:&/g; s/,/ /g'); \
 	  uv pip compile pyproject.toml $$groups -c requirements/forbidden.txt --generate-hashes --universal --python-version 3.11 \

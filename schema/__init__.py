@@ -1,1 +1,1 @@
-"""The public contract: the Strawberry types, nothing else."""
+"""The public GraphQL API as Strawberry types."""

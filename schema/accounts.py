@@ -1,4 +1,4 @@
-"""Accounts and scopes, and whether a list is current."""
+"""Accounts, their scopes, and the coverage of a list."""
 
 from __future__ import annotations
 
@@ -8,84 +8,114 @@ from typing import Final
 import strawberry
 
 from domain.enums import AccountState, BreakerState, ResourceKind, ScopeState, StaleReason
-from schema import enums as enums  # noqa: PLC0414  # importing it publishes the enums named above
+from schema import enums as enums  # noqa: PLC0414  # importing it registers the enums named above
 
-_ADMIN: Final = "selecting it needs the permission `admin`."
-
-
-@strawberry.type(
-    description="The account's call budget: the configured share (`budget_share`) of the limits that the vendor documents."
-)
-class AccountBudget:
-    """How many calls are left."""
-
-    remaining: int | None = strawberry.field(
-        description="Calls that could be sent at once, where least are left; null where nothing limits them."
-    )
-    resets_at: datetime | None = strawberry.field(description="When the budget is whole again; null where it is now.")
-
-
-@strawberry.type(description="The last hour's calls to a vendor.")
-class AccountCalls:
-    """What was asked, and what sharing saved."""
-
-    made: int = strawberry.field(description="Calls made, repeated ones included.")
-    saved: int = strawberry.field(description="Calls that readers were spared because they shared a flight.")
-
-
-@strawberry.type(description="The smallest unit that a vendor lists in one go.")
-class VendorScope:
-    """A kind in a region, where the vendor's API is regional."""
-
-    kind: ResourceKind = strawberry.field(description="What is listed.")
-    region: str | None = strawberry.field(description="Where; null if the vendor's API knows no regions.")
-    swept_at: datetime | None = strawberry.field(description="When the last complete listing was sent; null is never.")
-    resource_count: int = strawberry.field(description="How many living resources it holds.")
-    state: ScopeState = strawberry.field(description="How its last listing ended.")
-    reason: StaleReason | None = strawberry.field(description="What went wrong with it, if anything did.")
-    next_allowed_at: datetime | None = strawberry.field(
-        description="Before this moment it is not asked again; null is now."
-    )
-    breaker: BreakerState | None = strawberry.field(description=f"Whether it may be asked after its failures; {_ADMIN}")
-    missing_count: int = strawberry.field(description="How many of its resources the last complete listing lacks.")
-
-
-@strawberry.type(description="One set of credentials at one vendor, named by the operator.")
-class VendorAccount:
-    """An account and its scopes."""
-
-    name: str = strawberry.field(description="The account's name, which is its identity.")
-    vendor: str = strawberry.field(description="The cloud: `aws`, `lambda`, ...")
-    state: AccountState = strawberry.field(description="How it fares, over all its scopes.")
-    last_error: str | None = strawberry.field(description=f"What went wrong last, in words for the operator; {_ADMIN}")
-    budget: AccountBudget | None = strawberry.field(description=f"The account's budget of calls; {_ADMIN}")
-    calls: AccountCalls | None = strawberry.field(description=f"The last hour's calls; {_ADMIN}")
-    scopes: list[VendorScope] = strawberry.field(description="All that is listed with these credentials.")
-
-
-@strawberry.type(description="A scope that may hold resources which the list lacks.")
-class CoverageGap:
-    """A scope and why it could not be listed in time."""
-
-    account: VendorAccount = strawberry.field(description="Whose scope it is.")
-    kind: ResourceKind = strawberry.field(description="What it lists.")
-    region: str | None = strawberry.field(description="Where; null if the vendor's API knows no regions.")
-    swept_at: datetime | None = strawberry.field(description="When its last complete listing was sent; null is never.")
-    reason: StaleReason = strawberry.field(description="Why there is no newer one.")
+_ADMIN: Final = "Requires the permission `admin`."
+_REGION: Final = "The vendor's name of the region; null if the vendor's API lists all regions together."
 
 
 @strawberry.type(
     description=(
-        "Whether the list itself is current: a scope that could not be asked may hold resources that are not in it."
+        "The calls that an account may make: the configured share (`budget_share`) of the limits that the vendor documents."
+    )
+)
+class AccountBudget:
+    """The remaining calls of an account."""
+
+    remaining: int | None = strawberry.field(
+        description=(
+            "The number of calls that could be sent now, in the region with the fewest left; null if no limit applies."
+        )
+    )
+    resets_at: datetime | None = strawberry.field(
+        description="When the whole budget is available again; null if it is available now."
+    )
+
+
+@strawberry.type(description="The calls to the vendor in the last hour.")
+class AccountCalls:
+    """The calls of an account in the last hour."""
+
+    # style: allow made - the public name of the field
+    made: int = strawberry.field(description="The number of calls that were sent, retries included.")
+    saved: int = strawberry.field(
+        description="The number of calls that were not needed because requests shared the result of another call."
+    )
+
+
+@strawberry.type(
+    description="The smallest unit that a vendor lists: one kind of resource, in one region if the API is regional."
+)
+class VendorScope:
+    """A kind of resource of an account, in a region if the vendor's API is regional."""
+
+    kind: ResourceKind = strawberry.field(description="The kind of resource that is listed.")
+    region: str | None = strawberry.field(description=_REGION)
+    swept_at: datetime | None = strawberry.field(
+        description="When the last complete listing was sent; null if there was none."
+    )
+    resource_count: int = strawberry.field(description="The number of resources in the scope that are not deleted.")
+    state: ScopeState = strawberry.field(description="The result of the last listing.")
+    reason: StaleReason | None = strawberry.field(
+        description="Why the last listing failed or is not trusted; null if it was complete."
+    )
+    next_allowed_at: datetime | None = strawberry.field(
+        description="When the vendor may be asked for this scope again; null if it may be asked now."
+    )
+    breaker: BreakerState | None = strawberry.field(
+        description=f"Whether repeated failures block requests for this scope. {_ADMIN}"
+    )
+    missing_count: int = strawberry.field(
+        description="The number of resources of the scope that the last complete listing did not contain."
+    )
+
+
+@strawberry.type(description="One set of credentials at one vendor, with a name that the operator chose.")
+class VendorAccount:
+    """An account and its scopes."""
+
+    name: str = strawberry.field(description="The name of the account, which identifies it.")
+    vendor: str = strawberry.field(description="The vendor's name, such as `aws` or `lambda`.")
+    state: AccountState = strawberry.field(description="The state of the account, over all its scopes.")
+    last_error: str | None = strawberry.field(
+        description=f"The last error of the account, in words for the operator; null if there is none. {_ADMIN}"
+    )
+    budget: AccountBudget | None = strawberry.field(
+        description=f"The remaining calls of the account; null if the account is not configured. {_ADMIN}"
+    )
+    calls: AccountCalls | None = strawberry.field(
+        description=f"The calls of the last hour; null if the account is not configured. {_ADMIN}"
+    )
+    scopes: list[VendorScope] = strawberry.field(description="Everything that is listed with the credentials.")
+
+
+@strawberry.type(description="A scope that may hold resources which the list does not contain.")
+class CoverageGap:
+    """A scope without a listing that is recent enough, and the reason."""
+
+    account: VendorAccount = strawberry.field(description="The account of the scope.")
+    kind: ResourceKind = strawberry.field(description="The kind of resource that the scope lists.")
+    region: str | None = strawberry.field(description=_REGION)
+    swept_at: datetime | None = strawberry.field(
+        description="When the last complete listing of the scope was sent; null if there was none."
+    )
+    reason: StaleReason = strawberry.field(description="Why there is no newer listing.")
+
+
+@strawberry.type(
+    description=(
+        "Whether a list is current. A scope that could not be listed in time may hold resources that the list lacks."
     )
 )
 class ListCoverage:
-    """The truth about what a list may lack."""
+    """The completeness of a list."""
 
     complete: bool = strawberry.field(
-        description="Every scope that may hold a match was listed completely within the demand."
+        description="Whether every scope that may hold a match was listed completely, as recently as was demanded."
     )
     swept_at: datetime | None = strawberry.field(
-        description="The oldest last complete listing among them; null when one was never listed."
+        description=(
+            "When the oldest of the last complete listings of these scopes was sent; null if one was never listed."
+        )
     )
-    gaps: list[CoverageGap] = strawberry.field(description="The scopes that were not.")
+    gaps: list[CoverageGap] = strawberry.field(description="The scopes without such a listing.")

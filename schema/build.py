@@ -25,7 +25,6 @@ from strawberry.types import ExecutionContext
 
 from resolvers.operation.compiler import GraphQLRequest
 from resolvers.roots import OperationRead
-from schema.names import NAMES
 from schema.query import Query
 from schema.resource import Resource
 from schema.scalars import SCALARS
@@ -103,7 +102,7 @@ def build() -> Graph:
     schema = QuietSchema(
         query=Query,
         types=[Resource],
-        config=StrawberryConfig(name_converter=NAMES, scalar_map=SCALARS),
+        config=StrawberryConfig(scalar_map=SCALARS),
         extensions=[CompiledDocument],
     )
     core: GraphQLSchema = schema._schema  # noqa: SLF001  # strawberry has no public access to graphql-core's schema

@@ -1,4 +1,4 @@
-"""Pages of resources and of changes, after Relay's connections."""
+"""Pages of resources and of changes, as Relay's connections."""
 
 from __future__ import annotations
 
@@ -12,37 +12,39 @@ from schema.accounts import ListCoverage
 from schema.resource import Resource
 
 
-@strawberry.type(description="Where a page lies in the whole.")
+@strawberry.type(description="The position of a page in its list.")
 class PageInfo:
-    """Relay's page info."""
+    """Relay's page information."""
 
-    has_next_page: bool = strawberry.field(description="Whether more follows.")
-    has_previous_page: bool = strawberry.field(description="Whether something comes before.")
-    start_cursor: str | None = strawberry.field(description="The cursor of the first entry; null if there is none.")
+    has_next_page: bool = strawberry.field(description="Whether there are entries after this page.")
+    has_previous_page: bool = strawberry.field(description="Whether there are entries before this page.")
+    start_cursor: str | None = strawberry.field(
+        description="The cursor of the first entry of the page; null if the page is empty."
+    )
     end_cursor: str | None = strawberry.field(
-        description="The cursor of the last entry: hand it in as `after` to go on."
+        description="The cursor of the last entry of the page, for `after` of the next request; null if the page is empty."
     )
 
 
-@strawberry.type(description="A resource in its place in a list.")
+@strawberry.type(description="A resource and its position in a list.")
 class ResourceEdge:
-    """A resource and its cursor."""
+    """A resource with its cursor."""
 
-    cursor: str = strawberry.field(description="This place in the list; opaque.")
+    cursor: str = strawberry.field(description="The position in the list. Opaque.")
     node: Resource = strawberry.field(description="The resource.")
 
 
 @strawberry.type(description="A page of resources.")
 class ResourceConnection:
-    """What `resources` answers."""
+    """The result of `resources`."""
 
-    edges: list[ResourceEdge] = strawberry.field(description="The page, with cursors.")
-    nodes: list[Resource] = strawberry.field(description="The page.")
-    page_info: PageInfo = strawberry.field(description="Where the page lies in the list.")
-    total_count: int = strawberry.field(description="How many match, on all pages.")
+    edges: list[ResourceEdge] = strawberry.field(description="The resources of the page, with their cursors.")
+    nodes: list[Resource] = strawberry.field(description="The resources of the page.")
+    page_info: PageInfo = strawberry.field(description="The position of the page in the list.")
+    total_count: int = strawberry.field(description="The number of resources that match, on all pages together.")
     coverage: ListCoverage = strawberry.field(
         description=(
-            "Whether the list itself is current: a scope that could not be asked may hold resources that are not in it."
+            "Whether the list is current. A scope that could not be listed in time may hold resources that it lacks."
         )
     )
 
@@ -51,26 +53,28 @@ class ResourceConnection:
 class ResourceChange:
     """An entry of the history."""
 
-    resource: Resource = strawberry.field(description="What changed.")
-    field: str = strawberry.field(description="The field's name in the graph; `resource` for a whole snapshot.")
-    before: JSON | None = strawberry.field(description="The value before; null if there was none.")
-    after: JSON | None = strawberry.field(description="The value since.")
-    observed_at: datetime = strawberry.field(description="When the request that told of it was sent.")
-    source: ObservationSource = strawberry.field(description="Which kind of request that was.")
+    resource: Resource = strawberry.field(description="The resource that changed.")
+    field: str = strawberry.field(
+        description="The name of the field in the graph; `resource` if the entry is a snapshot of the whole resource."
+    )
+    before: JSON | None = strawberry.field(description="The previous value; null if there was none.")
+    after: JSON | None = strawberry.field(description="The new value; null if there is none.")
+    observed_at: datetime = strawberry.field(description="When the request that showed the change was sent.")
+    source: ObservationSource = strawberry.field(description="The kind of request that showed the change.")
 
 
-@strawberry.type(description="A change in its place in a history.")
+@strawberry.type(description="A change and its position in a history.")
 class ResourceChangeEdge:
-    """A change and its cursor."""
+    """A change with its cursor."""
 
-    cursor: str = strawberry.field(description="This place in the history; opaque.")
+    cursor: str = strawberry.field(description="The position in the history. Opaque.")
     node: ResourceChange = strawberry.field(description="The change.")
 
 
 @strawberry.type(description="A page of changes, in the order in which they were recorded.")
 class ResourceChangeConnection:
-    """What `history` and `changes` answer."""
+    """The result of `history` and `changes`."""
 
-    edges: list[ResourceChangeEdge] = strawberry.field(description="The page, with cursors.")
-    nodes: list[ResourceChange] = strawberry.field(description="The page.")
-    page_info: PageInfo = strawberry.field(description="Where the page lies in the history.")
+    edges: list[ResourceChangeEdge] = strawberry.field(description="The changes of the page, with their cursors.")
+    nodes: list[ResourceChange] = strawberry.field(description="The changes of the page.")
+    page_info: PageInfo = strawberry.field(description="The position of the page in the history.")

@@ -1,4 +1,4 @@
-"""The closed sets of words as enums of the graph, each value with what it means."""
+"""The enums of the graph, with a description of each value."""
 
 from __future__ import annotations
 
@@ -11,188 +11,188 @@ from strawberry.types.enum import StrawberryEnumDefinition
 
 from domain import enums
 
-_GROWS: Final = "Clients must expect values that are added later."
+_EXTENSIBLE: Final = "Values may be added later, and clients must accept them."
 
-MEANINGS: Final[Mapping[EnumType, tuple[str, Mapping[str, str]]]] = {
+DESCRIPTIONS: Final[Mapping[EnumType, tuple[str, Mapping[str, str]]]] = {
     enums.ResourceKind: (
-        "What a vendor lists together.",
+        "The kind of resources that a vendor lists together.",
         {
-            "MACHINES": "Virtual machines, containers, bare metal and clusters.",
+            "MACHINES": "Virtual machines, containers, bare-metal machines and clusters.",
             "VOLUMES": "Block disks and file systems.",
         },
     ),
     enums.ResourceType: (
-        "What a resource is.",
+        "The type of a resource.",
         {
             "VM": "A virtual machine.",
-            "CONTAINER": "A container that is rented as a machine.",
+            "CONTAINER": "A container that is rented like a machine.",
             "BARE_METAL": "A whole physical machine.",
-            "CLUSTER": "Several machines rented as one.",
+            "CLUSTER": "Several machines that are rented together.",
             "BLOCK_DISK": "A disk that one machine attaches.",
-            "FILESYSTEM": "A file system that machines share.",
-            "OTHER": "Something that has no word here yet.",
+            "FILESYSTEM": "A file system that several machines can share.",
+            "OTHER": "A type that the gateway does not distinguish yet.",
         },
     ),
     enums.ResourceStatus: (
-        "Our common status. The vendor's own word is `vendorStatus`. Lists sort in this order.",
+        "The status, in terms that all vendors share (`vendorStatus` has the vendor's own). Lists sort in this order.",
         {
-            "PENDING": "Ordered; the vendor has not begun.",
-            "PROVISIONING": "The vendor is making it.",
-            "RUNNING": "It runs, or, a volume, is ready for use.",
-            "STOPPING": "On its way to a halt.",
-            "STOPPED": "Halted; it can be started again.",
-            "DELETING": "On its way out.",
-            "DELETED": "Gone for good.",
-            "ERROR": "The vendor says that it failed.",
-            "UNKNOWN": "The vendor used a word that has no map yet, or none.",
+            "PENDING": "Ordered, and the vendor has not started to create it.",
+            "PROVISIONING": "The vendor is creating it.",
+            "RUNNING": "The machine is running, or the volume is ready for use.",
+            "STOPPING": "It is being stopped.",
+            "STOPPED": "Stopped; it can be started again.",
+            "DELETING": "It is being deleted.",
+            "DELETED": "Deleted. This status is final.",
+            "ERROR": "The vendor reports a failure.",
+            "UNKNOWN": "The vendor reports no status, or one that the gateway does not recognize.",
         },
     ),
     enums.LinkType: (
-        "What the linked resource is to the one it is shown on.",
+        "The relation of a linked resource to the resource that shows the link.",
         {
             "ATTACHED_STORAGE": "A volume that is attached to this machine.",
-            "ATTACHED_TO": "The machine that this volume is attached to.",
-            "MEMBER_OF": "The cluster that this machine belongs to.",
+            "ATTACHED_TO": "The machine to which this volume is attached.",
+            "MEMBER_OF": "The cluster to which this machine belongs.",
             "HAS_MEMBER": "A machine that belongs to this cluster.",
-            "SAME_MACHINE": "The same machine, seen through another account.",
+            "SAME_MACHINE": "The same machine, visible through another account.",
         },
     ),
     enums.OfferType: (
-        "What an offer sells.",
+        "The kind of resource that is offered.",
         {
             "VM": "Virtual machines.",
             "CONTAINER": "Containers.",
             "BARE_METAL": "Physical machines.",
             "CLUSTER": "Clusters.",
             "STORAGE": "Volumes and file systems.",
-            "OTHER": "Something that has no word here yet.",
+            "OTHER": "A kind that the gateway does not distinguish yet.",
         },
     ),
     enums.OfferRole: (
-        "What an offer was to a resource.",
+        "The role of an offer in the life of a resource.",
         {
-            "ORIGIN": "It was ordered by this offer.",
-            "EXTENSION": "Its term was extended by this offer.",
-            "OBSERVED": "These were its terms when it was first seen.",
-            "RETERMED": "Its terms changed to these.",
+            "ORIGIN": "The resource was ordered by this offer.",
+            "EXTENSION": "The rental term was extended by this offer.",
+            "OBSERVED": "The terms when the resource was first seen.",
+            "RETERMED": "The terms changed to these.",
         },
     ),
     enums.ContractType: (
-        "How a resource is rented.",
+        "The kind of contract by which a resource is rented.",
         {
-            "ONDEMAND": "Until it is given back.",
-            "SPOT": "Until the vendor takes it back.",
+            "ONDEMAND": "Until the customer deletes it.",
+            "SPOT": "Until the vendor reclaims it.",
             "RESERVED": "For a fixed term.",
-            "UNKNOWN": "The vendor does not tell.",
+            "UNKNOWN": "The vendor does not report the contract.",
         },
     ),
     enums.PriceSource: (
-        "Who told a price.",
+        "The source of a price.",
         {
-            "VENDOR": "The vendor, with the resource itself.",
-            "CATALOGUE": "The vendor's catalogue, joined by type and region.",
-            "PRICE_FILE": "A file of the operator's.",
-            "NONE": "Nobody: the price is unknown.",
+            "VENDOR": "The vendor, together with the resource.",
+            "CATALOGUE": "The vendor's price list, by type and region.",
+            "PRICE_FILE": "A file of the operator.",
+            "NONE": "The price is unknown.",
         },
     ),
     enums.FreshnessState: (
-        "Whether an answer is as fresh as it was demanded.",
+        "Whether a value is as recent as was demanded.",
         {
-            "FRESH": "Seen at or after the moment that was demanded.",
-            "STALE": "Older than was demanded; `reason` tells why.",
-            "UNCONFIRMED": "The last complete listing lacks it, and there is no verdict yet.",
+            "FRESH": "Observed at or after the instant that was demanded.",
+            "STALE": "Older than was demanded; `reason` says why.",
+            "UNCONFIRMED": "The last complete listing does not contain the resource, and its deletion is not proven yet.",
         },
     ),
     enums.ObservationSource: (
-        "Which kind of request told us.",
+        "The kind of request by which a value was observed.",
         {
-            "SWEEP": "A listing of everything in its scope.",
-            "PROBE": "A request for this one resource.",
-            "OPERATOR": "None: whoever runs the gateway said so. Only changes have this.",
+            "SWEEP": "A listing of all resources of a scope.",
+            "PROBE": "A request for this resource only.",
+            "OPERATOR": "A statement of the operator, without a request. Only changes have this source.",
         },
     ),
     enums.StaleReason: (
         "Why a value is older than was demanded.",
         {
             "NOT_DEMANDED": "Only recorded fields were selected, so no cloud was asked.",
-            "DEADLINE": "The cloud had not answered within the longest wait.",
-            "VENDOR_DOWN": "The cloud could not be reached, or answered with an error of its own.",
-            "TIMED_OUT": "The cloud did not answer in time.",
-            "RATE_LIMITED": "The cloud wants fewer requests for a while.",
-            "BUDGET_SPENT": "The account's own share of requests is used up for the moment.",
+            "DEADLINE": "The cloud did not answer within the max wait of the request.",
+            "VENDOR_DOWN": "The cloud could not be reached, or it returned a server error.",
+            "TIMED_OUT": "The cloud did not answer within the time limit of the account.",
+            "RATE_LIMITED": "The cloud asks for fewer requests.",
+            "BUDGET_SPENT": "The share of the vendor's limits that the account may use is exhausted for now.",
             "AUTH_REJECTED": "The cloud refused the credentials.",
-            "MALFORMED_ANSWER": "The cloud's answer is not what it documents.",
-            "PARTIAL_SWEEP": "The listing was cut short.",
-            "SUSPECT_SWEEP": "The listing lacks so much that it is not believed yet.",
-            "ABSENT": "The last complete listing lacks the resource.",
+            "MALFORMED_ANSWER": "The response of the cloud is not what its documentation describes.",
+            "PARTIAL_SWEEP": "The listing ended early.",
+            "SUSPECT_SWEEP": "The listing lacks such a large part of the resources that it is not trusted yet.",
+            "ABSENT": "The last complete listing does not contain the resource.",
             "NOT_CONFIGURED": "The account or its region is no longer configured.",
         },
     ),
     enums.AccountState: (
-        "How an account fares, over all its scopes.",
+        "The state of an account, over all its scopes.",
         {
             "OK": "Every scope was listed completely.",
             "DEGRADED": "Some scopes could not be listed.",
             "DOWN": "No scope could be listed.",
             "AUTH_REJECTED": "The cloud refused the credentials.",
-            "SUSPECT": "Listings lack so much that they are not believed yet.",
-            "NEVER_SYNCED": "Nothing was listed yet.",
-            "REMOVED": "No longer configured; its record is kept.",
+            "SUSPECT": "A listing lacks such a large part of the resources that it is not trusted yet.",
+            "NEVER_SYNCED": "No scope has been listed yet.",
+            "REMOVED": "The account is no longer configured; its recorded data is retained.",
         },
     ),
     enums.ScopeState: (
-        "How the last listing of a scope ended.",
+        "The result of the last listing of a scope.",
         {
-            "OK": "Complete.",
-            "PARTIAL": "Cut short.",
-            "FAILED": "Not at all.",
-            "SUSPECT": "Complete, but lacking so much that it is not believed yet.",
-            "NEVER_SWEPT": "There was none yet.",
-            "REMOVED": "No longer configured.",
+            "OK": "The listing was complete.",
+            "PARTIAL": "The listing ended early.",
+            "FAILED": "The listing failed.",
+            "SUSPECT": "The listing was complete, but lacks such a large part of the resources that it is not trusted yet.",
+            "NEVER_SWEPT": "The scope has not been listed yet.",
+            "REMOVED": "The scope is no longer configured.",
         },
     ),
     enums.BreakerState: (
-        "Whether a scope may be asked after its failures.",
+        "Whether repeated failures block requests for a scope (a circuit breaker).",
         {
-            "CLOSED": "It may: nothing failed last.",
-            "OPEN": "Not before its hold ends; readers are told why.",
-            "HALF_OPEN": "Its hold has ended; the next request is a trial.",
+            "CLOSED": "Requests are sent: the last one did not fail.",
+            "OPEN": "No request is sent until `nextAllowedAt`; the reason of the failures is returned at once.",
+            "HALF_OPEN": "The block has ended; the next request is a trial.",
         },
     ),
     enums.TotalsKey: (
-        "By what totals are grouped.",
+        "A key by which totals are grouped.",
         {
-            "VENDOR": "By vendor.",
-            "ACCOUNT": "By account.",
-            "VENDOR_REGION": "By the vendor's region.",
-            "STATUS": "By status, which the vendor owns: it demands freshness.",
-            "RESOURCE_TYPE": "By type.",
-            "GPU_TYPE": "By type of GPU, which the vendor owns: it demands freshness.",
+            "VENDOR": "The vendor.",
+            "ACCOUNT": "The account.",
+            "VENDOR_REGION": "The region, by the vendor's name.",
+            "STATUS": "The status. It is live: grouping by it demands freshness.",
+            "RESOURCE_TYPE": "The resource type.",
+            "GPU_TYPE": "The GPU type. It is live: grouping by it demands freshness.",
         },
     ),
     enums.ResourceOrderField: (
-        "By what a list is ordered; null is the smallest value, ties go by the resource's id.",
+        "A field by which a list is ordered. Null sorts as the smallest value; resources with equal values are ordered by id.",
         {
-            "CREATED_AT": "By time of creation.",
-            "NAME": "By name, in the order of code points; the vendor owns it: it demands freshness.",
-            "STATUS": "By status, in the order of the enum; the vendor owns it: it demands freshness.",
-            "PRICING_TOTAL_HOURLY": "By hourly price; the vendor owns it: it demands freshness.",
+            "CREATED_AT": "The time of creation.",
+            "NAME": "The name, by code points. It is live: ordering by it demands freshness.",
+            "STATUS": "The status, in the order of the enum. It is live: ordering by it demands freshness.",
+            "PRICING_TOTAL_HOURLY": "The price per hour. It is live: ordering by it demands freshness.",
         },
     ),
     enums.Direction: (
-        "Which way a list is ordered.",
-        {"ASC": "Smallest first.", "DESC": "Largest first."},
+        "The direction of an order.",
+        {"ASC": "The smallest value first.", "DESC": "The largest value first."},
     ),
 }
-"""Each enum of the graph: its description, and what each of its values means."""
+"""The description of each enum and of each of its values."""
 
 
-def _publish(enum: EnumType, description: str, meanings: Mapping[str, str]) -> None:
-    strawberry.enum(enum, description=f"{description} {_GROWS}")
+def _register(enum: EnumType, description: str, values: Mapping[str, str]) -> None:
+    strawberry.enum(enum, description=f"{description} {_EXTENSIBLE}")
     definition: StrawberryEnumDefinition = enum.__strawberry_definition__  # type: ignore[attr-defined]  # set by strawberry
     for value in definition.values:
-        value.description = meanings[value.name]
+        value.description = values[value.name]
 
 
-for _enum, (_description, _meanings) in MEANINGS.items():
-    _publish(_enum, _description, _meanings)
+for _enum, (_description, _values) in DESCRIPTIONS.items():
+    _register(_enum, _description, _values)

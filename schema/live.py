@@ -1,40 +1,46 @@
-"""What the vendor owns: the `@live` directive, put on every field that `domain.selection.LIVE_FIELDS` names, and nowhere else."""
+"""The `@live` directive, on every field in `domain.selection.LIVE_FIELDS` and on no other."""
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import strawberry
+from strawberry.schema.name_converter import NameConverter
 from strawberry.schema_directive import Location
 from strawberry.types.base import get_object_definition
 
 from domain.selection import LIVE_FIELDS
-from schema.names import NAMES
 
 _T = TypeVar("_T", bound=type)
-LIVE_PREFIX = "Live: "
+_NAMES: Final = NameConverter(auto_camel_case=True)
+LIVE_PREFIX: Final = "Live: "
 
 
 @strawberry.schema_directive(
     locations=[Location.FIELD_DEFINITION],
     name="live",
-    description="The vendor owns this field: selecting it demands freshness. Everything else is our own record.",
+    description=(
+        "The vendor owns the value of this field: selecting the field demands freshness. The gateway owns the values of "
+        "all other fields."
+    ),
 )
 class Live:
-    """Marks a live field in the SDL."""
+    """The directive on a live field in the SDL."""
 
 
 def mark_live(cls: _T) -> _T:
-    """Mark the type's live fields, in the SDL by the directive and in each description by "Live: " at its head.
+    """Mark the live fields of a type, by the directive in the SDL and by "Live: " at the start of the description.
 
-    The descriptions serve those who cannot see directives: introspection does not show them.
+    Introspection does not show directives, but it shows descriptions. Raises TypeError if the type lacks a live field.
     """
     definition = get_object_definition(cls, strict=True)
     live = LIVE_FIELDS[definition.name]
-    fields = {NAMES.from_field(field): field for field in definition.fields}
+    fields = {_NAMES.from_field(field): field for field in definition.fields}
     unknown = live - fields.keys()
     if unknown:
-        message = f"{definition.name} has no fields {sorted(unknown)}, which are said to be live."
+        message = (
+            f"{definition.name} lacks {sorted(unknown)}; domain.selection.LIVE_FIELDS names them as its live fields."
+        )
         raise TypeError(message)
     for name in live:
         field = fields[name]

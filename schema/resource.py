@@ -1,4 +1,4 @@
-"""A machine or volume and what belongs to it."""
+"""Resources (machines and volumes) and the types of their fields."""
 
 from __future__ import annotations
 
@@ -29,16 +29,18 @@ if TYPE_CHECKING:
     from schema.connection import ResourceChangeConnection
 
 
-@strawberry.interface(description="Something that `node` finds again.")
+@strawberry.interface(description="An object that `node` returns for its `id`.")
 class Node:
     """Relay's node."""
 
-    id: strawberry.ID = strawberry.field(description="An identification for `node`; opaque.")
+    id: strawberry.ID = strawberry.field(description="The identifier for `node`. Opaque.")
 
 
-@strawberry.type(description="What a machine or volume is made of, in common names.")
+@strawberry.type(
+    description="The properties of a machine or volume, by common names. A field is null if the vendor does not report it."
+)
 class ResourceSpec:
-    """Common facts; null where the vendor tells none."""
+    """The properties that vendors have in common."""
 
     gpu_type: str | None = strawberry.field(
         description=(
@@ -49,171 +51,233 @@ class ResourceSpec:
     gpu_family: str | None = strawberry.field(
         description="The GPU family, such as `H100`; null if the GPU is not recognized."
     )
-    gpu_count: int | None = strawberry.field(description="How many GPUs; 0 is none.")
-    vcpu_count: float | None = strawberry.field(description="How many virtual CPUs.")
-    memory_gb: float | None = strawberry.field(description="Memory in the vendor's own gigabytes.")
-    disk_gb: float | None = strawberry.field(description="Disk, or the volume's size, in the vendor's own gigabytes.")
-    vendor_sku: str | None = strawberry.field(description="The vendor's own name of the type.")
-    image: str | None = strawberry.field(description="What it was started from.")
-    vendor: JSON = strawberry.field(description="Allow-listed facts of this vendor that have no common name.")
+    gpu_count: int | None = strawberry.field(description="The number of GPUs; 0 for a machine without one.")
+    vcpu_count: float | None = strawberry.field(description="The number of virtual CPUs, which may be a fraction.")
+    memory_gb: float | None = strawberry.field(
+        description="The memory in gigabytes, in the vendor's unit (10^9 or 2^30 bytes)."
+    )
+    disk_gb: float | None = strawberry.field(
+        description="The size of the disk or volume in gigabytes, in the vendor's unit (10^9 or 2^30 bytes)."
+    )
+    vendor_sku: str | None = strawberry.field(description="The vendor's name of the machine or volume type.")
+    image: str | None = strawberry.field(description="The image from which the machine was started.")
+    vendor: JSON = strawberry.field(
+        description="Further properties by the vendor's own names, an object. Only properties on an allow-list are in it."
+    )
 
 
-@strawberry.type(description="How to reach a machine.")
+@strawberry.type(description="How to connect to a machine. A field is null if the vendor does not report it.")
 class ResourceAccess:
-    """Addresses; null where the vendor tells none."""
+    """Addresses and the SSH command of a machine."""
 
-    external_ip: str | None = strawberry.field(description="Its address on the internet.")
-    internal_ip: str | None = strawberry.field(description="Its address in the vendor's network.")
-    ssh_command: str | None = strawberry.field(description="A command that logs in.")
-    ssh_port: int | None = strawberry.field(description="The port of SSH, 1 to 65535.")
+    external_ip: str | None = strawberry.field(description="The public IP address.")
+    internal_ip: str | None = strawberry.field(description="The IP address in the vendor's private network.")
+    ssh_command: str | None = strawberry.field(description="A shell command that logs in.")
+    ssh_port: int | None = strawberry.field(description="The port of the SSH server, 1 to 65535.")
 
 
-@strawberry.type(description="A request that was sent since and did not tell of the resource.")
+@strawberry.type(description="A request that failed after the newest successful one was sent.")
 class FailedAttempt:
     """A failed request."""
 
-    source: ObservationSource = strawberry.field(description="Which kind of request it was.")
-    sent_at: datetime = strawberry.field(description="When it was sent.")
-    reason: StaleReason = strawberry.field(description="Why it told nothing.")
+    source: ObservationSource = strawberry.field(description="The kind of request.")
+    sent_at: datetime = strawberry.field(description="When the request was sent.")
+    reason: StaleReason = strawberry.field(description="Why the request failed.")
 
 
-@strawberry.type(description="Where an age comes from: the call that told us last, and what was tried since.")
+@strawberry.type(
+    description=(
+        "The origin of a value: the newest request that saw the resource, and the attempts that failed since. "
+        "A field is null if that detail was not recorded."
+    )
+)
 class Explanation:
-    """Of the newest request that saw the resource; null what is not known of it."""
+    """The newest request that saw a resource, and the failed attempts since."""
 
-    vendor: str = strawberry.field(description="The cloud that was asked.")
-    operation: str | None = strawberry.field(description="What it was asked, as the vendor names it.")
-    page: int | None = strawberry.field(description="Which page of the listing told it, from 1.")
-    http_status: int | None = strawberry.field(description="The answer's HTTP status.")
-    latency_seconds: float | None = strawberry.field(description="How long the answer took.")
-    request_id: str | None = strawberry.field(description="The vendor's own id of the request, for its support.")
-    sent_at: datetime | None = strawberry.field(description="When the request was sent: the same as `observedAt`.")
-    source: ObservationSource | None = strawberry.field(description="Which kind of request it was.")
-    readers: int | None = strawberry.field(description="How many readers shared it; 0 is one in the background.")
-    failed_attempts: list[FailedAttempt] = strawberry.field(description="What failed since, newest last; at most 5.")
+    vendor: str = strawberry.field(description="The vendor that was asked.")
+    operation: str | None = strawberry.field(description="The vendor's name of the API operation.")
+    page: int | None = strawberry.field(description="The page of the listing that contained the resource, from 1.")
+    http_status: int | None = strawberry.field(description="The HTTP status of the response.")
+    latency_seconds: float | None = strawberry.field(
+        description="The time from sending the request to the last byte of the response, in seconds."
+    )
+    request_id: str | None = strawberry.field(
+        description="The vendor's id of the request, by which its support can find the request."
+    )
+    sent_at: datetime | None = strawberry.field(
+        description="When the request was sent: the same instant as `observedAt`."
+    )
+    source: ObservationSource | None = strawberry.field(description="The kind of request.")
+    readers: int | None = strawberry.field(
+        description="The number of API requests that shared the result; 0 if it was sent in the background."
+    )
+    failed_attempts: list[FailedAttempt] = strawberry.field(
+        description="The attempts that failed since, the newest last; at most 5."
+    )
     next_allowed_at: datetime | None = strawberry.field(
-        description="Before this moment its scope is not asked again; null is now."
+        description="When the vendor may be asked for the scope again; null if it may be asked now."
     )
 
 
-@strawberry.type(description="The truth about an age.")
+@strawberry.type(description="The age of the live fields, and the reason for it.")
 class Freshness:
-    """How old what is told is, and why."""
+    """The age of an object, compared with the demand."""
 
-    state: FreshnessState = strawberry.field(description="Whether it is as fresh as was demanded.")
-    observed_at: datetime | None = strawberry.field(description="When the newest request that saw it was sent.")
-    age_seconds: float | None = strawberry.field(description="How many seconds ago that was.")
-    source: ObservationSource | None = strawberry.field(description="Which kind of request that was.")
-    reason: StaleReason | None = strawberry.field(description="Why it is no fresher; null when it is fresh.")
-    missing_since: datetime | None = strawberry.field(
-        description="Set while the last complete listing lacks the resource: since when."
+    state: FreshnessState = strawberry.field(description="Whether the values are as recent as was demanded.")
+    observed_at: datetime | None = strawberry.field(
+        description="When the newest request that saw the object was sent; null if the time is not known."
     )
-    explain: Explanation | None = strawberry.field(description="Which call told us, and what was tried since.")
+    age_seconds: float | None = strawberry.field(
+        description="The time since `observedAt`, in seconds; null if that is null."
+    )
+    source: ObservationSource | None = strawberry.field(description="The kind of request that saw the object.")
+    reason: StaleReason | None = strawberry.field(
+        description="Why the values are not more recent; null if the state is `FRESH`."
+    )
+    missing_since: datetime | None = strawberry.field(
+        description="Since when complete listings do not contain the resource; null if the last one contains it."
+    )
+    explain: Explanation | None = strawberry.field(
+        description="The request that the values come from, and the attempts that failed since."
+    )
 
 
-@strawberry.type(description="One set of terms.")
+@strawberry.type(description="The terms under which a vendor rents a resource.")
 class Offer:
-    """What is sold, how, for how much."""
+    """A type of resource, a kind of contract and a price."""
 
-    offer_id: UUID = strawberry.field(description="Ours; the same terms have the same id.")
-    offer_type: OfferType = strawberry.field(description="What it sells.")
-    contract_type: ContractType = strawberry.field(description="How it rents.")
-    vendor_sku: str | None = strawberry.field(description="The vendor's own name of the type.")
-    price_hourly: float | None = strawberry.field(description="Price an hour while running; null is unknown.")
-    currency: str | None = strawberry.field(description="The price's currency.")
+    offer_id: UUID = strawberry.field(
+        description="The gateway's id of the offer. Equal terms in one account have the same id."
+    )
+    offer_type: OfferType = strawberry.field(description="The kind of resource that is offered.")
+    contract_type: ContractType = strawberry.field(description="The kind of contract.")
+    vendor_sku: str | None = strawberry.field(description="The vendor's name of the machine or volume type.")
+    price_hourly: float | None = strawberry.field(
+        description="The price per hour while the resource runs; null if it is unknown."
+    )
+    currency: str | None = strawberry.field(description="The currency of the price; null if the price is unknown.")
 
 
-@strawberry.type(description="That a resource came from an offer, in which role, since when.")
+@strawberry.type(description="The role of an offer in the life of a resource.")
 class OfferProvenance:
-    """One entry of the offer history."""
+    """An entry of the offer history."""
 
-    offer_id: UUID = strawberry.field(description="The offer.")
-    offer_type: OfferType = strawberry.field(description="What the offer sells.")
-    role: OfferRole = strawberry.field(description="What the offer was to the resource.")
-    created_at: datetime = strawberry.field(description="Since when.")
-    offer: Offer = strawberry.field(description="The offer itself.")
+    offer_id: UUID = strawberry.field(description="The id of the offer.")
+    offer_type: OfferType = strawberry.field(description="The kind of resource that is offered.")
+    role: OfferRole = strawberry.field(description="The role of the offer.")
+    created_at: datetime = strawberry.field(description="Since when the offer has the role.")
+    offer: Offer = strawberry.field(description="The offer.")
 
 
 @mark_live
 @strawberry.type(description="A relation to another resource, over a span of time.")
 class LinkedResource:
-    """A link, seen from one end."""
+    """A link, seen from one of its ends."""
 
-    resource_id: UUID = strawberry.field(description="The linked resource.")
-    resource_type: ResourceType = strawberry.field(description="What the linked resource is.")
-    name: str | None = strawberry.field(description="The linked resource's name.")
-    status: ResourceStatus = strawberry.field(description="The linked resource's status.")
+    resource_id: UUID = strawberry.field(description="The `resourceId` of the linked resource.")
+    resource_type: ResourceType = strawberry.field(description="The type of the linked resource.")
+    name: str | None = strawberry.field(description="The name of the linked resource; null if it has none.")
+    status: ResourceStatus = strawberry.field(description="The status of the linked resource.")
     freshness: Freshness = strawberry.field(
-        description="Of the linked resource: it is often listed by another scope than this one."
+        description="The freshness of the linked resource, which another scope may list than that of this resource."
     )
-    link_type: LinkType = strawberry.field(description="What the linked resource is to this one.")
+    link_type: LinkType = strawberry.field(description="The relation of the linked resource to this one.")
     linked_since: datetime = strawberry.field(
-        description="Since when: the vendor's time of attachment, or when it was first seen."
+        description="When the link began: the vendor's time of attachment, or when the link was first seen."
     )
-    linked_until: datetime | None = strawberry.field(description="Until when; null while it lasts.")
-    resource: Resource = strawberry.field(description="The linked resource itself; such walks go 4 deep at most.")
+    linked_until: datetime | None = strawberry.field(description="When the link ended; null while it is open.")
+    resource: Resource = strawberry.field(
+        description="The linked resource. The setting `limits.links_depth` bounds such nesting, to at most 4 levels."
+    )
 
 
 @mark_live
-@strawberry.type(description="Our record of a machine or volume. Live fields are the vendor's, all others ours.")
+@strawberry.type(
+    description=(
+        "A machine or volume, as it was last observed. The values of live fields belong to the vendor, all others to the "
+        "gateway."
+    )
+)
 class Resource(Node):
     """A machine or volume."""
 
-    resource_id: UUID = strawberry.field(description="Ours, for as long as the resource lives and after.")
-    resource_type: ResourceType = strawberry.field(description="What it is.")
-    vendor: str = strawberry.field(description="The cloud: `aws`, `lambda`, ...")
-    vendor_region: str = strawberry.field(
-        description="The vendor's own name of the region; `unknown` where it tells none."
+    resource_id: UUID = strawberry.field(
+        description="The gateway's id of the resource. It never changes, and stays after the resource is deleted."
     )
-    account: VendorAccount = strawberry.field(description="The account it was seen through.")
-    vendor_id: str = strawberry.field(description="The vendor's own id.")
-    name: str | None = strawberry.field(description="The vendor's name for it.")
-    status: ResourceStatus = strawberry.field(description="How it is, in our common words.")
-    vendor_status: str | None = strawberry.field(description="How it is, in the vendor's own word.")
-    status_message: str | None = strawberry.field(description="What the vendor says about the status.")
-    access: ResourceAccess | None = strawberry.field(description="How to reach it; null if there is no way.")
-    spec: ResourceSpec = strawberry.field(description="What it is made of.")
+    resource_type: ResourceType = strawberry.field(description="The type of the resource.")
+    vendor: str = strawberry.field(description="The vendor's name, such as `aws` or `lambda`.")
+    vendor_region: str = strawberry.field(
+        description="The vendor's name of the region; `unknown` if the vendor does not report one."
+    )
+    account: VendorAccount = strawberry.field(description="The account through which the resource is visible.")
+    vendor_id: str = strawberry.field(description="The vendor's id of the resource.")
+    name: str | None = strawberry.field(description="The name of the resource at the vendor; null if it has none.")
+    status: ResourceStatus = strawberry.field(description="The status, in terms that all vendors share.")
+    vendor_status: str | None = strawberry.field(
+        description="The status in the vendor's own terms; null if the vendor does not report one."
+    )
+    status_message: str | None = strawberry.field(
+        description="The vendor's explanation of the status; null if there is none."
+    )
+    access: ResourceAccess | None = strawberry.field(
+        description="How to connect to the resource; null if it cannot be connected to."
+    )
+    spec: ResourceSpec = strawberry.field(description="The properties of the resource.")
 
-    @declared("What it is linked to; open links first.")
+    @declared("The linked resources, open links first.")
     def linked_resources(
         self,
-        include_ended: Annotated[bool, strawberry.argument(description="Links that have ended as well.")] = False,
+        include_ended: Annotated[bool, strawberry.argument(description="Include links that have ended.")] = False,
     ) -> list[LinkedResource]:
         """Declare the field."""
         resolved_from_dict()
 
-    offer_history: list[OfferProvenance] = strawberry.field(description="The offers it came from, oldest first.")
+    offer_history: list[OfferProvenance] = strawberry.field(
+        description="The offers by which the resource was rented, oldest first."
+    )
     pricing_total_hourly: float | None = strawberry.field(
-        description="What this resource alone costs an hour in its present status; null is unknown, never zero."
+        description=(
+            "The cost of this resource alone per hour in its present status. Null if it is unknown; 0 only if the vendor "
+            "reports 0."
+        )
     )
-    currency: str | None = strawberry.field(description="The price's currency.")
-    pricing_source: PriceSource = strawberry.field(description="Who told the price.")
+    currency: str | None = strawberry.field(description="The currency of the price; null if the price is unknown.")
+    pricing_source: PriceSource = strawberry.field(description="The source of the price.")
     pricing_as_of: datetime | None = strawberry.field(
-        description="When the price was read; a catalogue's price is older than the resource."
+        description=(
+            "When the price was read, which may be before `observedAt` if it comes from a catalogue; null if the price is "
+            "unknown."
+        )
     )
-    valid_from: datetime | None = strawberry.field(description="Since when the terms hold; null if there is no term.")
+    valid_from: datetime | None = strawberry.field(description="When the rental term began; null if there is no term.")
     valid_to: datetime | None = strawberry.field(
-        description="Until when: the end of a rental, or an announced reclaim; null if there is none."
+        description="When the rental term ends, or when the vendor announced to reclaim the resource; null if neither is known."
     )
     last_synced_at: datetime | None = strawberry.field(
-        description="When the newest request that saw this resource was sent. The same instant as freshness.observedAt."
+        description="When the newest request that saw the resource was sent: the same instant as `freshness.observedAt`."
     )
     created_at: datetime = strawberry.field(
-        description="The vendor's time of creation; where it tells none, when we first saw it."
+        description="The vendor's time of creation, or when the resource was first seen if the vendor does not report it."
     )
-    first_seen_at: datetime = strawberry.field(description="When we first saw it.")
-    freshness: Freshness = strawberry.field(description="The truth about the age of what is told here.")
+    first_seen_at: datetime = strawberry.field(description="When the resource was first seen.")
+    freshness: Freshness = strawberry.field(description="The age of the live fields, and the reason for it.")
 
-    @declared("What changed, in the order it was recorded.")
+    @declared("The changes of the resource, in the order in which they were recorded.")
     def history(
         self,
-        first: Annotated[int, strawberry.argument(description="At most so many changes; 1 to 1000.")] = 50,
-        after: Annotated[str | None, strawberry.argument(description="Go on behind this cursor.")] = strawberry.UNSET,
+        first: Annotated[
+            int, strawberry.argument(description="The maximum number of changes on the page, 1 to 1000.")
+        ] = 50,
+        after: Annotated[
+            str | None, strawberry.argument(description="Return the changes after this cursor.")
+        ] = strawberry.UNSET,
         fields: Annotated[
-            list[str] | None, strawberry.argument(description="Changes of these fields alone, named as in the graph.")
+            list[str] | None,
+            strawberry.argument(description="Return changes of these fields only, by their names in the graph."),
         ] = strawberry.UNSET,
         since: Annotated[
-            datetime | None, strawberry.argument(description="Changes observed at or after this moment.")
+            datetime | None,
+            strawberry.argument(description="Return changes that were observed at or after this instant."),
         ] = strawberry.UNSET,
     ) -> Annotated[ResourceChangeConnection, strawberry.lazy("schema.connection")]:
         """Declare the field."""

@@ -1,4 +1,4 @@
-"""Print the SDL. `python -m schema.sdl > schema/schema.graphql` brings the committed one up to date."""
+"""Print the SDL. `python -m schema.sdl > schema/schema.graphql` updates the committed file."""
 
 from __future__ import annotations
 

@@ -9,29 +9,33 @@ from schema.accounts import ListCoverage
 from schema.live import mark_live
 
 
-@strawberry.type(description="An amount an hour in one currency.")
+@strawberry.type(description="An amount per hour in one currency.")
 class Money:
-    """One currency's sum."""
+    """The sum of one currency."""
 
-    currency: str = strawberry.field(description="The currency's code, as the vendor tells it.")
-    amount: float = strawberry.field(description="The sum an hour.")
+    currency: str = strawberry.field(description="The code of the currency, as the vendor reports it.")
+    amount: float = strawberry.field(description="The amount per hour.")
 
 
 @mark_live
-@strawberry.type(description="One group of resources. Keys that were not grouped by are null.")
+@strawberry.type(description="The totals of one group of resources. A key that is not in `groupBy` is null.")
 class ResourceTotals:
-    """A row of totals."""
+    """One row of totals."""
 
-    vendor: str | None = strawberry.field(description="The group's vendor.")
-    account: str | None = strawberry.field(description="The group's account.")
-    vendor_region: str | None = strawberry.field(description="The group's region, in the vendor's own words.")
-    status: ResourceStatus | None = strawberry.field(description="The group's status.")
-    resource_type: ResourceType | None = strawberry.field(description="The group's type.")
-    gpu_type: str | None = strawberry.field(description="The group's type of GPU.")
-    count: int = strawberry.field(description="How many resources.")
-    gpu_count: int = strawberry.field(description="How many GPUs they have together.")
-    hourly: list[Money] = strawberry.field(description="One entry a currency; money is never added across currencies.")
+    vendor: str | None = strawberry.field(description="The vendor of the group.")
+    account: str | None = strawberry.field(description="The account of the group.")
+    vendor_region: str | None = strawberry.field(description="The region of the group, by the vendor's name.")
+    status: ResourceStatus | None = strawberry.field(description="The status of the group.")
+    resource_type: ResourceType | None = strawberry.field(description="The resource type of the group.")
+    gpu_type: str | None = strawberry.field(
+        description="The GPU type of the group; null also for the group of resources without one."
+    )
+    count: int = strawberry.field(description="The number of resources.")
+    gpu_count: int = strawberry.field(description="The number of GPUs of all these resources together.")
+    hourly: list[Money] = strawberry.field(
+        description="The cost per hour, one entry per currency. Amounts of different currencies are never added."
+    )
     unpriced_count: int = strawberry.field(
-        description="How many of them have no known price and are in none of the sums."
+        description="The number of resources whose price is unknown, which `hourly` does not include."
     )
     coverage: ListCoverage = strawberry.field(description="Whether the group may lack resources.")

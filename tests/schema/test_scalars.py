@@ -1,4 +1,4 @@
-"""Scalars are strict coming in, and leave canonical text alone going out."""
+"""Scalars: strict input, and output that is not converted."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ ID = UUID("5f0b1e5c-0c0a-5d3c-9b39-0a53f44d6f6a")
     "text",
     [str(ID), str(ID).upper(), ID.hex, "{" + str(ID) + "}", f"urn:uuid:{ID}"],
 )
-def test_uuid_is_read_in_every_common_form(text: str) -> None:
-    """The forms of one UUID are one UUID."""
+def test_uuid_is_accepted_in_every_common_form(text: str) -> None:
+    """Each spelling of a UUID gives the same UUID."""
     assert ID == parse_uuid(text)
 
 
 @pytest.mark.parametrize(
     "value", ["", "x", str(ID)[:-1], "g" * 32, "0" * 33, "1" * 1_000_000, 5, None, True, [str(ID)]]
 )
-def test_what_is_no_uuid_is_refused(value: object) -> None:
-    """Anything else is refused with a short text."""
-    with pytest.raises((ValueError, TypeError)) as caught:
+def test_invalid_uuid_is_refused(value: object) -> None:
+    """Any other value is refused with a short message."""
+    with pytest.raises((ValueError, TypeError)) as error:
         parse_uuid(value)
-    assert len(str(caught.value)) < 200
+    assert len(str(error.value)) < 200
 
 
 @pytest.mark.parametrize(
     "text", ["2026-01-31T12:00:00Z", "2026-01-31T14:00:00+02:00", "2026-01-31T12:00:00.000000Z", "2026-01-31T12:00Z"]
 )
-def test_instant_is_read_in_utc(text: str) -> None:
+def test_instant_is_converted_to_utc(text: str) -> None:
     """An instant with any offset becomes the same instant in UTC."""
     instant = parse_instant(text)
     assert isinstance(instant, datetime)
@@ -45,7 +45,7 @@ def test_instant_is_read_in_utc(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "says"),
+    ("value", "message"),
     [
         ("2026-01-31T12:00:00", "offset"),
         ("2026-01-31", "offset"),
@@ -59,15 +59,15 @@ def test_instant_is_read_in_utc(text: str) -> None:
         (None, "string"),
     ],
 )
-def test_what_is_no_instant_is_refused(value: object, says: str) -> None:
-    """Anything else is refused with the cure."""
-    with pytest.raises((ValueError, TypeError), match=says):
+def test_invalid_instant_is_refused(value: object, message: str) -> None:
+    """Any other value is refused with a message that says what is expected."""
+    with pytest.raises((ValueError, TypeError), match=message):
         parse_instant(value)
 
 
 @pytest.mark.parametrize("name", ["UUID", "DateTime", "JSON"])
-def test_canonical_text_goes_out_untouched(name: str) -> None:
-    """What the record holds is what the reader gets."""
+def test_output_is_not_converted(name: str) -> None:
+    """The text from the database is the text in the response."""
     scalar = graph().core.type_map[name]
     assert isinstance(scalar, GraphQLScalarType)
     assert "2026-01-31T12:00:00.000000Z" == scalar.coerce_output_value("2026-01-31T12:00:00.000000Z")

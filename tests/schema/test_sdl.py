@@ -1,13 +1,16 @@
-"""The SDL: committed, no less than the contract, and true about what is live."""
+"""The SDL: it is committed, offers every promised name, and marks exactly the live fields."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import strawberry
 from graphql import (
     GraphQLEnumType,
     GraphQLInputObjectType,
+    GraphQLNamedType,
     GraphQLObjectType,
     GraphQLSchema,
     build_schema,
@@ -20,46 +23,44 @@ import schema
 from domain import enums
 from domain.selection import LIVE_FIELDS
 from schema.live import LIVE_PREFIX, mark_live
+from schema.sdl import main as print_sdl
 from tests.graphql_http.gateway import graph
-from tests.schema.contract import lacks, marks
+from tests.schema.compatibility import directives, find_breaking_changes
 
 REPOSITORY = Path(__file__).parents[2]
 COMMITTED = REPOSITORY / "schema" / "schema.graphql"
-CONTRACT = REPOSITORY.parent / "shared" / "contract" / "schema.graphql"
+PUBLIC = Path(__file__).with_name("public.graphql")
 
 
-def from_sdl() -> GraphQLSchema:
-    """The schema as a client's tools build it."""
+def schema_from_sdl() -> GraphQLSchema:
+    """Build the schema from its SDL, as the tools of a client do."""
     return build_schema(graph().sdl)
 
 
 def test_committed_sdl_is_current() -> None:
-    """The committed SDL is what the types produce: `python -m schema.sdl > schema/schema.graphql` rewrites it."""
-    assert COMMITTED.read_text() == graph().sdl
+    """The committed file is the SDL of the types; `python -m schema.sdl > schema/schema.graphql` writes it."""
+    assert COMMITTED.read_text(encoding="utf-8") == graph().sdl
 
 
 def test_sdl_command_prints_the_sdl(capsys: pytest.CaptureFixture[str]) -> None:
     """`python -m schema.sdl` prints the SDL and nothing else."""
-    from schema.sdl import main  # noqa: PLC0415  # the command alone needs it
-
-    main()
+    print_sdl()
     assert graph().sdl == capsys.readouterr().out
 
 
-def test_contract_is_kept() -> None:
-    """Every type, field, argument, default, value and directive of the contract is there, and nothing is stricter."""
-    if not CONTRACT.exists():
-        pytest.skip(f"the contract lies beside the repository, and is not there: {CONTRACT.name}")
-    assert [] == lacks(from_sdl(), build_schema(CONTRACT.read_text()))
+def test_public_names_are_unchanged() -> None:
+    """The schema has each public type, field, argument, default, value and directive, and requires nothing more."""
+    assert [] == find_breaking_changes(schema_from_sdl(), build_schema(PUBLIC.read_text(encoding="utf-8")))
 
 
 @pytest.mark.parametrize(
-    ("ours", "contract"),
+    ("actual", "promised"),
     [
         ("type Query { a: Int }", "type Query { a: Int! }"),
         ("type Query { a: Int }", "type Query { b: Int }"),
         ("type Query { a(x: Int): Int }", "type Query { a(x: Int = 1): Int }"),
         ("type Query { a(x: Int!): Int }", "type Query { a: Int }"),
+        ("type Query { a(x: Int!): Int }", "type Query { a(x: Int): Int }"),
         ("type Query { a: E } enum E { A }", "type Query { a: E } enum E { A B }"),
         ("type Query { a(i: I): Int } input I { x: Int y: Int! }", "type Query { a(i: I): Int } input I { x: Int }"),
         ("type Query { a: Int }", "directive @live on FIELD_DEFINITION type Query { a: Int }"),
@@ -71,78 +72,93 @@ def test_contract_is_kept() -> None:
         ("type Query { a: Int }", "interface N { a: Int } type Query implements N { a: Int }"),
     ],
 )
-def test_comparison_sees_what_is_less(ours: str, contract: str) -> None:
-    """The comparison with the contract notices each way of being less or stricter."""
-    assert lacks(build_schema(ours), build_schema(contract)) != []
+def test_breaking_changes_are_reported(actual: str, promised: str) -> None:
+    """The comparison reports each kind of missing, changed or restricted part."""
+    assert find_breaking_changes(build_schema(actual), build_schema(promised)) != []
 
 
-def test_live_directive_stands_on_live_fields_alone() -> None:
+@pytest.mark.parametrize(
+    ("actual", "promised"),
+    [
+        ("type Query { a: Int b: Int }", "type Query { a: Int }"),
+        ("type Query { a(x: Int, y: Int! = 1): Int }", "type Query { a(x: Int): Int }"),
+        ("type Query { a: E } enum E { A B }", "type Query { a: E } enum E { A }"),
+    ],
+)
+def test_additions_are_compatible(actual: str, promised: str) -> None:
+    """New fields, optional arguments and enum values do not break a client."""
+    assert find_breaking_changes(build_schema(actual), build_schema(promised)) == []
+
+
+def test_live_directive_is_on_live_fields_only() -> None:
     """`@live` is on exactly the fields that the domain calls live."""
-    marked = {
-        name: frozenset(field for field, told in graph_type.fields.items() if "@live" in marks(told))
-        for name, graph_type in from_sdl().type_map.items()
+    live_fields = {
+        name: frozenset(field for field, definition in graph_type.fields.items() if "@live" in directives(definition))
+        for name, graph_type in schema_from_sdl().type_map.items()
         if isinstance(graph_type, GraphQLObjectType)
     }
-    assert dict(LIVE_FIELDS) == {name: fields for name, fields in marked.items() if fields}
+    assert dict(LIVE_FIELDS) == {name: fields for name, fields in live_fields.items() if fields}
 
 
-def test_live_fields_say_so_where_directives_are_not_seen() -> None:
-    """Introspection shows "Live: " at the head of each live field's description, and of no other."""
-    answer = graphql_sync(graph().core, get_introspection_query(descriptions=True))
-    assert answer.data is not None
-    headed = {
-        (told["name"], field["name"])
-        for told in answer.data["__schema"]["types"]
-        for field in told["fields"] or ()
+def test_descriptions_of_live_fields_begin_with_a_prefix() -> None:
+    """Introspection does not show directives, so the description of each live field, and no other, begins with "Live: "."""
+    introspection = graphql_sync(graph().core, get_introspection_query(descriptions=True))
+    assert introspection.data is not None
+    prefixed = {
+        (graph_type["name"], field["name"])
+        for graph_type in introspection.data["__schema"]["types"]
+        for field in graph_type["fields"] or ()
         if (field["description"] or "").startswith(LIVE_PREFIX)
     }
-    assert {(name, field) for name, fields in LIVE_FIELDS.items() for field in fields} == headed
+    assert {(name, field) for name, fields in LIVE_FIELDS.items() for field in fields} == prefixed
 
 
-def test_live_field_that_does_not_exist_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A live field that no type has cannot go unnoticed."""
-    import strawberry  # noqa: PLC0415  # for this type alone
+def test_a_live_field_that_does_not_exist_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name in the list of live fields that the type lacks raises an error."""
 
-    @strawberry.type
-    class Money:
-        """A type that is said to have a live field which it lacks."""
+    @strawberry.type(name="Money")
+    class MoneyWithoutLiveField:
+        """A type without the field that the list names."""
 
         amount: float
 
     monkeypatch.setattr("schema.live.LIVE_FIELDS", {"Money": frozenset({"lost"})})
     with pytest.raises(TypeError, match="lost"):
-        mark_live(Money)
+        mark_live(MoneyWithoutLiveField)
 
 
-def test_everything_is_described() -> None:
-    """Each type, field, argument and value tells what it means: agents read nothing else."""
-    silent = []
-    for name, graph_type in graph().core.type_map.items():
-        if name.startswith("__") or is_specified_scalar_type(graph_type):
-            continue
-        told = {name: graph_type.description}
-        if isinstance(graph_type, GraphQLEnumType):
-            told |= {f"{name}.{value}": each.description for value, each in graph_type.values.items()}
-        if isinstance(graph_type, GraphQLObjectType | GraphQLInputObjectType):
-            told |= {f"{name}.{field}": each.description for field, each in graph_type.fields.items()}
-        if isinstance(graph_type, GraphQLObjectType):
-            told |= {
-                f"{name}.{field}({argument})": each.description
-                for field, shown in graph_type.fields.items()
-                for argument, each in shown.args.items()
-            }
-        silent += [where for where, description in told.items() if not (description or "").strip(LIVE_PREFIX)]
-    assert [] == silent
+def test_everything_has_a_description() -> None:
+    """Each type, field, argument and enum value is described; agents read nothing else."""
+    undescribed = [
+        place
+        for name, graph_type in graph().core.type_map.items()
+        if not name.startswith("__") and not is_specified_scalar_type(graph_type)
+        for place, description in descriptions(name, graph_type)
+        if not (description or "").strip(LIVE_PREFIX)
+    ]
+    assert [] == undescribed
 
 
-def test_enums_have_every_word() -> None:
-    """An enum of the graph has the values of the domain's closed set, by their names."""
+def descriptions(name: str, graph_type: GraphQLNamedType) -> Iterator[tuple[str, str | None]]:
+    """Return the description of a type and of each of its parts, with the name of the part."""
+    yield name, graph_type.description
+    if isinstance(graph_type, GraphQLEnumType):
+        yield from ((f"{name}.{value}", definition.description) for value, definition in graph_type.values.items())
+    if isinstance(graph_type, GraphQLObjectType | GraphQLInputObjectType):
+        yield from ((f"{name}.{field}", definition.description) for field, definition in graph_type.fields.items())
+    if isinstance(graph_type, GraphQLObjectType):
+        for field, definition in graph_type.fields.items():
+            yield from ((f"{name}.{field}({key})", argument.description) for key, argument in definition.args.items())
+
+
+def test_enums_have_every_value() -> None:
+    """An enum of the graph has the members of the domain's enum, by their names."""
     for name, graph_type in graph().core.type_map.items():
         if isinstance(graph_type, GraphQLEnumType) and not name.startswith("__"):
-            assert [word.name for word in getattr(enums, name)] == list(graph_type.values)
+            assert [member.name for member in getattr(enums, name)] == list(graph_type.values)
 
 
 def test_our_schema_package_is_imported() -> None:
-    """`schema` is ours, not the package of that name on the index."""
+    """`schema` is the package of this repository, not the one of that name on the package index."""
     assert schema.__file__ is not None
     assert REPOSITORY / "schema" == Path(schema.__file__).parent

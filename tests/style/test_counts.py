@@ -1,0 +1,121 @@
+"""The table of figures."""
+# style: allow-file told - quoted definitions
+
+from __future__ import annotations
+
+import functools
+from types import SimpleNamespace
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+import tools.counts.__main__ as command
+from domain.cache import LRUCache, SegmentedLRUCache
+from tests.style.examples import source
+from tools.counts.application import Assembled, assemble, count_caches, count_entries
+from tools.counts.figures import (
+    Figure,
+    cached_functions,
+    count_banned_names,
+    count_duplicate_classes,
+    count_folder_modules,
+    count_lines,
+)
+from tools.counts.objects import reachable
+
+
+def test_lines_of_product_code() -> None:
+    """Tests, tools and documents are not product code."""
+    files = [
+        source("a = 1\n\nb = 2\n", "db/rows.py"),
+        source("a = 1\n", "domain/rows.py"),
+        source("a = 1\n", "tests/rows.py"),
+        source("a\n", "README.md"),
+    ]
+    lines = {figure.name: figure.value for figure in count_lines(files)}
+    assert (lines["lines in db"], lines["lines in domain"], lines["lines in schema"]) == (3, 1, 0)
+    assert lines["lines of product code"] == 4
+
+
+def test_modules_names_and_classes() -> None:
+    """Folders of the product, names in all Python code."""
+    files = [source("class Money: pass", f"db/module{number}.py") for number in range(13)]
+    files.append(source("told = 1; told_row = 2", "tests/rows.py"))
+    assert count_folder_modules(files) == Figure("modules in the largest folder", 13, ("13 in db",))
+    assert count_banned_names(files).value == 2
+    assert count_duplicate_classes(files) == Figure("duplicate class names", 1, ("Money x13",))
+
+
+@pytest.mark.parametrize(
+    "decorator", ["cache", "lru_cache", "lru_cache(maxsize=9)", "functools.cache", "functools.lru_cache()"]
+)
+def test_cached_functions_of_the_read_path(decorator: str) -> None:
+    """Methods count; other packages do not."""
+    text = f"class Rows:\n    @{decorator}\n    def read(self): pass\n    @property\n    def size(self): pass\n"
+    assert cached_functions([source(text, "db/query/sql/rows.py"), source(text, "vendors/rows.py")]) == [
+        "db.query.sql.rows.read"
+    ]
+
+
+def test_reachable_objects_are_named_by_their_path() -> None:
+    """Attributes, containers, bound methods, partial functions and closures are followed, cycles once."""
+    target = LRUCache[str, str](1)
+
+    def closure() -> object:
+        return target
+
+    cycle: list[object] = []
+    cycle.append(cycle)
+    root: list[object] = [cycle, {"key": functools.partial(print, closure)}, SegmentedLRUCache[str, str](1, 1).get]
+    paths = {path: item for path, item in reachable(root, "root") if isinstance(item, LRUCache)}
+    assert target is paths["root[]['key'][]<target>"]
+    assert sorted(paths) == ["root[]._kept", "root[]._new", "root[]['key'][]<target>"]
+
+
+def test_objects_of_other_packages_are_not_looked_into() -> None:
+    """Their contents are not part of the gateway."""
+    assert [path for path, _ in reachable([SimpleNamespace(cache=1)], "root")] == ["root", "root[]"]
+
+
+def test_entries_are_routes_and_comparisons_of_the_path() -> None:
+    """A route of another path is not an entry, nor is a path in a set."""
+
+    async def endpoint(_request: Request) -> Response:
+        return Response()
+
+    app = Starlette(routes=[Route("/graphql", endpoint, methods=["POST"]), Route("/docs", endpoint)])
+    text = 'a = scope["path"] == "/graphql"\nb = path in {"/graphql"}\nc = name == "/graphql"\nd = path == "/docs"\n'
+    entries = count_entries(app, [source(text, "supplygraph/entry.py"), source(text, "tests/entry.py")])
+    assert entries.value == 2
+    assert entries.details[1] == "comparison at supplygraph/entry.py:1"
+
+
+def test_cache_of_two_parts_counts_once() -> None:
+    """Instances are counted, wherever they are referred to from."""
+    cache = SegmentedLRUCache[str, str](1, 1)
+    caches = count_caches(Assembled([cache, LRUCache[str, str](1)], [cache]), [])
+    assert caches == Figure("caches on a read", 2, ("gateway[]: SegmentedLRUCache", "gateway[]: LRUCache"))
+
+
+def test_the_gateway_has_a_way_into_the_graph() -> None:
+    """The application that is counted is the real one."""
+    assert "GraphQL" in count_entries(assemble().app, []).details[0]
+
+
+def test_the_table_is_printed_where_the_application_cannot_be_assembled(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The other figures are shown."""
+
+    def fails() -> Assembled:
+        raise ImportError("no such module")
+
+    monkeypatch.setattr(command, "read_repository", lambda: [source("a = 1\n", "db/rows.py")])
+    monkeypatch.setattr(command, "assemble", fails)
+    assert command.main() == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].split() == ["lines", "in", "db", "1"]
+    assert lines[-1].strip() == "ImportError: no such module"

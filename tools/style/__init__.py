@@ -1,0 +1,1 @@
+"""The style check: `python -m tools.style` reports names, sizes and wording that the project does not accept."""
