@@ -1,7 +1,7 @@
 # Every target does its own set-up, into .venv; the second time it is quick. `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test prove vendors check style counts bench lock web doubles clean
+.PHONY: help setup serve test prove vendors check style counts bench docs lock web doubles clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -9,6 +9,7 @@ RUNTIME := $(VENV)/.stamp-runtime
 DEV := $(VENV)/.stamp-dev
 WEB := $(VENV)/.stamp-web
 DOUBLES := $(VENV)/.stamp-doubles
+DOCS := $(VENV)/docs
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
 # How `serve` is called; a configuration file is found by --config, SUPPLYGRAPH_CONFIG, or supplygraph.toml here.
 ARGS ?=
@@ -48,6 +49,10 @@ counts: $(DEV) ## lines, modules, names, ways into /graphql and caches, in one t
 bench: $(DEV) ## supplygraph beside its peers, on the same rows and operations (ARGS="--quick")
 	@$(PY) -m benchmarks.bench $(ARGS)
 
+docs: $(DOCS)/.stamp ## the documentation site, in build/site
+	@NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict --quiet
+	@echo "Built build/site. To view it: python3 -m http.server -d build/site"
+
 web: $(WEB) ## the browser pages
 doubles: $(DOUBLES) ## the independent doubles from npm that some tests speak to
 
@@ -79,6 +84,14 @@ $(RUNTIME): $(VENV)/pyvenv.cfg requirements/runtime.txt pyproject.toml
 $(DEV): $(RUNTIME) requirements/dev.txt
 	@echo "Installing what the tests need"
 	@$(PIP) install -qq --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# In an environment of its own, so that its pins and those of the tests are independent. Node and npm come from $(RUNTIME).
+$(DOCS)/.stamp: $(RUNTIME) requirements/docs.txt docs-site/package-lock.json
+	@echo "Installing what builds the documentation site"
+	@$(PY) -m venv $(DOCS)
+	@$(DOCS)/bin/python -m pip --disable-pip-version-check --no-input install -qq --require-hashes -r requirements/docs.txt
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" npm ci --prefix docs-site --no-audit --no-fund --silent
 	@touch $@
 
 # The pages and the doubles come from npm. Without it everything else works, and what is missing says so: hence best effort.

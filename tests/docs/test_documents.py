@@ -1,7 +1,8 @@
-"""The documents: what they claim of settings, commands, files and questions is compared with what is there."""
+"""The documents are true: settings, commands, files, links and operations in them are compared with the code."""
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 import tomllib
@@ -12,68 +13,68 @@ import pytest
 from graphql import parse, validate
 from typer.main import get_command
 
+from domain.errors import ReaderError
 from schema.build import build
 from supplygraph.cli.main import app
 from supplygraph.config.load import load
-from tests.docs.settings_table import rows
+from tests.docs import settings
+from tests.docs.pages import DOCS, PAGES, ROOT, Block, blocks, read, section
 
-ROOT = Path(__file__).parents[2]
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 ENVIRON = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "LAMBDA_API_KEY": "c"}
-
-
-def blocks(language: str) -> list[tuple[str, str]]:
-    """Every fenced block of a language, with its document's name."""
-    found = [
-        (document.name, block)
-        for document in DOCUMENTS
-        for block in re.findall(
-            rf"^```{language}\n(.*?)^```", document.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
-        )
-    ]
-    assert found, f"no {language} block in any document"
-    return found
+_UPDATE = "run `python -m tests.docs`"
+_WRITTEN = {".state", ".venv", "build"}
+_PLACEHOLDER = "NNNN"
+_OTHER_CODES = {"GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED", "INTERNAL"}
+each_page = pytest.mark.parametrize("page", PAGES, ids=[page.relative_to(ROOT).as_posix() for page in PAGES])
 
 
 def commands() -> Iterator[str]:
-    """Every call of `supplygraph` in a code block or between backticks."""
-    for document in DOCUMENTS:
-        text = document.read_text(encoding="utf-8")
+    """Yield every call of `supplygraph` in a code block or between backticks."""
+    for page in PAGES:
+        text = read(page)
         yield from re.findall(r"`(supplygraph (?:serve|token|sync|accounts|check)[^`]*)`", text)
         yield from re.findall(r"^\$ (?:\.venv/bin/)?(supplygraph .*)$", text, re.MULTILINE)
 
 
-def test_the_table_of_settings_is_the_models() -> None:
-    """Every setting is there with its default and its meaning, and no other."""
-    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-
-    assert rows() == re.findall(r"^\| `[a-z]+\.[a-z_]+` \| .*\|$", text, re.MULTILINE)
+def test_settings_table() -> None:
+    """Every setting is in the table with its default and its description, and no other."""
+    assert settings.lines() == section(settings.PAGE, settings.NAME).splitlines(), _UPDATE
 
 
-@pytest.mark.parametrize(("document", "text"), [block for block in blocks("toml") if "[[accounts]]" in block[1]])
-def test_every_configuration_shown_is_one(tmp_path: Path, document: str, text: str) -> None:
-    """It loads, and every account in it is read."""
-    (tmp_path / "supplygraph.toml").write_text(text, encoding="utf-8")
+@pytest.mark.parametrize("block", [block for block in blocks("toml") if "[[accounts]]" in block.text], ids=str)
+def test_configurations_load(tmp_path: Path, block: Block) -> None:
+    """A configuration that a page shows loads, with all its accounts."""
+    (tmp_path / "supplygraph.toml").write_text(block.text, encoding="utf-8")
 
-    settings = load(None, ENVIRON, tmp_path).settings
+    loaded = load(None, ENVIRON, tmp_path).settings
 
-    assert text.count("[[accounts]]") == len(settings.accounts)
-
-
-@pytest.mark.parametrize(("document", "text"), blocks("toml"))
-def test_every_toml_shown_is_toml(document: str, text: str) -> None:
-    """It parses."""
-    assert tomllib.loads(text)
+    assert block.text.count("[[accounts]]") == len(loaded.accounts)
 
 
-@pytest.mark.parametrize(("document", "text"), blocks("graphql"))
-def test_every_question_shown_is_valid(document: str, text: str) -> None:
-    """It validates against the graph."""
-    assert [] == validate(build().core, parse(text))
+@pytest.mark.parametrize("block", blocks("toml"), ids=str)
+def test_toml_parses(block: Block) -> None:
+    """A TOML block is TOML."""
+    assert tomllib.loads(block.text)
+
+
+@pytest.mark.parametrize("block", blocks("graphql"), ids=str)
+def test_operations_are_valid(block: Block) -> None:
+    """An operation that a page shows validates against the schema."""
+    assert [] == validate(build().core, parse(block.text))
+
+
+@pytest.mark.parametrize("block", blocks("python"), ids=str)
+def test_python_compiles(block: Block) -> None:
+    """A Python block is Python, and the operations in it validate against the schema."""
+    tree = ast.parse(block.text)
+    strings = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    for text in strings:
+        if re.match(r"\s*query \w+", text):
+            assert [] == validate(build().core, parse(text))
 
 
 def _options(words: list[str]) -> tuple[list[str], set[str]]:
-    """The names of the commands that the words go through, and the options of the last one."""
+    """Return the names of the commands that the words go through, and the options of the last one."""
     command = get_command(app)
     path = []
     for word in words:
@@ -86,8 +87,8 @@ def _options(words: list[str]) -> tuple[list[str], set[str]]:
 
 
 @pytest.mark.parametrize("text", sorted(set(commands())))
-def test_every_command_shown_is_one(text: str) -> None:
-    """The command exists, and has the options that are shown with it."""
+def test_commands_exist(text: str) -> None:
+    """A command that a page shows exists, and has the options that are shown with it."""
     words = shlex.split(text.replace("[", " ").replace("]", " ").replace("...", " "))[1:]
 
     path, options = _options(words)
@@ -96,43 +97,76 @@ def test_every_command_shown_is_one(text: str) -> None:
     assert {word for word in words if word.startswith("--")} <= options
 
 
-def test_every_command_is_shown() -> None:
-    """None is left out of the table."""
-    shown = {" ".join(_options(shlex.split(re.sub(r"[\[\].]", " ", text))[1:])[0]) for text in commands()}
+def test_every_command_is_documented() -> None:
+    """No command is left out."""
+    documented = {" ".join(_options(shlex.split(re.sub(r"[\[\].]", " ", text))[1:])[0]) for text in commands()}
 
     def leaves(command: object, path: str) -> Iterator[str]:
         inner = getattr(command, "commands", {})
         if not inner or getattr(command, "invoke_without_command", False):
             yield path.strip()
-        for name, each in inner.items():
-            yield from leaves(each, f"{path} {name}")
+        for name, child in inner.items():
+            yield from leaves(child, f"{path} {name}")
 
-    assert set(leaves(get_command(app), "")) == shown - {"token"}
-
-
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_links_lead_somewhere(document: Path) -> None:
-    """Every relative link names a file or folder that is there."""
-    for link in re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8")):
-        assert "://" in link or (document.parent / link).exists(), link
+    assert set(leaves(get_command(app), "")) == documented - {"token"}
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_folders_and_modules_named_are_there(document: Path) -> None:
-    """What is named between backticks with a slash and a known ending exists."""
-    text = document.read_text(encoding="utf-8")
-    for name in re.findall(r"`((?:[a-z_]+/)+(?:[a-z_*]+\.(?:py|md|txt))?)`", text):
-        assert list(ROOT.glob(name.rstrip("/"))), name
+def _anchors(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub and MkDocs make them."""
+    prose = re.sub(r"^```.*?^```", "", read(page), flags=re.DOTALL | re.MULTILINE)
+    headings = re.findall(r"^#+ (.+)$", prose, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_make_targets_named_are_there() -> None:
-    """`make X` in a document is a target of the Makefile."""
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    named = {
-        target
-        for document in DOCUMENTS
-        for target in re.findall(r"`make ([a-z]+)", document.read_text(encoding="utf-8"))
-    }
+@each_page
+def test_links_lead_somewhere(page: Path) -> None:
+    """A relative link names a file that exists and, after `#`, one of its headings."""
+    for link in re.findall(r"\]\(([^)]+)\)", read(page)):
+        if "://" in link:
+            continue
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in _anchors(target), link
+
+
+@each_page
+def test_files_exist(page: Path) -> None:
+    """A path between backticks exists if it ends like a file or folder, or begins with a folder of the repository."""
+    for name in re.findall(r"`((?:[A-Za-z_.-]+/)+[\w.*-]*)`", read(page)):
+        first = name.partition("/")[0]
+        is_path = name.endswith(("/", ".py", ".md", ".txt")) or (ROOT / first).is_dir()
+        if is_path and first not in _WRITTEN and _PLACEHOLDER not in name:
+            assert list(ROOT.glob(name.rstrip("/"))), name
+
+
+@pytest.mark.parametrize(
+    ("name", "path"), re.findall(r"`(\w+)(?:\.\w+)*` in `([\w/]+\.py)`", read(DOCS / "glossary.md"))
+)
+def test_the_glossary_names_what_exists(name: str, path: str) -> None:
+    """A name that the glossary places in a module is in that module."""
+    assert re.search(rf"\b{name}\b", read(ROOT / path)), f"{path} has no {name}"
+
+
+def test_make_targets_exist() -> None:
+    """`make X` in a page is a target of the Makefile."""
+    targets = set(re.findall(r"^([a-z]+):", read(ROOT / "Makefile"), re.MULTILINE))
+    named = {target for page in PAGES for target in re.findall(r"(?:`|^\$ )make ([a-z]+)", read(page), re.MULTILINE)}
 
     assert named <= targets
-    assert {"setup", "serve", "test", "prove", "check", "bench", "help"} <= targets
+    assert {"setup", "serve", "test", "prove", "check", "bench", "docs"} <= named
+
+
+def test_every_error_code_is_documented() -> None:
+    """The codes in the table of errors are those that the gateway sends."""
+
+    def codes(error: type[ReaderError]) -> Iterator[str]:
+        for child in error.__subclasses__():
+            yield child.code
+            yield from codes(child)
+
+    documented = re.findall(r"^\| `([A-Z_]+)` \| \d", read(DOCS / "clients.md"), re.MULTILINE)
+    sent = "".join(read(path) for folder in ("supplygraph", "resolvers") for path in (ROOT / folder).rglob("*.py"))
+
+    assert sorted({*codes(ReaderError), *_OTHER_CODES}) == sorted(documented)
+    assert [] == [code for code in _OTHER_CODES if f'"{code}"' not in sent]

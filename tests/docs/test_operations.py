@@ -1,10 +1,9 @@
-"""The operator's tables: every state, reason and metric that there is stands in them, and no other."""
+"""The operator's tables: every state, reason, metric and log event is in them, and no other."""
 
 from __future__ import annotations
 
 import re
 from enum import StrEnum
-from pathlib import Path
 
 import pytest
 from prometheus_client.metrics import MetricWrapperBase
@@ -12,44 +11,58 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from domain.enums import AccountState, BreakerState, ScopeState, StaleReason
 from supplygraph.observability.telemetry import Telemetry
+from tests.docs.pages import DOCS, ROOT, read
 
-TEXT = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
+TEXT = read(DOCS / "operations.md")
+_PRODUCT = ("supplygraph", "schema", "resolvers", "reconcile", "vendors", "db", "sandbox")
 
 
 def first_cells(heading: str) -> list[str]:
-    """What stands between backticks in the first column of the table whose first heading this is."""
+    """Return the names between backticks in the first column of the table with this heading."""
     table = re.search(rf"^\| {heading} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", TEXT, re.MULTILINE)
-    assert table is not None, heading
+    assert table is not None, f"operations.md has no table headed {heading}"
     return re.findall(r"^\| `([A-Za-z_]+)` \|", table[1], re.MULTILINE)
 
 
 @pytest.mark.parametrize(
-    ("heading", "words"),
+    ("heading", "enum"),
     [("account", AccountState), ("scope", ScopeState), ("reason", StaleReason), ("breaker", BreakerState)],
 )
-def test_every_state_says_what_to_do(heading: str, words: type[StrEnum]) -> None:
-    """Each once."""
-    assert sorted(word.value for word in words) == sorted(first_cells(heading))
+def test_every_state_says_what_to_do(heading: str, enum: type[StrEnum]) -> None:
+    """Each value is in its table once."""
+    assert sorted(value.value for value in enum) == sorted(first_cells(heading))
 
 
-def test_every_metric_is_told() -> None:
-    """With its labels, and under the name that is exposed."""
-    told = {}
-    for family in text_string_to_metric_families(Telemetry().exposition().decode()):
-        if not family.name.endswith("_created"):
-            told[family.name + ("_total" if family.type == "counter" else "")] = family.documentation
+def test_every_metric_is_documented() -> None:
+    """The metrics are listed under the names that `/metrics` shows."""
+    names = [
+        family.name + ("_total" if family.type == "counter" else "")
+        for family in text_string_to_metric_families(Telemetry().exposition().decode())
+        if not family.name.endswith("_created")
+    ]
 
-    assert sorted(told) == sorted(first_cells("metric"))
+    assert sorted(names) == sorted(first_cells("metric"))
 
 
 def test_the_labels_are_those_of_the_metrics() -> None:
-    """The second column, in order."""
-    telemetry = Telemetry()
+    """The second column of the table has each metric's labels in order."""
     labels = {
         metric._name + ("_total" if metric._type == "counter" else ""): ", ".join(metric._labelnames)
-        for metric in telemetry._registry._collector_to_names
+        for metric in Telemetry()._registry._collector_to_names
         if isinstance(metric, MetricWrapperBase)
     }
     rows = re.findall(r"^\| `(supplygraph_[a-z_]+)` \| (.*?) ?\| ", TEXT, re.MULTILINE)
 
-    assert labels == {name: by.strip("| ") for name, by in rows}
+    assert labels == {name: text.strip("| ") for name, text in rows}
+
+
+def test_every_log_event_is_documented() -> None:
+    """The table of events has every event that the code logs, and no other."""
+    paths = [path for folder in _PRODUCT for path in (ROOT / folder).rglob("*.py") if "node_modules" not in path.parts]
+    events = {
+        event
+        for path in paths
+        for event in re.findall(r'(?:\.(?:debug|info|warning|error)|\blog)\(\s*"([a-z_]+)"', read(path))
+    }
+
+    assert sorted(events) == sorted(first_cells("event"))
