@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sandbox.values import RentalOffer, Sku
+from sandbox.resources import RentalOffer, Sku
 
 REGIONS: Final = ("us-east", "us-west", "eu-north")
 CONTRACTS: Final = ("ondemand", "spot", "reserved")

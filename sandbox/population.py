@@ -8,7 +8,7 @@ from random import Random
 from typing import Final, NamedTuple
 
 from sandbox.catalogue import IMAGES, REGIONS, SKUS, volume_hourly
-from sandbox.values import Machine, MachineStatus, Volume, VolumeAttachment, VolumeStatus
+from sandbox.resources import Machine, MachineStatus, Volume, VolumeAttachment, VolumeStatus
 
 # Fixed, so that a cloud started again shows the same machines and not new ones under old ids.
 EPOCH: Final = datetime(2025, 6, 1, 9, tzinfo=UTC)

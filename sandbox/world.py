@@ -15,14 +15,14 @@ from threading import RLock
 from typing import Final, Self, TypeVar
 
 from domain.timestamps import Clock
-from sandbox import moves
+from sandbox import events
+from sandbox.actions import TenantActions, TransitionTimes
 from sandbox.catalogue import offers
-from sandbox.orders import Orders, Pace
 from sandbox.population import populate
-from sandbox.tenancy import Tenant, vanish_volume
-from sandbox.values import Machine, RentalOffer, Volume, no_such_machine, no_such_volume
+from sandbox.resources import Machine, RentalOffer, Volume, no_such_machine, no_such_volume
+from sandbox.tenants import Tenant, vanish_volume
 
-KEPT: Final = timedelta(hours=1)
+PAST_WINDOW: Final = timedelta(hours=1)
 """How far back an answer can show the past."""
 _FORGET_EVERY: Final = timedelta(minutes=1)
 
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class TenantKey:
     """An API key that is never shown by accident."""
 
     text: str = field(repr=False)
@@ -50,17 +50,17 @@ class World:
         api_keys: Mapping[str, str],
         *,
         lively: bool = False,
-        pace: Pace | None = None,
+        pace: TransitionTimes | None = None,
     ) -> None:
         now = clock.now()
         self._clock = clock
         self._lock = RLock()
-        self._pace = pace or Pace()
+        self._pace = pace or TransitionTimes()
         self._random = Random(f"{seed}/ids")  # noqa: S311 - an invented cloud, no secret
-        self._keys = {name: Key(text) for name, text in api_keys.items()}
+        self._keys = {name: TenantKey(text) for name, text in api_keys.items()}
         self._tenants = {name: Tenant() for name in api_keys}
         self._forgot_at = now
-        self._schedule = moves.Schedule(seed, now) if lively else None
+        self._schedule = events.EventSchedule(seed, now) if lively else None
 
     @classmethod
     def default(
@@ -72,7 +72,7 @@ class World:
         machines: int = 12,
         volumes: int = 6,
         lively: bool = True,
-        pace: Pace | None = None,
+        pace: TransitionTimes | None = None,
     ) -> Self:
         """A cloud with a dozen machines and some volumes, shared out among the tenants in turn.
 
@@ -210,17 +210,17 @@ class World:
         """A volume is gone at once, without a word, from the machines that it was on too."""
         self._ask(lambda now: vanish_volume(self._tenants[tenant], volume_id, now))
 
-    def _order(self, tenant: str, give: Callable[[Orders], T]) -> T:
+    def _order(self, tenant: str, give: Callable[[TenantActions], T]) -> T:
         return self._ask(lambda now: give(self._orders(tenant, now)))
 
-    def _orders(self, tenant: str, at: datetime) -> Orders:
-        return Orders(self._tenants[tenant], self._random, self._pace, at)
+    def _orders(self, tenant: str, at: datetime) -> TenantActions:
+        return TenantActions(self._tenants[tenant], self._random, self._pace, at)
 
     def _ask(self, question: Callable[[datetime], T]) -> T:
         with self._lock:
             now = self._clock.now()
             if self._schedule is not None:
-                for at in self._schedule.due(now, KEPT):
+                for at in self._schedule.due(now, PAST_WINDOW):
                     self._move(self._schedule.random, at)
             self._forget(now)
             return question(now)
@@ -229,11 +229,11 @@ class World:
         if abs(now - self._forgot_at) >= _FORGET_EVERY:
             self._forgot_at = now
             for tenant in self._tenants.values():
-                tenant.forget(now - KEPT)
+                tenant.forget(now - PAST_WINDOW)
 
     def _move(self, random: Random, at: datetime) -> None:
         name = random.choice(self.tenants)
         tenant = self._tenants[name]
-        move = moves.choose(tenant.machines_at(at), tenant.volumes_at(at), random)
+        move = events.choose_event(tenant.machines_at(at), tenant.volumes_at(at), random)
         if move is not None:
             self._orders(name, at).obey(move)

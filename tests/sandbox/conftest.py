@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from sandbox.server import SandboxServer
+from sandbox.http.server import SandboxServer
 from sandbox.world import World
 from tests.clock import ManualClock
 from tests.sandbox.tenants import EAST_KEY, KEYS

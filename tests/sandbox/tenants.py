@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.values import Machine, Volume
+from sandbox.resources import Machine, Volume
 from sandbox.world import World
 
 EAST = "sandbox-east"

@@ -20,9 +20,9 @@ from domain.enums import (
 from domain.errors import ConfigurationError, MalformedAnswer
 from domain.records.observation import NO_PRICE, Access, Attachment, Observation, Price, Spec, SweepOutcome, Terms
 from sandbox.faults import FaultKind, Pages
+from sandbox.http.server import SandboxServer
 from sandbox.operations import Operation
-from sandbox.server import SandboxServer
-from sandbox.values import MachineStatus, VolumeStatus
+from sandbox.resources import MachineStatus, VolumeStatus
 from sandbox.world import World
 from tests.clock import ManualClock
 from tests.sandbox.tenants import EAST, EAST_KEY, WEST, attached_pair, machine_in, spot_machine

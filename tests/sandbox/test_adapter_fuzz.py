@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from domain.enums import ResourceKind
 from domain.errors import MalformedAnswer, NotFoundByVendor
 from domain.records.observation import Access, Observation, Price
-from sandbox.rendering import machine_body, volume_body
+from sandbox.http.bodies import machine_body, volume_body
 from sandbox.world import World
 from tests.clock import START, ManualClock
 from tests.sandbox.tenants import EAST, KEYS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from sandbox.server import SandboxServer
+from sandbox.http.server import SandboxServer
 from sandbox.world import World
 from tests.clock import ManualClock
 from tests.sandbox.tenants import EAST, EAST_KEY, KEYS, WEST, attached_pair, machine_in

@@ -7,7 +7,7 @@ import asyncio
 import httpx
 import pytest
 
-from sandbox.server import SandboxServer
+from sandbox.http.server import SandboxServer
 from sandbox.world import World
 from tests.sandbox.tenants import EAST, machine_in, spot_machine
 

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from sandbox.faults import FaultKind, Pages
+from sandbox.http.server import SandboxServer
 from sandbox.operations import Operation
-from sandbox.server import SandboxServer
 from sandbox.world import World
 from tests.clock import ManualClock
 from tests.sandbox.tenants import EAST, KEYS, WEST, machine_in

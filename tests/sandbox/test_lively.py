@@ -7,7 +7,7 @@ from collections import defaultdict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox.values import MachineStatus, VolumeStatus
+from sandbox.resources import MachineStatus, VolumeStatus
 from sandbox.world import World
 from tests.clock import ManualClock
 from tests.sandbox.tenants import KEYS

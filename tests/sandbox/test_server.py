@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from sandbox.faults import FaultKind
-from sandbox.server import SandboxServer, SandboxThread
+from sandbox.http.server import SandboxServer, SandboxThread
 from sandbox.world import World
 from tests.sandbox.tenants import EAST_KEY
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from sandbox.population import EPOCH
-from sandbox.values import Refusal
+from sandbox.resources import ApiError
 from sandbox.world import World
 from tests.clock import ManualClock
 from tests.sandbox.tenants import EAST, EAST_KEY, KEYS, WEST, attached_pair, machine_in, spot_machine
@@ -90,7 +90,7 @@ def test_a_deleted_machine_is_listed_for_a_minute_and_then_unknown(world: World,
     assert world.volume(EAST, volume.volume_id).status == "available"
     clock.advance(60)
     assert machine.machine_id not in {m.machine_id for m in world.machines(EAST)}
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(ApiError) as refused:
         world.machine(EAST, machine.machine_id)
     assert (404, "no_such_machine") == (refused.value.status, refused.value.code)
 
@@ -103,7 +103,7 @@ def test_what_a_machine_cannot_do_now_is_refused(world: World) -> None:
         lambda: world.announce_reclaim(WEST, next(m for m in world.machines(WEST) if m.contract != "spot").machine_id),
     )
     for order in orders:
-        with pytest.raises(Refusal) as refused:
+        with pytest.raises(ApiError) as refused:
             order()
         assert refused.value.status == 409
 
@@ -146,7 +146,7 @@ def test_volumes_come_off_and_go_on_with_their_time(world: World, clock: ManualC
     """A block volume is on one machine at a time, and the attachment tells since when."""
     machine, volume = attached_pair(world)
 
-    with pytest.raises(Refusal, match="in_use"):
+    with pytest.raises(ApiError, match="in_use"):
         world.attach(EAST, machine.machine_id, volume.volume_id)
     world.detach(EAST, machine.machine_id, volume.volume_id)
     assert world.volume(EAST, volume.volume_id).status == "available"
@@ -155,7 +155,7 @@ def test_volumes_come_off_and_go_on_with_their_time(world: World, clock: ManualC
 
     since = {a.volume_id: a.attached_at for a in attached.attachments}[volume.volume_id]
     assert clock.now() == since
-    with pytest.raises(Refusal, match="detach it first"):
+    with pytest.raises(ApiError, match="detach it first"):
         world.delete_volume(EAST, volume.volume_id)
 
 
@@ -164,10 +164,10 @@ def test_a_volume_of_another_region_is_refused(world: World, clock: ManualClock)
     made = world.create_volume(EAST, "far", "block", 10, "eu-north")
     near = next(m for m in world.machines(EAST) if m.region != "eu-north")
 
-    with pytest.raises(Refusal, match="creating"):
+    with pytest.raises(ApiError, match="creating"):
         world.attach(EAST, near.machine_id, made.volume_id)
     clock.advance(3)
-    with pytest.raises(Refusal, match="eu-north"):
+    with pytest.raises(ApiError, match="eu-north"):
         world.attach(EAST, near.machine_id, made.volume_id)
 
 
@@ -196,7 +196,7 @@ def test_a_deleted_volume_goes_the_same_way(world: World, clock: ManualClock) ->
     clock.advance(60)
 
     assert ["deleting", "deleted"] == seen
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(ApiError) as refused:
         world.volume(EAST, volume_id)
     assert refused.value.code == "no_such_volume"
 

@@ -1,4 +1,4 @@
-"""The simulated cloud's double, in the shapes of `sandbox/api.py`."""
+"""The simulated cloud's double, in the shapes of `sandbox/http/api.py`."""
 
 from __future__ import annotations
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
+from sandbox.resources import Machine, Volume, VolumeStatus, no_such_machine, no_such_volume
 from sandbox.timeline import Timeline
-from sandbox.values import Machine, Volume, VolumeStatus, no_such_machine, no_such_volume
 
 T = TypeVar("T")
 

@@ -16,11 +16,11 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-from sandbox.api import api
-from sandbox.calls import Journal
-from sandbox.control import Control
 from sandbox.faults import FaultInjector
-from sandbox.wire import TRANSPORT
+from sandbox.http.api import api
+from sandbox.http.calls import Journal
+from sandbox.http.control import Control
+from sandbox.http.delivery import TRANSPORT
 from sandbox.world import World
 
 _HOST: Final = "127.0.0.1"

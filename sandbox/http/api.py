@@ -22,7 +22,7 @@ A wrong key is 401, a bad cursor or limit 400, a bad body 422, all as `{"error":
 Pages are by id, each of the moment at which it was asked for.
 
 Machines are provisioning, running, stopping, stopped, deleting, deleted or error; volumes creating, available, in_use,
-deleting, deleted or error. `sandbox.control` has the routes by which faults are switched on and calls counted.
+deleting, deleted or error. `sandbox.http.control` has the routes by which faults are switched on and calls counted.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route, Router
 from starlette.types import Receive, Scope, Send
 
-from sandbox.amiss import amiss, instead, reply_of, sent
-from sandbox.answers import ANSWERS, Ask
-from sandbox.calls import Journal
 from sandbox.faults import FaultInjector, FaultKind, FaultRule
+from sandbox.http.bodies import error_body
+from sandbox.http.calls import Journal
+from sandbox.http.delivery import ApiResponse, ClientConnection, ClientDisconnected
+from sandbox.http.fault_effects import apply_list_faults, delivery_fault, fault_response, json_response
+from sandbox.http.handlers import HANDLERS, ApiRequest
 from sandbox.operations import NOBODY, Operation
-from sandbox.rendering import error_body
-from sandbox.values import Refusal
-from sandbox.wire import HungUp, Line, Reply
-from sandbox.world import KEPT, World
+from sandbox.resources import ApiError
+from sandbox.world import PAST_WINDOW, World
 
 _LARGEST_BODY: Final = 65_536
 _DEFAULT_STALENESS: Final = 60.0
-_UNAUTHORIZED: Final = reply_of(401, error_body("unauthorized", "The API key is not known."))
+_UNAUTHORIZED: Final = json_response(401, error_body("unauthorized", "The API key is not known."))
 
 _ROUTES: Final = (
     ("GET", "/v1/machines", Operation.LIST_MACHINES),
@@ -84,7 +84,7 @@ class ApiEndpoint:
             body = await request.body()
         except ClientDisconnect:
             return
-        line = Line(scope, receive, send)
+        line = ClientConnection(scope, receive, send)
         tenant = self._tenant(request)
         number = self._journal.begin(tenant or NOBODY, self._operation, _page(request))
         status = None
@@ -92,7 +92,7 @@ class ApiEndpoint:
             reply = await self._reply(request, body, tenant, line, number) if tenant else _UNAUTHORIZED
             named = (*reply.headers, ("x-request-id", f"req-{number}"))
             status = await line.answer(replace(reply, headers=named))
-        except HungUp:
+        except ClientDisconnected:
             return
         finally:
             self._journal.end(number, status)
@@ -101,36 +101,40 @@ class ApiEndpoint:
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         return self._world.tenant_of(key) if scheme.lower() == "bearer" else None
 
-    async def _reply(self, request: Request, body: bytes, tenant: str, line: Line, number: int) -> Reply:
+    async def _reply(
+        self, request: Request, body: bytes, tenant: str, line: ClientConnection, number: int
+    ) -> ApiResponse:
         faults = self._faults.take(tenant, self._operation, _page(request))
         await self._delay(tuple(fault for fault in faults if fault.before_snapshot), line)
         stale = max((fault.lasting(_DEFAULT_STALENESS) for fault in faults if fault.kind is FaultKind.STALE), default=0)
-        at = self._world.now() - min(timedelta(seconds=stale), KEPT)
-        ask = Ask(self._world, tenant, at, request.path_params.get("thing_id", ""), dict(request.query_params), body)
-        reply = instead(faults)
+        at = self._world.now() - min(timedelta(seconds=stale), PAST_WINDOW)
+        ask = ApiRequest(
+            self._world, tenant, at, request.path_params.get("thing_id", ""), dict(request.query_params), body
+        )
+        reply = fault_response(faults)
         shown = at if reply is None else None
-        reply = sent(faults, reply or self._carry_out(ask, faults))
+        reply = delivery_fault(faults, reply or self._carry_out(ask, faults))
         self._journal.show(number, shown, tuple(fault.kind for fault in faults))
         if self._faults.latency_seconds:
             await line.wait(asyncio.sleep(self._faults.latency_seconds))
         await self._delay(tuple(fault for fault in faults if not fault.before_snapshot), line)
         return reply
 
-    async def _delay(self, faults: tuple[FaultRule, ...], line: Line) -> None:
+    async def _delay(self, faults: tuple[FaultRule, ...], line: ClientConnection) -> None:
         for fault in faults:
             if fault.kind is FaultKind.SLOW:
                 await line.wait(asyncio.sleep(fault.lasting()))
             elif fault.kind is FaultKind.HOLD:
                 await line.wait(self._faults.held(fault))
 
-    def _carry_out(self, ask: Ask, faults: tuple[FaultRule, ...]) -> Reply:
+    def _carry_out(self, ask: ApiRequest, faults: tuple[FaultRule, ...]) -> ApiResponse:
         if len(ask.body) > _LARGEST_BODY:
-            return reply_of(413, error_body("bad_request", "The body is too large."))
+            return json_response(413, error_body("bad_request", "The body is too large."))
         try:
-            status, answer = ANSWERS[self._operation](ask)
-        except Refusal as refusal:
-            return reply_of(refusal.status, error_body(refusal.code, refusal.message))
-        return reply_of(status, amiss(faults, self._operation, ask.query.get("cursor", ""), answer))
+            status, answer = HANDLERS[self._operation](ask)
+        except ApiError as refusal:
+            return json_response(refusal.status, error_body(refusal.code, refusal.message))
+        return json_response(status, apply_list_faults(faults, self._operation, ask.query.get("cursor", ""), answer))
 
 
 def _page(request: Request) -> int:

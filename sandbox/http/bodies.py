@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from domain.timestamps import optional_text, to_text
-from sandbox.values import Machine, MachineStatus, RentalOffer, Sku, Volume
+from sandbox.resources import Machine, MachineStatus, RentalOffer, Sku, Volume
 
 Body: TypeAlias = "dict[str, Any]"
 

@@ -34,17 +34,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
 
 from domain.timestamps import optional_text
-from sandbox.calls import Call, Journal
 from sandbox.faults import FaultInjector, FaultKind, FaultRule, Pages
+from sandbox.http.bodies import error_body
+from sandbox.http.calls import Call, Journal
 from sandbox.operations import Operation
-from sandbox.rendering import error_body
-from sandbox.values import Machine, Refusal
+from sandbox.resources import ApiError, Machine
 from sandbox.world import World
 
 Handler: TypeAlias = "Callable[[Request], Awaitable[Response]]"
 
 
-class Door(Protocol):
+class PortGate(Protocol):
     """What can close and open the port."""
 
     def refuse_for(self, seconds: float) -> None:
@@ -101,7 +101,7 @@ def _guarded(handler: Handler) -> Handler:
             return JSONResponse(error_body("forbidden", "Only for callers on this machine."), 403)
         try:
             return await handler(request)
-        except Refusal as refusal:
+        except ApiError as refusal:
             return JSONResponse(error_body(refusal.code, refusal.message), refusal.status)
         except ValidationError as invalid:
             told = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['msg']}" for e in invalid.errors())
@@ -122,7 +122,7 @@ def _call_body(call: Call) -> dict[str, Any]:
 class Control:
     """The control routes' answers."""
 
-    def __init__(self, world: World, faults: FaultInjector, journal: Journal, door: Door) -> None:
+    def __init__(self, world: World, faults: FaultInjector, journal: Journal, door: PortGate) -> None:
         self._world = world
         self._faults = faults
         self._journal = journal
@@ -169,7 +169,7 @@ class Control:
 
     async def _switch_off(self, request: Request) -> Response:
         if not self._faults.switch_off(request.path_params["fault_id"]):
-            raise Refusal(404, "no_such_fault", "No fault of this id is switched on.")
+            raise ApiError(404, "no_such_fault", "No fault of this id is switched on.")
         return Response(status_code=204)
 
     async def _switch_all_off(self, _: Request) -> Response:
@@ -187,7 +187,7 @@ class Control:
     async def _list_calls(self, request: Request) -> Response:
         wanted = request.query_params.get("operation")
         if wanted is not None and wanted not in set(Operation):
-            raise Refusal(422, "bad_request", f"operation must be one of: {', '.join(Operation)}.")
+            raise ApiError(422, "bad_request", f"operation must be one of: {', '.join(Operation)}.")
         calls = self._journal.calls(request.query_params.get("tenant"), Operation(wanted) if wanted else None)
         counts = Counter(f"{call.tenant}/{call.operation}" for call in calls)
         return JSONResponse({"total": len(calls), "counts": counts, "calls": [_call_body(call) for call in calls]})
@@ -211,7 +211,7 @@ class Control:
         change = _Change.model_validate_json(await request.body())
         told = {name: getattr(change, name) for name in change.model_fields_set - {"status"}}
         if None in {told.get("name", ""), told.get("hourly", 0.0)}:
-            raise Refusal(422, "bad_request", "name and hourly cannot be null.")
+            raise ApiError(422, "bad_request", "name and hourly cannot be null.")
 
         def amend(machine: Machine) -> Machine:
             return replace(machine, **told)
@@ -240,7 +240,7 @@ class Control:
 
     def _known(self, tenant: str) -> str:
         if tenant not in self._world.tenants:
-            raise Refusal(
+            raise ApiError(
                 404, "no_such_tenant", f"There is no tenant of this name; there are: {', '.join(self._world.tenants)}."
             )
         return tenant

@@ -130,7 +130,7 @@ class Volume:
     hourly: float
 
 
-class Refusal(Exception):
+class ApiError(Exception):
     """The simulated cloud says no: an HTTP status, a code of its own and a sentence."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
@@ -140,11 +140,11 @@ class Refusal(Exception):
         self.message = message
 
 
-def no_such_machine(machine_id: str) -> Refusal:
+def no_such_machine(machine_id: str) -> ApiError:
     """Its own words for a machine that does not exist, or no longer."""
-    return Refusal(404, NO_SUCH_MACHINE, f"There is no machine {machine_id}.")
+    return ApiError(404, NO_SUCH_MACHINE, f"There is no machine {machine_id}.")
 
 
-def no_such_volume(volume_id: str) -> Refusal:
+def no_such_volume(volume_id: str) -> ApiError:
     """Its own words for a volume that does not exist, or no longer."""
-    return Refusal(404, NO_SUCH_VOLUME, f"There is no volume {volume_id}.")
+    return ApiError(404, NO_SUCH_VOLUME, f"There is no volume {volume_id}.")

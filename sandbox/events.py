@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Final, Literal
 
-from sandbox.values import Machine, MachineStatus, Volume, VolumeStatus
+from sandbox.resources import Machine, MachineStatus, Volume, VolumeStatus
 
 _SHORTEST: Final = 15.0
 _LONGEST: Final = 45.0
@@ -18,7 +18,7 @@ _LEAST_RUNNING: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class SimulatedEvent:
     """One thing that happens by itself."""
 
     action: Literal["start", "stop", "reclaim", "attach", "detach"]
@@ -26,7 +26,7 @@ class Move:
     volume_id: str = ""
 
 
-class Schedule:
+class EventSchedule:
     """The instants at which something happens: 15 to 45 seconds apart."""
 
     def __init__(self, seed: int, start: datetime) -> None:
@@ -47,30 +47,30 @@ class Schedule:
         return passed
 
 
-def choose(machines: Sequence[Machine], volumes: Sequence[Volume], random: Random) -> Move | None:
+def choose_event(machines: Sequence[Machine], volumes: Sequence[Volume], random: Random) -> SimulatedEvent | None:
     """What happens next to one tenant: None where nothing can."""
     if random.random() < _VOLUME_SHARE:
         return _volume_move(machines, volumes, random) or _machine_move(machines, random)
     return _machine_move(machines, random) or _volume_move(machines, volumes, random)
 
 
-def _machine_move(machines: Sequence[Machine], random: Random) -> Move | None:
+def _machine_move(machines: Sequence[Machine], random: Random) -> SimulatedEvent | None:
     running = [m for m in machines if m.status == MachineStatus.RUNNING and m.contract != "reserved"]
     stopped = [m for m in machines if m.status == MachineStatus.STOPPED]
     if running and (not stopped or len(running) > _LEAST_RUNNING * len(machines)):
         machine = random.choice(running)
         if machine.contract == "spot" and machine.reclaim_at is None and random.random() < _RECLAIM_SHARE:
-            return Move("reclaim", machine.machine_id)
-        return Move("stop", machine.machine_id)
-    return Move("start", random.choice(stopped).machine_id) if stopped else None
+            return SimulatedEvent("reclaim", machine.machine_id)
+        return SimulatedEvent("stop", machine.machine_id)
+    return SimulatedEvent("start", random.choice(stopped).machine_id) if stopped else None
 
 
-def _volume_move(machines: Sequence[Machine], volumes: Sequence[Volume], random: Random) -> Move | None:
+def _volume_move(machines: Sequence[Machine], volumes: Sequence[Volume], random: Random) -> SimulatedEvent | None:
     hosts = [m for m in machines if m.status in {MachineStatus.RUNNING, MachineStatus.STOPPED}]
     held = {attachment.volume_id for machine in machines for attachment in machine.attachments}
-    detach = [Move("detach", m.machine_id, a.volume_id) for m in hosts for a in m.attachments]
+    detach = [SimulatedEvent("detach", m.machine_id, a.volume_id) for m in hosts for a in m.attachments]
     attach = [
-        Move("attach", machine.machine_id, volume.volume_id)
+        SimulatedEvent("attach", machine.machine_id, volume.volume_id)
         for volume in volumes
         if volume.status == VolumeStatus.AVAILABLE and volume.volume_id not in held
         for machine in hosts

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
+from sandbox.http.bodies import Body, machine_body, offer_body, volume_body
 from sandbox.operations import Operation
-from sandbox.rendering import Body, machine_body, offer_body, volume_body
-from sandbox.values import Refusal
+from sandbox.resources import ApiError
 from sandbox.world import World
 
 _DEFAULT_LIMIT: Final = 50
@@ -20,7 +20,7 @@ _LARGEST_LIMIT: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class ApiRequest:
     """One call of a tenant: the instant whose state is to be shown, the id in the path, the query and the JSON body."""
 
     world: World
@@ -54,11 +54,11 @@ class Ask:
         return body.get(name, default)
 
 
-Answer: TypeAlias = "Callable[[Ask], tuple[int, Body]]"
+OperationHandler: TypeAlias = "Callable[[ApiRequest], tuple[int, Body]]"
 
 
-def _bad_request(message: str) -> Refusal:
-    return Refusal(422, "bad_request", message)
+def _bad_request(message: str) -> ApiError:
+    return ApiError(422, "bad_request", message)
 
 
 def cursor_after(thing_id: str) -> str:
@@ -75,7 +75,7 @@ def _start(query: Mapping[str, str]) -> str:
     except (binascii.Error, UnicodeError):
         head, thing_id = "", ""
     if head != "after" or not thing_id:
-        raise Refusal(400, "bad_cursor", "The cursor is not one of ours.")
+        raise ApiError(400, "bad_cursor", "The cursor is not one of ours.")
     return thing_id
 
 
@@ -83,11 +83,11 @@ def _limit(query: Mapping[str, str]) -> int:
     text = query.get("limit", str(_DEFAULT_LIMIT))
     limit = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0  # noqa: PLR2004 - int() of a short text only
     if not 0 < limit <= _LARGEST_LIMIT:
-        raise Refusal(400, "bad_limit", f"limit must be 1 to {_LARGEST_LIMIT}.")
+        raise ApiError(400, "bad_limit", f"limit must be 1 to {_LARGEST_LIMIT}.")
     return limit
 
 
-def _page(ask: Ask, key: str, bodies: Sequence[Body]) -> tuple[int, Body]:
+def _page(ask: ApiRequest, key: str, bodies: Sequence[Body]) -> tuple[int, Body]:
     start, limit = _start(ask.query), _limit(ask.query)
     rest = sorted((body for body in bodies if body["id"] > start), key=lambda body: str(body["id"]))
     page = rest[:limit]
@@ -95,29 +95,29 @@ def _page(ask: Ask, key: str, bodies: Sequence[Body]) -> tuple[int, Body]:
     return 200, {key: page, "next_cursor": cursor}
 
 
-def _list_machines(ask: Ask) -> tuple[int, Body]:
+def _list_machines(ask: ApiRequest) -> tuple[int, Body]:
     return _page(ask, "machines", [machine_body(m, ask.at) for m in ask.world.machines(ask.tenant, ask.at)])
 
 
-def _list_volumes(ask: Ask) -> tuple[int, Body]:
+def _list_volumes(ask: ApiRequest) -> tuple[int, Body]:
     machines = ask.world.machines(ask.tenant, ask.at)
     return _page(ask, "volumes", [volume_body(v, machines) for v in ask.world.volumes(ask.tenant, ask.at)])
 
 
-def _list_offers(ask: Ask) -> tuple[int, Body]:
+def _list_offers(ask: ApiRequest) -> tuple[int, Body]:
     return _page(ask, "offers", [offer_body(offer) for offer in ask.world.offers()])
 
 
-def _get_machine(ask: Ask) -> tuple[int, Body]:
+def _get_machine(ask: ApiRequest) -> tuple[int, Body]:
     return 200, machine_body(ask.world.machine(ask.tenant, ask.thing_id, ask.at), ask.at)
 
 
-def _get_volume(ask: Ask) -> tuple[int, Body]:
+def _get_volume(ask: ApiRequest) -> tuple[int, Body]:
     machines = ask.world.machines(ask.tenant, ask.at)
     return 200, volume_body(ask.world.volume(ask.tenant, ask.thing_id, ask.at), machines)
 
 
-def _create_machine(ask: Ask) -> tuple[int, Body]:
+def _create_machine(ask: ApiRequest) -> tuple[int, Body]:
     machine = ask.world.create_machine(
         ask.tenant,
         ask.text("name"),
@@ -129,38 +129,38 @@ def _create_machine(ask: Ask) -> tuple[int, Body]:
     return 201, machine_body(machine, ask.at)
 
 
-def _create_volume(ask: Ask) -> tuple[int, Body]:
+def _create_volume(ask: ApiRequest) -> tuple[int, Body]:
     volume = ask.world.create_volume(
         ask.tenant, ask.text("name"), ask.text("form", "block"), ask.whole("size_gb"), ask.text("region")
     )
     return 201, volume_body(volume, ())
 
 
-def _start_machine(ask: Ask) -> tuple[int, Body]:
+def _start_machine(ask: ApiRequest) -> tuple[int, Body]:
     return 202, machine_body(ask.world.start(ask.tenant, ask.thing_id), ask.at)
 
 
-def _stop_machine(ask: Ask) -> tuple[int, Body]:
+def _stop_machine(ask: ApiRequest) -> tuple[int, Body]:
     return 202, machine_body(ask.world.stop(ask.tenant, ask.thing_id), ask.at)
 
 
-def _terminate_machine(ask: Ask) -> tuple[int, Body]:
+def _terminate_machine(ask: ApiRequest) -> tuple[int, Body]:
     return 202, machine_body(ask.world.terminate(ask.tenant, ask.thing_id), ask.at)
 
 
-def _attach_volume(ask: Ask) -> tuple[int, Body]:
+def _attach_volume(ask: ApiRequest) -> tuple[int, Body]:
     return 200, machine_body(ask.world.attach(ask.tenant, ask.thing_id, ask.text("volume_id")), ask.at)
 
 
-def _detach_volume(ask: Ask) -> tuple[int, Body]:
+def _detach_volume(ask: ApiRequest) -> tuple[int, Body]:
     return 200, machine_body(ask.world.detach(ask.tenant, ask.thing_id, ask.text("volume_id")), ask.at)
 
 
-def _delete_volume(ask: Ask) -> tuple[int, Body]:
+def _delete_volume(ask: ApiRequest) -> tuple[int, Body]:
     return 202, volume_body(ask.world.delete_volume(ask.tenant, ask.thing_id), ())
 
 
-ANSWERS: Final[Mapping[Operation, Answer]] = {
+HANDLERS: Final[Mapping[Operation, OperationHandler]] = {
     Operation.LIST_MACHINES: _list_machines,
     Operation.GET_MACHINE: _get_machine,
     Operation.CREATE_MACHINE: _create_machine,

@@ -7,27 +7,27 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from sandbox.answers import cursor_after
 from sandbox.faults import FaultKind, FaultRule
+from sandbox.http.bodies import Body, error_body
+from sandbox.http.delivery import ApiResponse, DeliveryMode
+from sandbox.http.handlers import cursor_after
 from sandbox.operations import LISTS, Operation
-from sandbox.rendering import Body, error_body
-from sandbox.wire import Manner, Reply
 
 _HTML: Final = b"<!doctype html><title>Sandbox</title><h1>Please come back later</h1>"
 _MANNERS: Final = {
-    FaultKind.STALL: Manner.STALL,
-    FaultKind.TRICKLE: Manner.TRICKLE,
-    FaultKind.CUT_BODY: Manner.CUT,
-    FaultKind.RESET: Manner.RESET,
+    FaultKind.STALL: DeliveryMode.STALL,
+    FaultKind.TRICKLE: DeliveryMode.TRICKLE,
+    FaultKind.CUT_BODY: DeliveryMode.CUT,
+    FaultKind.RESET: DeliveryMode.RESET,
 }
 
 
-def reply_of(status: int, body: Body) -> Reply:
+def json_response(status: int, body: Body) -> ApiResponse:
     """The whole answer with a JSON body."""
-    return Reply(status, json.dumps(body).encode())
+    return ApiResponse(status, json.dumps(body).encode())
 
 
-def instead(faults: Sequence[FaultRule]) -> Reply | None:
+def fault_response(faults: Sequence[FaultRule]) -> ApiResponse | None:
     """The answer that a fault gives instead of the operation's; the operation is then not carried out."""
     for fault in faults:
         reply = _instead(fault)
@@ -36,26 +36,26 @@ def instead(faults: Sequence[FaultRule]) -> Reply | None:
     return None
 
 
-def _instead(fault: FaultRule) -> Reply | None:
+def _instead(fault: FaultRule) -> ApiResponse | None:
     if fault.kind is FaultKind.RATE_LIMITED:
-        limited = reply_of(429, error_body("rate_limited", "Too many calls."))
+        limited = json_response(429, error_body("rate_limited", "Too many calls."))
         # Whole seconds, as RFC 9110 has them.
         return (
             limited if fault.seconds is None else replace(limited, headers=(("retry-after", f"{fault.seconds:.0f}"),))
         )
-    answers: dict[FaultKind, Reply] = {
-        FaultKind.SERVER_ERROR: reply_of(500, error_body("internal", "Something broke.")),
-        FaultKind.UNAVAILABLE: Reply(503, _HTML, "text/html; charset=utf-8"),
-        FaultKind.FORBIDDEN: reply_of(403, error_body("forbidden", "This key may not do that.")),
-        FaultKind.UNAUTHORIZED: reply_of(401, error_body("unauthorized", "The API key is not known.")),
-        FaultKind.NOT_FOUND: Reply(404, b"<h1>404 Not Found</h1><hr>nginx", "text/html"),
-        FaultKind.REDIRECT: Reply(302, b"", "text/html", (("location", "/elsewhere"),)),
-        FaultKind.HTML: Reply(200, _HTML, "text/html; charset=utf-8"),
+    answers: dict[FaultKind, ApiResponse] = {
+        FaultKind.SERVER_ERROR: json_response(500, error_body("internal", "Something broke.")),
+        FaultKind.UNAVAILABLE: ApiResponse(503, _HTML, "text/html; charset=utf-8"),
+        FaultKind.FORBIDDEN: json_response(403, error_body("forbidden", "This key may not do that.")),
+        FaultKind.UNAUTHORIZED: json_response(401, error_body("unauthorized", "The API key is not known.")),
+        FaultKind.NOT_FOUND: ApiResponse(404, b"<h1>404 Not Found</h1><hr>nginx", "text/html"),
+        FaultKind.REDIRECT: ApiResponse(302, b"", "text/html", (("location", "/elsewhere"),)),
+        FaultKind.HTML: ApiResponse(200, _HTML, "text/html; charset=utf-8"),
     }
     return answers.get(fault.kind)
 
 
-def amiss(faults: Sequence[FaultRule], operation: Operation, cursor: str, body: Body) -> Body:
+def apply_list_faults(faults: Sequence[FaultRule], operation: Operation, cursor: str, body: Body) -> Body:
     """The body after the faults that a listing can have, and `empty_object`. `cursor` is the one that was asked for."""
     for fault in faults:
         if fault.kind is FaultKind.EMPTY_OBJECT:
@@ -80,7 +80,7 @@ def _listing_amiss(kind: FaultKind, key: str, cursor: str, body: Body) -> Body:
     return body
 
 
-def sent(faults: Sequence[FaultRule], reply: Reply) -> Reply:
+def delivery_fault(faults: Sequence[FaultRule], reply: ApiResponse) -> ApiResponse:
     """The reply after the faults of its text and of the way in which it goes out."""
     for fault in faults:
         if fault.kind is FaultKind.CUT_JSON:

@@ -8,17 +8,17 @@ from random import Random
 from typing import Final
 
 from sandbox.catalogue import CONTRACTS, IMAGES, REGIONS, SKUS, VOLUME_FORMS, volume_hourly
-from sandbox.moves import Move
+from sandbox.events import SimulatedEvent
 from sandbox.population import new_addresses, new_machine_id, new_volume_id
-from sandbox.tenancy import Tenant, without
-from sandbox.values import Machine, MachineStatus, Refusal, Volume, VolumeAttachment, VolumeStatus
+from sandbox.resources import ApiError, Machine, MachineStatus, Volume, VolumeAttachment, VolumeStatus
+from sandbox.tenants import Tenant, without
 
 _NAME_LENGTH: Final = 100
 _LARGEST_GB: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class TransitionTimes:
     """How long things take, in seconds. `deleted_listed` is how long a deleted thing is still shown."""
 
     provisioning: float = 8
@@ -31,20 +31,20 @@ class Pace:
 
 def _one_of(what: str, value: str, allowed: tuple[str, ...]) -> str:
     if value not in allowed:
-        raise Refusal(422, "bad_request", f"{what} must be one of: {', '.join(allowed)}.")
+        raise ApiError(422, "bad_request", f"{what} must be one of: {', '.join(allowed)}.")
     return value
 
 
 def _name(value: str) -> str:
     if not 0 < len(value) <= _NAME_LENGTH:
-        raise Refusal(422, "bad_request", f"name must have 1 to {_NAME_LENGTH} characters.")
+        raise ApiError(422, "bad_request", f"name must have 1 to {_NAME_LENGTH} characters.")
     return value
 
 
-class Orders:
+class TenantActions:
     """What a tenant may order at one instant. Refusals are the cloud's own."""
 
-    def __init__(self, tenant: Tenant, random: Random, pace: Pace, now: datetime) -> None:
+    def __init__(self, tenant: Tenant, random: Random, pace: TransitionTimes, now: datetime) -> None:
         self._tenant = tenant
         self._random = random
         self._pace = pace
@@ -56,10 +56,10 @@ class Orders:
     def _in(self, machine_id: str, action: str, *statuses: MachineStatus) -> Machine:
         machine = self._tenant.living_machine(machine_id, self._now)
         if machine.status not in statuses:
-            raise Refusal(409, "wrong_status", f"A machine that is {machine.status} cannot {action}.")
+            raise ApiError(409, "wrong_status", f"A machine that is {machine.status} cannot {action}.")
         return machine
 
-    def obey(self, move: Move) -> None:
+    def obey(self, move: SimulatedEvent) -> None:
         """Let happen what happens by itself."""
         if move.action == "start":
             self.start(move.machine_id)
@@ -126,7 +126,7 @@ class Orders:
         """As World.announce_reclaim."""
         machine = self._in(machine_id, "be reclaimed", MachineStatus.RUNNING)
         if machine.contract != "spot":
-            raise Refusal(409, "not_spot", "Only a spot machine is taken back.")
+            raise ApiError(409, "not_spot", "Only a spot machine is taken back.")
         at = self._after(self._pace.reclaim_notice if seconds is None else seconds)
         announced = replace(machine, reclaim_at=at)
         stopping = replace(machine, status=MachineStatus.STOPPING, message="Taken back by the cloud.")
@@ -143,9 +143,9 @@ class Orders:
         free = volume.status == VolumeStatus.AVAILABLE
         shared = volume.form == "shared" and volume.status == VolumeStatus.IN_USE
         if not (free or shared) or any(a.volume_id == volume_id for a in machine.attachments):
-            raise Refusal(409, "volume_busy", f"The volume is {volume.status} and cannot be attached.")
+            raise ApiError(409, "volume_busy", f"The volume is {volume.status} and cannot be attached.")
         if volume.region != machine.region:
-            raise Refusal(409, "other_region", f"The volume is in {volume.region}, the machine in {machine.region}.")
+            raise ApiError(409, "other_region", f"The volume is in {volume.region}, the machine in {machine.region}.")
         attachment = VolumeAttachment(volume_id, self._now)
         self._tenant.machine_line(machine_id, self._now).amend(
             self._now, lambda m: replace(m, attachments=(*m.attachments, attachment))
@@ -156,14 +156,14 @@ class Orders:
         """As World.detach."""
         machine = self._tenant.living_machine(machine_id, self._now)
         if all(a.volume_id != volume_id for a in machine.attachments):
-            raise Refusal(409, "not_attached", "The volume is not attached to this machine.")
+            raise ApiError(409, "not_attached", "The volume is not attached to this machine.")
         self._tenant.machine_line(machine_id, self._now).amend(self._now, lambda m: without(m, volume_id))
         return self._tenant.living_machine(machine_id, self._now)
 
     def create_volume(self, name: str, form: str, size_gb: int, region: str) -> Volume:
         """As World.create_volume."""
         if not 0 < size_gb <= _LARGEST_GB:
-            raise Refusal(422, "bad_request", f"size_gb must be 1 to {_LARGEST_GB}.")
+            raise ApiError(422, "bad_request", f"size_gb must be 1 to {_LARGEST_GB}.")
         volume = Volume(
             volume_id=new_volume_id(self._random),
             name=_name(name),
@@ -182,7 +182,7 @@ class Orders:
         """As World.delete_volume."""
         volume = self._tenant.living_volume(volume_id, self._now)
         if volume.status == VolumeStatus.IN_USE:
-            raise Refusal(409, "volume_busy", "The volume is attached; detach it first.")
+            raise ApiError(409, "volume_busy", "The volume is attached; detach it first.")
         if volume.status in {VolumeStatus.DELETING, VolumeStatus.DELETED}:
             return volume
         deleting = replace(volume, status=VolumeStatus.DELETING)

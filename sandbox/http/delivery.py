@@ -1,6 +1,6 @@
 """How an answer goes out: whole, stalled after its headers, a byte at a time, cut off, or as a reset.
 
-What HTTP servers do not do by themselves is done on the connection's transport, which `sandbox.server` hands in.
+What HTTP servers do not do by themselves is done on the connection's transport, which `sandbox.http.server` hands in.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TRANSPORT: Final = "supplygraph.sandbox.transport"
 """The ASGI extension that holds the connection's transport."""
 
 
-class Manner(StrEnum):
+class DeliveryMode(StrEnum):
     """How an answer goes out."""
 
     WHOLE = "whole"
@@ -31,22 +31,22 @@ class Manner(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ApiResponse:
     """An answer, and how it goes out. `pause_seconds` lies between two bytes of a trickle."""
 
     status: int
     content: bytes
     content_type: str = "application/json"
     headers: tuple[tuple[str, str], ...] = field(default=())
-    manner: Manner = Manner.WHOLE
+    manner: DeliveryMode = DeliveryMode.WHOLE
     pause_seconds: float = 1
 
 
-class HungUp(Exception):
+class ClientDisconnected(Exception):
     """The caller went away."""
 
 
-class Line:
+class ClientConnection:
     """The connection of one call whose body has been read."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -61,7 +61,7 @@ class Line:
         try:
             await asyncio.wait({waiting, gone}, return_when=asyncio.FIRST_COMPLETED)
             if not waiting.done():
-                raise HungUp
+                raise ClientDisconnected
         finally:
             for task in (waiting, gone):
                 task.cancel()
@@ -72,26 +72,26 @@ class Line:
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
-    async def answer(self, reply: Reply) -> int | None:
+    async def answer(self, reply: ApiResponse) -> int | None:
         """Send the reply; answers its status if all of it went out. Raises HungUp."""
-        if reply.manner is Manner.RESET:
+        if reply.manner is DeliveryMode.RESET:
             await self._break(reset=True)
             return None
         content_length = ("content-length", str(len(reply.content)))
         headers = (("content-type", reply.content_type), content_length, *reply.headers)
         raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         await self._send({"type": "http.response.start", "status": reply.status, "headers": raw})
-        if reply.manner is Manner.WHOLE:
+        if reply.manner is DeliveryMode.WHOLE:
             await self._send({"type": "http.response.body", "body": reply.content})
             return reply.status
         await self._send_amiss(reply)
         return None
 
-    async def _send_amiss(self, reply: Reply) -> None:
-        if reply.manner is Manner.STALL:
+    async def _send_amiss(self, reply: ApiResponse) -> None:
+        if reply.manner is DeliveryMode.STALL:
             # Nothing more ever comes; only the caller can end it.
             await self.wait(_for_ever())
-        elif reply.manner is Manner.CUT:
+        elif reply.manner is DeliveryMode.CUT:
             half = reply.content[: len(reply.content) // 2]
             await self._send({"type": "http.response.body", "body": half, "more_body": True})
             await self._break(reset=False)
