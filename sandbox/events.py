@@ -1,4 +1,4 @@
-"""What happens in the simulated cloud by itself: now and then, and the same for the same seed."""
+"""Spontaneous events in the simulated cloud. They are the same for the same seed."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Final, Literal
 
 from sandbox.resources import Machine, MachineStatus, Volume, VolumeStatus
 
-_SHORTEST: Final = 15.0
-_LONGEST: Final = 45.0
+_MIN_INTERVAL_SECONDS: Final = 15.0
+_MAX_INTERVAL_SECONDS: Final = 45.0
 _VOLUME_SHARE: Final = 0.35
 _RECLAIM_SHARE: Final = 0.3
-_LEAST_RUNNING: Final = 0.5
+_MIN_RUNNING_SHARE: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatedEvent:
-    """One thing that happens by itself."""
+    """One spontaneous event. `volume_id` is empty unless a volume is attached or detached."""
 
     action: Literal["start", "stop", "reclaim", "attach", "detach"]
     machine_id: str
@@ -27,37 +27,40 @@ class SimulatedEvent:
 
 
 class EventSchedule:
-    """The instants at which something happens: 15 to 45 seconds apart."""
+    """The instants of the events, 15 to 45 seconds apart."""
 
     def __init__(self, seed: int, start: datetime) -> None:
-        self.random: Final = Random(f"{seed}/moves")  # noqa: S311 - an invented cloud, no secret
+        self.random: Final = Random(f"{seed}/moves")  # noqa: S311 - simulated data, not a secret
         self._next = start
         self._step()
 
     def _step(self) -> None:
-        self._next += timedelta(seconds=self.random.uniform(_SHORTEST, _LONGEST))
+        self._next += timedelta(seconds=self.random.uniform(_MIN_INTERVAL_SECONDS, _MAX_INTERVAL_SECONDS))
 
-    def due(self, now: datetime, kept: timedelta) -> list[datetime]:
-        """The instants that passed since the last call, in order. Those longer ago than `kept` are skipped: none can see them."""
-        self._next = max(self._next, now - kept)
-        passed: list[datetime] = []
+    def due(self, now: datetime, window: timedelta) -> list[datetime]:
+        """Return the instants that passed since the last call, in order.
+
+        Instants before `now - window` are skipped, because no reader can see that far back.
+        """
+        self._next = max(self._next, now - window)
+        instants: list[datetime] = []
         while self._next <= now:
-            passed.append(self._next)
+            instants.append(self._next)
             self._step()
-        return passed
+        return instants
 
 
 def choose_event(machines: Sequence[Machine], volumes: Sequence[Volume], random: Random) -> SimulatedEvent | None:
-    """What happens next to one tenant: None where nothing can."""
+    """Choose the next event of one tenant, or `None` if no event is possible."""
     if random.random() < _VOLUME_SHARE:
-        return _volume_move(machines, volumes, random) or _machine_move(machines, random)
-    return _machine_move(machines, random) or _volume_move(machines, volumes, random)
+        return _volume_event(machines, volumes, random) or _machine_event(machines, random)
+    return _machine_event(machines, random) or _volume_event(machines, volumes, random)
 
 
-def _machine_move(machines: Sequence[Machine], random: Random) -> SimulatedEvent | None:
+def _machine_event(machines: Sequence[Machine], random: Random) -> SimulatedEvent | None:
     running = [m for m in machines if m.status == MachineStatus.RUNNING and m.contract != "reserved"]
     stopped = [m for m in machines if m.status == MachineStatus.STOPPED]
-    if running and (not stopped or len(running) > _LEAST_RUNNING * len(machines)):
+    if running and (not stopped or len(running) > _MIN_RUNNING_SHARE * len(machines)):
         machine = random.choice(running)
         if machine.contract == "spot" and machine.reclaim_at is None and random.random() < _RECLAIM_SHARE:
             return SimulatedEvent("reclaim", machine.machine_id)
@@ -65,16 +68,16 @@ def _machine_move(machines: Sequence[Machine], random: Random) -> SimulatedEvent
     return SimulatedEvent("start", random.choice(stopped).machine_id) if stopped else None
 
 
-def _volume_move(machines: Sequence[Machine], volumes: Sequence[Volume], random: Random) -> SimulatedEvent | None:
+def _volume_event(machines: Sequence[Machine], volumes: Sequence[Volume], random: Random) -> SimulatedEvent | None:
     hosts = [m for m in machines if m.status in {MachineStatus.RUNNING, MachineStatus.STOPPED}]
-    held = {attachment.volume_id for machine in machines for attachment in machine.attachments}
-    detach = [SimulatedEvent("detach", m.machine_id, a.volume_id) for m in hosts for a in m.attachments]
-    attach = [
+    attached = {attachment.volume_id for machine in machines for attachment in machine.attachments}
+    detach_events = [SimulatedEvent("detach", m.machine_id, a.volume_id) for m in hosts for a in m.attachments]
+    attach_events = [
         SimulatedEvent("attach", machine.machine_id, volume.volume_id)
         for volume in volumes
-        if volume.status == VolumeStatus.AVAILABLE and volume.volume_id not in held
+        if volume.status == VolumeStatus.AVAILABLE and volume.volume_id not in attached
         for machine in hosts
         if machine.region == volume.region
     ]
-    moves = attach or detach
-    return random.choice(moves) if moves else None
+    events = attach_events or detach_events
+    return random.choice(events) if events else None

@@ -1,1 +1,1 @@
-"""The HTTP side of the simulated cloud: its REST API, the control routes, the server and the call log."""
+"""The HTTP side of the simulated cloud: REST API, control routes, server and call log."""

@@ -1,6 +1,7 @@
-"""How an answer goes out: whole, stalled after its headers, a byte at a time, cut off, or as a reset.
+"""Delivers a response: whole, stalled after its headers, one byte at a time, cut off, or as a connection reset.
 
-What HTTP servers do not do by themselves is done on the connection's transport, which `sandbox.http.server` hands in.
+HTTP servers offer no interface for broken responses. They are produced on the connection's transport, which
+`sandbox.http.server` passes in the ASGI scope.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ TRANSPORT: Final = "supplygraph.sandbox.transport"
 
 
 class DeliveryMode(StrEnum):
-    """How an answer goes out."""
+    """How a response is delivered."""
 
     WHOLE = "whole"
     STALL = "stall"
@@ -32,18 +33,18 @@ class DeliveryMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ApiResponse:
-    """An answer, and how it goes out. `pause_seconds` lies between two bytes of a trickle."""
+    """A response and how it is delivered. `pause_seconds` is the pause between two bytes in the mode TRICKLE."""
 
     status: int
     content: bytes
     content_type: str = "application/json"
     headers: tuple[tuple[str, str], ...] = field(default=())
-    manner: DeliveryMode = DeliveryMode.WHOLE
+    mode: DeliveryMode = DeliveryMode.WHOLE
     pause_seconds: float = 1
 
 
 class ClientDisconnected(Exception):
-    """The caller went away."""
+    """The client closed the connection."""
 
 
 class ClientConnection:
@@ -54,66 +55,68 @@ class ClientConnection:
         self._receive = receive
         self._send = send
 
-    async def wait(self, what: Awaitable[None]) -> None:
-        """Wait for something. Raises HungUp as soon as the caller goes away."""
-        waiting = asyncio.ensure_future(what)
-        gone = asyncio.ensure_future(self._gone())
+    async def wait(self, awaitable: Awaitable[None]) -> None:
+        """Wait for an awaitable. Raises ClientDisconnected as soon as the client closes the connection."""
+        waiting = asyncio.ensure_future(awaitable)
+        disconnected = asyncio.ensure_future(self._wait_for_disconnect())
         try:
-            await asyncio.wait({waiting, gone}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({waiting, disconnected}, return_when=asyncio.FIRST_COMPLETED)
             if not waiting.done():
                 raise ClientDisconnected
         finally:
-            for task in (waiting, gone):
+            for task in (waiting, disconnected):
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
 
-    async def _gone(self) -> None:
+    async def _wait_for_disconnect(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
-    async def answer(self, reply: ApiResponse) -> int | None:
-        """Send the reply; answers its status if all of it went out. Raises HungUp."""
-        if reply.manner is DeliveryMode.RESET:
+    async def deliver(self, response: ApiResponse) -> int | None:
+        """Send a response. Return its status if all of it was sent, else `None`. Raises ClientDisconnected."""
+        if response.mode is DeliveryMode.RESET:
             await self._break(reset=True)
             return None
-        content_length = ("content-length", str(len(reply.content)))
-        headers = (("content-type", reply.content_type), content_length, *reply.headers)
-        raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-        await self._send({"type": "http.response.start", "status": reply.status, "headers": raw})
-        if reply.manner is DeliveryMode.WHOLE:
-            await self._send({"type": "http.response.body", "body": reply.content})
-            return reply.status
-        await self._send_amiss(reply)
+        content_length = ("content-length", str(len(response.content)))
+        headers = (("content-type", response.content_type), content_length, *response.headers)
+        raw_headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        await self._send({"type": "http.response.start", "status": response.status, "headers": raw_headers})
+        if response.mode is DeliveryMode.WHOLE:
+            await self._send({"type": "http.response.body", "body": response.content})
+            return response.status
+        await self._deliver_faulty_body(response)
         return None
 
-    async def _send_amiss(self, reply: ApiResponse) -> None:
-        if reply.manner is DeliveryMode.STALL:
-            # Nothing more ever comes; only the caller can end it.
-            await self.wait(_for_ever())
-        elif reply.manner is DeliveryMode.CUT:
-            half = reply.content[: len(reply.content) // 2]
-            await self._send({"type": "http.response.body", "body": half, "more_body": True})
+    async def _deliver_faulty_body(self, response: ApiResponse) -> None:
+        if response.mode is DeliveryMode.STALL:
+            # The body never comes; only the client can end the call.
+            await self.wait(_wait_forever())
+        elif response.mode is DeliveryMode.CUT:
+            first_half = response.content[: len(response.content) // 2]
+            await self._send({"type": "http.response.body", "body": first_half, "more_body": True})
             await self._break(reset=False)
         else:
-            for byte in reply.content:
+            for byte in response.content:
                 await self._send({"type": "http.response.body", "body": bytes([byte]), "more_body": True})
-                await self.wait(asyncio.sleep(reply.pause_seconds))
+                await self.wait(asyncio.sleep(response.pause_seconds))
             await self._send({"type": "http.response.body", "body": b""})
 
     async def _break(self, *, reset: bool) -> None:
         transport = self._scope.get("extensions", {}).get(TRANSPORT)
         if transport is None:
-            raise RuntimeError("Only SandboxServer can break a connection.")
+            raise RuntimeError(
+                f"The ASGI scope has no {TRANSPORT}: serve the API with SandboxServer to break connections."
+            )
         if reset:
-            # Closing with a linger time of zero sends RST, where a plain close would send FIN.
+            # Closing with a linger time of zero sends RST instead of FIN.
             linger = struct.pack("ii", 1, 0)
             transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             transport.abort()
         else:
             transport.close()
-        await self._gone()
+        await self._wait_for_disconnect()
 
 
-async def _for_ever() -> None:
+async def _wait_forever() -> None:
     await asyncio.Event().wait()

@@ -1,163 +1,131 @@
-"""What each operation answers when nothing goes wrong: pure functions of the world and of what was asked."""
+"""The handlers of the operations: what the API returns when there are no faults."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
+from sandbox.errors import bad_request
 from sandbox.http.bodies import Body, machine_body, offer_body, volume_body
+from sandbox.http.paging import make_page
 from sandbox.operations import Operation
-from sandbox.resources import ApiError
 from sandbox.world import World
-
-_DEFAULT_LIMIT: Final = 50
-_LARGEST_LIMIT: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class ApiRequest:
-    """One call of a tenant: the instant whose state is to be shown, the id in the path, the query and the JSON body."""
+    """One call of a tenant. `at` is the instant whose state is shown, `resource_id` the id in the path or an empty string."""
 
     world: World
     tenant: str
     at: datetime
-    thing_id: str
+    resource_id: str
     query: Mapping[str, str]
     body: bytes
 
     def text(self, name: str, default: str | None = None) -> str:
-        """A text of the body. Raises Refusal."""
+        """Return a string from the body. Raises ApiError."""
         value = self._value(name, default)
         if not isinstance(value, str):
-            raise _bad_request(f"{name} must be a text.")
+            raise bad_request(f"{name} must be a string.")
         return value
 
-    def whole(self, name: str) -> int:
-        """A whole number of the body. Raises Refusal."""
+    def integer(self, name: str) -> int:
+        """Return an integer from the body. Raises ApiError."""
         value = self._value(name, None)
         if not isinstance(value, int) or isinstance(value, bool):
-            raise _bad_request(f"{name} must be a whole number.")
+            raise bad_request(f"{name} must be an integer.")
         return value
 
     def _value(self, name: str, default: str | None) -> Any:
         try:
             body = json.loads(self.body or b"{}")
         except (ValueError, RecursionError):
-            raise _bad_request("The body must be JSON.") from None
+            raise bad_request("The body must be JSON.") from None
         if not isinstance(body, dict):
-            raise _bad_request("The body must be a JSON object.")
+            raise bad_request("The body must be a JSON object.")
         return body.get(name, default)
 
 
 OperationHandler: TypeAlias = "Callable[[ApiRequest], tuple[int, Body]]"
+"""Returns the status and the body."""
 
 
-def _bad_request(message: str) -> ApiError:
-    return ApiError(422, "bad_request", message)
+def _list_machines(request: ApiRequest) -> tuple[int, Body]:
+    machines = request.world.machines(request.tenant, request.at)
+    return 200, make_page(request.query, "machines", [machine_body(machine, request.at) for machine in machines])
 
 
-def cursor_after(thing_id: str) -> str:
-    """The cursor of the page that begins after an id. Opaque to callers."""
-    return base64.urlsafe_b64encode(f"after:{thing_id}".encode()).decode()
+def _list_volumes(request: ApiRequest) -> tuple[int, Body]:
+    machines = request.world.machines(request.tenant, request.at)
+    volumes = request.world.volumes(request.tenant, request.at)
+    return 200, make_page(request.query, "volumes", [volume_body(volume, machines) for volume in volumes])
 
 
-def _start(query: Mapping[str, str]) -> str:
-    cursor = query.get("cursor", "")
-    if not cursor:
-        return ""
-    try:
-        head, _, thing_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition(":")
-    except (binascii.Error, UnicodeError):
-        head, thing_id = "", ""
-    if head != "after" or not thing_id:
-        raise ApiError(400, "bad_cursor", "The cursor is not one of ours.")
-    return thing_id
+def _list_offers(request: ApiRequest) -> tuple[int, Body]:
+    return 200, make_page(request.query, "offers", [offer_body(offer) for offer in request.world.offers()])
 
 
-def _limit(query: Mapping[str, str]) -> int:
-    text = query.get("limit", str(_DEFAULT_LIMIT))
-    limit = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0  # noqa: PLR2004 - int() of a short text only
-    if not 0 < limit <= _LARGEST_LIMIT:
-        raise ApiError(400, "bad_limit", f"limit must be 1 to {_LARGEST_LIMIT}.")
-    return limit
+def _get_machine(request: ApiRequest) -> tuple[int, Body]:
+    machine = request.world.machine(request.tenant, request.resource_id, request.at)
+    return 200, machine_body(machine, request.at)
 
 
-def _page(ask: ApiRequest, key: str, bodies: Sequence[Body]) -> tuple[int, Body]:
-    start, limit = _start(ask.query), _limit(ask.query)
-    rest = sorted((body for body in bodies if body["id"] > start), key=lambda body: str(body["id"]))
-    page = rest[:limit]
-    cursor = cursor_after(page[-1]["id"]) if len(rest) > limit else None
-    return 200, {key: page, "next_cursor": cursor}
+def _get_volume(request: ApiRequest) -> tuple[int, Body]:
+    machines = request.world.machines(request.tenant, request.at)
+    return 200, volume_body(request.world.volume(request.tenant, request.resource_id, request.at), machines)
 
 
-def _list_machines(ask: ApiRequest) -> tuple[int, Body]:
-    return _page(ask, "machines", [machine_body(m, ask.at) for m in ask.world.machines(ask.tenant, ask.at)])
-
-
-def _list_volumes(ask: ApiRequest) -> tuple[int, Body]:
-    machines = ask.world.machines(ask.tenant, ask.at)
-    return _page(ask, "volumes", [volume_body(v, machines) for v in ask.world.volumes(ask.tenant, ask.at)])
-
-
-def _list_offers(ask: ApiRequest) -> tuple[int, Body]:
-    return _page(ask, "offers", [offer_body(offer) for offer in ask.world.offers()])
-
-
-def _get_machine(ask: ApiRequest) -> tuple[int, Body]:
-    return 200, machine_body(ask.world.machine(ask.tenant, ask.thing_id, ask.at), ask.at)
-
-
-def _get_volume(ask: ApiRequest) -> tuple[int, Body]:
-    machines = ask.world.machines(ask.tenant, ask.at)
-    return 200, volume_body(ask.world.volume(ask.tenant, ask.thing_id, ask.at), machines)
-
-
-def _create_machine(ask: ApiRequest) -> tuple[int, Body]:
-    machine = ask.world.create_machine(
-        ask.tenant,
-        ask.text("name"),
-        sku=ask.text("sku"),
-        region=ask.text("region"),
-        contract=ask.text("contract", "ondemand"),
-        image=ask.text("image", "ubuntu-24.04-cuda-12.8"),
+def _create_machine(request: ApiRequest) -> tuple[int, Body]:
+    machine = request.world.create_machine(
+        request.tenant,
+        request.text("name"),
+        sku=request.text("sku"),
+        region=request.text("region"),
+        contract=request.text("contract", "ondemand"),
+        image=request.text("image", "ubuntu-24.04-cuda-12.8"),
     )
-    return 201, machine_body(machine, ask.at)
+    return 201, machine_body(machine, request.at)
 
 
-def _create_volume(ask: ApiRequest) -> tuple[int, Body]:
-    volume = ask.world.create_volume(
-        ask.tenant, ask.text("name"), ask.text("form", "block"), ask.whole("size_gb"), ask.text("region")
+def _create_volume(request: ApiRequest) -> tuple[int, Body]:
+    volume = request.world.create_volume(
+        request.tenant,
+        request.text("name"),
+        request.text("form", "block"),
+        request.integer("size_gb"),
+        request.text("region"),
     )
     return 201, volume_body(volume, ())
 
 
-def _start_machine(ask: ApiRequest) -> tuple[int, Body]:
-    return 202, machine_body(ask.world.start(ask.tenant, ask.thing_id), ask.at)
+def _start_machine(request: ApiRequest) -> tuple[int, Body]:
+    return 202, machine_body(request.world.start(request.tenant, request.resource_id), request.at)
 
 
-def _stop_machine(ask: ApiRequest) -> tuple[int, Body]:
-    return 202, machine_body(ask.world.stop(ask.tenant, ask.thing_id), ask.at)
+def _stop_machine(request: ApiRequest) -> tuple[int, Body]:
+    return 202, machine_body(request.world.stop(request.tenant, request.resource_id), request.at)
 
 
-def _terminate_machine(ask: ApiRequest) -> tuple[int, Body]:
-    return 202, machine_body(ask.world.terminate(ask.tenant, ask.thing_id), ask.at)
+def _terminate_machine(request: ApiRequest) -> tuple[int, Body]:
+    return 202, machine_body(request.world.terminate(request.tenant, request.resource_id), request.at)
 
 
-def _attach_volume(ask: ApiRequest) -> tuple[int, Body]:
-    return 200, machine_body(ask.world.attach(ask.tenant, ask.thing_id, ask.text("volume_id")), ask.at)
+def _attach_volume(request: ApiRequest) -> tuple[int, Body]:
+    machine = request.world.attach(request.tenant, request.resource_id, request.text("volume_id"))
+    return 200, machine_body(machine, request.at)
 
 
-def _detach_volume(ask: ApiRequest) -> tuple[int, Body]:
-    return 200, machine_body(ask.world.detach(ask.tenant, ask.thing_id, ask.text("volume_id")), ask.at)
+def _detach_volume(request: ApiRequest) -> tuple[int, Body]:
+    machine = request.world.detach(request.tenant, request.resource_id, request.text("volume_id"))
+    return 200, machine_body(machine, request.at)
 
 
-def _delete_volume(ask: ApiRequest) -> tuple[int, Body]:
-    return 202, volume_body(ask.world.delete_volume(ask.tenant, ask.thing_id), ())
+def _delete_volume(request: ApiRequest) -> tuple[int, Body]:
+    return 202, volume_body(request.world.delete_volume(request.tenant, request.resource_id), ())
 
 
 HANDLERS: Final[Mapping[Operation, OperationHandler]] = {

@@ -97,15 +97,14 @@ def check_resources(run: CellRun, read: AccountRead) -> None:
         is_deleted = node["status"] == "DELETED"
         run.require(is_deleted == (cell.is_deleted and key == cell.lacking_id), f"{key} has status {node['status']}")
     for key, node_before in run.before.items():
-        node = read.nodes.get(key)
-        if node is None:
+        if key not in read.nodes:
             run.require(False, f"{key} is lost")
             continue
         stable_fields = ["resourceId", "linkedResources"]
         if not cell.fault.changes and not (cell.is_deleted and key == cell.lacking_id):
             stable_fields += ["name", "status", "vendorStatus"]
         for name in stable_fields:
-            was, now = node_before[name], node[name]
+            was, now = node_before[name], read.nodes[key][name]
             run.require(was == now, f"{key}: {name} changed from {was} to {now}")
 
 
