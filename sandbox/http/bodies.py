@@ -36,12 +36,7 @@ def machine_body(machine: Machine, at: datetime) -> Body:
         if is_reachable
         else None,
         "private_ip": machine.private_ip,
-        "price": {
-            "currency": "USD",
-            "running_hourly": machine.hourly,
-            "stopped_hourly": machine.stopped_hourly,
-            "current_hourly": machine.current_hourly,
-        },
+        "price": _machine_price(machine),
         "term": {
             "starts_at": optional_text(machine.term_starts_at),
             "ends_at": optional_text(machine.term_ends_at),
@@ -54,6 +49,15 @@ def machine_body(machine: Machine, at: datetime) -> Body:
         "utilisation": int(at.timestamp()) * 7 % 101,
         "cost_so_far": round(hours * machine.hourly, 2),
         "console": {"path": f"/console/{machine.machine_id}", "token": f"console-{machine.machine_id[::-1]}"},
+    }
+
+
+def _machine_price(machine: Machine) -> Body:
+    return {
+        "currency": "USD",
+        "running_hourly": machine.hourly,
+        "stopped_hourly": machine.stopped_hourly,
+        "current_hourly": machine.current_hourly,
     }
 
 

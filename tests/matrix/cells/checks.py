@@ -33,12 +33,12 @@ class CellOutcome:
 class CellRun:
     """A cell while it runs.
 
-    `before` is what readers saw before the fault. `struck` is what they saw during the fault of the resources that it hit.
+    `before` is what readers saw before the fault. `affected` is what they saw during the fault of the resources that it concerns.
     """
 
     cell: Cell
     before: Mapping[str, Node] = field(default_factory=dict)
-    struck: Mapping[str, Node] = field(default_factory=dict)
+    affected: Mapping[str, Node] = field(default_factory=dict)
     row: Row | None = None
     violations: list[str] = field(default_factory=list)
 
@@ -68,14 +68,14 @@ def check_flights(run: CellRun, lines: Sequence[Mapping[str, Any]], read: Accoun
     by_kind = [flights.get(kind, {}) for kind in run.kinds]
     calls = [_count_calls(cell, kind, flights.get(kind, {})) for kind in run.kinds]
     is_probe = cell.flight is FlightKind.PROBE
-    run.struck = {key: node for key, node in read.nodes.items() if not is_probe or key == cell.lacking_id}
+    run.affected = {key: node for key, node in read.nodes.items() if not is_probe or key == cell.lacking_id}
     run.row = row = Row(
         cell.vendor,
         cell.flight,
         cell.fault.name,
         verdict=_join([flight.get("outcome") for flight in by_kind]),
         reason=_join([flight.get("reason") for flight in by_kind]),
-        shown=_join([_shown(cell, kind, run.struck) for kind in run.kinds]),
+        shown=_join([_shown(cell, kind, run.affected) for kind in run.kinds]),
         gap=_join([read.gaps.get(kind) for kind in run.kinds]),
         rows=_join([flight.get("written") for flight in by_kind]),
         calls=_join([_format_calls(cell, flight, count) for flight, count in zip(by_kind, calls, strict=True)]),
@@ -110,7 +110,7 @@ def check_resources(run: CellRun, read: AccountRead) -> None:
 
 def check_hold(run: CellRun, read: AccountRead) -> None:
     """Check that nothing changed while no call was allowed: every age and reason is the same."""
-    for key, node_before in run.struck.items():
+    for key, node_before in run.affected.items():
         node = read.nodes[key]
         run.require(
             node_before["lastSyncedAt"] == node["lastSyncedAt"],
