@@ -10,7 +10,7 @@ import asyncio
 import signal
 
 from domain.timestamps import SystemClock
-from sandbox.server import SandboxServer
+from sandbox.http.server import SandboxServer
 from sandbox.world import World
 
 _SEED = 7

@@ -1,1 +1,1 @@
-"""A simulated cloud of ours behind real HTTP."""
+"""A simulated cloud behind real HTTP, for demos, tests and benchmarks."""

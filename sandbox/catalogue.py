@@ -1,10 +1,10 @@
-"""The types of machine that the simulated cloud rents, and where. Prices are invented."""
+"""The machine types, regions, contracts and images of the simulated cloud. Prices are invented."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from sandbox.values import RentalOffer, Sku
+from sandbox.resources import RentalOffer, Sku
 
 REGIONS: Final = ("us-east", "us-west", "eu-north")
 CONTRACTS: Final = ("ondemand", "spot", "reserved")
@@ -29,12 +29,12 @@ SKUS: Final = {
 
 
 def volume_hourly(form: str, size_gb: int) -> float:
-    """What a volume costs an hour, in USD."""
+    """Return the rate of a volume in USD per hour."""
     return round(size_gb * (SHARED_HOURLY_PER_GB if form == "shared" else BLOCK_HOURLY_PER_GB), 6)
 
 
-def offers() -> tuple[RentalOffer, ...]:
-    """Everything that can be rented, the same for every tenant."""
+def list_offers() -> tuple[RentalOffer, ...]:
+    """Return every combination of type, contract and region. The offers are the same for all tenants."""
     return tuple(
         RentalOffer(f"{sku.name}:{contract}:{region}", sku, contract, region, sku.hourly(contract))
         for sku in SKUS.values()

@@ -1,4 +1,7 @@
-"""Faults that are switched on and off: for a tenant, an operation, a page, for the next calls or until switched off."""
+"""Faults that are switched on and off at run time.
+
+A fault applies to a tenant, an operation or a page, for a number of calls or until it is switched off.
+"""
 
 from __future__ import annotations
 
@@ -12,28 +15,28 @@ from sandbox.operations import LISTS, Operation
 
 
 class FaultKind(StrEnum):
-    """What goes wrong. What `seconds` means stands beside each; the others ignore it.
+    """The kinds of faults. Only kinds whose row mentions `seconds` use it; its default is in parentheses.
 
     | kind | what the caller sees |
     |---|---|
-    | slow | the answer comes `seconds` (1) late; the state that it shows was taken before the wait, unless `before_snapshot` |
-    | hold | the answer comes when the fault is switched off |
-    | rate_limited | 429, with `Retry-After: seconds` if given, else without |
+    | slow | an answer that is `seconds` (1) late; its state was taken before the delay, unless `before_snapshot` |
+    | hold | an answer that is sent when the fault is switched off |
+    | rate_limited | 429, with `Retry-After: seconds` if `seconds` is set |
     | server_error | 500 with JSON |
     | unavailable | 503 with HTML |
     | forbidden, unauthorized | 403, 401 |
-    | not_found | a 404 of a web server, not in the cloud's own words |
-    | redirect | 302 to another place |
-    | cut_listing | the page claims to be the last one; where it is, it loses its second half |
-    | empty_list, null_list | `[]` or `null` where the list should be, and no further page |
+    | not_found | the 404 page of a web server, not the API's own error |
+    | redirect | 302 to another path |
+    | cut_listing | a page that claims to be the last one; the real last page loses its second half |
+    | empty_list, null_list | `[]` or `null` in the place of the list, and no further page |
     | empty_object | `{}` |
-    | repeated_cursor | the page names as the next one the page that was asked for |
-    | html | 200 with a page of HTML |
-    | cut_json | 200 and half of the JSON, told as whole |
-    | cut_body | the connection is closed amid the body |
-    | reset | the connection is reset without an answer |
-    | stall | headers, then nothing |
-    | trickle | one byte in `seconds` (1) |
+    | repeated_cursor | a page whose next cursor points to the page itself |
+    | html | 200 with an HTML page |
+    | cut_json | 200 and the first half of the JSON, with a matching content length |
+    | cut_body | a connection that is closed in mid-body |
+    | reset | a connection that is reset without an answer |
+    | stall | headers without a body |
+    | trickle | one byte every `seconds` (1) |
     | stale | the state of `seconds` (60) ago, at most an hour |
     """
 
@@ -63,11 +66,11 @@ class FaultKind(StrEnum):
 LIST_KINDS: Final = frozenset({
     FaultKind.CUT_LISTING, FaultKind.EMPTY_LIST, FaultKind.NULL_LIST, FaultKind.REPEATED_CURSOR,
 })  # fmt: skip
-"""The faults that only a listing can have."""
+"""The kinds that apply to listings only."""
 
 
 class Pages(StrEnum):
-    """Which pages of a listing a fault hits; `later` is an error in the middle of a listing."""
+    """The pages of a listing that a fault applies to. `later` breaks a listing in the middle."""
 
     ANY = "any"
     FIRST = "first"
@@ -76,7 +79,7 @@ class Pages(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FaultRule:
-    """One fault. None for tenant or operation hits all; None for `times` stays until switched off."""
+    """One fault. A tenant or operation of `None` means all. A fault whose `times` is `None` stays until it is switched off."""
 
     kind: FaultKind
     tenant: str | None = None
@@ -87,8 +90,8 @@ class FaultRule:
     before_snapshot: bool = False
     fault_id: str = ""
 
-    def hits(self, tenant: str, operation: Operation, page: int) -> bool:
-        """Whether a call has this fault."""
+    def applies_to(self, tenant: str, operation: Operation, page: int) -> bool:
+        """Return whether a call has this fault."""
         return (
             self.tenant in {None, tenant}
             and self.operation in {None, operation}
@@ -96,13 +99,13 @@ class FaultRule:
             and (self.kind not in LIST_KINDS or operation in LISTS)
         )
 
-    def lasting(self, default: float = 1) -> float:
-        """`seconds`, or the kind's own default."""
+    def duration(self, default: float = 1) -> float:
+        """Return `seconds`, or the default of the kind."""
         return default if self.seconds is None else self.seconds
 
 
 class _Gate:
-    """Holds calls, on whichever event loops they run, until it is opened."""
+    """Blocks calls, on any event loop, until it is opened."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -127,16 +130,16 @@ class _Gate:
 
 
 class FaultInjector:
-    """The switchboard. Safe to use from several threads.
+    """The faults that are switched on. Safe to use from several threads.
 
-    `latency_seconds` delays every answer, after its state was taken.
+    `latency_seconds` delays every answer after its state was taken.
     """
 
     def __init__(self, latency_seconds: float = 0) -> None:
         self.latency_seconds = latency_seconds
         self._lock = Lock()
-        self._number = 0
-        self._on: dict[str, FaultRule] = {}
+        self._last_number = 0
+        self._active: dict[str, FaultRule] = {}
         self._gates: dict[str, _Gate] = {}
 
     def switch_on(
@@ -150,45 +153,46 @@ class FaultInjector:
         pages: Pages = Pages.ANY,
         before_snapshot: bool = False,
     ) -> FaultRule:
-        """Switch a fault on; answers it with its id."""
+        """Switch a fault on. Return it with its id."""
         with self._lock:
-            self._number += 1
-            fault = FaultRule(kind, tenant, operation, times, seconds, pages, before_snapshot, f"f{self._number}")
-            self._on[fault.fault_id] = fault
+            self._last_number += 1
+            fault_id = f"f{self._last_number}"
+            fault = FaultRule(kind, tenant, operation, times, seconds, pages, before_snapshot, fault_id)
+            self._active[fault_id] = fault
             if kind is FaultKind.HOLD:
-                self._gates[fault.fault_id] = _Gate()
+                self._gates[fault_id] = _Gate()
             return fault
 
     def switch_off(self, fault_id: str) -> bool:
-        """Switch one off and let go what it holds; answers whether it was known."""
+        """Switch a fault off and release the calls that it holds. Return whether the fault existed."""
         with self._lock:
             gate = self._gates.pop(fault_id, None)
             if gate is not None:
                 gate.open()
-            return self._on.pop(fault_id, None) is not None or gate is not None
+            return self._active.pop(fault_id, None) is not None or gate is not None
 
     def switch_off_all(self) -> None:
-        """Switch every fault off; the latency stays."""
-        for fault_id in {*self._on, *self._gates}:
+        """Switch every fault off. The latency stays."""
+        for fault_id in {*self._active, *self._gates}:
             self.switch_off(fault_id)
 
-    def on(self) -> tuple[FaultRule, ...]:
-        """What is switched on, with what is left of `times`."""
+    def active(self) -> tuple[FaultRule, ...]:
+        """Return the faults that are switched on, each with its remaining `times`."""
         with self._lock:
-            return tuple(self._on.values())
+            return tuple(self._active.values())
 
     def take(self, tenant: str, operation: Operation, page: int) -> tuple[FaultRule, ...]:
-        """The faults of one call, in the order in which they were switched on; each has one time less from now on."""
+        """Return the faults of one call, in the order in which they were switched on, and use each of them once."""
         with self._lock:
-            taken = tuple(fault for fault in self._on.values() if fault.hits(tenant, operation, page))
-            for fault in taken:
+            faults = tuple(fault for fault in self._active.values() if fault.applies_to(tenant, operation, page))
+            for fault in faults:
                 if fault.times is not None:
-                    self._on[fault.fault_id] = replace(fault, times=fault.times - 1)
+                    self._active[fault.fault_id] = replace(fault, times=fault.times - 1)
                     if fault.times <= 1:
-                        del self._on[fault.fault_id]
-            return taken
+                        del self._active[fault.fault_id]
+            return faults
 
-    async def held(self, fault: FaultRule) -> None:
+    async def wait_until_off(self, fault: FaultRule) -> None:
         """Wait until a fault of the kind `hold` is switched off."""
         gate = self._gates.get(fault.fault_id)
         if gate is not None:

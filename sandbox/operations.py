@@ -1,4 +1,4 @@
-"""What can be asked of the simulated cloud."""
+"""The operations of the simulated cloud's API."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 
 class Operation(StrEnum):
-    """The names by which calls are counted and faults are aimed."""
+    """The operations. Calls are counted and faults are targeted by these names."""
 
     LIST_MACHINES = "list_machines"
     GET_MACHINE = "get_machine"
@@ -29,7 +29,7 @@ LISTS: Final = {
     Operation.LIST_VOLUMES: "volumes",
     Operation.LIST_OFFERS: "offers",
 }
-"""The listings, and the key under which each answers its list."""
+"""The listings, and the key under which each returns its items."""
 
 NOBODY: Final = "nobody"
-"""The tenant of a call with a wrong key, or none."""
+"""The tenant under which calls with a wrong or missing key are counted."""

@@ -1,7 +1,7 @@
-"""The state of the simulated cloud: a pure function of what was done to it and of the clock that it is given.
+"""The state of the simulated cloud: a pure function of the actions on it and of its clock.
 
-Nothing runs in the background. Every question first lets happen what is due by then, so a test moves the clock and sees
-machines start, stop and go. What was is kept for an hour, so that an answer can show a past instant.
+Nothing runs in the background. Every read first carries out the events that are due, so a test moves the clock and sees
+machines start, stop and disappear. The past hour is retained, so that an answer can show a past instant.
 """
 
 from __future__ import annotations
@@ -15,23 +15,24 @@ from threading import RLock
 from typing import Final, Self, TypeVar
 
 from domain.timestamps import Clock
-from sandbox import moves
-from sandbox.catalogue import offers
-from sandbox.orders import Orders, Pace
+from sandbox.actions import TenantActions, TransitionTimes
+from sandbox.catalogue import list_offers
+from sandbox.errors import no_such_machine, no_such_volume
+from sandbox.events import EventSchedule, choose_event
 from sandbox.population import populate
-from sandbox.tenancy import Tenant, vanish_volume
-from sandbox.values import Machine, RentalOffer, Volume, no_such_machine, no_such_volume
+from sandbox.resources import Machine, RentalOffer, Volume
+from sandbox.tenants import Tenant
 
-KEPT: Final = timedelta(hours=1)
+PAST_WINDOW: Final = timedelta(hours=1)
 """How far back an answer can show the past."""
-_FORGET_EVERY: Final = timedelta(minutes=1)
+_FORGET_INTERVAL: Final = timedelta(minutes=1)
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
-    """An API key that is never shown by accident."""
+class TenantKey:
+    """An API key whose repr does not show it."""
 
     text: str = field(repr=False)
 
@@ -39,8 +40,8 @@ class Key:
 class World:
     """All tenants of the simulated cloud. Safe to use from several threads.
 
-    `api_keys` gives each tenant's name its API key. With `lively`, things happen by themselves, the same for the same seed
-    and the same start. Every method may raise Refusal, in the cloud's own words.
+    `api_keys` maps tenant names to API keys. If `lively`, spontaneous events happen, and they are the same for the same seed
+    and start time. Methods raise ApiError where the cloud's API returns an error.
     """
 
     def __init__(
@@ -50,17 +51,17 @@ class World:
         api_keys: Mapping[str, str],
         *,
         lively: bool = False,
-        pace: Pace | None = None,
+        times: TransitionTimes | None = None,
     ) -> None:
         now = clock.now()
         self._clock = clock
         self._lock = RLock()
-        self._pace = pace or Pace()
-        self._random = Random(f"{seed}/ids")  # noqa: S311 - an invented cloud, no secret
-        self._keys = {name: Key(text) for name, text in api_keys.items()}
+        self._times = times or TransitionTimes()
+        self._random = Random(f"{seed}/ids")  # noqa: S311 - simulated data, not a secret
+        self._keys = {name: TenantKey(text) for name, text in api_keys.items()}
         self._tenants = {name: Tenant() for name in api_keys}
-        self._forgot_at = now
-        self._schedule = moves.Schedule(seed, now) if lively else None
+        self._last_forgotten_at = now
+        self._schedule = EventSchedule(seed, now) if lively else None
 
     @classmethod
     def default(
@@ -72,16 +73,16 @@ class World:
         machines: int = 12,
         volumes: int = 6,
         lively: bool = True,
-        pace: Pace | None = None,
+        times: TransitionTimes | None = None,
     ) -> Self:
-        """A cloud with a dozen machines and some volumes, shared out among the tenants in turn.
+        """Create a cloud with machines and volumes, distributed evenly over the tenants.
 
-        Ids and times of creation depend on the seed alone, so a cloud that is started again shows the same machines.
+        Ids and times of creation depend on the seed alone, so a restarted cloud shows the same machines.
         """
-        world = cls(clock, seed, api_keys, lively=lively, pace=pace)
+        world = cls(clock, seed, api_keys, lively=lively, times=times)
         now = clock.now()
-        for place, name in enumerate(api_keys):
-            share = populate(seed, place, len(api_keys), machines, volumes, now=now)
+        for position, name in enumerate(api_keys):
+            share = populate(seed, position, len(api_keys), machines, volumes, now=now)
             for machine in share.machines:
                 world.add_machine(name, machine)
             for volume in share.volumes:
@@ -94,42 +95,42 @@ class World:
         return tuple(self._tenants)
 
     def now(self) -> datetime:
-        """The cloud's own time."""
+        """Return the cloud's time."""
         return self._clock.now()
 
     def tenant_of(self, api_key: str) -> str | None:
-        """Whose key it is; None for a key of nobody."""
-        found = None
+        """Return the tenant that the key belongs to, or `None` for an unknown key. Keys are compared in constant time."""
+        tenant = None
         for name, key in self._keys.items():
             if hmac.compare_digest(key.text.encode(), api_key.encode(errors="surrogatepass")):
-                found = name
-        return found
+                tenant = name
+        return tenant
 
     def machines(self, tenant: str, at: datetime | None = None) -> tuple[Machine, ...]:
-        """The machines, by id; as they were at an instant of the last hour, if one is given."""
-        return self._ask(lambda now: self._tenants[tenant].machines_at(at or now))
+        """Return the machines ordered by id, now or at an instant of the last hour."""
+        return self._run(lambda now: self._tenants[tenant].machines_at(at or now))
 
     def volumes(self, tenant: str, at: datetime | None = None) -> tuple[Volume, ...]:
-        """The volumes, by id; as they were at an instant of the last hour, if one is given."""
-        return self._ask(lambda now: self._tenants[tenant].volumes_at(at or now))
+        """Return the volumes ordered by id, now or at an instant of the last hour."""
+        return self._run(lambda now: self._tenants[tenant].volumes_at(at or now))
 
     def machine(self, tenant: str, machine_id: str, at: datetime | None = None) -> Machine:
-        """One machine. Raises Refusal with `no_such_machine`."""
-        found = next((m for m in self.machines(tenant, at) if m.machine_id == machine_id), None)
-        if found is None:
+        """Return one machine. Raises ApiError with the code `no_such_machine`."""
+        machine = next((m for m in self.machines(tenant, at) if m.machine_id == machine_id), None)
+        if machine is None:
             raise no_such_machine(machine_id)
-        return found
+        return machine
 
     def volume(self, tenant: str, volume_id: str, at: datetime | None = None) -> Volume:
-        """One volume. Raises Refusal with `no_such_volume`."""
-        found = next((v for v in self.volumes(tenant, at) if v.volume_id == volume_id), None)
-        if found is None:
+        """Return one volume. Raises ApiError with the code `no_such_volume`."""
+        volume = next((v for v in self.volumes(tenant, at) if v.volume_id == volume_id), None)
+        if volume is None:
             raise no_such_volume(volume_id)
-        return found
+        return volume
 
     def offers(self) -> tuple[RentalOffer, ...]:
-        """Everything that can be rented."""
-        return offers()
+        """Return all offers."""
+        return list_offers()
 
     def create_machine(
         self,
@@ -141,99 +142,100 @@ class World:
         contract: str = "ondemand",
         image: str = "ubuntu-24.04-cuda-12.8",
     ) -> Machine:
-        """Rent a machine: it provisions, then runs."""
-        return self._order(tenant, lambda orders: orders.create_machine(name, sku, region, contract, image))
+        """Rent a machine. It provisions, then runs."""
+        return self._act(tenant, lambda actions: actions.create_machine(name, sku, region, contract, image))
 
     def start(self, tenant: str, machine_id: str) -> Machine:
-        """Start a stopped machine: it provisions, then runs."""
-        return self._order(tenant, lambda orders: orders.start(machine_id))
+        """Start a stopped machine. It provisions, then runs."""
+        return self._act(tenant, lambda actions: actions.start(machine_id))
 
     def stop(self, tenant: str, machine_id: str) -> Machine:
         """Stop a running machine."""
-        return self._order(tenant, lambda orders: orders.stop(machine_id))
+        return self._act(tenant, lambda actions: actions.stop(machine_id))
 
     def terminate(self, tenant: str, machine_id: str) -> Machine:
-        """Delete a machine: deleting, then listed as deleted for a while, then no longer known."""
-        return self._order(tenant, lambda orders: orders.terminate(machine_id))
+        """Delete a machine. It is deleting, then listed as deleted for a while, then no longer listed."""
+        return self._act(tenant, lambda actions: actions.terminate(machine_id))
 
     def attach(self, tenant: str, machine_id: str, volume_id: str) -> Machine:
-        """Attach a volume of the machine's region. A block volume is on one machine at a time."""
-        return self._order(tenant, lambda orders: orders.attach(machine_id, volume_id))
+        """Attach a volume from the machine's region. A block volume is attached to one machine at a time."""
+        return self._act(tenant, lambda actions: actions.attach(machine_id, volume_id))
 
     def detach(self, tenant: str, machine_id: str, volume_id: str) -> Machine:
         """Detach a volume."""
-        return self._order(tenant, lambda orders: orders.detach(machine_id, volume_id))
+        return self._act(tenant, lambda actions: actions.detach(machine_id, volume_id))
 
     def create_volume(self, tenant: str, name: str, form: str, size_gb: int, region: str) -> Volume:
-        """Rent a volume of `form` block or shared."""
-        return self._order(tenant, lambda orders: orders.create_volume(name, form, size_gb, region))
+        """Rent a volume. `form` is block or shared."""
+        return self._act(tenant, lambda actions: actions.create_volume(name, form, size_gb, region))
 
     def delete_volume(self, tenant: str, volume_id: str) -> Volume:
-        """Delete a volume that is attached to nothing."""
-        return self._order(tenant, lambda orders: orders.delete_volume(volume_id))
+        """Delete a volume that is not attached."""
+        return self._act(tenant, lambda actions: actions.delete_volume(volume_id))
 
     def announce_reclaim(self, tenant: str, machine_id: str, seconds: float | None = None) -> Machine:
-        """Announce that a spot machine is taken back: it stops by itself at that time, two minutes ahead unless said."""
-        return self._order(tenant, lambda orders: orders.announce_reclaim(machine_id, seconds))
+        """Announce that a spot machine will be reclaimed. It stops after `seconds`, by default two minutes."""
+        return self._act(tenant, lambda actions: actions.announce_reclaim(machine_id, seconds))
 
     def add_machine(self, tenant: str, machine: Machine) -> None:
-        """Put a machine there as if it had always been, in whatever status."""
-        self._ask(lambda _: self._tenants[tenant].add_machine(machine))
+        """Add a machine in any status, as if it had existed since its time of creation."""
+        self._run(lambda _: self._tenants[tenant].add_machine(machine))
 
     def add_volume(self, tenant: str, volume: Volume) -> None:
-        """Put a volume there as if it had always been, in whatever status."""
-        self._ask(lambda _: self._tenants[tenant].add_volume(volume))
+        """Add a volume in any status, as if it had existed since its time of creation."""
+        self._run(lambda _: self._tenants[tenant].add_volume(volume))
 
     def amend_machine(self, tenant: str, machine_id: str, change: Callable[[Machine], Machine]) -> None:
-        """Change a machine from now on, past every rule: an undocumented status, another price, another name."""
-        self._ask(lambda now: self._tenants[tenant].machine_line(machine_id, now).amend(now, change))
+        """Change a machine from now on without validation: an undocumented status, another price, another name."""
+        self._run(lambda now: self._tenants[tenant].machine_timeline(machine_id, now).amend(now, change))
 
     def set_status(self, tenant: str, machine_id: str, status: str) -> None:
-        """Put a machine in a status at once, an undocumented one too; whatever it was about to become is called off."""
+        """Set a machine's status at once, documented or not. Planned changes of the machine are cancelled."""
 
-        def put(now: datetime) -> None:
-            line = self._tenants[tenant].machine_line(machine_id, now)
-            machine = self._tenants[tenant].living_machine(machine_id, now)
-            line.plan(now, (now, replace(machine, status=status)))
+        def set_now(now: datetime) -> None:
+            machine = self._tenants[tenant].current_machine(machine_id, now)
+            timeline = self._tenants[tenant].machine_timeline(machine_id, now)
+            timeline.plan(now, (now, replace(machine, status=status)))
 
-        self._ask(put)
+        self._run(set_now)
 
     def amend_volume(self, tenant: str, volume_id: str, change: Callable[[Volume], Volume]) -> None:
-        """Change a volume from now on, past every rule."""
-        self._ask(lambda now: self._tenants[tenant].volume_line(volume_id, now).amend(now, change))
+        """Change a volume from now on without validation."""
+        self._run(lambda now: self._tenants[tenant].volume_timeline(volume_id, now).amend(now, change))
 
     def vanish_machine(self, tenant: str, machine_id: str) -> None:
-        """A machine is gone at once, without a word: no longer listed, "no such thing" by its id."""
-        self._ask(lambda now: self._tenants[tenant].machine_line(machine_id, now).plan(now, (now, None)))
+        """Remove a machine at once: it is no longer listed, and its id returns `no_such_machine`."""
+        self._run(lambda now: self._tenants[tenant].machine_timeline(machine_id, now).plan(now, (now, None)))
 
     def vanish_volume(self, tenant: str, volume_id: str) -> None:
-        """A volume is gone at once, without a word, from the machines that it was on too."""
-        self._ask(lambda now: vanish_volume(self._tenants[tenant], volume_id, now))
+        """Remove a volume at once, and detach it from its machines."""
+        self._run(lambda now: self._tenants[tenant].remove_volume(volume_id, now))
 
-    def _order(self, tenant: str, give: Callable[[Orders], T]) -> T:
-        return self._ask(lambda now: give(self._orders(tenant, now)))
+    def _act(self, tenant: str, action: Callable[[TenantActions], T]) -> T:
+        return self._run(lambda now: action(self._actions(tenant, now)))
 
-    def _orders(self, tenant: str, at: datetime) -> Orders:
-        return Orders(self._tenants[tenant], self._random, self._pace, at)
+    def _actions(self, tenant: str, at: datetime) -> TenantActions:
+        return TenantActions(self._tenants[tenant], self._random, self._times, at)
 
-    def _ask(self, question: Callable[[datetime], T]) -> T:
+    def _run(self, function: Callable[[datetime], T]) -> T:
+        """Carry out the events that are due, then call the function with the present time."""
         with self._lock:
             now = self._clock.now()
             if self._schedule is not None:
-                for at in self._schedule.due(now, KEPT):
-                    self._move(self._schedule.random, at)
-            self._forget(now)
-            return question(now)
+                for at in self._schedule.due(now, PAST_WINDOW):
+                    self._trigger_event(self._schedule.random, at)
+            self._forget_past(now)
+            return function(now)
 
-    def _forget(self, now: datetime) -> None:
-        if abs(now - self._forgot_at) >= _FORGET_EVERY:
-            self._forgot_at = now
+    def _forget_past(self, now: datetime) -> None:
+        if abs(now - self._last_forgotten_at) >= _FORGET_INTERVAL:
+            self._last_forgotten_at = now
             for tenant in self._tenants.values():
-                tenant.forget(now - KEPT)
+                tenant.forget(now - PAST_WINDOW)
 
-    def _move(self, random: Random, at: datetime) -> None:
+    def _trigger_event(self, random: Random, at: datetime) -> None:
         name = random.choice(self.tenants)
         tenant = self._tenants[name]
-        move = moves.choose(tenant.machines_at(at), tenant.volumes_at(at), random)
-        if move is not None:
-            self._orders(name, at).obey(move)
+        event = choose_event(tenant.machines_at(at), tenant.volumes_at(at), random)
+        if event is not None:
+            self._actions(name, at).apply(event)

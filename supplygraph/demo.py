@@ -9,7 +9,7 @@ from typing import Final
 from pydantic import SecretStr
 
 from domain.timestamps import Clock
-from sandbox.server import SandboxServer
+from sandbox.http.server import SandboxServer
 from sandbox.world import World
 from supplygraph.config.settings import AccountSettings
 from vendors.api_key import KeySettings

@@ -1,4 +1,4 @@
-"""The sandbox: a simulated cloud of ours behind real HTTP. Source of every field: its own API, `sandbox/api.py`.
+"""The sandbox: a simulated cloud of ours behind real HTTP. Source of every field: its own API, `sandbox/http/api.py`.
 
 What our words mean here
 - A volume that is `available` is RUNNING, as one `in_use` is: both can be used and cost the same.

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.enums import Permission
-from sandbox.server import SandboxServer
+from sandbox.http.server import SandboxServer
 from sandbox.world import World
 from supplygraph.app import Application
 from supplygraph.auth.tokens import make

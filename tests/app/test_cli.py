@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from domain.timestamps import SystemClock
 from sandbox.faults import FaultKind
-from sandbox.server import SandboxServer, SandboxThread
+from sandbox.http.server import SandboxServer, SandboxThread
 from sandbox.world import World
 from supplygraph.cli.main import app
 from tests.app.harness import KEYS

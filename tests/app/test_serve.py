@@ -23,7 +23,7 @@ import pytest
 
 from domain.timestamps import SystemClock
 from sandbox.faults import FaultKind
-from sandbox.server import SandboxServer, SandboxThread
+from sandbox.http.server import SandboxServer, SandboxThread
 from sandbox.world import World
 from tests.app.harness import KEYS
 from tests.app.test_cli import CONFIGURATION

@@ -1,4 +1,4 @@
-// Runs every audit of `graphql-http` against AUDIT_URL with the bearer token AUDIT_TOKEN; prints the results as JSON.
+// Runs every audit of `graphql-http` against AUDIT_URL with the bearer token AUDIT_TOKEN and prints the results as JSON.
 import { serverAudits } from "graphql-http";
 
 const { AUDIT_URL: url, AUDIT_TOKEN: token } = process.env;

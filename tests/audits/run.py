@@ -1,4 +1,4 @@
-"""The audits of the npm package `graphql-http`, run against an address."""
+"""Runs the audits of the npm package `graphql-http` against a gateway."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from typing import Final, Literal
 from web.node_runtime import NodeUnavailable, find_node
 
 FOLDER: Final = Path(__file__).parent
-PATIENCE_SECONDS: Final = 120
+TIMEOUT_SECONDS: Final = 120
 
 
 class AuditsUnavailable(Exception):
-    """There is no node, or the audits were not installed; the text says which, and the cure."""
+    """Node.js or the audits are not installed. The message says which of them, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditResult:
-    """What one audit found. `name` begins with MUST, SHOULD or MAY; only `ok` is a pass.
+    """The result of one audit.
 
-    `http_status` is that of the answer which failed the audit, None where it passed.
+    `name` starts with MUST, SHOULD or MAY. The audit passed only if `status` is `ok`. `reason` and `http_status`, the status of
+    the response that failed the audit, are `None` if it passed.
     """
 
     id: str
@@ -34,24 +35,27 @@ class AuditResult:
 
 
 def run_audits(url: str, token: str) -> list[AuditResult]:
-    """Every audit against a running gateway, each request with the token. Raises AuditsUnavailable; blocks."""
+    """Run every audit against a running gateway and send the token with each request. Blocks.
+
+    Raises AuditsUnavailable if the audits cannot be run.
+    """
     if not (FOLDER / "node_modules" / "graphql-http").is_dir():
-        raise AuditsUnavailable("the audits are not installed: make setup, with npm's registry in reach")
+        raise AuditsUnavailable("The audits are not installed. Run `make setup` with access to the npm registry.")
     try:
         node = find_node().node
     except NodeUnavailable as reason:
         raise AuditsUnavailable(str(reason)) from reason
-    done = subprocess.run(  # noqa: S603 - our own script, no shell
+    completed = subprocess.run(  # noqa: S603 - own script, no shell
         [str(node), str(FOLDER / "audit.mjs")],
-        # By the environment: arguments can be read by every process of the machine.
+        # The token is passed in the environment, because every process of the machine can read arguments.
         env={**os.environ, "AUDIT_URL": url, "AUDIT_TOKEN": token},
         capture_output=True,
         text=True,
-        timeout=PATIENCE_SECONDS,
+        timeout=TIMEOUT_SECONDS,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert completed.returncode == 0, completed.stderr
     return [
-        AuditResult(found["id"], found["name"], found["status"], found["reason"], found["httpStatus"])
-        for found in json.loads(done.stdout)
+        AuditResult(result["id"], result["name"], result["status"], result["reason"], result["httpStatus"])
+        for result in json.loads(completed.stdout)
     ]

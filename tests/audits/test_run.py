@@ -1,4 +1,4 @@
-"""The runner of the audits itself."""
+"""The runner of the GraphQL over HTTP audits."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from tests.web.stand_in import TOKEN, serving, stand_in
 
 @pytest.fixture(scope="module")
 def origin() -> Iterator[str]:
-    """A server that takes plain POST requests and little else."""
+    """The URL of a server that accepts plain POST requests and little else."""
     with serving(stand_in()) as origin:
         yield origin
 
 
-def _audits(origin: str, token: str) -> dict[str, AuditResult]:
+def _results_by_id(origin: str, token: str) -> dict[str, AuditResult]:
     try:
         return {result.id: result for result in run_audits(f"{origin}/graphql", token)}
     except AuditsUnavailable as reason:
         pytest.skip(str(reason))
 
 
-def test_every_audit_is_run_with_the_token(origin: str) -> None:
-    """All 61 report, passes and failures alike."""
-    results = _audits(origin, TOKEN)
+def test_every_audit_runs_with_the_token(origin: str) -> None:
+    """All 61 audits return a result, whether they pass or fail."""
+    results = _results_by_id(origin, TOKEN)
     assert 61 == len(results)
     assert "ok" == results["2C94"].status
     assert any(result.status != "ok" for result in results.values())
 
 
-def test_an_audit_that_fails_says_why(origin: str) -> None:
-    """Without a token that the server knows, what must be answered is not."""
-    refused = _audits(origin, "another")["2C94"]
-    assert ("error", 401) == (refused.status, refused.http_status)
-    assert refused.reason
+def test_a_failed_audit_has_a_reason(origin: str) -> None:
+    """With an unknown token the audit fails with a reason and the HTTP status."""
+    result = _results_by_id(origin, "another")["2C94"]
+    assert ("error", 401) == (result.status, result.http_status)
+    assert result.reason

@@ -18,7 +18,7 @@ from random import Random
 from typing import Any, ClassVar, TypeVar
 
 from domain.enums import ResourceKind
-from tests.matrix.player import Asked
+from tests.matrix.player import ReceivedRequest
 from tests.vendors.loopback import answer, loopback
 
 MACHINES, VOLUMES = ResourceKind.MACHINES, ResourceKind.VOLUMES
@@ -131,7 +131,7 @@ class Fake(ABC):
         self.dice = dice
         self.volumes = {one.vendor_id: one for one in (self.volume(number) for number in range(1, volumes + 1))}
         self.machines = {one.vendor_id: one for one in (self.machine(number) for number in range(1, machines + 1))}
-        self.asked: list[Asked] = []
+        self.asked: list[ReceivedRequest] = []
         self.violations: list[str] = []
         """Where a fake that judges itself, by a model that is not ours, differs from that."""
         self.latency_seconds = 0.0
@@ -153,7 +153,7 @@ class Fake(ABC):
         """A volume of random values."""
 
     @abstractmethod
-    def reply(self, asked: Asked) -> tuple[int, Any]:
+    def reply(self, asked: ReceivedRequest) -> tuple[int, Any]:
         """Status of an answer, and what `body` writes out; the path is without `base_path`."""
 
     def body(self, told: Any) -> bytes:
@@ -174,7 +174,7 @@ class Fake(ABC):
         """Serve it on loopback; gives the address."""
 
         async def replied(writer: Any) -> bool:
-            asked = Asked.parse(double.requests[-1])
+            asked = ReceivedRequest.parse(double.requests[-1])
             asked = replace(asked, path=asked.path.removeprefix(self.base_path))
             self.asked.append(asked)
             await asyncio.sleep(self.latency_seconds)
@@ -185,7 +185,7 @@ class Fake(ABC):
         async with loopback(replied) as double:
             yield double.address
 
-    def headers(self, asked: Asked) -> dict[str, str]:
+    def headers(self, asked: ReceivedRequest) -> dict[str, str]:
         """Headers of its answers beside the usual ones; asked for after `reply`."""
         return {}
 

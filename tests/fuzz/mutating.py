@@ -11,7 +11,7 @@ from typing import Any, Final
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from tests.fuzz.recorded import Recorded
-from tests.matrix.player import Asked
+from tests.matrix.player import ReceivedRequest
 from tests.vendors.loopback import Loopback, answer, loopback
 
 _LEAVES: Final[tuple[Any, ...]] = (
@@ -89,12 +89,12 @@ class Mutator:
 
 
 @asynccontextmanager
-async def mutated(recorded: Callable[[Asked], Recorded], seed: int, share: float) -> AsyncIterator[Loopback]:
+async def mutated(recorded: Callable[[ReceivedRequest], Recorded], seed: int, share: float) -> AsyncIterator[Loopback]:
     """Serve changed answers on loopback."""
     change = Mutator(seed, share)
 
     async def reply(writer: Any) -> bool:
-        one = recorded(Asked.parse(double.requests[-1]))
+        one = recorded(ReceivedRequest.parse(double.requests[-1]))
         media = "text/xml" if isinstance(one.told, Element) else "application/json"
         return await answer(change(one), 200, {"content-type": media, **one.headers})(writer)
 

@@ -21,7 +21,7 @@ from defusedxml.ElementTree import fromstring
 
 from tests.doubles.fake import Dice, Fake
 from tests.doubles.fakes.scaleway import ScalewayFake
-from tests.matrix.player import Asked
+from tests.matrix.player import ReceivedRequest
 
 _COPIES: Final = 5
 
@@ -39,7 +39,7 @@ def _package(name: str) -> Path:
     return Path((found and found.origin) or "").parent
 
 
-def of_ec2(asked: Asked) -> Recorded:
+def of_ec2(asked: ReceivedRequest) -> Recorded:
     """Of the action: a listing of many, also where one is asked for."""
     names = {"DescribeInstances": "describe_instances", "DescribeVolumes": "describe_volumes"}
     return Recorded(_ec2(names[asked.form["Action"]]))
@@ -63,7 +63,7 @@ def _again(item: Element, copy: int) -> Element:
     return other
 
 
-def of_scaleway(asked: Asked) -> Recorded:
+def of_scaleway(asked: ReceivedRequest) -> Recorded:
     """Of the path."""
     _, interface, *_, plural = asked.path.removesuffix("/").split("/")
     told = _scaleway()
@@ -101,17 +101,17 @@ def _bodies() -> Iterator[dict[str, Any]]:
                 yield told
 
 
-def of_vendor(fake: type[Fake]) -> Callable[[Asked], Recorded]:
+def of_vendor(fake: type[Fake]) -> Callable[[ReceivedRequest], Recorded]:
     """What was recorded of the fake's vendor; of one without recordings, what the fake itself tells."""
     own = fake(Dice(1), 20, 5)
 
-    def of_fake(asked: Asked) -> Recorded:
+    def of_fake(asked: ReceivedRequest) -> Recorded:
         plain = replace(asked, path=asked.path.removeprefix(fake.base_path))
         return Recorded(own.reply(plain)[1], own.headers(plain))
 
     return _BY_VENDOR.get(fake.vendor, of_fake)
 
 
-_BY_VENDOR: Final[Mapping[str, Callable[[Asked], Recorded]]] = MappingProxyType(
+_BY_VENDOR: Final[Mapping[str, Callable[[ReceivedRequest], Recorded]]] = MappingProxyType(
     {"aws": of_ec2, "scaleway": of_scaleway}
 )

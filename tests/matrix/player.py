@@ -1,4 +1,4 @@
-"""What a vendor's double must know to play in the matrix: what its calls ask, and its answers, sound ones and odd ones."""
+"""The test double of one vendor: it recognizes the adapter's requests and writes correct and malformed answers to them."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from domain.enums import ResourceKind
 
 PER_KIND: Final = 4
-"""How many machines, and how many volumes, the healthy account holds; the first machine has the first volume."""
+"""Number of machines, and of volumes, in the healthy account. The first volume is attached to the first machine."""
 _PAGE: Final = 2
-_NAMED: Final = b"name-"
-NO_PAGES: Final = "one call lists everything: there are no pages, and no cursor"
-NO_PROBES: Final = "nothing is probed: no words for no such thing are known"
-ONE_OBJECT: Final = "a probe answers one object: there is no list in it"
+_NAME_PREFIX: Final = b"name-"
+_NAMES_MISSING: Final = "a correct answer must name its resources name-1, name-2, ..."
+NO_PAGES: Final = "a single call returns the whole list: there are no pages and no cursor"
+NO_PROBES: Final = "not probed: no answer of the vendor proves that a resource is gone"
+ONE_OBJECT: Final = "a probe returns one object, not a list"
 
 
-class When(StrEnum):
+class FlightKind(StrEnum):
     """The flight that meets the fault."""
 
     FIRST = "first sweep"
@@ -31,17 +32,17 @@ class When(StrEnum):
 
 
 class Twist(StrEnum):
-    """What may be wrong with the items of an answer that is otherwise sound."""
+    """A defect in the items of an otherwise correct answer."""
 
     NONE = "none"
     TYPES = "types"
-    """Every field but the id has a type that no vendor documents."""
+    """Every field except the id has a type that no vendor documents."""
     NO_ID = "no id"
     NAN = "nan"
 
 
 class Oddity(StrEnum):
-    """What may stand where an answer's list, or its one object, should be."""
+    """A value that replaces the list, or the single object, of an answer."""
 
     EMPTY_OBJECT = "empty object"
     NULL = "null"
@@ -49,8 +50,8 @@ class Oddity(StrEnum):
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A request as it came."""
+class ReceivedRequest:
+    """A request that a double received."""
 
     path: str
     query: Mapping[str, str]
@@ -58,8 +59,8 @@ class Asked:
     headers: Mapping[str, str]
 
     @classmethod
-    def parse(cls, raw: bytes) -> Asked:
-        """From the bytes of a whole request; header names become lower case."""
+    def parse(cls, raw: bytes) -> ReceivedRequest:
+        """Parse the bytes of a complete request. Header names become lower case."""
         head, _, body = raw.partition(b"\r\n\r\n")
         first, *lines = head.decode("ascii").split("\r\n")
         target = urlsplit(first.split(" ")[1])
@@ -68,8 +69,8 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Call:
-    """What a request asks: one resource by id, a page of a list, or the price list."""
+class VendorCall:
+    """The meaning of a request: one resource by id, one page of a list, or the price list."""
 
     kind: ResourceKind
     vendor_id: str | None = None
@@ -85,64 +86,71 @@ class Call:
 
 
 class Player(ABC):
-    """One vendor's double. Found by scanning `tests/matrix/players`; its answers are of the shapes its adapter documents."""
+    """The test double of one vendor.
+
+    Subclasses are discovered by scanning `tests/matrix/players`. Their answers have the shapes that the vendor's adapter
+    documents.
+    """
 
     vendor: ClassVar[str]
     media: ClassVar[str] = "application/json"
     paged: ClassVar[bool] = True
     credential_header: ClassVar[str] = "authorization"
-    """The header, in lower case, that its calls are authorized by."""
+    """The header, in lower case, that authorizes a call."""
 
     @abstractmethod
     def settings(self, secret: str) -> dict[str, Any]:
-        """The account's own settings, in which every credential begins with this text."""
+        """Return the account's vendor settings. Every credential in them starts with `secret`."""
 
     @abstractmethod
-    def call(self, asked: Asked) -> Call:
-        """What a request asks."""
+    def call(self, request: ReceivedRequest) -> VendorCall:
+        """Recognize a request."""
 
     @abstractmethod
     def vendor_id(self, kind: ResourceKind, number: int) -> str:
-        """The id of the resource of this number, 1 to `PER_KIND`."""
+        """Return the id of a resource. `number` is 1 to `PER_KIND`."""
 
     @abstractmethod
     def page(self, kind: ResourceKind, numbers: Sequence[int], cursor: str | None, twist: Twist = Twist.NONE) -> bytes:
-        """A page of a list; `cursor` names the next one."""
+        """Write one page of a list. `cursor` points to the next page."""
 
     @abstractmethod
     def one(self, kind: ResourceKind, number: int, twist: Twist = Twist.NONE) -> bytes:
-        """What a probe of the resource is answered with."""
+        """Write the answer to a probe of the resource."""
 
     @abstractmethod
-    def odd(self, call: Call, oddity: Oddity) -> bytes:
-        """An answer without its list, or its object."""
+    def odd_answer(self, call: VendorCall, oddity: Oddity) -> bytes:
+        """Write an answer in which an oddity replaces the list or the object."""
 
     @abstractmethod
-    def no_such(self, call: Call) -> tuple[int, bytes]:
-        """Status and body that say, in the vendor's own words, that there is no such thing."""
+    def not_found(self, call: VendorCall) -> tuple[int, bytes]:
+        """Return the status and body by which the vendor itself says that the resource does not exist."""
 
     @abstractmethod
-    def refusal(self, text: str) -> bytes:
-        """An error's body with a message, in the vendor's form."""
+    def error_body(self, text: str) -> bytes:
+        """Write an error body with a message, in the vendor's format."""
 
     def prices(self) -> bytes:
-        """The price list of a vendor that has one; no fault of the matrix is in it."""
+        """Write the vendor's price list, if it has one. The matrix puts no fault into it."""
         raise NotImplementedError
 
-    def impossible(self, fault: str, when: When) -> str | None:
-        """Why this vendor cannot show the fault, None where it can."""
+    def why_impossible(self, fault: str, flight: FlightKind) -> str | None:
+        """Return why this vendor cannot show the fault, or `None` if it can."""
         if not self.paged and fault in {"cut page", "repeated cursor"}:
             return NO_PAGES
-        if when is When.PROBE and fault in {"cut page", "repeated cursor", "short list", "empty list"}:
+        if flight is FlightKind.PROBE and fault in {"cut page", "repeated cursor", "short list", "empty list"}:
             return ONE_OBJECT
         return None
 
-    def number(self, call: Call) -> int:
-        """Which resource a probe asks for."""
-        return next(one for one in range(1, PER_KIND + 1) if self.vendor_id(call.kind, one) == call.vendor_id)
+    def number(self, call: VendorCall) -> int:
+        """Return the number of the resource that a probe requests."""
+        return next(number for number in range(1, PER_KIND + 1) if self.vendor_id(call.kind, number) == call.vendor_id)
 
-    def answer(self, call: Call, numbers: Sequence[int], twist: Twist = Twist.NONE) -> bytes:
-        """The sound answer, of an account that lists these resources of each kind; a probe finds every one."""
+    def answer(self, call: VendorCall, numbers: Sequence[int], twist: Twist = Twist.NONE) -> bytes:
+        """Write the correct answer of an account that lists these resources of each kind.
+
+        A probe finds any resource, listed or not.
+        """
         if call.catalogue:
             return self.prices()
         if call.vendor_id is not None:
@@ -150,62 +158,58 @@ class Player(ABC):
         if not self.paged:
             return self.page(call.kind, numbers, None, twist)
         start = int(call.cursor.removeprefix("page-")) if call.cursor else 0
-        following = start + _PAGE
-        return self.page(
-            call.kind,
-            numbers[start:following],
-            f"page-{following}" if following < len(numbers) else None,
-            twist,
-        )
+        end = start + _PAGE
+        return self.page(call.kind, numbers[start:end], f"page-{end}" if end < len(numbers) else None, twist)
 
     def not_utf8(self, body: bytes) -> bytes:
-        """The same body with a byte in its names that no UTF-8 has."""
-        spoilt = body.replace(_NAMED, b"name\xff-")
-        assert spoilt != body, "a sound answer names its resources name-1, name-2, ..."
-        return spoilt
+        """Return the body with a byte in its names that is not valid UTF-8."""
+        corrupted = body.replace(_NAME_PREFIX, b"name\xff-")
+        assert corrupted != body, _NAMES_MISSING
+        return corrupted
 
 
 class JsonPlayer(Player):
-    """A vendor that speaks JSON."""
+    """The test double of a vendor whose API is JSON."""
 
     @abstractmethod
     def item(self, kind: ResourceKind, number: int) -> dict[str, Any]:
-        """A resource as it is listed and probed; its key `id` names it."""
+        """Return a resource as both lists and probes show it. Its id is under the key `id`."""
 
     @abstractmethod
-    def listed(self, kind: ResourceKind, items: Any, cursor: str | None) -> dict[str, Any]:
-        """The object around a list."""
+    def wrap_list(self, kind: ResourceKind, items: Any, cursor: str | None) -> dict[str, Any]:
+        """Return the object that contains a list."""
 
     @abstractmethod
-    def single(self, item: Any) -> Any:
-        """The object around one resource."""
+    def wrap_one(self, item: Any) -> Any:
+        """Return the object that contains one resource."""
 
     def page(self, kind: ResourceKind, numbers: Sequence[int], cursor: str | None, twist: Twist = Twist.NONE) -> bytes:
-        """A page of a list."""
-        return _dumped(self.listed(kind, [self._twisted(kind, one, twist) for one in numbers], cursor), twist)
+        """Write one page of a list as JSON."""
+        items = [self._twisted_item(kind, number, twist) for number in numbers]
+        return _encode(self.wrap_list(kind, items, cursor), twist)
 
     def one(self, kind: ResourceKind, number: int, twist: Twist = Twist.NONE) -> bytes:
-        """One resource."""
-        return _dumped(self.single(self._twisted(kind, number, twist)), twist)
+        """Write one resource as JSON."""
+        return _encode(self.wrap_one(self._twisted_item(kind, number, twist)), twist)
 
-    def odd(self, call: Call, oddity: Oddity) -> bytes:
-        """`{}`, or null or a text in the place of the list or object."""
+    def odd_answer(self, call: VendorCall, oddity: Oddity) -> bytes:
+        """Write `{}`, or put null or a string in the place of the list or object."""
         if oddity is Oddity.EMPTY_OBJECT:
             return b"{}"
-        told = None if oddity is Oddity.NULL else "none"
-        whole = self.listed(call.kind, told, None) if call.vendor_id is None else self.single(told)
-        return json.dumps(whole).encode()
+        value = None if oddity is Oddity.NULL else "none"
+        body = self.wrap_list(call.kind, value, None) if call.vendor_id is None else self.wrap_one(value)
+        return json.dumps(body).encode()
 
-    def _twisted(self, kind: ResourceKind, number: int, twist: Twist) -> dict[str, Any]:
+    def _twisted_item(self, kind: ResourceKind, number: int, twist: Twist) -> dict[str, Any]:
         item = self.item(kind, number)
         if twist is Twist.TYPES:
-            return {name: value if name == "id" else _another_type(value) for name, value in item.items()}
+            return {name: value if name == "id" else _change_type(value) for name, value in item.items()}
         if twist is Twist.NO_ID:
             return item | {"id": None}
         return item
 
 
-def _another_type(value: object) -> object:
+def _change_type(value: object) -> object:
     if isinstance(value, str):
         return [7]
     if isinstance(value, (int, float)):
@@ -213,10 +217,10 @@ def _another_type(value: object) -> object:
     return "text" if isinstance(value, dict) else {"0": "text"}
 
 
-def _dumped(told: object, twist: Twist) -> bytes:
-    body = json.dumps(told).encode()
+def _encode(document: object, twist: Twist) -> bytes:
+    body = json.dumps(document).encode()
     if twist is not Twist.NAN:
         return body
-    spoilt = re.sub(rb'"name-\d"', b"NaN", body)
-    assert spoilt != body, "a sound answer names its resources name-1, name-2, ..."
-    return spoilt
+    corrupted = re.sub(rb'"name-\d"', b"NaN", body)
+    assert corrupted != body, _NAMES_MISSING
+    return corrupted

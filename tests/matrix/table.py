@@ -1,4 +1,4 @@
-"""The committed table: what every cell must come to."""
+"""The committed table: the expected result of every cell."""
 
 from __future__ import annotations
 
@@ -9,32 +9,38 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 FILE: Final = Path(__file__).with_name("expected.csv")
-CANNOT_BE: Final = "cannot be"
+IMPOSSIBLE: Final = "impossible"
 
 
-class Key(NamedTuple):
-    """Which cell."""
+class CellKey(NamedTuple):
+    """The identity of a cell."""
 
     vendor: str
-    when: str
+    flight: str
     fault: str
 
 
 @dataclass(frozen=True)
 class Row:
-    """One cell. Where machines and volumes differ, both are told, machines first.
+    """The result of one cell. Where machines and volumes differ, the row has both, machines first.
 
-    `verdict` and `reason` are the flight's; `told` is what a reader is told of the resources, `gap` of the list; `rows` counts
-    the resources that the flight wrote, `calls` the HTTP calls that the server counted (ours where nobody could be reached),
-    `seconds` bounds the flight: `flight` is the limit of a whole flight. `note` says why a cell cannot be.
+    | column | value |
+    |---|---|
+    | `verdict`, `reason` | the outcome of the flight |
+    | `shown` | the freshness that a reader sees on the resources |
+    | `gap` | the reason that a reader sees on the coverage gap of the list |
+    | `rows` | number of resources that the flight wrote |
+    | `calls` | number of HTTP calls, as counted by the server; as counted by the gateway if no server can be reached |
+    | `seconds` | upper bound of the flight's duration; `flight` is the limit of a whole flight |
+    | `note` | why the cell is impossible |
     """
 
     vendor: str
-    when: str
+    flight: str
     fault: str
     verdict: str
     reason: str = "-"
-    told: str = "-"
+    shown: str = "-"
     gap: str = "-"
     rows: str = "-"
     calls: str = "-"
@@ -42,27 +48,27 @@ class Row:
     note: str = ""
 
     @property
-    def key(self) -> Key:
-        """Which cell it is."""
-        return Key(self.vendor, self.when, self.fault)
+    def key(self) -> CellKey:
+        """The identity of the row's cell."""
+        return CellKey(self.vendor, self.flight, self.fault)
 
     @property
     def text(self) -> str:
-        """In one line."""
+        """The row as one line of text."""
         return " | ".join(astuple(self))
 
 
-def load() -> dict[Key, Row]:
-    """The table as committed; empty where there is none."""
+def load() -> dict[CellKey, Row]:
+    """Read the committed table. Return an empty one if the file does not exist."""
     if not FILE.exists():
         return {}
     with FILE.open(encoding="utf-8", newline="") as file:
-        rows = [Row(**told) for told in csv.DictReader(file)]
+        rows = [Row(**record) for record in csv.DictReader(file)]
     return {row.key: row for row in rows}
 
 
 def save(rows: Iterable[Row]) -> None:
-    """Write the table anew."""
+    """Replace the committed table."""
     with FILE.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([field.name for field in fields(Row)])

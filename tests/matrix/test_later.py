@@ -1,4 +1,4 @@
-"""The fault matrix, column `later sweep`: through real HTTP, a third of the cells."""
+"""The fault matrix, flight `later sweep`: a third of the cells, over real HTTP."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.matrix.comparing import cells, compare, ran
-from tests.matrix.judging import Outcome
-from tests.matrix.player import When
+from tests.matrix.cells.checks import CellOutcome
+from tests.matrix.comparison import compare, run_selected, select_cells
+from tests.matrix.player import FlightKind
 
 
 @pytest.fixture(scope="module")
-def outcomes() -> Mapping[str, Outcome]:
-    """What every cell came to."""
-    return ran(When.LATER)
+def outcomes() -> Mapping[str, CellOutcome]:
+    """The outcome of every selected cell."""
+    return run_selected(FlightKind.LATER)
 
 
-@pytest.mark.parametrize("cell", cells(When.LATER))
-def test_it_comes_to_what_the_table_says(outcomes: Mapping[str, Outcome], cell: str) -> None:
-    """Verdict, reason, rows and calls are those of the table; nothing is lost, deleted, late, broken or given away."""
-    compare(When.LATER, cell, outcomes)
+@pytest.mark.parametrize("cell", select_cells(FlightKind.LATER))
+def test_cell_matches_the_table(outcomes: Mapping[str, CellOutcome], cell: str) -> None:
+    """The result equals the committed row, and no resource is lost, wrongly deleted or late, and no secret leaks."""
+    compare(FlightKind.LATER, cell, outcomes)

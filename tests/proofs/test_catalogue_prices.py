@@ -9,7 +9,7 @@ from supplygraph.config.settings import AccountSettings
 from tests.doubles.fake import Dice
 from tests.doubles.fakes import shadeform
 from tests.doubles.fakes.shadeform import ShadeformFake
-from tests.matrix.player import Asked
+from tests.matrix.player import ReceivedRequest
 from tests.proofs.served import served
 from vendors import registry
 
@@ -25,7 +25,7 @@ class Priced(ShadeformFake):
     factor = 1.0
     failing = False
 
-    def reply(self, asked: Asked) -> tuple[int, Any]:
+    def reply(self, asked: ReceivedRequest) -> tuple[int, Any]:
         """As its price list is now."""
         status, told = super().reply(asked)
         if asked.path != "/volumes/types":

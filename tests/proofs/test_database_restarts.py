@@ -10,8 +10,8 @@ import pytest
 from pydantic import SecretStr
 
 from sandbox.faults import FaultKind
+from sandbox.http.server import SandboxServer
 from sandbox.operations import Operation
-from sandbox.server import SandboxServer
 from sandbox.world import World
 from supplygraph.config.settings import DatabaseSettings, FreshnessSettings, Settings
 from supplygraph.observability import logs

@@ -13,8 +13,8 @@ import pytest
 from domain.enums import Permission, ResourceKind
 from domain.records.model import ScopeKey
 from sandbox.faults import FaultKind
+from sandbox.http.server import SandboxServer
 from sandbox.operations import Operation
-from sandbox.server import SandboxServer
 from sandbox.world import World
 from supplygraph.auth.tokens import make
 from tests.clock import ManualClock

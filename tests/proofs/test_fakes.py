@@ -15,7 +15,7 @@ from tests.doubles import prism
 from tests.doubles.fake import MACHINES, NODE, VOLUMES, Dice, Fake, Thing, graph_time
 from tests.doubles.fakes import fakes_by_vendor
 from tests.doubles.forwarding import Forwarding, forwarding
-from tests.matrix.player import Asked
+from tests.matrix.player import ReceivedRequest
 from tests.proofs.served import Served, served
 from vendors import registry
 
@@ -185,17 +185,19 @@ async def test_what_is_there_survives_one_vanishing_while_paging(name: str, tmp_
     [
         (
             "aws",
-            Asked("/", {}, {"Action": "DescribeInstances"}, {}),
+            ReceivedRequest("/", {}, {"Action": "DescribeInstances"}, {}),
             {"colour": "red", "architecture": "z80", "ebsOptimized": "perhaps"},
         ),
         (
             "scaleway",
-            Asked("/instance/v1/zones/fr-par-2/servers", {"page": "1", "per_page": "100"}, {}, {}),
+            ReceivedRequest("/instance/v1/zones/fr-par-2/servers", {"page": "1", "per_page": "100"}, {}, {}),
             {"colour": "red", "arch": "z80", "protected": 1},
         ),
     ],
 )
-def test_what_judges_a_fake_without_prism_is_no_rubber_stamp(name: str, asked: Asked, wrong: dict[str, Any]) -> None:
+def test_what_judges_a_fake_without_prism_is_no_rubber_stamp(
+    name: str, asked: ReceivedRequest, wrong: dict[str, Any]
+) -> None:
     """A name, a word and a kind of value that the vendor's own library does not have are each told."""
     fake = fakes_by_vendor()[name](Dice(SEED), 1, 0)
     (machine,) = fake.machines.values()

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from sandbox.faults import FaultKind
+from sandbox.http.server import SandboxServer
 from sandbox.operations import Operation
-from sandbox.server import SandboxServer
 from sandbox.world import World
 from tests.clock import ManualClock
 from tests.proofs.served import Served, account, served

@@ -1,4 +1,4 @@
-"""The sandbox's vendor file against the simulated cloud, through the shared transport."""
+"""The sandbox adapter against the simulated cloud, through the shared transport."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from domain.enums import (
 from domain.errors import ConfigurationError, MalformedAnswer
 from domain.records.observation import NO_PRICE, Access, Attachment, Observation, Price, Spec, SweepOutcome, Terms
 from sandbox.faults import FaultKind, Pages
+from sandbox.http.server import SandboxServer
 from sandbox.operations import Operation
-from sandbox.server import SandboxServer
-from sandbox.values import MachineStatus, VolumeStatus
+from sandbox.resources import MachineStatus, VolumeStatus
 from sandbox.world import World
 from tests.clock import ManualClock
 from tests.sandbox.tenants import EAST, EAST_KEY, WEST, attached_pair, machine_in, spot_machine
@@ -37,52 +37,56 @@ MACHINES, VOLUMES = ResourceKind.MACHINES, ResourceKind.VOLUMES
 
 @pytest.fixture
 async def cloud(server: SandboxServer, clock: ManualClock) -> AsyncIterator[VendorCloud]:
-    """The first tenant as the reconciler sees it."""
+    """The first tenant's account, as the reconciler uses it."""
     settings = {"credentials": {"api_key": EAST_KEY}}
-    built = registry.build("sandbox", "east", settings, server.url, clock=clock, limits=QUICK)
-    yield built
-    await built.close()
+    account = registry.build("sandbox", "east", settings, server.url, clock=clock, limits=QUICK)
+    yield account
+    await account.close()
 
 
-async def _seen(cloud: VendorCloud, kind: ResourceKind) -> dict[str, Observation]:
+async def _sweep(cloud: VendorCloud, kind: ResourceKind) -> dict[str, Observation]:
     result = await cloud.sweep(kind, None)
     assert (SweepOutcome.COMPLETE, None, 0) == (result.outcome, result.problem, result.dropped)
     return {observation.vendor_id: observation for observation in result.observations}
 
 
-def test_every_documented_status_has_a_word_of_ours() -> None:
-    """The maps know exactly the words that the sandbox documents."""
+def test_every_documented_status_is_mapped() -> None:
+    """The maps have exactly the words that the sandbox documents."""
     assert set(MachineStatus) == set(MACHINE_STATUS)
     assert set(VolumeStatus) == set(VOLUME_STATUS)
 
 
-def test_one_listing_of_each_kind_tells_all(server: SandboxServer, clock: ManualClock) -> None:
-    """Two scopes without a region; both kinds can be probed; machines own the links."""
-    built = registry.build("sandbox", "e", {"credentials": {"api_key": "k"}}, server.url, clock=clock)
+def test_one_listing_of_each_kind_is_complete(server: SandboxServer, clock: ManualClock) -> None:
+    """There are two scopes without a region, both kinds can be probed, and machines own the links."""
+    account = registry.build("sandbox", "e", {"credentials": {"api_key": "k"}}, server.url, clock=clock)
 
-    assert ((MACHINES, None), (VOLUMES, None)) == built.scopes
-    assert (True, True, MACHINES) == (built.probes(MACHINES), built.probes(VOLUMES), built.links_owner)
-    assert 1 == built.sweep_calls(MACHINES)
+    assert ((MACHINES, None), (VOLUMES, None)) == account.scopes
+    assert (True, True, MACHINES) == (account.probes(MACHINES), account.probes(VOLUMES), account.links_owner)
+    assert 1 == account.sweep_calls(MACHINES)
 
 
-async def test_every_machine_is_observed_as_it_is(cloud: VendorCloud, world: World) -> None:
-    """Status, access, hardware, price, terms, creation and region of each."""
-    seen = await _seen(cloud, MACHINES)
+async def test_a_machine_is_observed_completely(cloud: VendorCloud, world: World) -> None:
+    """The observation has the status, access, price, terms, creation time and region of each machine."""
+    observations = await _sweep(cloud, MACHINES)
 
-    assert {m.machine_id for m in world.machines(EAST)} == set(seen)
+    assert {m.machine_id for m in world.machines(EAST)} == set(observations)
     for machine in world.machines(EAST):
-        told = seen[machine.machine_id]
-        up = machine.status == "running"
+        observation = observations[machine.machine_id]
+        is_running = machine.status == "running"
         port = "" if machine.ssh_port == 22 else f" -p {machine.ssh_port}"
         command = f"ssh {machine.ssh_user}@{machine.public_ip}{port}"
         access = Access(machine.public_ip, machine.private_ip, command, machine.ssh_port)
-        assert (ResourceStatus[machine.status.upper()], machine.status) == (told.status, told.vendor_status)
-        assert (access if up else Access(internal_ip=machine.private_ip)) == told.access
-        assert Price(machine.rate_now, "USD", PriceSource.VENDOR) == told.price
+        assert (ResourceStatus[machine.status.upper()], machine.status) == (
+            observation.status,
+            observation.vendor_status,
+        )
+        assert (access if is_running else Access(internal_ip=machine.private_ip)) == observation.access
+        assert Price(machine.current_hourly, "USD", PriceSource.VENDOR) == observation.price
         form, contract = machine.sku.form.upper(), ContractType[machine.contract.upper()]
-        assert Terms(OfferType[form], contract, machine.sku.name, machine.hourly, "USD") == told.terms
-        assert (ResourceType[form], machine.region, machine.name) == (told.resource_type, told.region, told.name)
-        assert (machine.created_at, machine.term_ends_at) == (told.created_at, told.valid_to)
+        assert Terms(OfferType[form], contract, machine.sku.name, machine.hourly, "USD") == observation.terms
+        identity = (observation.resource_type, observation.region, observation.name)
+        assert (ResourceType[form], machine.region, machine.name) == identity
+        assert (machine.created_at, machine.term_ends_at) == (observation.created_at, observation.valid_to)
 
 
 _GPUS = {
@@ -96,15 +100,15 @@ _GPUS = {
 }
 
 
-async def test_hardware_has_the_common_names(cloud: VendorCloud, world: World) -> None:
-    """GPU, processors, memory, disk, sku and image."""
+async def test_hardware_has_normalized_names(cloud: VendorCloud, world: World) -> None:
+    """GPU names follow the gateway's own table; processors, memory, disk, sku and image are copied."""
     machine = machine_in(world, "running")
 
-    told = (await _seen(cloud, MACHINES))[machine.machine_id].spec
+    spec = (await _sweep(cloud, MACHINES))[machine.machine_id].spec
 
     sku = machine.sku
     gpu_type, gpu_family = _GPUS[sku.gpu_model]
-    assert told == Spec(
+    assert spec == Spec(
         gpu_type=gpu_type,
         gpu_family=gpu_family,
         gpu_count=sku.gpu_count,
@@ -117,12 +121,12 @@ async def test_hardware_has_the_common_names(cloud: VendorCloud, world: World) -
     )
 
 
-async def test_machines_tell_the_links_and_volumes_none(cloud: VendorCloud, world: World) -> None:
-    """An attachment with its time on the machine; a machine without one says so; a volume says nothing."""
+async def test_machines_report_links_and_volumes_do_not(cloud: VendorCloud, world: World) -> None:
+    """A machine reports its attachments with their times, or none; a volume does not report links at all."""
     machine, volume = attached_pair(world)
     bare = next(m for m in world.machines(EAST) if not m.attachments)
 
-    machines, volumes = await _seen(cloud, MACHINES), await _seen(cloud, VOLUMES)
+    machines, volumes = await _sweep(cloud, MACHINES), await _sweep(cloud, VOLUMES)
 
     since = {a.volume_id: a.attached_at for a in machine.attachments}[volume.volume_id]
     links = machines[machine.machine_id].links
@@ -132,76 +136,76 @@ async def test_machines_tell_the_links_and_volumes_none(cloud: VendorCloud, worl
     assert "NOT_REPORTED" == repr(volumes[volume.volume_id].links)
 
 
-async def test_every_volume_is_observed_as_it_is(cloud: VendorCloud, world: World) -> None:
-    """Form, size, price and terms; in use or not, it runs."""
-    seen = await _seen(cloud, VOLUMES)
+async def test_a_volume_is_observed_completely(cloud: VendorCloud, world: World) -> None:
+    """The observation has the form, price and terms. The status is RUNNING, whether the volume is attached or not."""
+    observations = await _sweep(cloud, VOLUMES)
 
     for volume in world.volumes(EAST):
-        told = seen[volume.volume_id]
+        observation = observations[volume.volume_id]
         form = {"block": ResourceType.BLOCK_DISK, "shared": ResourceType.FILESYSTEM}[volume.form]
         terms = Terms(OfferType.STORAGE, ContractType.ONDEMAND, volume.form, volume.hourly, "USD")
-        assert (form, ResourceStatus.RUNNING, volume.status) == (told.resource_type, told.status, told.vendor_status)
-        assert (Price(volume.hourly, "USD", PriceSource.VENDOR), terms) == (told.price, told.terms)
+        assert (form, ResourceStatus.RUNNING) == (observation.resource_type, observation.status)
+        assert volume.status == observation.vendor_status
+        assert (Price(volume.hourly, "USD", PriceSource.VENDOR), terms) == (observation.price, observation.terms)
 
 
-async def test_an_undocumented_status_is_data(cloud: VendorCloud, world: World) -> None:
-    """The word is kept beside `unknown`, and its price is not known."""
+async def test_an_undocumented_status_is_reported(cloud: VendorCloud, world: World) -> None:
+    """The status is UNKNOWN, with the vendor's own word next to it and without a price."""
     machine = machine_in(world, "running")
     world.set_status(EAST, machine.machine_id, "hibernating")
 
-    told = (await _seen(cloud, MACHINES))[machine.machine_id]
+    observation = (await _sweep(cloud, MACHINES))[machine.machine_id]
 
-    assert (ResourceStatus.UNKNOWN, "hibernating", NO_PRICE) == (told.status, told.vendor_status, told.price)
+    assert (ResourceStatus.UNKNOWN, "hibernating") == (observation.status, observation.vendor_status)
+    assert NO_PRICE == observation.price
 
 
-async def test_an_announced_reclaim_is_the_end_of_validity(
-    cloud: VendorCloud, world: World, clock: ManualClock
-) -> None:
-    """`valid_to` of a spot machine that is to be taken back."""
+async def test_an_announced_reclaim_ends_the_validity(cloud: VendorCloud, world: World, clock: ManualClock) -> None:
+    """`valid_to` of a spot machine is the announced time of its reclaim."""
     spot = spot_machine(world)
     world.announce_reclaim(EAST, spot.machine_id, 30)
 
-    told = (await _seen(cloud, MACHINES))[spot.machine_id]
+    observation = (await _sweep(cloud, MACHINES))[spot.machine_id]
 
-    assert clock.now() + timedelta(seconds=30) == told.valid_to
+    assert clock.now() + timedelta(seconds=30) == observation.valid_to
 
 
-async def test_nothing_changes_while_nothing_is_done(cloud: VendorCloud, clock: ManualClock) -> None:
-    """Utilisation and cost so far change in the answer and not in what is observed; the console's token is nowhere."""
-    before = await _seen(cloud, MACHINES)
+async def test_volatile_and_secret_fields_are_not_observed(cloud: VendorCloud, clock: ManualClock) -> None:
+    """Utilisation and cost change in the response but not in the observation, which also lacks the console token."""
+    before = await _sweep(cloud, MACHINES)
     clock.advance(1000)
-    after = await _seen(cloud, MACHINES)
+    after = await _sweep(cloud, MACHINES)
 
     assert before == after
     assert "console" not in repr(after)
 
 
-async def test_a_probe_finds_or_hears_that_there_is_none(cloud: VendorCloud, world: World) -> None:
-    """A probe tells what a sweep tells; a vanished thing is gone in the cloud's own words."""
+async def test_a_probe_returns_the_resource_or_its_absence(cloud: VendorCloud, world: World) -> None:
+    """A probe returns the same observation as a sweep, and `gone` for a resource that has vanished."""
     machine, volume = attached_pair(world)
-    swept = await _seen(cloud, MACHINES)
+    swept = await _sweep(cloud, MACHINES)
 
-    found = await cloud.probe(MACHINES, None, machine.machine_id)
+    present = await cloud.probe(MACHINES, None, machine.machine_id)
     world.vanish_machine(EAST, machine.machine_id)
     world.vanish_volume(EAST, volume.volume_id)
     gone = await cloud.probe(MACHINES, None, machine.machine_id)
 
-    assert ("found", swept[machine.machine_id]) == (found.outcome, found.observation)
+    assert ("found", swept[machine.machine_id]) == (present.outcome, present.observation)
     assert ("gone", "gone") == (gone.outcome, (await cloud.probe(VOLUMES, None, volume.volume_id)).outcome)
     assert "gone" == (await cloud.probe(MACHINES, None, "m-0?limit=1#x")).outcome
 
 
-async def test_a_generic_404_is_no_witness(cloud: VendorCloud, server: SandboxServer, world: World) -> None:
-    """A 404 of a web server says nothing about the machine, nor does one in the words for another kind."""
+async def test_a_generic_404_does_not_prove_absence(cloud: VendorCloud, server: SandboxServer, world: World) -> None:
+    """A web server's 404 and a 404 for the other kind are malformed answers."""
     server.faults.switch_on(FaultKind.NOT_FOUND, operation=Operation.GET_MACHINE)
 
     result = await cloud.probe(MACHINES, None, "m-0")
 
     assert ("failed", StaleReason.MALFORMED_ANSWER) == (result.outcome, result.problem and result.problem.reason)
-    volume_words = '{"error": {"code": "no_such_volume"}}'
+    volume_error = '{"error": {"code": "no_such_volume"}}'
     vendor = Sandbox(Sandbox.settings_type.model_validate({"credentials": {"api_key": "k"}}))
     request = vendor.probe_request(MACHINES, None, "m-0")
-    assert isinstance(vendor.read_failure(request, 404, {}, volume_words, world.now()), MalformedAnswer)
+    assert isinstance(vendor.read_failure(request, 404, {}, volume_error, world.now()), MalformedAnswer)
 
 
 @pytest.mark.parametrize(
@@ -223,10 +227,10 @@ async def test_a_generic_404_is_no_witness(cloud: VendorCloud, server: SandboxSe
         (FaultKind.STALL, StaleReason.TIMED_OUT),
     ],
 )
-async def test_no_fault_reads_as_an_empty_account(
+async def test_no_fault_looks_like_an_empty_account(
     cloud: VendorCloud, server: SandboxServer, kind: FaultKind, reason: StaleReason
 ) -> None:
-    """Each fault fails the sweep with its reason; none of them is a complete listing."""
+    """Each fault fails the sweep with its own reason, and never looks like a complete listing."""
     server.faults.switch_on(kind)
 
     result = await cloud.sweep(MACHINES, None)
@@ -235,8 +239,8 @@ async def test_no_fault_reads_as_an_empty_account(
     assert () == result.observations
 
 
-async def test_a_body_of_a_byte_at_a_time_is_not_waited_for(server: SandboxServer, clock: ManualClock) -> None:
-    """Each byte comes well within the read timeout; the whole call does not."""
+async def test_a_trickling_body_times_out(server: SandboxServer, clock: ManualClock) -> None:
+    """Each byte arrives within the read timeout, but the whole call exceeds its limit."""
     limits = TransportLimits(read_seconds=10, call_seconds=0.3, retries=0)
     cloud = registry.build(
         "sandbox", "east", {"credentials": {"api_key": EAST_KEY}}, server.url, clock=clock, limits=limits
@@ -249,10 +253,10 @@ async def test_a_body_of_a_byte_at_a_time_is_not_waited_for(server: SandboxServe
     assert (SweepOutcome.FAILED, StaleReason.TIMED_OUT) == (result.outcome, result.problem and result.problem.reason)
 
 
-async def test_a_listing_that_breaks_in_the_middle_is_partial(
+async def test_a_listing_that_fails_after_the_first_page_is_partial(
     server: SandboxServer, world: World, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the good pages told is kept; the sweep is not complete. So it is with a cursor that never moves."""
+    """The resources of the correct pages are returned, also if a cursor repeats forever."""
     monkeypatch.setattr(Sandbox, "page_size", 2)
     cloud = registry.build(
         "sandbox", "east", {"credentials": {"api_key": EAST_KEY}}, server.url, clock=clock, limits=QUICK
@@ -275,19 +279,19 @@ async def test_a_listing_that_breaks_in_the_middle_is_partial(
     )
 
 
-async def test_refused_connections_are_a_vendor_that_is_down(cloud: VendorCloud, server: SandboxServer) -> None:
-    """No connection fails the sweep, and the next one after the cloud is back is complete."""
+async def test_refused_connections_fail_as_vendor_down(cloud: VendorCloud, server: SandboxServer) -> None:
+    """The sweep fails, and the next one after the server accepts connections again is complete."""
     await server.refuse()
-    down = await cloud.sweep(VOLUMES, None)
+    failed = await cloud.sweep(VOLUMES, None)
     await server.accept()
-    back = await cloud.sweep(VOLUMES, None)
+    recovered = await cloud.sweep(VOLUMES, None)
 
-    assert (SweepOutcome.FAILED, StaleReason.VENDOR_DOWN) == (down.outcome, down.problem and down.problem.reason)
-    assert SweepOutcome.COMPLETE == back.outcome
+    assert (SweepOutcome.FAILED, StaleReason.VENDOR_DOWN) == (failed.outcome, failed.problem and failed.problem.reason)
+    assert SweepOutcome.COMPLETE == recovered.outcome
 
 
-async def test_the_cloud_counts_what_we_claim_to_have_called(cloud: VendorCloud, server: SandboxServer) -> None:
-    """The double's own count equals the calls of the results, for this tenant alone."""
+async def test_the_cloud_and_the_adapter_count_the_same_calls(cloud: VendorCloud, server: SandboxServer) -> None:
+    """The cloud's count for this tenant equals the calls in the results, and the other tenant has none."""
     results = [await cloud.sweep(kind, None) for kind in ResourceKind]
     probe = await cloud.probe(MACHINES, None, "m-0")
 
@@ -296,9 +300,9 @@ async def test_the_cloud_counts_what_we_claim_to_have_called(cloud: VendorCloud,
     assert 1 == server.journal.sweeps(EAST, Operation.LIST_MACHINES)
 
 
-def test_a_wrong_setting_is_told_without_its_value(clock: ManualClock) -> None:
-    """A missing key and an unknown one are configuration errors."""
+def test_a_setting_error_does_not_show_the_value(clock: ManualClock) -> None:
+    """A missing API key and an unknown setting are configuration errors."""
     for settings in ({}, {"credentials": {"api_key": "secret-1", "apikey": "secret-2"}}):
-        with pytest.raises(ConfigurationError, match="account 'east'") as told:
+        with pytest.raises(ConfigurationError, match="account 'east'") as error:
             registry.build("sandbox", "east", settings, "http://127.0.0.1:1", clock=clock)
-        assert "secret" not in str(told.value)
+        assert "secret" not in str(error.value)

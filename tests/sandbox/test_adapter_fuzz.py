@@ -1,4 +1,4 @@
-"""Whatever JSON comes, the sandbox's vendor file answers with observations or an error of ours."""
+"""For any JSON, the sandbox adapter returns valid observations or raises one of the gateway's own errors."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.enums import ResourceKind
 from domain.errors import MalformedAnswer, NotFoundByVendor
 from domain.records.observation import Access, Observation, Price
-from sandbox.rendering import machine_body, volume_body
+from sandbox.http.bodies import machine_body, volume_body
 from sandbox.world import World
 from tests.clock import START, ManualClock
 from tests.sandbox.tenants import EAST, KEYS
@@ -40,20 +41,20 @@ JSON = st.recursive(
 )
 
 
-def _places(value: object, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    inner: list[tuple[Any, Any]] = []
+def _paths(value: object, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    items: list[tuple[Any, Any]] = []
     if isinstance(value, dict):
-        inner = list(value.items())
+        items = list(value.items())
     elif isinstance(value, list):
-        inner = list(enumerate(value))
-    return [path, *(place for key, each in inner for place in _places(each, (*path, key)))]
+        items = list(enumerate(value))
+    return [path, *(inner_path for key, item in items for inner_path in _paths(item, (*path, key)))]
 
 
-def _replaced(value: Any, path: tuple[Any, ...], new: object) -> Any:
+def _replace_at(value: Any, path: tuple[Any, ...], new: object) -> Any:
     if not path:
         return new
     copy = dict(value) if isinstance(value, dict) else list(value)
-    copy[path[0]] = _replaced(value[path[0]], path[1:], new)
+    copy[path[0]] = _replace_at(value[path[0]], path[1:], new)
     return copy
 
 
@@ -61,15 +62,15 @@ PAGES = [{"machines": MACHINES, "next_cursor": None}, {"volumes": VOLUMES, "next
 
 
 @st.composite
-def spoilt_pages(draw: Callable[[st.SearchStrategy[Any]], Any]) -> object:
-    """A real page in which up to three values were replaced by anything."""
+def corrupted_pages(draw: Callable[[st.SearchStrategy[Any]], Any]) -> object:
+    """Generate a real page in which up to three values are replaced by arbitrary ones."""
     page = draw(st.sampled_from(PAGES))
     for _ in range(draw(st.integers(1, 3))):
-        page = _replaced(page, draw(st.sampled_from(_places(page))), draw(JSON))
+        page = _replace_at(page, draw(st.sampled_from(_paths(page))), draw(JSON))
     return page
 
 
-def _check(observation: Observation) -> None:
+def _check_values(observation: Observation) -> None:
     if isinstance(observation.access, Access) and observation.access.ssh_port is not None:
         assert 1 <= observation.access.ssh_port <= 65535
     if isinstance(observation.price, Price) and observation.price.amount is not None:
@@ -80,25 +81,25 @@ def _check(observation: Observation) -> None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(payload=spoilt_pages() | JSON, kind=st.sampled_from(ResourceKind))
-def test_a_page_is_read_or_malformed(payload: object, kind: ResourceKind) -> None:
-    """A listing's page gives possible values alone, or is a malformed answer."""
+@given(payload=corrupted_pages() | JSON, kind=st.sampled_from(ResourceKind))
+def test_a_page_is_valid_or_malformed(payload: object, kind: ResourceKind) -> None:
+    """A page yields plausible values only, or raises MalformedAnswer."""
     try:
         page = VENDOR.listings(kind, None)[0].read(VendorResponse(200, {}, payload))
     except MalformedAnswer:
         return
     for observation in page.observations:
-        _check(observation)
+        _check_values(observation)
 
 
 @settings(max_examples=200, deadline=None)
-@given(payload=spoilt_pages(), kind=st.sampled_from(ResourceKind))
-def test_a_probe_is_read_or_malformed(payload: Any, kind: ResourceKind) -> None:
-    """One resource is read by the same rules."""
+@given(payload=corrupted_pages(), kind=st.sampled_from(ResourceKind))
+def test_a_probe_is_valid_or_malformed(payload: Any, kind: ResourceKind) -> None:
+    """A single resource follows the same rules."""
     items = payload.get(kind.value.lower()) if isinstance(payload, dict) else payload
     for item in items if isinstance(items, list) else [payload]:
         try:
-            _check(VENDOR.read_probe(kind, None, "m-0", VendorResponse(200, {}, item)))
+            _check_values(VENDOR.read_probe(kind, None, "m-0", VendorResponse(200, {}, item)))
         except MalformedAnswer:
             continue
 
@@ -109,32 +110,34 @@ def test_a_probe_is_read_or_malformed(payload: Any, kind: ResourceKind) -> None:
     kind=st.sampled_from(ResourceKind),
     status=st.integers(300, 599),
 )
-def test_only_its_own_words_mean_that_there_is_none(body: str, kind: ResourceKind, status: int) -> None:
-    """Arbitrary bodies of errors mean nothing; the right word with another status neither."""
+def test_only_the_documented_404_proves_absence(body: str, kind: ResourceKind, status: int) -> None:
+    """Any other error body, and the documented code with another status or request, do not prove absence."""
     request = VENDOR.probe_request(kind, None, "x-0")
-    words = json.dumps({"error": {"code": f"no_such_{kind.value.lower()[:-1]}"}})
+    documented = json.dumps({"error": {"code": f"no_such_{kind.value.lower()[:-1]}"}})
 
-    told = [
+    failures = [
         VENDOR.read_failure(request, status, {}, body, START),
-        VENDOR.read_failure(request, 500 if status == 404 else status, {}, words, START),
-        VENDOR.read_failure(VENDOR.listings(kind, None)[0].request(None), 404, {}, words, START),
+        VENDOR.read_failure(request, 500 if status == 404 else status, {}, documented, START),
+        VENDOR.read_failure(VENDOR.listings(kind, None)[0].request(None), 404, {}, documented, START),
     ]
-    assert not [one for one in told if isinstance(one, NotFoundByVendor)]
-    assert isinstance(VENDOR.read_failure(request, 404, {}, words, START), NotFoundByVendor)
+    assert not [failure for failure in failures if isinstance(failure, NotFoundByVendor)]
+    assert isinstance(VENDOR.read_failure(request, 404, {}, documented, START), NotFoundByVendor)
 
 
-def test_an_attachment_that_cannot_be_read_closes_no_link() -> None:
-    """A list of attachments with a hole says nothing about links; an empty one says that there are none."""
+def test_an_unreadable_attachment_closes_no_link() -> None:
+    """Links are not reported if the list of attachments is invalid. An empty list means that there are none."""
     body = {**MACHINES[0], "attachments": [{"volume_id": None, "attached_at": "2026-01-01T00:00:00Z"}]}
 
-    bodies = [body, *({**body, "attachments": listed} for listed in (["v-1"], None, []))]
-    told = [VENDOR.read_probe(ResourceKind.MACHINES, None, "m", VendorResponse(200, {}, each)).links for each in bodies]
+    bodies = [body, *({**body, "attachments": attachments} for attachments in (["v-1"], None, []))]
+    observations = [VENDOR.read_probe(ResourceKind.MACHINES, None, "m", VendorResponse(200, {}, b)) for b in bodies]
 
-    assert ["NOT_REPORTED", "NOT_REPORTED", "NOT_REPORTED", "()"] == [repr(links) for links in told]
+    assert ["NOT_REPORTED", "NOT_REPORTED", "NOT_REPORTED", "()"] == [
+        repr(observation.links) for observation in observations
+    ]
 
 
-def test_a_command_for_a_shell_holds_no_surprises() -> None:
-    """A user name that a shell would read as more gives no command; address and port are kept."""
+def test_an_unsafe_user_name_yields_no_ssh_command() -> None:
+    """A user name with shell syntax removes the command. The address and the port stay."""
     body = {**MACHINES[0], "ssh": {"user": "a; rm -rf /", "host": "203.0.113.9", "port": 22}}
 
     access = VENDOR.read_probe(ResourceKind.MACHINES, None, "m", VendorResponse(200, {}, body)).access
@@ -143,18 +146,12 @@ def test_a_command_for_a_shell_holds_no_surprises() -> None:
     assert ("203.0.113.9", 22, None) == (access.external_ip, access.ssh_port, access.ssh_command)
 
 
-def test_a_page_that_hides_whether_another_follows_is_malformed() -> None:
-    """No `next_cursor`, or one that is no text: not the end of a listing."""
+def test_a_page_without_a_valid_next_cursor_is_malformed() -> None:
+    """A missing or non-string `next_cursor` does not mean the end of a listing."""
     listing = VENDOR.listings(ResourceKind.MACHINES, None)[0]
-    read: list[bool] = []
-    pages: list[dict[str, object]] = [
-        {"machines": [], **more} for more in ({}, {"next_cursor": 7}, {"next_cursor": None})
-    ]
+    pages: list[dict[str, object]] = [{"machines": []}, {"machines": [], "next_cursor": 7}]
     for page in pages:
-        try:
+        with pytest.raises(MalformedAnswer):
             listing.read(VendorResponse(200, {}, page))
-            read.append(True)
-        except MalformedAnswer:
-            read.append(False)
 
-    assert [False, False, True] == read
+    assert () == tuple(listing.read(VendorResponse(200, {}, {"machines": [], "next_cursor": None})).observations)

@@ -1,4 +1,4 @@
-"""Every fault, as a plain client sees it on the wire."""
+"""Every fault, as an HTTP client sees it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from sandbox.faults import FaultKind, Pages
+from sandbox.http.server import SandboxServer
 from sandbox.operations import Operation
-from sandbox.server import SandboxServer
 from sandbox.world import World
 from tests.clock import ManualClock
 from tests.sandbox.tenants import EAST, KEYS, WEST, machine_in
@@ -31,28 +31,28 @@ SHORT = httpx.Timeout(5, read=0.3)
         (FaultKind.HTML, 200, "text/html"),
     ],
 )
-async def test_statuses_and_web_pages(
+async def test_a_fault_replaces_one_response(
     server: SandboxServer, east: httpx.AsyncClient, kind: FaultKind, status: int, content_type: str
 ) -> None:
-    """The fault's own answer comes once, and then the API's again."""
+    """The fault's response is sent once, then the API responds again."""
     server.faults.switch_on(kind, times=1)
 
-    wrong, right = await east.get("/v1/machines"), await east.get("/v1/machines")
+    faulty, correct = await east.get("/v1/machines"), await east.get("/v1/machines")
 
-    assert (status, content_type) == (wrong.status_code, wrong.headers["content-type"].partition(";")[0])
-    assert "no_such" not in wrong.text
-    assert (200, 6) == (right.status_code, len(right.json()["machines"]))
+    assert (status, content_type) == (faulty.status_code, faulty.headers["content-type"].partition(";")[0])
+    assert "no_such" not in faulty.text
+    assert (200, 6) == (correct.status_code, len(correct.json()["machines"]))
 
 
-async def test_too_many_calls_with_and_without_retry_after(server: SandboxServer, east: httpx.AsyncClient) -> None:
-    """`seconds` is the Retry-After; without it there is none."""
+async def test_a_rate_limit_with_and_without_retry_after(server: SandboxServer, east: httpx.AsyncClient) -> None:
+    """`seconds` becomes the Retry-After header. Without it there is no header."""
     server.faults.switch_on(FaultKind.RATE_LIMITED, seconds=7, times=1)
-    told = await east.get("/v1/machines")
+    with_header = await east.get("/v1/machines")
     server.faults.switch_on(FaultKind.RATE_LIMITED, times=1)
-    untold = await east.get("/v1/machines")
+    without_header = await east.get("/v1/machines")
 
-    assert (429, "7") == (told.status_code, told.headers["retry-after"])
-    assert (429, False) == (untold.status_code, "retry-after" in untold.headers)
+    assert (429, "7") == (with_header.status_code, with_header.headers["retry-after"])
+    assert (429, False) == (without_header.status_code, "retry-after" in without_header.headers)
 
 
 @pytest.mark.parametrize(
@@ -63,19 +63,17 @@ async def test_too_many_calls_with_and_without_retry_after(server: SandboxServer
         (FaultKind.EMPTY_OBJECT, {}),
     ],
 )
-async def test_lists_that_are_not_there(
-    server: SandboxServer, east: httpx.AsyncClient, kind: FaultKind, body: object
-) -> None:
-    """An empty list, null instead of one, or nothing at all, each with 200."""
+async def test_a_missing_list(server: SandboxServer, east: httpx.AsyncClient, kind: FaultKind, body: object) -> None:
+    """An empty list, null or an empty object comes with 200."""
     server.faults.switch_on(kind)
 
-    answer = await east.get("/v1/machines")
+    response = await east.get("/v1/machines")
 
-    assert (200, body) == (answer.status_code, answer.json())
+    assert (200, body) == (response.status_code, response.json())
 
 
-async def test_a_cut_listing_claims_to_be_whole(server: SandboxServer, east: httpx.AsyncClient) -> None:
-    """A page that has a successor loses its cursor; a last page loses its second half."""
+async def test_a_cut_listing_claims_to_be_complete(server: SandboxServer, east: httpx.AsyncClient) -> None:
+    """A page with a next page loses its cursor. A last page loses its second half."""
     server.faults.switch_on(FaultKind.CUT_LISTING, operation=Operation.LIST_MACHINES)
 
     paged = (await east.get("/v1/machines?limit=4")).json()
@@ -85,8 +83,8 @@ async def test_a_cut_listing_claims_to_be_whole(server: SandboxServer, east: htt
     assert (3, None) == (len(single["machines"]), single["next_cursor"])
 
 
-async def test_a_cursor_that_never_moves(server: SandboxServer, east: httpx.AsyncClient) -> None:
-    """The second page offers itself again."""
+async def test_a_repeated_cursor(server: SandboxServer, east: httpx.AsyncClient) -> None:
+    """The second page names itself as the next page."""
     server.faults.switch_on(FaultKind.REPEATED_CURSOR)
 
     first = (await east.get("/v1/machines?limit=2")).json()
@@ -96,8 +94,8 @@ async def test_a_cursor_that_never_moves(server: SandboxServer, east: httpx.Asyn
     assert first["machines"] != second["machines"]
 
 
-async def test_an_error_in_the_middle_of_a_listing(server: SandboxServer, east: httpx.AsyncClient) -> None:
-    """The first page is well, a later one fails; a fault for first pages does the reverse."""
+async def test_an_error_on_some_pages_of_a_listing(server: SandboxServer, east: httpx.AsyncClient) -> None:
+    """A fault for later pages spares the first one, and a fault for first pages spares the later ones."""
     server.faults.switch_on(FaultKind.SERVER_ERROR, pages=Pages.LATER, times=1)
 
     first = await east.get("/v1/machines?limit=2")
@@ -109,15 +107,15 @@ async def test_an_error_in_the_middle_of_a_listing(server: SandboxServer, east: 
     assert [403, 200] == [(await east.get("/v1/machines")).status_code, (await east.get(later)).status_code]
 
 
-async def test_json_that_ends_too_soon(server: SandboxServer, east: httpx.AsyncClient) -> None:
-    """Half of the JSON with a length that fits it."""
+async def test_cut_json(server: SandboxServer, east: httpx.AsyncClient) -> None:
+    """The body is the first half of the JSON, with a matching content length."""
     server.faults.switch_on(FaultKind.CUT_JSON)
 
-    answer = await east.get("/v1/machines")
+    response = await east.get("/v1/machines")
 
-    assert 200 == answer.status_code
+    assert 200 == response.status_code
     with pytest.raises(json.JSONDecodeError):
-        answer.json()
+        response.json()
 
 
 @pytest.mark.parametrize(
@@ -129,47 +127,47 @@ async def test_json_that_ends_too_soon(server: SandboxServer, east: httpx.AsyncC
         (FaultKind.HOLD, httpx.ReadTimeout),
     ],
 )
-async def test_connections_that_break_or_stall(
+async def test_a_connection_that_breaks_or_stalls(
     server: SandboxServer, east: httpx.AsyncClient, kind: FaultKind, error: type[Exception]
 ) -> None:
-    """A reset, a close amid the body, headers without a body, nothing at all: real on the wire, and over afterwards."""
+    """The client sees a real reset, close or timeout once, and the next call succeeds."""
     server.faults.switch_on(kind, times=1)
 
-    with pytest.raises(error) as seen:
+    with pytest.raises(error) as raised:
         await east.get("/v1/machines", timeout=SHORT)
 
-    assert error is type(seen.value)
+    assert error is type(raised.value)
     assert 200 == (await east.get("/v1/machines")).status_code
     await server.journal.until(lambda journal: all(call.ended for call in journal.calls()))
     assert [None, 200] == [call.status for call in server.journal.calls()]
 
 
-async def test_a_stall_comes_after_the_headers(server: SandboxServer, east: httpx.AsyncClient) -> None:
-    """Status and length are there; the body is not."""
+async def test_a_stall_follows_the_headers(server: SandboxServer, east: httpx.AsyncClient) -> None:
+    """The status and the content length arrive, but the body does not."""
     server.faults.switch_on(FaultKind.STALL)
 
-    async with east.stream("GET", "/v1/machines", timeout=SHORT) as answer:
-        assert (200, True) == (answer.status_code, int(answer.headers["content-length"]) > 0)
+    async with east.stream("GET", "/v1/machines", timeout=SHORT) as response:
+        assert (200, True) == (response.status_code, int(response.headers["content-length"]) > 0)
         with pytest.raises(httpx.ReadTimeout):
-            await answer.aread()
+            await response.aread()
 
 
-async def test_a_body_that_trickles(server: SandboxServer, east: httpx.AsyncClient) -> None:
-    """The body comes byte by byte, whole in the end."""
+async def test_a_trickling_body(server: SandboxServer, east: httpx.AsyncClient) -> None:
+    """The body arrives byte by byte and is complete in the end."""
     server.faults.switch_on(FaultKind.TRICKLE, operation=Operation.LIST_VOLUMES, seconds=0)
     server.faults.switch_on(FaultKind.EMPTY_LIST, operation=Operation.LIST_VOLUMES)
 
-    async with east.stream("GET", "/v1/volumes") as answer:
-        chunks = [chunk async for chunk in answer.aiter_raw()]
+    async with east.stream("GET", "/v1/volumes") as response:
+        chunks = [chunk async for chunk in response.aiter_raw()]
 
     assert {"volumes": [], "next_cursor": None} == json.loads(b"".join(chunks))
     assert len(chunks) > 1
 
 
-async def test_a_stale_answer_shows_the_past(
+async def test_a_stale_response_shows_the_past(
     server: SandboxServer, east: httpx.AsyncClient, world: World, clock: ManualClock
 ) -> None:
-    """The listing shows what was so many seconds ago, and the count says which instant that was."""
+    """The listing shows the state of `seconds` ago, and the journal has that instant."""
     machine_id = machine_in(world, "running").machine_id
     before = clock.now()
     clock.advance(30)
@@ -185,34 +183,34 @@ async def test_a_stale_answer_shows_the_past(
 
 
 @pytest.mark.parametrize(("before_snapshot", "shown"), [(False, "running"), (True, "stopping")])
-async def test_a_held_answer_shows_the_state_before_or_after_the_wait(
+async def test_a_held_response_shows_the_state_before_or_after_the_wait(
     server: SandboxServer, east: httpx.AsyncClient, world: World, before_snapshot: bool, shown: str
 ) -> None:
-    """By default what is told was taken before the wait: a change in between is not seen."""
+    """By default the state is taken before the wait, so a change during the wait is not visible."""
     machine_id = machine_in(world, "running").machine_id
     fault = server.faults.switch_on(FaultKind.HOLD, before_snapshot=before_snapshot, times=1)
-    asking = asyncio.create_task(east.get(f"/v1/machines/{machine_id}"))
+    task = asyncio.create_task(east.get(f"/v1/machines/{machine_id}"))
     await server.journal.until(lambda journal: any(before_snapshot or call.shown for call in journal.calls()))
 
     world.stop(EAST, machine_id)
-    changed = server.journal.mark()
+    change_number = server.journal.mark()
     server.faults.switch_off(fault.fault_id)
-    told = (await asking).json()["status"]
+    status = (await task).json()["status"]
 
-    assert shown == told
+    assert shown == status
     (call,) = server.journal.calls()
     assert call.shown is not None
-    assert before_snapshot is (call.shown > changed)
+    assert before_snapshot is (call.shown > change_number)
 
 
-async def test_a_slow_answer_comes_after_the_others(server: SandboxServer, east: httpx.AsyncClient) -> None:
-    """A slow call ends after a quick one that began later."""
+async def test_a_slow_response_comes_after_later_calls(server: SandboxServer, east: httpx.AsyncClient) -> None:
+    """A slow call ends after a fast one that started later."""
     server.faults.switch_on(FaultKind.SLOW, operation=Operation.LIST_MACHINES, seconds=0.2)
-    slow = asyncio.create_task(east.get("/v1/machines"))
+    slow_call = asyncio.create_task(east.get("/v1/machines"))
     await server.journal.until(lambda journal: journal.count() == 1)
 
     await east.get("/v1/volumes")
-    await slow
+    await slow_call
 
     first, second = server.journal.calls()
     assert first.started < second.started
@@ -221,35 +219,35 @@ async def test_a_slow_answer_comes_after_the_others(server: SandboxServer, east:
     assert second.ended < first.ended
 
 
-async def test_a_fault_hits_its_tenant_and_operation_alone(server: SandboxServer, east: httpx.AsyncClient) -> None:
-    """The other tenant and the other operations go on."""
+async def test_a_fault_applies_only_to_its_tenant_and_operation(server: SandboxServer, east: httpx.AsyncClient) -> None:
+    """The other tenant and the other operations are not affected."""
     server.faults.switch_on(FaultKind.FORBIDDEN, tenant=EAST, operation=Operation.LIST_MACHINES)
 
     async with httpx.AsyncClient(base_url=server.url, headers={"authorization": f"Bearer {KEYS[WEST]}"}) as west:
-        other = await west.get("/v1/machines")
+        west_response = await west.get("/v1/machines")
 
-    assert 200 == other.status_code
+    assert 200 == west_response.status_code
     assert [403, 200] == [(await east.get(path)).status_code for path in ("/v1/machines", "/v1/volumes")]
 
 
 async def test_a_refused_action_is_not_carried_out(
     server: SandboxServer, east: httpx.AsyncClient, world: World
 ) -> None:
-    """An error instead of the answer means that nothing was done."""
+    """If a fault replaces the response, the operation is not carried out."""
     machine_id = machine_in(world, "running").machine_id
     server.faults.switch_on(FaultKind.SERVER_ERROR, operation=Operation.STOP_MACHINE, times=1)
 
-    answer = await east.post(f"/v1/machines/{machine_id}/stop")
+    response = await east.post(f"/v1/machines/{machine_id}/stop")
 
-    assert (500, "running") == (answer.status_code, world.machine(EAST, machine_id).status)
+    assert (500, "running") == (response.status_code, world.machine(EAST, machine_id).status)
 
 
-async def test_faults_are_used_up(server: SandboxServer, east: httpx.AsyncClient) -> None:
-    """A fault for two calls is gone after the second; calls that it cannot hit do not count."""
+async def test_a_fault_ends_after_its_times(server: SandboxServer, east: httpx.AsyncClient) -> None:
+    """A fault for two calls ends after the second. Calls to which it does not apply are not counted."""
     server.faults.switch_on(FaultKind.NULL_LIST, times=2)
 
-    await east.get(f"/v1/machines/{'x'}")
+    await east.get("/v1/machines/x")
     bodies = [(await east.get("/v1/volumes")).json()["volumes"] for _ in range(3)]
 
     assert [True, True, False] == [body is None for body in bodies]
-    assert () == server.faults.on()
+    assert () == server.faults.active()

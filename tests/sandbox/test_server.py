@@ -1,4 +1,4 @@
-"""The server around the simulated cloud: ports, refusals, threads, ends."""
+"""The server of the simulated cloud: its port, refused connections, threads and shutdown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from sandbox.faults import FaultKind
-from sandbox.server import SandboxServer, SandboxThread
+from sandbox.http.server import SandboxServer, SandboxThread
 from sandbox.world import World
 from tests.sandbox.tenants import EAST_KEY
 
@@ -20,7 +20,7 @@ BEARER = {"authorization": f"Bearer {EAST_KEY}"}
 async def test_connections_are_refused_and_accepted_again_on_the_same_port(
     server: SandboxServer, east: httpx.AsyncClient
 ) -> None:
-    """Open connections break, new ones are refused by the kernel, and afterwards all is as before."""
+    """Open connections are closed and new ones are refused, until the server accepts them on the same port again."""
     await east.get("/v1/machines")
     url = server.url
 
@@ -34,16 +34,16 @@ async def test_connections_are_refused_and_accepted_again_on_the_same_port(
     assert (url, 200) == (server.url, (await east.get("/v1/machines")).status_code)
 
 
-async def test_the_port_stays_ours_while_connections_are_refused(server: SandboxServer) -> None:
-    """Nobody who asks for a free port gets it meanwhile."""
+async def test_the_port_stays_reserved_while_connections_are_refused(server: SandboxServer) -> None:
+    """No other server can bind the port."""
     await server.refuse()
 
     with pytest.raises(OSError, match="in use"):
         await asyncio.start_server(lambda _r, _w: None, "127.0.0.1", server.port)
 
 
-async def test_stopping_does_not_wait_for_callers(world: World) -> None:
-    """Held and stalled calls end when the server stops."""
+async def test_stop_does_not_wait_for_clients(world: World) -> None:
+    """Calls that are held or stalled end when the server stops."""
     server = SandboxServer(world)
     await server.start()
     server.faults.switch_on(FaultKind.HOLD, times=1)
@@ -61,8 +61,8 @@ async def test_stopping_does_not_wait_for_callers(world: World) -> None:
         _ = server.url
 
 
-async def test_a_server_can_stop_while_it_refuses(world: World) -> None:
-    """A closed port is given back, and is not opened again afterwards."""
+async def test_a_server_can_stop_while_it_refuses_connections(world: World) -> None:
+    """The port is released and is not opened again."""
     server = SandboxServer(world)
     await server.start()
     url = server.url
@@ -75,10 +75,10 @@ async def test_a_server_can_stop_while_it_refuses(world: World) -> None:
             await client.get(url)
 
 
-async def test_a_caller_who_leaves_amid_its_request_is_no_error(
+async def test_a_client_that_disconnects_during_its_request_is_ignored(
     server: SandboxServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A body that never comes whole: nothing is counted, nothing is logged."""
+    """A call whose body is incomplete is neither counted nor logged."""
     caplog.set_level(logging.DEBUG, "uvicorn")
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(
@@ -93,19 +93,19 @@ async def test_a_caller_who_leaves_amid_its_request_is_no_error(
     assert [] == [record.getMessage() for record in caplog.records if record.name.startswith("uvicorn")]
 
 
-async def test_a_wanted_port_is_taken_or_the_mistake_told(world: World, server: SandboxServer) -> None:
-    """A port that another program listens on is an OSError, not another port."""
+async def test_a_requested_port_in_use_is_an_error(world: World, server: SandboxServer) -> None:
+    """If another server listens on the port, `start` raises OSError instead of using another port."""
     listener = await asyncio.start_server(lambda _r, _w: None, "127.0.0.1", 0)
-    taken = listener.sockets[0].getsockname()[1]
+    used_port = listener.sockets[0].getsockname()[1]
 
     with pytest.raises(OSError, match="in use"):
-        await SandboxServer(world, port=taken).start()
+        await SandboxServer(world, port=used_port).start()
     listener.close()
     await listener.wait_closed()
 
 
-def test_a_thread_of_its_own_serves_those_who_have_no_loop(world: World) -> None:
-    """Blocking callers get answers, refusals and an end."""
+def test_a_thread_serves_blocking_clients(world: World) -> None:
+    """A blocking client sees responses, refused connections and the shutdown."""
     with SandboxThread(SandboxServer(world)) as sandbox:
         assert 200 == httpx.get(f"{sandbox.url}/v1/machines", headers=BEARER).status_code
         sandbox.refuse()
@@ -120,21 +120,21 @@ def test_a_thread_of_its_own_serves_those_who_have_no_loop(world: World) -> None
         httpx.get(url)
 
 
-async def test_the_process_is_left_alone(world: World) -> None:
-    """Neither signals nor the loggers of uvicorn are touched: they belong to the gateway beside it."""
-    before = (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM))
+async def test_signals_and_loggers_are_not_changed(world: World) -> None:
+    """Signal handlers and uvicorn's loggers belong to the gateway in the same process."""
+    handlers = (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM))
     loggers = [logging.getLogger(name) for name in ("uvicorn", "uvicorn.error", "uvicorn.access")]
     states = [(logger.level, list(logger.handlers), logger.propagate) for logger in loggers]
 
     async with SandboxServer(world):
-        assert before == (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM))
+        assert handlers == (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM))
         assert states == [(logger.level, list(logger.handlers), logger.propagate) for logger in loggers]
 
 
 async def test_nothing_is_logged(
     server: SandboxServer, east: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """No access log, no key, no complaint about a broken connection."""
+    """There is no access log and no error about a broken connection."""
     caplog.set_level(logging.DEBUG, "uvicorn")
     server.faults.switch_on(FaultKind.RESET, times=1)
 

@@ -14,7 +14,7 @@ from typing import Final
 from domain.enums import ResourceKind
 from tests.doubles.fakes import fakes_by_vendor
 from tests.matrix.faults import ALL
-from tests.matrix.player import Asked
+from tests.matrix.player import ReceivedRequest
 from tests.matrix.players import players
 from tests.vendors.accounts import account
 from tests.vendors.loopback import answer, loopback
@@ -40,7 +40,7 @@ async def _calls(name: str) -> str:
     player = players()[name]
 
     async def reply(writer: asyncio.StreamWriter) -> bool:
-        call = player.call(Asked.parse(server.requests[-1]))
+        call = player.call(ReceivedRequest.parse(server.requests[-1]))
         return await answer(player.answer(call, ALL[:1]), headers={"content-type": player.media})(writer)
 
     counted = []

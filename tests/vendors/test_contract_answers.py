@@ -15,7 +15,7 @@ import pytest
 from domain.enums import ResourceKind, ResourceStatus
 from domain.records.observation import SweepOutcome, SweepResult
 from tests.matrix.faults import ALL
-from tests.matrix.player import Asked, Call, JsonPlayer, Player
+from tests.matrix.player import JsonPlayer, Player, ReceivedRequest, VendorCall
 from tests.matrix.players import players
 from tests.vendors.accounts import account
 from tests.vendors.loopback import Loopback, answer, loopback
@@ -52,9 +52,9 @@ class Account:
     numbers: Sequence[int]
 
     @property
-    def calls(self) -> list[Call]:
+    def calls(self) -> list[VendorCall]:
         """What was asked; a path that the player does not know raises."""
-        return [self.player.call(Asked.parse(request)) for request in self.server.requests]
+        return [self.player.call(ReceivedRequest.parse(request)) for request in self.server.requests]
 
     async def sweeps(self) -> dict[ResourceKind, SweepResult]:
         """One sweep of the first scope of each kind."""
@@ -77,7 +77,7 @@ async def changed(
     player = players()[name]
 
     async def reply(writer: Any) -> bool:
-        body = player.answer(player.call(Asked.parse(server.requests[-1])), numbers)
+        body = player.answer(player.call(ReceivedRequest.parse(server.requests[-1])), numbers)
         if player.media.startswith("application/json"):
             body = json.dumps(change(json.loads(body))).encode()
         else:

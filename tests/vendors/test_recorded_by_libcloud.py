@@ -15,7 +15,7 @@ from defusedxml.ElementTree import fromstring
 
 from domain.enums import PriceSource, ResourceKind, ResourceStatus, StaleReason
 from domain.records.observation import Access, Observation, Price, Spec, SweepOutcome
-from tests.matrix.player import Asked
+from tests.matrix.player import ReceivedRequest
 from tests.vendors.accounts import SECRET, account
 from tests.vendors.loopback import answer, loopback
 
@@ -38,11 +38,11 @@ def recorded(name: str) -> bytes:
 
 
 @asynccontextmanager
-async def replayed(name_of: Callable[[Asked], str]) -> AsyncIterator[str]:
+async def replayed(name_of: Callable[[ReceivedRequest], str]) -> AsyncIterator[str]:
     """Answer each request with a recording."""
 
     async def reply(writer: Any) -> bool:
-        name = name_of(Asked.parse(double.requests[-1]))
+        name = name_of(ReceivedRequest.parse(double.requests[-1]))
         media = "text/xml" if name.endswith("xml") else "application/json"
         return await answer(recorded(name), 200, {"content-type": media})(writer)
 
@@ -53,7 +53,7 @@ async def replayed(name_of: Callable[[Asked], str]) -> AsyncIterator[str]:
 async def test_digitaloceans_recordings() -> None:
     """Every value of the recorded Droplet of 2020 and volume of 2016."""
 
-    def name_of(asked: Asked) -> str:
+    def name_of(asked: ReceivedRequest) -> str:
         lists = {"/v2/droplets": "list_nodes", "/v2/volumes": "list_volumes"}
         return f"digitalocean_v2/{'list_nodes_empty' if 'type' in asked.query else lists[asked.path]}.json"
 
@@ -82,7 +82,7 @@ async def test_digitaloceans_recordings() -> None:
 async def test_digitaloceans_recorded_pages() -> None:
     """Of 2014, its second page lost: that is asked for here, not at the recorded address, and the sweep is partial."""
 
-    def name_of(asked: Asked) -> str:
+    def name_of(asked: ReceivedRequest) -> str:
         first = (asked.path, asked.query["page"]) == ("/v2/droplets", "1")
         return f"digitalocean_v2/{'list_nodes_page_1' if first else 'list_nodes_empty'}.json"
 

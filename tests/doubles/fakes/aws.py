@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from tests.doubles.fake import MACHINES, NO_SPEC, PRICELESS, VOLUMES, Fake, Thing, access, graph_time, iso
 from tests.doubles.judging import botocores, by_botocore
-from tests.matrix.player import Asked
+from tests.matrix.player import ReceivedRequest
 
 REGION = "us-east-1"
 STATES = {
@@ -111,7 +111,7 @@ class AwsFake(Fake):
         }  # fmt: skip
         return Thing(vendor_id, told, node, created)
 
-    def reply(self, asked: Asked) -> tuple[int, Any]:
+    def reply(self, asked: ReceivedRequest) -> tuple[int, Any]:
         """A page behind a token, or what an id names."""
         action = asked.form["Action"]
         kind = MACHINES if action == "DescribeInstances" else VOLUMES

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.doubles.fake import MACHINES, NO_SPEC, PRICELESS, VOLUMES, Fake, Thing, access, iso, linked, price
-from tests.matrix.player import Asked
+from tests.matrix.player import ReceivedRequest
 
 STATUSES = {"new": "PROVISIONING", "active": "RUNNING", "off": "STOPPED", "archive": "UNKNOWN"}
 GPUS = {
@@ -105,7 +105,7 @@ class DigitalOceanFake(Fake):
         }  # fmt: skip
         return Thing(vendor_id, told, node, created)
 
-    def reply(self, asked: Asked) -> tuple[int, Any]:
+    def reply(self, asked: ReceivedRequest) -> tuple[int, Any]:
         """Lists by page, and one of each kind."""
         _, _, plural, *rest = asked.path.split("/")
         things = self.machines if plural == "droplets" else self.volumes
@@ -126,7 +126,7 @@ class DigitalOceanFake(Fake):
         pages = {"next": address, "last": address} if start + size < len(listed) else {}
         return 200, {plural: items, "links": {"pages": pages}, "meta": {"total": len(listed)}}
 
-    def headers(self, asked: Asked) -> dict[str, str]:
+    def headers(self, asked: ReceivedRequest) -> dict[str, str]:
         """What is left of the hour."""
         return {"ratelimit-limit": "5000", "ratelimit-remaining": "4816", "ratelimit-reset": "1444931833"}
 

@@ -21,7 +21,7 @@ from tests.doubles.fake import (
     linked,
     price,
 )
-from tests.matrix.player import Asked
+from tests.matrix.player import ReceivedRequest
 
 STATUSES = {
     "CREATING": "PENDING",
@@ -135,7 +135,7 @@ class HyperstackFake(Fake):
         }  # fmt: skip
         return Thing(str(told["id"]), told, node, created)
 
-    def reply(self, asked: Asked) -> tuple[int, Any]:
+    def reply(self, asked: ReceivedRequest) -> tuple[int, Any]:
         """Two lists and the pricebook; whatever else is asked, and be it a GET, is told as an error that the tests see."""
         path = asked.path.removeprefix(self.base_path)
         if path == "/pricebook":

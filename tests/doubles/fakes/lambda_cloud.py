@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.doubles.fake import MACHINES, NO_SPEC, PRICELESS, VOLUMES, Fake, Thing, access, graph_time, linked, price
-from tests.matrix.player import Asked
+from tests.matrix.player import ReceivedRequest
 
 STATUSES = {
     "booting": "PROVISIONING",
@@ -109,7 +109,7 @@ class LambdaFake(Fake):
         }  # fmt: skip
         return Thing(vendor_id, told, node, created)
 
-    def reply(self, asked: Asked) -> tuple[int, Any]:
+    def reply(self, asked: ReceivedRequest) -> tuple[int, Any]:
         """Two lists, and one instance."""
         *_, last = asked.path.split("/")
         if last in ("instances", "file-systems"):

@@ -17,7 +17,7 @@ from tests.doubles.fake import (
     linked,
     price,
 )
-from tests.matrix.player import Asked
+from tests.matrix.player import ReceivedRequest
 
 STATUSES = {
     "PROVISIONING": "PROVISIONING",
@@ -136,7 +136,7 @@ class RunPodFake(Fake):
         }  # fmt: skip
         return Thing(vendor_id, told, node)
 
-    def reply(self, asked: Asked) -> tuple[int, Any]:
+    def reply(self, asked: ReceivedRequest) -> tuple[int, Any]:
         """Two lists, and one of each."""
         *_, plural, last = asked.path.split("/")
         if last == "pods":
@@ -150,7 +150,7 @@ class RunPodFake(Fake):
             return 200, found.told
         return 404, {"title": "Not Found", "status": 404, "detail": "resource not found"}
 
-    def headers(self, asked: Asked) -> dict[str, str]:
+    def headers(self, asked: ReceivedRequest) -> dict[str, str]:
         """What is left of the three windows; problems have a type of their own."""
         left = '"minute";r=50;t=12, "hour";r=2800;t=1812, "day";r=49500;t=45012'
         known = asked.path.rpartition("/")[2] in {"pods", "network-volumes", *self.machines, *self.volumes}

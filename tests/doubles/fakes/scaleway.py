@@ -10,7 +10,7 @@ from scaleway.instance.v1 import types as instance_types
 
 from tests.doubles.fake import MACHINES, NO_SPEC, PRICELESS, VOLUMES, Fake, Thing, access, iso, price
 from tests.doubles.judging import by_dataclass
-from tests.matrix.player import Asked
+from tests.matrix.player import ReceivedRequest
 
 STATES = {
     "starting": "PROVISIONING", "running": "RUNNING", "stopping": "STOPPING", "stopped": "STOPPED",
@@ -125,7 +125,7 @@ class ScalewayFake(Fake):
         }  # fmt: skip
         return Thing(vendor_id, told, node, created)
 
-    def reply(self, asked: Asked) -> tuple[int, Any]:
+    def reply(self, asked: ReceivedRequest) -> tuple[int, Any]:
         """Lists by page, one server, and two price lists."""
         status, told = self._told(asked)
         if status == HTTPStatus.OK:
@@ -136,7 +136,7 @@ class ScalewayFake(Fake):
             )
         return status, told
 
-    def _told(self, asked: Asked) -> tuple[int, Any]:
+    def _told(self, asked: ReceivedRequest) -> tuple[int, Any]:
         _, interface, _, _, zone, plural, *rest = asked.path.split("/")
         if zone != ZONE:
             return 403, {"type": "denied_authentication", "message": "Not yours."}
@@ -162,7 +162,7 @@ class ScalewayFake(Fake):
             return self.machines
         return {key: one for key, one in self.volumes.items() if ("references" in one.told) is (interface == "block")}
 
-    def headers(self, asked: Asked) -> dict[str, str]:
+    def headers(self, asked: ReceivedRequest) -> dict[str, str]:
         """How many there are, where the body does not tell."""
         if asked.path.startswith("/block/") or asked.path.rpartition("/")[2] in self.machines:
             return {}

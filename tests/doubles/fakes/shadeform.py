@@ -17,7 +17,7 @@ from tests.doubles.fake import (
     linked,
     price,
 )
-from tests.matrix.player import Asked
+from tests.matrix.player import ReceivedRequest
 
 STATUSES = {
     "creating": "PENDING",
@@ -127,7 +127,7 @@ class ShadeformFake(Fake):
         }  # fmt: skip
         return Thing(vendor_id, told, node)
 
-    def reply(self, asked: Asked) -> tuple[int, Any]:
+    def reply(self, asked: ReceivedRequest) -> tuple[int, Any]:
         """Two lists and the price list."""
         kinds = [
             {"cloud": cloud, "region": "canada-1", "supports_multi_mount": False, "fixed_size": fixed,

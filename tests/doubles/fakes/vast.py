@@ -19,7 +19,7 @@ from tests.doubles.fake import (
     linked,
     price,
 )
-from tests.matrix.player import Asked
+from tests.matrix.player import ReceivedRequest
 
 STATES = {
     "made": (None, "running", "running", "PROVISIONING"),
@@ -147,7 +147,7 @@ class VastFake(Fake):
         }  # fmt: skip
         return Thing(str(told["id"]), told, node, start)
 
-    def reply(self, asked: Asked) -> tuple[int, Any]:
+    def reply(self, asked: ReceivedRequest) -> tuple[int, Any]:
         """A page behind an id, all volumes, or one instance."""
         *_, last = asked.path.split("/")
         if last == "volumes":
@@ -160,7 +160,7 @@ class VastFake(Fake):
             return 200, {"instances": self.machines[last].told | shape}
         return 404, {"success": False, "error": "no_such_instance", "msg": "No such instance."}
 
-    def _instances(self, asked: Asked) -> dict[str, Any]:
+    def _instances(self, asked: ReceivedRequest) -> dict[str, Any]:
         token = asked.query.get("after_token")
         behind = json.loads(base64.b64decode(token))["values"]["id"] if token else 0
         start = sum(int(one) <= behind for one in self.machines)

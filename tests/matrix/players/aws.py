@@ -1,4 +1,7 @@
-"""EC2's double, in the shapes of botocore's model of the Query API 2016-11-15. What JSON can be, it is in XML."""
+"""The double of EC2, with the shapes of botocore's model of the Query API 2016-11-15.
+
+The faults that other doubles write in JSON are written in XML here.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Any, Final
 from xml.sax.saxutils import escape
 
 from domain.enums import ResourceKind
-from tests.matrix.player import Asked, Call, Oddity, Player, Twist, When
+from tests.matrix.player import FlightKind, Oddity, Player, ReceivedRequest, Twist, VendorCall
 
 _ACTIONS: Final = {"DescribeInstances": ResourceKind.MACHINES, "DescribeVolumes": ResourceKind.VOLUMES}
 _NAMES: Final = {kind: action for action, kind in _ACTIONS.items()}
@@ -17,16 +20,17 @@ _REQUEST: Final = "<requestId>59dbff89-35bd-4eac-99ed-be587EXAMPLE</requestId>"
 
 
 class AwsPlayer(Player):
-    """Instances and volumes of one region, two a page; volumes own the links.
+    """Instances and volumes of one region, two per page. Volumes own the links.
 
-    `{}` is a root without anything in it, null is a root without its set, a text in the set is a wrong type.
+    In XML, the fault `{}` is an empty root element, the null list is a root without its set, and the text for a list is a text
+    in the set.
     """
 
     vendor = "aws"
     media = "text/xml;charset=UTF-8"
 
     def settings(self, secret: str) -> dict[str, Any]:
-        """A temporary key, and one region."""
+        """Return a temporary key and one region."""
         credentials = {
             "access_key_id": f"{secret}-id",
             "secret_access_key": f"{secret}-secret",
@@ -34,65 +38,65 @@ class AwsPlayer(Player):
         }
         return {"credentials": credentials, "regions": ["us-east-1"]}
 
-    def call(self, asked: Asked) -> Call:
-        """By the action."""
-        kind = _ACTIONS[asked.form["Action"]]
-        return Call(kind, asked.form.get(_ID_PARAMETER[kind]), asked.form.get("NextToken"))
+    def call(self, request: ReceivedRequest) -> VendorCall:
+        """Recognize the request by its `Action`."""
+        kind = _ACTIONS[request.form["Action"]]
+        return VendorCall(kind, request.form.get(_ID_PARAMETER[kind]), request.form.get("NextToken"))
 
     def vendor_id(self, kind: ResourceKind, number: int) -> str:
-        """17 hexadecimal digits."""
+        """Return `i-` or `vol-` with 17 hexadecimal digits."""
         return f"{'i' if kind is ResourceKind.MACHINES else 'vol'}-{number:017x}"
 
-    def impossible(self, fault: str, when: When) -> str | None:
-        """A probe is a list of one, so it can be empty."""
-        return None if fault == "empty list" else super().impossible(fault, when)
+    def why_impossible(self, fault: str, flight: FlightKind) -> str | None:
+        """Allow an empty list in a probe: EC2 answers a probe with a list of one."""
+        return None if fault == "empty list" else super().why_impossible(fault, flight)
 
     def page(self, kind: ResourceKind, numbers: Sequence[int], cursor: str | None, twist: Twist = Twist.NONE) -> bytes:
-        """A page; each instance in a reservation of its own."""
+        """Write a page, with each instance in its own reservation."""
         items = "".join(self._item(kind, number, twist) for number in numbers)
         token = f"<nextToken>{cursor}</nextToken>" if cursor else ""
         return _answer(kind, f"{_REQUEST}<{_SETS[kind]}>{items}</{_SETS[kind]}>{token}")
 
     def one(self, kind: ResourceKind, number: int, twist: Twist = Twist.NONE) -> bytes:
-        """A list of one."""
+        """Write a list of one."""
         return self.page(kind, (number,), None, twist)
 
-    def odd(self, call: Call, oddity: Oddity) -> bytes:
-        """An empty root, a root without the set, a text where the set's items should be."""
-        inside = {
+    def odd_answer(self, call: VendorCall, oddity: Oddity) -> bytes:
+        """Write an empty root, a root without the set, or a text in the place of the set's items."""
+        contents = {
             Oddity.EMPTY_OBJECT: "",
             Oddity.NULL: _REQUEST,
             Oddity.TEXT: f"{_REQUEST}<{_SETS[call.kind]}>none</{_SETS[call.kind]}>",
         }
-        return _answer(call.kind, inside[oddity])
+        return _answer(call.kind, contents[oddity])
 
-    def no_such(self, call: Call) -> tuple[int, bytes]:
-        """EC2 says it with 400."""
+    def not_found(self, call: VendorCall) -> tuple[int, bytes]:
+        """Return 400 with the documented code: EC2 does not use 404."""
         code = {ResourceKind.MACHINES: "InvalidInstanceID.NotFound", ResourceKind.VOLUMES: "InvalidVolume.NotFound"}
         return 400, _error(code[call.kind], "It does not exist")
 
-    def refusal(self, text: str) -> bytes:
-        """EC2's error document."""
+    def error_body(self, text: str) -> bytes:
+        """Write an EC2 error document."""
         return _error("InternalError", text)
 
     def _item(self, kind: ResourceKind, number: int, twist: Twist) -> str:
-        inside = self._machine(number, twist) if kind is ResourceKind.MACHINES else self._volume(number, twist)
+        content = self._machine(number, twist) if kind is ResourceKind.MACHINES else self._volume(number, twist)
         if twist is Twist.NO_ID:
-            inside = inside.replace(self.vendor_id(kind, number), "", 1)
+            content = content.replace(self.vendor_id(kind, number), "", 1)
         if kind is ResourceKind.VOLUMES:
-            return f"<item>{inside}</item>"
+            return f"<item>{content}</item>"
         reservation = f"<reservationId>r-{number}</reservationId><ownerId>123456789012</ownerId>"
-        return f"<item>{reservation}<instancesSet><item>{inside}</item></instancesSet></item>"
+        return f"<item>{reservation}<instancesSet><item>{content}</item></instancesSet></item>"
 
     def _machine(self, number: int, twist: Twist) -> str:
-        told = f"<instanceId>{self.vendor_id(ResourceKind.MACHINES, number)}</instanceId>"
+        id_element = f"<instanceId>{self.vendor_id(ResourceKind.MACHINES, number)}</instanceId>"
         if twist is Twist.TYPES:
             texts = ("instanceState", "cpuOptions", "placement", "networkInterfaceSet", "tagSet", "blockDeviceMapping")
-            odd = "".join(f"<{name}>text</{name}>" for name in texts)
-            return f"{told}{odd}<instanceType><a>b</a></instanceType><ipAddress>nowhere</ipAddress>"
+            wrong_fields = "".join(f"<{name}>text</{name}>" for name in texts)
+            return f"{id_element}{wrong_fields}<instanceType><a>b</a></instanceType><ipAddress>nowhere</ipAddress>"
         cores = "NaN" if twist is Twist.NAN else "8"
         return (
-            f"{told}<imageId>ami-1</imageId><instanceState><code>16</code><name>running</name></instanceState>"
+            f"{id_element}<imageId>ami-1</imageId><instanceState><code>16</code><name>running</name></instanceState>"
             "<instanceType>p5.48xlarge</instanceType><launchTime>2026-01-02T00:00:00.000Z</launchTime>"
             "<placement><availabilityZone>us-east-1a</availabilityZone><tenancy>default</tenancy></placement>"
             "<privateIpAddress>10.0.0.1</privateIpAddress><ipAddress>192.0.2.1</ipAddress>"
@@ -103,10 +107,10 @@ class AwsPlayer(Player):
         )
 
     def _volume(self, number: int, twist: Twist) -> str:
-        told = f"<volumeId>{self.vendor_id(ResourceKind.VOLUMES, number)}</volumeId>"
+        id_element = f"<volumeId>{self.vendor_id(ResourceKind.VOLUMES, number)}</volumeId>"
         if twist is Twist.TYPES:
             return (
-                f"{told}<size>big</size><status><a>b</a></status><createTime>once</createTime>"
+                f"{id_element}<size>big</size><status><a>b</a></status><createTime>once</createTime>"
                 "<attachmentSet>text</attachmentSet><tagSet>text</tagSet><encrypted>perhaps</encrypted>"
             )
         size = "NaN" if twist is Twist.NAN else "100"
@@ -116,19 +120,19 @@ class AwsPlayer(Player):
             "<attachTime>2026-01-02T00:00:00.000Z</attachTime></item>"
         )
         return (
-            f"{told}<size>{size}</size><status>{'in-use' if number == 1 else 'available'}</status>"
+            f"{id_element}<size>{size}</size><status>{'in-use' if number == 1 else 'available'}</status>"
             "<availabilityZone>us-east-1a</availabilityZone><createTime>2026-01-01T00:00:00.000Z</createTime>"
             f"<volumeType>gp3</volumeType><attachmentSet>{attached if number == 1 else ''}</attachmentSet>"
             f"<tagSet><item><key>Name</key><value>name-{number}</value></item></tagSet>"
         )
 
 
-def _answer(kind: ResourceKind, inside: str) -> bytes:
+def _answer(kind: ResourceKind, content: str) -> bytes:
     root = f"{_NAMES[kind]}Response"
     head = '<?xml version="1.0" encoding="UTF-8"?>'
-    return f'{head}<{root} xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">{inside}</{root}>'.encode()
+    return f'{head}<{root} xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">{content}</{root}>'.encode()
 
 
 def _error(code: str, message: str) -> bytes:
-    inside = f"<Errors><Error><Code>{code}</Code><Message>{escape(message)}</Message></Error></Errors>"
-    return f'<?xml version="1.0" encoding="UTF-8"?><Response>{inside}<RequestID>1</RequestID></Response>'.encode()
+    content = f"<Errors><Error><Code>{code}</Code><Message>{escape(message)}</Message></Error></Errors>"
+    return f'<?xml version="1.0" encoding="UTF-8"?><Response>{content}<RequestID>1</RequestID></Response>'.encode()

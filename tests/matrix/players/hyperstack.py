@@ -1,4 +1,4 @@
-"""Hyperstack's double, in the shapes of its OpenAPI document."""
+"""The double of Hyperstack, with the shapes of its OpenAPI document."""
 
 from __future__ import annotations
 
@@ -8,57 +8,59 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from domain.enums import ResourceKind
-from tests.matrix.player import Asked, Call, JsonPlayer, Twist, When
+from tests.matrix.player import NO_PROBES, FlightKind, JsonPlayer, ReceivedRequest, Twist, VendorCall
 
 _PAGE = 2
 
 
 @dataclass(frozen=True)
-class _Call(Call):
-    """Which page, by its number; or the pricebook, which a sweep of machines reads."""
+class _HyperstackCall(VendorCall):
+    """A call with its page number, or a call for the pricebook, which a sweep of machines reads."""
 
     number: int = 1
     pricebook: bool = False
 
 
 class HyperstackPlayer(JsonPlayer):
-    """Machines and volumes, two a page by its number; machines own the links, and nothing is probed."""
+    """Machines and volumes, two per numbered page. Machines own the links. Resources are not probed."""
 
     vendor = "hyperstack"
     credential_header: ClassVar[str] = "api_key"
     _shape = (1, 0)
-    """The number of the page that is being told, and how many there are on all."""
+    """The number of the page that is being written, and the number of items on all pages."""
 
     def settings(self, secret: str) -> dict[str, Any]:
-        """One key."""
+        """Return one API key."""
         return {"credentials": {"api_key": f"{secret}-key"}}
 
-    def call(self, asked: Asked) -> Call:
-        """`/v1/core/virtual-machines`, `/v1/core/volumes`, `/v1/pricebook`: nothing else may be asked."""
+    def call(self, request: ReceivedRequest) -> VendorCall:
+        """Recognize `/v1/core/virtual-machines`, `/v1/core/volumes` and `/v1/pricebook`. Any other path is an error."""
         paths = {
             "/v1/core/virtual-machines": ResourceKind.MACHINES,
             "/v1/core/volumes": ResourceKind.VOLUMES,
             "/v1/pricebook": ResourceKind.MACHINES,
         }
-        number = int(asked.query.get("page", "1"))
+        number = int(request.query.get("page", "1"))
         cursor = f"page-{number}" if number > 1 else None
-        return _Call(paths[asked.path], None, cursor, number=number, pricebook=asked.path == "/v1/pricebook")
+        return _HyperstackCall(
+            paths[request.path], None, cursor, number=number, pricebook=request.path == "/v1/pricebook"
+        )
 
-    def impossible(self, fault: str, when: When) -> str | None:
-        """It is never probed, and its pages are asked for by number."""
-        if when is When.PROBE:
-            return "it has no words for no such thing: nothing is probed"
+    def why_impossible(self, fault: str, flight: FlightKind) -> str | None:
+        """Rule out probes, and a repeated cursor because pages are requested by number."""
+        if flight is FlightKind.PROBE:
+            return NO_PROBES
         if fault == "repeated cursor":
-            return "pages are asked for by their number: there is no cursor"
-        return super().impossible(fault, when)
+            return "pages are requested by number: there is no cursor"
+        return super().why_impossible(fault, flight)
 
     def vendor_id(self, kind: ResourceKind, number: int) -> str:
-        """An integer."""
+        """Return an integer."""
         return str((40_000 if kind is ResourceKind.MACHINES else 9_000) + number)
 
-    def answer(self, call: Call, numbers: Sequence[int], twist: Twist = Twist.NONE) -> bytes:
-        """The page of the number that was asked for."""
-        assert isinstance(call, _Call)
+    def answer(self, call: VendorCall, numbers: Sequence[int], twist: Twist = Twist.NONE) -> bytes:
+        """Write the page of the requested number."""
+        assert isinstance(call, _HyperstackCall)
         if call.pricebook:
             return json.dumps([{"id": 1, "name": "L40", "value": 1.0, "start_time": None, "end_time": None}]).encode()
         start = (call.number - 1) * _PAGE
@@ -69,7 +71,7 @@ class HyperstackPlayer(JsonPlayer):
             self._shape = (1, 0)
 
     def item(self, kind: ResourceKind, number: int) -> dict[str, Any]:
-        """An active machine, or a volume."""
+        """Return an active machine or a volume."""
         environment = {"name": "default-CANADA-1", "region": "CANADA-1"}
         common = {
             "id": int(self.vendor_id(kind, number)),
@@ -94,22 +96,22 @@ class HyperstackPlayer(JsonPlayer):
             "volume_attachments": attached if number == 1 else [],
         }
 
-    def listed(self, kind: ResourceKind, items: Any, cursor: str | None) -> dict[str, Any]:
-        """The page's number and size, and how many there are on all of them: those that it holds where nothing else is said."""
+    def wrap_list(self, kind: ResourceKind, items: Any, cursor: str | None) -> dict[str, Any]:
+        """Return the list with the page's number and size and the total count, which defaults to the number of items."""
         number, total = self._shape
         count = total or (len(items) if isinstance(items, list) else 0)
-        about = {"status": True, "message": "Getting successful", "page": number, "page_size": _PAGE, "count": count}
-        return about | {"instances" if kind is ResourceKind.MACHINES else "volumes": items}
+        page = {"status": True, "message": "Getting successful", "page": number, "page_size": _PAGE, "count": count}
+        return page | {"instances" if kind is ResourceKind.MACHINES else "volumes": items}
 
-    def single(self, item: Any) -> Any:
-        """Never asked for."""
+    def wrap_one(self, item: Any) -> Any:
+        """Raise NotImplementedError, because resources are not probed."""
         raise NotImplementedError
 
-    def no_such(self, call: Call) -> tuple[int, bytes]:
-        """What its 404 says also hides what a key may not see."""
-        told = {"status": False, "message": "Not found", "error_reason": "not_found"}
-        return 404, json.dumps(told).encode()
+    def not_found(self, call: VendorCall) -> tuple[int, bytes]:
+        """Return its 404, which Hyperstack also uses for resources that the key may not see."""
+        error = {"status": False, "message": "Not found", "error_reason": "not_found"}
+        return 404, json.dumps(error).encode()
 
-    def refusal(self, text: str) -> bytes:
-        """`message` and `error_reason`."""
+    def error_body(self, text: str) -> bytes:
+        """Write `message` and `error_reason`."""
         return json.dumps({"status": False, "message": text, "error_reason": "bad_request"}).encode()

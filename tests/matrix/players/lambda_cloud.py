@@ -1,4 +1,4 @@
-"""Lambda Cloud's double, in the shapes of its OpenAPI document 1.8.3."""
+"""The double of Lambda Cloud, with the shapes of its OpenAPI document 1.8.3."""
 
 from __future__ import annotations
 
@@ -6,37 +6,37 @@ import json
 from typing import Any
 
 from domain.enums import ResourceKind
-from tests.matrix.player import Asked, Call, JsonPlayer
+from tests.matrix.player import JsonPlayer, ReceivedRequest, VendorCall
 
 
 class LambdaPlayer(JsonPlayer):
-    """Instances and file systems, each in one call; instances own the links."""
+    """Instances and file systems, each listed in one call. Instances own the links."""
 
     vendor = "lambda"
     paged = False
 
     def settings(self, secret: str) -> dict[str, Any]:
-        """One key."""
+        """Return one API key."""
         return {"credentials": {"api_key": f"{secret}-key"}}
 
-    def call(self, asked: Asked) -> Call:
-        """`/instances`, `/instances/ID`, `/file-systems`."""
-        *_, last = asked.path.split("/")
+    def call(self, request: ReceivedRequest) -> VendorCall:
+        """Recognize `/instances`, `/instances/ID` and `/file-systems`."""
+        *_, last = request.path.split("/")
         if last == "file-systems":
-            return Call(ResourceKind.VOLUMES)
-        return Call(ResourceKind.MACHINES, None if last == "instances" else last)
+            return VendorCall(ResourceKind.VOLUMES)
+        return VendorCall(ResourceKind.MACHINES, None if last == "instances" else last)
 
     def vendor_id(self, kind: ResourceKind, number: int) -> str:
-        """32 hexadecimal digits."""
+        """Return 32 hexadecimal digits."""
         return f"{kind is ResourceKind.MACHINES:x}{number:031x}"
 
     def item(self, kind: ResourceKind, number: int) -> dict[str, Any]:
-        """An active instance, or a file system."""
+        """Return an active instance or a file system."""
         region = {"name": "us-west-1", "description": "California, USA"}
         common = {"id": self.vendor_id(kind, number), "name": f"name-{number}", "region": region}
         if kind is ResourceKind.VOLUMES:
-            told = {"mount_point": "/lambda/nfs/data", "created": "2026-01-01T00:00:00.000+00:00", "bytes_used": 7}
-            return common | told | {"is_in_use": number == 1}
+            details = {"mount_point": "/lambda/nfs/data", "created": "2026-01-01T00:00:00.000+00:00", "bytes_used": 7}
+            return common | details | {"is_in_use": number == 1}
         mount = {"mount_point": "/data", "file_system_id": self.vendor_id(ResourceKind.VOLUMES, 1)}
         return common | {
             "status": "active",
@@ -56,19 +56,19 @@ class LambdaPlayer(JsonPlayer):
             "jupyter_token": "53968f128c4a4489b688c2c0a181d083",
         }
 
-    def listed(self, kind: ResourceKind, items: Any, cursor: str | None) -> dict[str, Any]:
-        """`data`."""
+    def wrap_list(self, kind: ResourceKind, items: Any, cursor: str | None) -> dict[str, Any]:
+        """Put the list under `data`."""
         return {"data": items}
 
-    def single(self, item: Any) -> Any:
-        """`data` too."""
+    def wrap_one(self, item: Any) -> Any:
+        """Put the item under `data`."""
         return {"data": item}
 
-    def no_such(self, call: Call) -> tuple[int, bytes]:
-        """ApiErrorInstanceNotFound."""
+    def not_found(self, call: VendorCall) -> tuple[int, bytes]:
+        """Return the documented error ApiErrorInstanceNotFound."""
         error = {"code": "global/object-does-not-exist", "message": "Specified instance does not exist."}
         return 404, json.dumps({"error": error}).encode()
 
-    def refusal(self, text: str) -> bytes:
-        """`error.code` and `error.message`."""
+    def error_body(self, text: str) -> bytes:
+        """Write `error.code` and `error.message`."""
         return json.dumps({"error": {"code": "global/unknown", "message": text}}).encode()

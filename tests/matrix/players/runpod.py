@@ -1,4 +1,4 @@
-"""RunPod's double, in the shapes of its REST version 2."""
+"""The double of RunPod, with the shapes of its REST API version 2."""
 
 from __future__ import annotations
 
@@ -6,32 +6,32 @@ import json
 from typing import Any
 
 from domain.enums import ResourceKind
-from tests.matrix.player import Asked, Call, JsonPlayer
+from tests.matrix.player import JsonPlayer, ReceivedRequest, VendorCall
 
 
 class RunPodPlayer(JsonPlayer):
-    """Pods and network volumes, each in one call; Pods own the links."""
+    """Pods and network volumes, each listed in one call. Pods own the links."""
 
     vendor = "runpod"
     media = "application/json"
     paged = False
 
     def settings(self, secret: str) -> dict[str, Any]:
-        """One key."""
+        """Return one API key."""
         return {"credentials": {"api_key": f"{secret}-key"}}
 
-    def call(self, asked: Asked) -> Call:
-        """`/v2/pods`, `/v2/network-volumes`, and one of each."""
-        _, _, plural, *rest = asked.path.split("/")
+    def call(self, request: ReceivedRequest) -> VendorCall:
+        """Recognize `/v2/pods`, `/v2/network-volumes` and the paths of single items."""
+        _, _, plural, *rest = request.path.split("/")
         kind = {"pods": ResourceKind.MACHINES, "network-volumes": ResourceKind.VOLUMES}[plural]
-        return Call(kind, rest[0] if rest else None)
+        return VendorCall(kind, rest[0] if rest else None)
 
     def vendor_id(self, kind: ResourceKind, number: int) -> str:
-        """Lower-case letters and digits."""
+        """Return lower-case letters and digits."""
         return f"{'p' if kind is ResourceKind.MACHINES else 'v'}{number:013d}"
 
     def item(self, kind: ResourceKind, number: int) -> dict[str, Any]:
-        """A running Pod, or a volume."""
+        """Return a running Pod or a volume."""
         common = {"id": self.vendor_id(kind, number), "name": f"name-{number}"}
         if kind is ResourceKind.VOLUMES:
             return common | {"size": 100, "dataCenter": "EU-RO-1", "type": "STANDARD"}
@@ -63,18 +63,18 @@ class RunPodPlayer(JsonPlayer):
             "startedAt": "2026-01-01T00:02:00Z",
         }
 
-    def listed(self, kind: ResourceKind, items: Any, cursor: str | None) -> dict[str, Any]:
-        """`pods`, `networkVolumes`."""
+    def wrap_list(self, kind: ResourceKind, items: Any, cursor: str | None) -> dict[str, Any]:
+        """Put the list under `pods` or `networkVolumes`."""
         return {"pods" if kind is ResourceKind.MACHINES else "networkVolumes": items}
 
-    def single(self, item: Any) -> Any:
-        """Bare."""
+    def wrap_one(self, item: Any) -> Any:
+        """Return the item itself."""
         return {} if item is None else item
 
-    def no_such(self, call: Call) -> tuple[int, bytes]:
-        """The documented problem."""
+    def not_found(self, call: VendorCall) -> tuple[int, bytes]:
+        """Return the documented problem document."""
         return 404, json.dumps({"title": "Not Found", "status": 404, "detail": "resource not found"}).encode()
 
-    def refusal(self, text: str) -> bytes:
-        """A problem."""
+    def error_body(self, text: str) -> bytes:
+        """Write a problem document."""
         return json.dumps({"title": "Refused", "status": 500, "detail": text}).encode()

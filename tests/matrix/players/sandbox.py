@@ -1,4 +1,4 @@
-"""The simulated cloud's double, in the shapes of `sandbox/api.py`."""
+"""The double of the simulated cloud, with the shapes of `sandbox/http/api.py`."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ import json
 from typing import Any
 
 from domain.enums import ResourceKind
-from tests.matrix.player import Asked, Call, JsonPlayer
+from tests.matrix.player import JsonPlayer, ReceivedRequest, VendorCall
 
 
 class SandboxPlayer(JsonPlayer):
-    """Machines and volumes, two a page; machines own the links."""
+    """Machines and volumes, two per page. Machines own the links."""
 
     vendor = "sandbox"
 
     def settings(self, secret: str) -> dict[str, Any]:
-        """One key."""
+        """Return one API key."""
         return {"credentials": {"api_key": f"{secret}-key"}}
 
-    def call(self, asked: Asked) -> Call:
-        """`/v1/machines`, `/v1/machines/ID`, and the same of volumes."""
-        _, _, plural, *rest = asked.path.split("/")
+    def call(self, request: ReceivedRequest) -> VendorCall:
+        """Recognize `/v1/machines`, `/v1/machines/ID` and the same paths for volumes."""
+        _, _, plural, *rest = request.path.split("/")
         kind = {"machines": ResourceKind.MACHINES, "volumes": ResourceKind.VOLUMES}[plural]
-        return Call(kind, rest[0] if rest else None, asked.query.get("cursor"))
+        return VendorCall(kind, rest[0] if rest else None, request.query.get("cursor"))
 
     def vendor_id(self, kind: ResourceKind, number: int) -> str:
-        """As the simulated cloud names them."""
+        """Return `m-` or `v-` with eight digits."""
         return f"{'m' if kind is ResourceKind.MACHINES else 'v'}-{number:08}"
 
     def item(self, kind: ResourceKind, number: int) -> dict[str, Any]:
-        """A running machine, or a volume."""
+        """Return a running machine or a volume."""
         common = {
             "id": self.vendor_id(kind, number),
             "name": f"name-{number}",
@@ -56,19 +56,19 @@ class SandboxPlayer(JsonPlayer):
             "attachments": attached if number == 1 else [],
         }
 
-    def listed(self, kind: ResourceKind, items: Any, cursor: str | None) -> dict[str, Any]:
-        """Every page says whether another follows."""
+    def wrap_list(self, kind: ResourceKind, items: Any, cursor: str | None) -> dict[str, Any]:
+        """Return the list with `next_cursor`, which is null on the last page."""
         return {kind.value.lower(): items, "next_cursor": cursor}
 
-    def single(self, item: Any) -> Any:
-        """Bare."""
+    def wrap_one(self, item: Any) -> Any:
+        """Return the item itself."""
         return {} if item is None else item
 
-    def no_such(self, call: Call) -> tuple[int, bytes]:
-        """`no_such_machine`, `no_such_volume`."""
+    def not_found(self, call: VendorCall) -> tuple[int, bytes]:
+        """Return `no_such_machine` or `no_such_volume`."""
         code = f"no_such_{call.kind.value.lower().removesuffix('s')}"
         return 404, json.dumps({"error": {"code": code, "message": "There is none."}}).encode()
 
-    def refusal(self, text: str) -> bytes:
-        """`error.code` and `error.message`."""
+    def error_body(self, text: str) -> bytes:
+        """Write `error.code` and `error.message`."""
         return json.dumps({"error": {"code": "internal", "message": text}}).encode()

@@ -1,4 +1,4 @@
-"""Scaleway's double, in the shapes of its Python SDK and of the traffic recorded in it."""
+"""The double of Scaleway, with the shapes of its Python SDK and of the traffic recorded in it."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.enums import ResourceKind
-from tests.matrix.player import PER_KIND, Asked, Call, JsonPlayer, Twist
+from tests.matrix.player import PER_KIND, JsonPlayer, ReceivedRequest, Twist, VendorCall
 
 _PAGE = 2
 
 
 @dataclass(frozen=True)
-class _Call(Call):
-    """Which of the two interfaces; volumes are in both."""
+class _ScalewayCall(VendorCall):
+    """A call with the API that it goes to: Instances or Block Storage. Both list volumes."""
 
     block: bool = False
 
 
 class ScalewayPlayer(JsonPlayer):
-    """One zone: servers and volumes, two a page, the odd volumes local, the even in Block Storage; volumes own the links.
+    """Servers and volumes of one zone, two per page. Volumes own the links.
 
-    Totals stand in the body, where Block Storage has them: a page of this double has no headers of its own.
+    Volumes with odd numbers are local, those with even numbers are in Block Storage. Totals are in the body, as in Block
+    Storage, because this double cannot set headers for a page.
     """
 
     vendor = "scaleway"
@@ -31,28 +32,33 @@ class ScalewayPlayer(JsonPlayer):
     _total = 0
 
     def settings(self, secret: str) -> dict[str, Any]:
-        """One key, one zone."""
+        """Return one API key and one zone."""
         return {"credentials": {"api_key": f"{secret}-key"}, "zones": ["fr-par-2"]}
 
-    def call(self, asked: Asked) -> Call:
-        """`/instance/v1/zones/ZONE/servers`, `.../servers/ID`, `.../volumes`, `/block/v1/zones/ZONE/volumes`, and price lists."""
-        _, interface, _, _, _, plural, *rest = asked.path.split("/")
+    def call(self, request: ReceivedRequest) -> VendorCall:
+        """Recognize servers and volumes, as lists and by id, and price lists.
+
+        The paths are `/instance/v1/zones/ZONE/servers`, `.../servers/ID`, `.../volumes` and `/block/v1/zones/ZONE/volumes`.
+        """
+        _, interface, _, _, _, plural, *rest = request.path.split("/")
         if plural in ("products", "volume-types"):
-            return _Call(ResourceKind.MACHINES if plural == "products" else ResourceKind.VOLUMES, catalogue=True)
+            return _ScalewayCall(
+                ResourceKind.MACHINES if plural == "products" else ResourceKind.VOLUMES, catalogue=True
+            )
         kind = ResourceKind.MACHINES if plural == "servers" else ResourceKind.VOLUMES
-        page = int(asked.query.get("page", "1"))
+        page = int(request.query.get("page", "1"))
         cursor = None if page == 1 else f"page-{(page - 1) * _PAGE}"
-        return _Call(kind, rest[0] if rest else None, cursor, block=interface == "block")
+        return _ScalewayCall(kind, rest[0] if rest else None, cursor, block=interface == "block")
 
     def vendor_id(self, kind: ResourceKind, number: int) -> str:
-        """A UUID."""
+        """Return a UUID."""
         return f"{'5' if kind is ResourceKind.MACHINES else '6'}6f0c6bd-b659-4aec-b885-{number:012}"
 
-    def answer(self, call: Call, numbers: Sequence[int], twist: Twist = Twist.NONE) -> bytes:
-        """Each listing of volumes tells its own; each kind has its price list."""
+    def answer(self, call: VendorCall, numbers: Sequence[int], twist: Twist = Twist.NONE) -> bytes:
+        """Write the volumes that belong to the requested API, or the price list of the kind."""
         if call.catalogue:
             return self._price_list(call.kind)
-        if isinstance(call, _Call) and call.kind is ResourceKind.VOLUMES:
+        if isinstance(call, _ScalewayCall) and call.kind is ResourceKind.VOLUMES:
             numbers = [one for one in numbers if (one % 2 == 0) is call.block]
         self._total = len(numbers)
         try:
@@ -61,7 +67,7 @@ class ScalewayPlayer(JsonPlayer):
             self._total = 0
 
     def item(self, kind: ResourceKind, number: int) -> dict[str, Any]:
-        """A running server, or a volume."""
+        """Return a running server or a volume."""
         common = {"id": self.vendor_id(kind, number), "name": f"name-{number}", "zone": "fr-par-2", "tags": []}
         created = "2026-01-01T00:00:00.000000+00:00"
         if kind is ResourceKind.MACHINES:
@@ -78,7 +84,7 @@ class ScalewayPlayer(JsonPlayer):
                 "arch": "x86_64",
                 "volumes": {},
             }
-        # In the words of both interfaces: a short list is told alike by either.
+        # Has the fields of both APIs, because the fault "short list" sends the same page for both.
         machine = self.vendor_id(ResourceKind.MACHINES, 1)
         reference = {"product_resource_type": "instance_server", "product_resource_id": machine, "status": "attached"}
         local = {
@@ -97,27 +103,27 @@ class ScalewayPlayer(JsonPlayer):
         pricing = {"currency_code": "EUR", "units": 0, "nanos": 118_000}
         return json.dumps({"volume_types": [{"type": "sbs_5k", "pricing": pricing}], "total_count": 1}).encode()
 
-    def listed(self, kind: ResourceKind, items: Any, cursor: str | None) -> dict[str, Any]:
-        """The list, and how many there are: more than have come, where another page is to follow."""
+    def wrap_list(self, kind: ResourceKind, items: Any, cursor: str | None) -> dict[str, Any]:
+        """Return the list and the total, which is larger than the list if another page follows."""
         plural = "servers" if kind is ResourceKind.MACHINES else "volumes"
-        told = len(items) if isinstance(items, list) else 0
-        return {plural: items, "total_count": self._total or (told if cursor is None else told + PER_KIND)}
+        count = len(items) if isinstance(items, list) else 0
+        return {plural: items, "total_count": self._total or (count if cursor is None else count + PER_KIND)}
 
-    def single(self, item: Any) -> Any:
-        """`server`."""
+    def wrap_one(self, item: Any) -> Any:
+        """Put the item under `server`."""
         return {"server": item}
 
-    def impossible(self, fault: str, when: Any) -> str | None:
-        """Nothing tells the next page, so no double can name one twice."""
+    def why_impossible(self, fault: str, flight: Any) -> str | None:
+        """Rule out a repeated cursor, because pages are requested by number."""
         if fault == "repeated cursor":
-            return "pages are asked for by number until the total has come: there is no cursor to repeat"
-        return super().impossible(fault, when)
+            return "pages are requested by number up to the total count: there is no cursor to repeat"
+        return super().why_impossible(fault, flight)
 
-    def no_such(self, call: Call) -> tuple[int, bytes]:
-        """As recorded."""
-        told = {"message": "resource is not found", "resource": "instance_server", "type": "not_found"}
-        return 404, json.dumps(told | {"resource_id": call.vendor_id} if call.vendor_id else told).encode()
+    def not_found(self, call: VendorCall) -> tuple[int, bytes]:
+        """Return the recorded error."""
+        error = {"message": "resource is not found", "resource": "instance_server", "type": "not_found"}
+        return 404, json.dumps(error | {"resource_id": call.vendor_id} if call.vendor_id else error).encode()
 
-    def refusal(self, text: str) -> bytes:
-        """`type` and `message`."""
+    def error_body(self, text: str) -> bytes:
+        """Write `type` and `message`."""
         return json.dumps({"type": "internal_error", "message": text}).encode()

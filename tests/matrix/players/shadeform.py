@@ -1,4 +1,4 @@
-"""Shadeform's double, in the shapes of its OpenAPI document 1.0.0; of errors it documents nothing."""
+"""The double of Shadeform, with the shapes of its OpenAPI document 1.0.0, which documents no errors."""
 
 from __future__ import annotations
 
@@ -6,33 +6,36 @@ import json
 from typing import Any
 
 from domain.enums import ResourceKind
-from tests.matrix.player import NO_PROBES, Asked, Call, JsonPlayer, When
+from tests.matrix.player import NO_PROBES, FlightKind, JsonPlayer, ReceivedRequest, VendorCall
 
 
 class ShadeformPlayer(JsonPlayer):
-    """Instances and volumes, each in one call, and the price list of volumes; volumes own the links. Nothing is probed."""
+    """Instances and volumes, each listed in one call, and the price list of volumes.
+
+    Volumes own the links. Resources are not probed.
+    """
 
     vendor = "shadeform"
     paged = False
     credential_header = "x-api-key"
 
     def settings(self, secret: str) -> dict[str, Any]:
-        """One key."""
+        """Return one API key."""
         return {"credentials": {"api_key": f"{secret}-key"}}
 
-    def call(self, asked: Asked) -> Call:
-        """`/v1/instances`, `/v1/volumes`, `/v1/volumes/types`."""
-        *_, last = asked.path.split("/")
+    def call(self, request: ReceivedRequest) -> VendorCall:
+        """Recognize `/v1/instances`, `/v1/volumes` and `/v1/volumes/types`."""
+        *_, last = request.path.split("/")
         if last == "types":
-            return Call(ResourceKind.VOLUMES, catalogue=True)
-        return Call({"instances": ResourceKind.MACHINES, "volumes": ResourceKind.VOLUMES}[last])
+            return VendorCall(ResourceKind.VOLUMES, catalogue=True)
+        return VendorCall({"instances": ResourceKind.MACHINES, "volumes": ResourceKind.VOLUMES}[last])
 
     def vendor_id(self, kind: ResourceKind, number: int) -> str:
-        """A UUID."""
+        """Return a UUID."""
         return f"d290f1ee-6c54-4b01-90e6-{kind is ResourceKind.MACHINES:x}{number:011d}"
 
     def item(self, kind: ResourceKind, number: int) -> dict[str, Any]:
-        """An active instance, or a volume."""
+        """Return an active instance or a volume."""
         common = {
             "id": self.vendor_id(kind, number),
             "name": f"name-{number}",
@@ -43,8 +46,8 @@ class ShadeformPlayer(JsonPlayer):
         }
         if kind is ResourceKind.VOLUMES:
             machine = self.vendor_id(ResourceKind.MACHINES, 1)
-            told = {"fixed_size": True, "size_in_gb": 100, "supports_multi_mount": False}
-            return common | told | {"mounted_by": machine if number == 1 else ""}
+            size = {"fixed_size": True, "size_in_gb": 100, "supports_multi_mount": False}
+            return common | size | {"mounted_by": machine if number == 1 else ""}
         return common | {
             "shade_instance_type": "A6000",
             "cloud_instance_type": "gpu_1x_a6000",
@@ -72,27 +75,32 @@ class ShadeformPlayer(JsonPlayer):
             "deleted_at": "0001-01-01T00:00:00Z",
         }
 
-    def impossible(self, fault: str, when: When) -> str | None:
-        """No words for "no such thing" are known."""
-        return NO_PROBES if when is When.PROBE else super().impossible(fault, when)
+    def why_impossible(self, fault: str, flight: FlightKind) -> str | None:
+        """Rule out probes, because no error for a missing resource is documented."""
+        return NO_PROBES if flight is FlightKind.PROBE else super().why_impossible(fault, flight)
 
     def prices(self) -> bytes:
-        """What the volume costs."""
-        kind = {"cloud": "massedcompute", "region": "us-central-1", "supports_multi_mount": False, "fixed_size": True}
-        return json.dumps({"volume_types": [kind | {"price_per_gb_per_hour": "0.0001"}]}).encode()
+        """Write the price of the volumes."""
+        volume_type = {
+            "cloud": "massedcompute",
+            "region": "us-central-1",
+            "supports_multi_mount": False,
+            "fixed_size": True,
+        }
+        return json.dumps({"volume_types": [volume_type | {"price_per_gb_per_hour": "0.0001"}]}).encode()
 
-    def listed(self, kind: ResourceKind, items: Any, cursor: str | None) -> dict[str, Any]:
-        """`instances`, `volumes`."""
+    def wrap_list(self, kind: ResourceKind, items: Any, cursor: str | None) -> dict[str, Any]:
+        """Put the list under `instances` or `volumes`."""
         return {"instances" if kind is ResourceKind.MACHINES else "volumes": items}
 
-    def single(self, item: Any) -> Any:
-        """Bare."""
+    def wrap_one(self, item: Any) -> Any:
+        """Return the item itself."""
         return {} if item is None else item
 
-    def no_such(self, call: Call) -> tuple[int, bytes]:
-        """Nothing is documented: what such APIs usually say."""
+    def not_found(self, call: VendorCall) -> tuple[int, bytes]:
+        """Return a typical 404, because none is documented."""
         return 404, json.dumps({"error": "not found"}).encode()
 
-    def refusal(self, text: str) -> bytes:
-        """Nothing is documented: what such APIs usually say."""
+    def error_body(self, text: str) -> bytes:
+        """Write a typical error, because none is documented."""
         return json.dumps({"error": text}).encode()

@@ -1,4 +1,4 @@
-"""Vast's double, in the shapes of its OpenAPI document."""
+"""The double of Vast, with the shapes of its OpenAPI document."""
 
 from __future__ import annotations
 
@@ -7,37 +7,39 @@ from collections.abc import Sequence
 from typing import Any
 
 from domain.enums import ResourceKind
-from tests.matrix.player import Asked, Call, JsonPlayer, Twist
+from tests.matrix.player import JsonPlayer, ReceivedRequest, Twist, VendorCall
 
 
 class VastPlayer(JsonPlayer):
-    """Instances two a page behind a token, volumes in one call; volumes own the links."""
+    """Instances, two per page with a page token, and volumes in one call. Volumes own the links."""
 
     vendor = "vast"
 
     def settings(self, secret: str) -> dict[str, Any]:
-        """One key."""
+        """Return one API key."""
         return {"credentials": {"api_key": f"{secret}-key"}}
 
-    def call(self, asked: Asked) -> Call:
-        """`/api/v1/instances`, `/api/v0/instances/ID`, `/api/v0/volumes`."""
-        *_, last = asked.path.split("/")
+    def call(self, request: ReceivedRequest) -> VendorCall:
+        """Recognize `/api/v1/instances`, `/api/v0/instances/ID` and `/api/v0/volumes`."""
+        *_, last = request.path.split("/")
         if last == "volumes":
-            return Call(ResourceKind.VOLUMES)
-        return Call(ResourceKind.MACHINES, None if last == "instances" else last, asked.query.get("after_token"))
+            return VendorCall(ResourceKind.VOLUMES)
+        return VendorCall(
+            ResourceKind.MACHINES, None if last == "instances" else last, request.query.get("after_token")
+        )
 
     def vendor_id(self, kind: ResourceKind, number: int) -> str:
-        """An integer of one sequence of contracts."""
+        """Return an integer. Vast numbers instances and volumes in one sequence of contracts."""
         return str((31_000_000 if kind is ResourceKind.MACHINES else 32_000_000) + number)
 
-    def answer(self, call: Call, numbers: Sequence[int], twist: Twist = Twist.NONE) -> bytes:
-        """Volumes come all at once."""
+    def answer(self, call: VendorCall, numbers: Sequence[int], twist: Twist = Twist.NONE) -> bytes:
+        """Write all volumes on one page."""
         if call.what == "sweep" and call.kind is ResourceKind.VOLUMES:
             return self.page(call.kind, numbers, None, twist)
         return super().answer(call, numbers, twist)
 
     def item(self, kind: ResourceKind, number: int) -> dict[str, Any]:
-        """A running instance, or a volume."""
+        """Return a running instance or a volume."""
         host = {"machine_id": 12, "host_id": 7, "verification": "verified", "disk_name": "Samsung SSD 870"}
         common = host | {"id": int(self.vendor_id(kind, number)), "label": f"name-{number}", "disk_space": 10.5}
         if kind is ResourceKind.VOLUMES:
@@ -69,20 +71,20 @@ class VastPlayer(JsonPlayer):
             "jupyter_token": "df77e27085bd4b3bd5d9024bdefb9e6d",
         }
 
-    def listed(self, kind: ResourceKind, items: Any, cursor: str | None) -> dict[str, Any]:
-        """Instances tell their next token, null on the last page."""
+    def wrap_list(self, kind: ResourceKind, items: Any, cursor: str | None) -> dict[str, Any]:
+        """Return the list; a list of instances has `next_token`, which is null on the last page."""
         if kind is ResourceKind.VOLUMES:
             return {"volumes": items}
         return {"success": True, "instances": items, "next_token": cursor}
 
-    def single(self, item: Any) -> Any:
-        """Under `instances`."""
+    def wrap_one(self, item: Any) -> Any:
+        """Put the item under `instances`."""
         return {"instances": item}
 
-    def no_such(self, call: Call) -> tuple[int, bytes]:
-        """404 with `no_such_instance`."""
+    def not_found(self, call: VendorCall) -> tuple[int, bytes]:
+        """Return 404 with `no_such_instance`."""
         return 404, json.dumps({"success": False, "error": "no_such_instance", "msg": "No such instance."}).encode()
 
-    def refusal(self, text: str) -> bytes:
-        """`error` and `msg`."""
+    def error_body(self, text: str) -> bytes:
+        """Write `error` and `msg`."""
         return json.dumps({"success": False, "error": "invalid_args", "msg": text}).encode()

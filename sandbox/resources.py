@@ -1,18 +1,14 @@
-"""What the simulated cloud rents out, as values. Its words are its own: lower case, and not ours."""
+"""The machines, volumes and offers of the simulated cloud. Its status words are its own and differ from the gateway's."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
-
-NO_SUCH_MACHINE: Final = "no_such_machine"
-NO_SUCH_VOLUME: Final = "no_such_volume"
 
 
 class MachineStatus(StrEnum):
-    """The status words of machines that the simulated cloud documents."""
+    """The documented status words of machines."""
 
     PROVISIONING = "provisioning"
     RUNNING = "running"
@@ -24,7 +20,7 @@ class MachineStatus(StrEnum):
 
 
 class VolumeStatus(StrEnum):
-    """The status words of volumes that the simulated cloud documents."""
+    """The documented status words of volumes."""
 
     CREATING = "creating"
     AVAILABLE = "available"
@@ -36,7 +32,7 @@ class VolumeStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sku:
-    """A type of machine. Rates are in USD an hour, sizes in gigabytes; `form` is vm, container or bare_metal."""
+    """A type of machine. Rates are in USD per hour, sizes in gigabytes. `form` is vm, container or bare_metal."""
 
     name: str
     form: str
@@ -51,7 +47,7 @@ class Sku:
     stopped_hourly: float
 
     def hourly(self, contract: str) -> float:
-        """The rate while running under `ondemand`, `spot` or `reserved`."""
+        """Return the rate of a running machine under the contract `ondemand`, `spot` or `reserved`."""
         if contract == "spot":
             return self.spot_hourly
         return round(self.ondemand_hourly * (0.7 if contract == "reserved" else 1), 4)
@@ -59,7 +55,7 @@ class Sku:
 
 @dataclass(frozen=True, slots=True)
 class RentalOffer:
-    """One set of terms that can be rented now."""
+    """A type of machine that can be rented in a region under a contract. `hourly` is in USD."""
 
     offer_id: str
     sku: Sku
@@ -70,7 +66,7 @@ class RentalOffer:
 
 @dataclass(frozen=True, slots=True)
 class VolumeAttachment:
-    """A volume on a machine, since when."""
+    """The attachment of a volume to a machine."""
 
     volume_id: str
     attached_at: datetime
@@ -78,10 +74,11 @@ class VolumeAttachment:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A machine at one instant. `status` may be any text: a cloud may use a word that it never documented.
+    """A machine at one instant.
 
-    `hourly` is the rate while running, `stopped_hourly` the rate while stopped, both in USD. `term_*` are of a reservation,
-    `reclaim_at` is an announced end of a spot machine.
+    `status` may be any text, because a cloud may use a word that it never documented. `hourly` is the rate while running and
+    `stopped_hourly` the rate while stopped, both in USD. `term_starts_at` and `term_ends_at` belong to a reservation.
+    `reclaim_at` is the announced end of a spot machine.
     """
 
     machine_id: str
@@ -105,8 +102,8 @@ class Machine:
     reclaim_at: datetime | None = None
 
     @property
-    def rate_now(self) -> float | None:
-        """What it costs an hour in its present status; None in a status without a known meaning."""
+    def current_hourly(self) -> float | None:
+        """The rate in the present status, or `None` if the status is not documented."""
         if self.status in {MachineStatus.RUNNING, MachineStatus.STOPPING, MachineStatus.ERROR}:
             return self.hourly
         if self.status == MachineStatus.STOPPED:
@@ -115,10 +112,14 @@ class Machine:
             return 0.0
         return None
 
+    def has_volume(self, volume_id: str) -> bool:
+        """Return whether the volume is attached to the machine."""
+        return any(attachment.volume_id == volume_id for attachment in self.attachments)
+
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """A volume at one instant. `form` is block (on one machine at a time) or shared (on any number)."""
+    """A volume at one instant. `form` is block (attached to at most one machine) or shared (attached to any number)."""
 
     volume_id: str
     name: str
@@ -128,23 +129,3 @@ class Volume:
     region: str
     created_at: datetime
     hourly: float
-
-
-class Refusal(Exception):
-    """The simulated cloud says no: an HTTP status, a code of its own and a sentence."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.message = message
-
-
-def no_such_machine(machine_id: str) -> Refusal:
-    """Its own words for a machine that does not exist, or no longer."""
-    return Refusal(404, NO_SUCH_MACHINE, f"There is no machine {machine_id}.")
-
-
-def no_such_volume(volume_id: str) -> Refusal:
-    """Its own words for a volume that does not exist, or no longer."""
-    return Refusal(404, NO_SUCH_VOLUME, f"There is no volume {volume_id}.")

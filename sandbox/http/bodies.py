@@ -1,4 +1,4 @@
-"""How the simulated cloud writes its machines, volumes and offers as JSON."""
+"""The JSON bodies of machines, volumes, offers and errors."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from domain.timestamps import optional_text, to_text
-from sandbox.values import Machine, MachineStatus, RentalOffer, Sku, Volume
+from sandbox.resources import Machine, MachineStatus, RentalOffer, Sku, Volume
 
 Body: TypeAlias = "dict[str, Any]"
 
 
 def machine_body(machine: Machine, at: datetime) -> Body:
-    """One machine. `utilisation`, `cost_so_far` and `console.token` are there because real clouds have the like."""
-    reachable = machine.status == MachineStatus.RUNNING
+    """Return a machine as it is shown at an instant.
+
+    `utilisation`, `cost_so_far` and `console.token` exist because real clouds return such values: they change constantly, or
+    are secret.
+    """
+    is_reachable = machine.status == MachineStatus.RUNNING
     hours = max(0.0, (at - machine.created_at).total_seconds() / 3600)
     return {
         "id": machine.machine_id,
@@ -28,21 +32,19 @@ def machine_body(machine: Machine, at: datetime) -> Body:
         "image": machine.image,
         "created_at": to_text(machine.created_at),
         "hardware": hardware_body(machine.sku),
-        "ssh": {"user": machine.ssh_user, "host": machine.public_ip, "port": machine.ssh_port} if reachable else None,
+        "ssh": {"user": machine.ssh_user, "host": machine.public_ip, "port": machine.ssh_port}
+        if is_reachable
+        else None,
         "private_ip": machine.private_ip,
-        "price": {
-            "currency": "USD",
-            "running_hourly": machine.hourly,
-            "stopped_hourly": machine.stopped_hourly,
-            "current_hourly": machine.rate_now,
-        },
+        "price": _machine_price(machine),
         "term": {
             "starts_at": optional_text(machine.term_starts_at),
             "ends_at": optional_text(machine.term_ends_at),
         },
         "reclaim_at": optional_text(machine.reclaim_at),
         "attachments": [
-            {"volume_id": each.volume_id, "attached_at": to_text(each.attached_at)} for each in machine.attachments
+            {"volume_id": attachment.volume_id, "attached_at": to_text(attachment.attached_at)}
+            for attachment in machine.attachments
         ],
         "utilisation": int(at.timestamp()) * 7 % 101,
         "cost_so_far": round(hours * machine.hourly, 2),
@@ -50,8 +52,17 @@ def machine_body(machine: Machine, at: datetime) -> Body:
     }
 
 
+def _machine_price(machine: Machine) -> Body:
+    return {
+        "currency": "USD",
+        "running_hourly": machine.hourly,
+        "stopped_hourly": machine.stopped_hourly,
+        "current_hourly": machine.current_hourly,
+    }
+
+
 def hardware_body(sku: Sku) -> Body:
-    """What a machine of the sku has."""
+    """Return the hardware of a machine type."""
     gpu = {
         "model": sku.gpu_model,
         "count": sku.gpu_count,
@@ -66,7 +77,7 @@ def hardware_body(sku: Sku) -> Body:
 
 
 def volume_body(volume: Volume, machines: Sequence[Machine]) -> Body:
-    """One volume, and which of the machines it is on."""
+    """Return a volume with its attachments to the machines."""
     return {
         "id": volume.volume_id,
         "name": volume.name,
@@ -77,16 +88,16 @@ def volume_body(volume: Volume, machines: Sequence[Machine]) -> Body:
         "created_at": to_text(volume.created_at),
         "price": {"currency": "USD", "current_hourly": volume.hourly},
         "attached_to": [
-            {"machine_id": machine.machine_id, "attached_at": to_text(each.attached_at)}
+            {"machine_id": machine.machine_id, "attached_at": to_text(attachment.attached_at)}
             for machine in machines
-            for each in machine.attachments
-            if each.volume_id == volume.volume_id
+            for attachment in machine.attachments
+            if attachment.volume_id == volume.volume_id
         ],
     }
 
 
 def offer_body(offer: RentalOffer) -> Body:
-    """One offer."""
+    """Return an offer."""
     return {
         "id": offer.offer_id,
         "sku": offer.sku.name,
@@ -103,5 +114,5 @@ def offer_body(offer: RentalOffer) -> Body:
 
 
 def error_body(code: str, message: str) -> Body:
-    """Every error that the simulated cloud words itself."""
+    """Return an error in the API's own format."""
     return {"error": {"code": code, "message": message}}

@@ -1,4 +1,4 @@
-"""The cloud's own count of the calls that it got: independent of what its callers believe that they sent."""
+"""The cloud's own log of the calls that it received, independent of what its clients count."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from typing import Final
 
 from sandbox.operations import Operation
 
-_REMEMBERED: Final = 20_000
+_MAX_CALLS: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call. `started`, `shown` and `ended` are order numbers out of one rising series, None while they have not happened.
+    """One call.
 
-    `shown` is when the answer's state of the world was taken, `snapshot_at` which instant of the world that was.
-    `status` is None where no whole answer went out. `page` is 1 for a first page, 2 for any later one.
+    `started`, `shown` and `ended` are numbers from one rising sequence, or `None` until the event happens. `shown` is the
+    moment when the state in the answer was read, and `snapshot_at` is the instant that this state shows. `status` is `None` if
+    the answer was not sent completely. `page` is 1 for a first page and 2 for any later one.
     """
 
     started: int
@@ -35,38 +36,38 @@ class Call:
 
 
 class Journal:
-    """Every call, by the order of its start. Safe to use from several threads; remembers the last 20,000."""
+    """The last 20,000 calls in the order of their start. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self._changed = Condition()
-        self._order = 0
+        self._last_number = 0
         self._calls: OrderedDict[int, Call] = OrderedDict()
 
     def mark(self) -> int:
-        """The next order number, so that something else (a change made by a test) has its place among the calls."""
+        """Return the next number of the sequence, to order another event, such as a change by a test, among the calls."""
         with self._changed:
-            self._order += 1
-            return self._order
+            self._last_number += 1
+            return self._last_number
 
     def begin(self, tenant: str, operation: Operation, page: int = 1) -> int:
-        """A call has arrived; answers its number."""
+        """Record the start of a call. Return its number."""
         with self._changed:
             number = self.mark()
             self._calls[number] = Call(number, tenant, operation, page)
-            if len(self._calls) > _REMEMBERED:
+            if len(self._calls) > _MAX_CALLS:
                 self._calls.popitem(last=False)
             self._changed.notify_all()
             return number
 
     def show(self, number: int, snapshot_at: datetime | None, faults: tuple[str, ...]) -> None:
-        """What the call will be answered is settled now."""
-        self._write(number, lambda call, order: replace(call, shown=order, snapshot_at=snapshot_at, faults=faults))
+        """Record that the content of a call's answer is determined."""
+        self._update(number, lambda call, order: replace(call, shown=order, snapshot_at=snapshot_at, faults=faults))
 
     def end(self, number: int, status: int | None) -> None:
-        """The call is over."""
-        self._write(number, lambda call, order: replace(call, ended=order, status=status))
+        """Record the end of a call."""
+        self._update(number, lambda call, order: replace(call, ended=order, status=status))
 
-    def _write(self, number: int, change: Callable[[Call, int], Call]) -> None:
+    def _update(self, number: int, change: Callable[[Call, int], Call]) -> None:
         with self._changed:
             order = self.mark()
             if number in self._calls:
@@ -74,7 +75,7 @@ class Journal:
             self._changed.notify_all()
 
     def calls(self, tenant: str | None = None, operation: Operation | None = None) -> tuple[Call, ...]:
-        """The calls of a tenant and an operation, or of all, by the order of their start."""
+        """Return the calls in the order of their start, for all tenants and operations by default."""
         with self._changed:
             return tuple(
                 call
@@ -83,24 +84,24 @@ class Journal:
             )
 
     def count(self, tenant: str | None = None, operation: Operation | None = None) -> int:
-        """How many calls there were, one a page."""
+        """Return the number of calls. Each page counts."""
         return len(self.calls(tenant, operation))
 
     def sweeps(self, tenant: str | None = None, operation: Operation | None = None) -> int:
-        """How many listings were begun, whatever their number of pages."""
+        """Return the number of listings and other requests that were started. Later pages do not count."""
         return sum(1 for call in self.calls(tenant, operation) if call.page == 1)
 
     def forget(self) -> None:
-        """Begin to count anew; the order goes on rising."""
+        """Remove all calls. The sequence of numbers continues."""
         with self._changed:
             self._calls.clear()
 
     async def until(self, condition: Callable[[Journal], bool], within_seconds: float = 20) -> None:
-        """Wait until the condition holds, looked at whenever a call changes. Raises TimeoutError."""
+        """Wait until the condition holds. It is evaluated whenever a call changes. Raises TimeoutError."""
 
         def wait() -> bool:
             with self._changed:
                 return self._changed.wait_for(lambda: condition(self), within_seconds)
 
         if not await asyncio.to_thread(wait):
-            raise TimeoutError("The calls that were waited for did not come.")
+            raise TimeoutError(f"The condition on the sandbox's calls did not hold within {within_seconds} s.")

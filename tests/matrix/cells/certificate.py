@@ -1,4 +1,4 @@
-"""A certificate that nobody trusts."""
+"""A self-signed certificate that no client trusts."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from cryptography.x509.oid import NameOID
 
 
 @cache
-def untrusted() -> ssl.SSLContext:
-    """A server's context with a certificate for 127.0.0.1 that it signed itself; valid at any time a test may run."""
+def untrusted_context() -> ssl.SSLContext:
+    """Return a server's context with a self-signed certificate for 127.0.0.1, valid from 2020 to 2099."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     certificate = (
@@ -32,10 +32,10 @@ def untrusted() -> ssl.SSLContext:
         .sign(key, hashes.SHA256())
     )
     pem = serialization.Encoding.PEM
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    private_key = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with TemporaryDirectory() as folder:
         file = Path(folder) / "both.pem"
-        file.write_bytes(private + certificate.public_bytes(pem))
+        file.write_bytes(private_key + certificate.public_bytes(pem))
         context.load_cert_chain(file)
     return context

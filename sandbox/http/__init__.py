@@ -1,0 +1,1 @@
+"""The HTTP side of the simulated cloud: REST API, control routes, server and call log."""
