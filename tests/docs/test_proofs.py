@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.prove import PROOFS, ROOT, Proof, Shown
+from tests.prove import PROOFS, ROOT, Proof, ProofResult
 
 _PAGE = (ROOT / "docs" / "proofs.md").read_text(encoding="utf-8")
 
@@ -24,4 +24,4 @@ def test_each_is_a_command(proof: Proof) -> None:
 
 def test_a_row_tells_what_came_of_it() -> None:
     """The verdict is the exit code's, the figure the proof's own last line."""
-    assert "| matrix | FAILS | 3 amiss | 1,200 s |" == Shown(PROOFS[0], False, "3 amiss", 1200).row
+    assert "| matrix | FAILS | 3 amiss | 1,200 s |" == ProofResult(PROOFS[0], False, "3 amiss", 1200).row
