@@ -1,1 +1,1 @@
-"""What the gateway takes and gives, measured; nothing here passes or fails."""
+"""Benchmarks: throughput next to other servers (`bench`), and scenarios with a bound (`scenarios`)."""

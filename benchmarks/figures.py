@@ -1,4 +1,4 @@
-"""Figures: one run's, and what several runs of the same come to."""
+"""Figures of one run, and their medians and spreads over several runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of the load: rates a second, times in milliseconds, CPU in microseconds a request, memory in bytes."""
+    """One run under load: times in milliseconds, CPU in microseconds per request, memory in bytes."""
 
     per_second: float
     p50_ms: float
@@ -23,7 +23,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """The median of several, and the least and the most of them."""
+    """The median, the least and the greatest of several values."""
 
     median: float
     least: float
@@ -31,13 +31,13 @@ class Spread:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Spread:
-        """Of at least one value."""
+        """Summarize at least one value."""
         return cls(statistics.median(values), min(values), max(values))
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
-    """What a server's runs of one subject come to. `tail` is the 99th percentile over the median, each of the same run."""
+class BenchSummary:
+    """All runs of one server and subject. `tail` is the 99th percentile over the median of the same run."""
 
     runs: int
     per_second: Spread
@@ -49,8 +49,8 @@ class Summary:
     memory_bytes: Spread
 
     @classmethod
-    def of(cls, runs: Sequence[Run]) -> Summary:
-        """Of at least one run."""
+    def of(cls, runs: Sequence[Run]) -> BenchSummary:
+        """Summarize at least one run."""
 
         def spread(value: Callable[[Run], float]) -> Spread:
             return Spread.of([value(run) for run in runs])
@@ -67,23 +67,33 @@ class Summary:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the summary as JSON values."""
         return asdict(self)
 
 
-Table = Mapping[str, Mapping[str, Summary]]
+Table = Mapping[str, Mapping[str, BenchSummary]]
 """Summaries by subject, then by server."""
 
 
-def ratio(table: Table, subject: str, server: str, other: str) -> float | None:
-    """How many times as many requests a second; None where either was not run."""
-    servers = table.get(subject, {})
-    if server not in servers or other not in servers:
+def rate_ratio(table: Table, subject: str, server: str, other: str, other_subject: str | None = None) -> float | None:
+    """Return how many times as many requests a second `server` answers as `other`; None if either was not run.
+
+    `other_subject` is the subject of `other` if it is not the same.
+    """
+    left = table.get(subject, {}).get(server)
+    right = table.get(other_subject or subject, {}).get(other)
+    return None if left is None or right is None else left.per_second.median / right.per_second.median
+
+
+def cpu_ratio(table: Table, subject: str, server: str, other: str) -> float | None:
+    """Return how many times as much CPU a request costs `server` as it costs `other`; None if either was not run."""
+    left, right = (table.get(subject, {}).get(name) for name in (server, other))
+    if left is None or right is None or not right.server_cpu_us.median:
         return None
-    return servers[server].per_second.median / servers[other].per_second.median
+    return left.server_cpu_us.median / right.server_cpu_us.median
 
 
-def fastest(table: Table, subject: str, among: Sequence[str]) -> str | None:
-    """The server with the most requests a second; None where none of them was run."""
-    run = [name for name in among if name in table.get(subject, {})]
+def fastest(table: Table, subject: str, names: Sequence[str]) -> str | None:
+    """Return which of the named servers answers the most requests a second; None if none of them was run."""
+    run = [name for name in names if name in table.get(subject, {})]
     return max(run, key=lambda name: table[subject][name].per_second.median, default=None)

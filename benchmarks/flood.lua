@@ -1,4 +1,5 @@
--- Asks what was never asked: the arguments name a file with one template a line, the first number, the path, and a header or none.
+-- Sends bodies that were never sent before. The arguments are a file with one template a line, the first number, the path, and
+-- optionally the value of the Authorization header. `@` in a template becomes the next number.
 local templates, number, path, headers = {}, 0, "/", { ["Content-Type"] = "application/json", ["Accept"] = "application/json" }
 
 function init(arguments)
@@ -15,7 +16,7 @@ function request()
   return wrk.format("POST", path, headers, body)
 end
 
--- The last line tells the load as JSON: microseconds, counts, bytes.
+-- The last line of the output is the result as JSON: times in microseconds, counts, bytes.
 function done(summary, latency)
   local errors = summary.errors
   io.write(string.format(

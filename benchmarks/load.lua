@@ -1,17 +1,13 @@
--- Asks prepared requests in turn: the arguments name a file with one body or path a line, the method, the path, and a header or none.
+-- Sends prepared requests in turn. The first argument names a file that holds, for each request, its length in bytes, a line end,
+-- and the request as it goes over the wire.
 local requests, turn = {}, 0
 
 function init(arguments)
-  local method, path, authorization = arguments[2], arguments[3], arguments[4]
-  local headers = { ["Content-Type"] = "application/json", ["Accept"] = "application/json" }
-  if authorization then headers["Authorization"] = authorization end
-  for line in io.lines(arguments[1]) do
-    if method == "GET" then
-      requests[#requests + 1] = wrk.format("GET", line, headers)
-    else
-      requests[#requests + 1] = wrk.format(method, path, headers, line)
-    end
+  local file = assert(io.open(arguments[1], "rb"))
+  for length in file:lines() do
+    requests[#requests + 1] = file:read(tonumber(length))
   end
+  file:close()
 end
 
 function request()
@@ -19,7 +15,7 @@ function request()
   return requests[turn]
 end
 
--- The last line tells the load as JSON: microseconds, counts, bytes.
+-- The last line of the output is the result as JSON: times in microseconds, counts, bytes.
 function done(summary, latency)
   local errors = summary.errors
   io.write(string.format(

@@ -1,4 +1,4 @@
-"""The record that every server answers from: resources in pairs, each with a link and two offers, always the same ones."""
+"""The rows that every server answers from: resources in pairs, each with a link and two offers, the same in every run."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ _YEAR_SECONDS: Final = 86_400 * 365
 
 
 @dataclass(frozen=True, slots=True)
-class Population:
+class BenchPopulation:
     """Rows by table, in the order in which the tables refer to each other."""
 
     tables: dict[str, list[Row]] = field(default_factory=dict)
 
     @property
     def ids(self) -> list[str]:
-        """The resources' UUIDs."""
+        """The UUIDs of the resources."""
         return [row["resource_id"] for row in self.tables["resources"]]
 
 
-def populate(count: int, now: datetime) -> Population:
-    """So many resources (an even number), half machines and half volumes, all seen by sweeps that were sent at `now`."""
+def populate(count: int, now: datetime) -> BenchPopulation:
+    """Return `count` resources (an even number), half machines and half volumes, all seen by sweeps that were sent at `now`."""
     random = Random(_SEED)  # noqa: S311 - rows, not secrets
     offers = list(_offers())
-    made = Population(
+    population = BenchPopulation(
         {
             "accounts": [_account(number) for number in range(len(ACCOUNTS))],
             "scopes": [_scope(number, now) for number in range(2 * len(ACCOUNTS))],
@@ -56,14 +56,16 @@ def populate(count: int, now: datetime) -> Population:
     pairs = count // 2
     for pair in range(pairs):
         account = pair % len(ACCOUNTS)
-        # A record grows: what is newer stands later in it.
+        # As in a database that grew: newer rows come later.
         age = _YEAR_SECONDS * (pairs - pair) / pairs
         machine, volume = (_resource(random, account, kind, pair, now, age) for kind in ("MACHINES", "VOLUMES"))
-        made.tables["resources"] += [machine, volume]
-        made.tables["links"] += _link(len(made.tables["links"]), machine, volume)
+        population.tables["resources"] += [machine, volume]
+        population.tables["links"] += _link(len(population.tables["links"]), machine, volume)
         for resource in (machine, volume):
-            made.tables["provenance"] += _provenance(random, len(made.tables["provenance"]), resource, account, offers)
-    return made
+            population.tables["provenance"] += _provenance(
+                random, len(population.tables["provenance"]), resource, account, offers
+            )
+    return population
 
 
 def _account(number: int) -> Row:
@@ -80,8 +82,8 @@ def _account(number: int) -> Row:
 def _scope(number: int, now: datetime) -> Row:
     swept = {"swept_no": _FLIGHT, "swept_at": to_text(now), "tried_no": _FLIGHT, "tried_at": to_text(now)}
     kind = ("MACHINES", "VOLUMES")[number % 2]
-    place = {"scope_id": number + 1, "account_id": number // 2 + 1, "kind": kind, "region": ""}
-    return place | swept | {"configured": True, "state": "OK", "proven_no": _FLIGHT}
+    key = {"scope_id": number + 1, "account_id": number // 2 + 1, "kind": kind, "region": ""}
+    return key | swept | {"configured": True, "state": "OK", "proven_no": _FLIGHT}
 
 
 def _resource(random: Random, account: int, kind: str, pair: int, now: datetime, age: float) -> Row:
@@ -149,8 +151,13 @@ def _volume() -> Row:
 def _link(count: int, machine: Row, volume: Row) -> Iterator[Row]:
     since = max(machine["created_at"], volume["created_at"])
     ends = ((True, machine, volume, "ATTACHED_STORAGE"), (False, volume, machine, "ATTACHED_TO"))
-    for place, (owned, start, end, word) in enumerate(ends):
-        row = {"link_id": count + place + 1, "account_id": machine["account_id"], "owned": owned, "link_type": word}
+    for offset, (owned, start, end, link_type) in enumerate(ends):
+        row = {
+            "link_id": count + offset + 1,
+            "account_id": machine["account_id"],
+            "owned": owned,
+            "link_type": link_type,
+        }
         row |= {"from_kind": start["kind"], "from_vendor_id": start["vendor_id"], "from_id": start["resource_id"]}
         row |= {"to_kind": end["kind"], "to_vendor_id": end["vendor_id"], "to_id": end["resource_id"]}
         yield row | {"linked_since": since}
@@ -172,12 +179,12 @@ def _offers() -> Iterator[Row]:
 
 def _provenance(random: Random, count: int, resource: Row, account: int, offers: list[Row]) -> Iterator[Row]:
     first = random.randrange(_SKUS)
-    for place, role in enumerate(("OBSERVED", "RETERMED")):
-        offer = offers[account * _SKUS + (first + place) % _SKUS]
+    for offset, role in enumerate(("OBSERVED", "RETERMED")):
+        offer = offers[account * _SKUS + (first + offset) % _SKUS]
         yield {
-            "provenance_id": count + place + 1,
+            "provenance_id": count + offset + 1,
             "resource_id": resource["resource_id"],
             "offer_id": offer["offer_id"],
             "role": role,
-            "created_at": resource["first_seen_at"] if place == 0 else resource["seen_at"],
+            "created_at": resource["first_seen_at"] if offset == 0 else resource["seen_at"],
         }

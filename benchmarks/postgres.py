@@ -1,4 +1,4 @@
-"""The PostgreSQL that every server reads from: the tests' own double, asked over its socket."""
+"""The PostgreSQL that all servers of a benchmark read: the one that the tests start, connected to by its socket."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from tests.doubles.postgresql import USER, PostgresServer, new_server, thrown_aw
 
 @dataclass(frozen=True, slots=True)
 class Postgres:
-    """A server that answers."""
+    """A running server."""
 
     server: PostgresServer
 
     @property
     def process(self) -> int:
-        """Its first process, whose children are its sessions."""
+        """The id of its first process, whose children are the sessions."""
         return int((self.server.folder / "data" / "postmaster.pid").read_text(encoding="utf-8").split()[0])
 
     def environment(self, database: str) -> dict[str, str]:
-        """What libpq and the drivers that follow it read."""
-        where = {"PGHOST": str(self.server.folder), "PGPORT": str(self.server.port)}
-        return {**where, "PGUSER": USER, "PGDATABASE": database}
+        """Return the environment variables that libpq and similar drivers read."""
+        address = {"PGHOST": str(self.server.folder), "PGPORT": str(self.server.port)}
+        return {**address, "PGUSER": USER, "PGDATABASE": database}
 
     def url(self, database: str) -> str:
-        """As `database.url` takes it."""
+        """Return the URL of a database for the setting `database.url`."""
         return self.server.url(database, by_socket=True)
 
 
 @contextmanager
 def postgres() -> Iterator[Postgres]:
-    """A server of its own, with a folder of its own, until the block ends."""
+    """Run a separate PostgreSQL server, with its own data folder, until the block ends."""
     server = new_server()
     try:
         yield Postgres(server)

@@ -1,1 +1,1 @@
-"""The servers that supplygraph is measured beside, and what each is given: the same tables, settings for production."""
+"""The servers that supplygraph is compared with: they read the same tables and run with their production settings."""

@@ -49,7 +49,7 @@ class Fleet:
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[str]:
     """1,000 resources of five tenants, in a process of its own; the address."""
-    with child([sys.executable, "-u", "-m", "benchmarks.cloud"], r"serving at (\S+)") as ready:
+    with child([sys.executable, "-u", "-m", "benchmarks.scenarios.cloud"], r"serving at (\S+)") as ready:
         yield ready[1]
 
 

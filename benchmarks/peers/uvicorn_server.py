@@ -1,4 +1,4 @@
-"""How the peers in Python are served: uvicorn, one process, uvloop and httptools, no access log, a free port that is printed."""
+"""Serve a Python peer: uvicorn in one process, uvloop and httptools, no access log, on a free port that is printed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import uvicorn
 _BACKLOG: Final = 2_048
 
 
-def serve(app: Any) -> None:
+def serve_app(app: Any) -> None:
     """Serve an ASGI application until a signal."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

@@ -1,7 +1,7 @@
-"""A page at depth 900,000 of a million resources against the first page, in every order, through the product's own reading.
+"""The cost of a page at depth 900,000 of a million resources, compared with the first page, in every order.
 
-`python -m benchmarks.depth`: on a PostgreSQL of its own; `--sqlite` on a file; `--resources N` for fewer. Exits with 1
-where a deep page takes more than 1.5 times the first one.
+`python -m benchmarks.scenarios.page_depth`. It reads through the product's own statements, on a separate PostgreSQL (`--sqlite`:
+on a file; `--resources N`: with fewer rows). Exits with 1 if a deep page takes more than 1.5 times as long as the first one.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -34,6 +35,9 @@ from tests.db_query.queries import Queries, f, read, rendered, root
 from tests.doubles.postgresql import new_server, thrown_away
 
 _WORST: Final = 1.5
+_DEPTH: Final = 0.9
+_LIVING: Final = 0.7
+"""A lower bound of the share of resources that are not deleted."""
 ORDERS: Final = {
     "CREATED_AT": "created_at",
     "NAME": "name_order",
@@ -43,15 +47,15 @@ ORDERS: Final = {
 ACCOUNTS: Final = 20
 _BEGIN: Final = datetime(2025, 1, 1, tzinfo=UTC)
 _FEW: Final = 1_000
-"""How many resources the last account has; the others share the rest."""
+"""The number of resources of the last account; the others share the rest."""
 _STATUSES: Final = (*(status.value for status in ResourceStatus), *["RUNNING"] * 8, *["DELETED"] * 4)
 EVERYONE: Final = Viewer("operator", frozenset({Permission.ADMIN}))
 _NODE: Final = ("resourceId name status createdAt pricingTotalHourly currency", f("linkedResources", "name"))
 
 
-def rows(count: int, seed: int = 7) -> Iterator[dict[str, Any]]:
-    """Rows of resources: many ties, nulls and tombstones."""
-    chance = random.Random(seed)  # noqa: S311 - the same each time
+def generate_rows(count: int, seed: int = 7) -> Iterator[dict[str, Any]]:
+    """Yield rows of resources with many ties, nulls and tombstones."""
+    chance = random.Random(seed)  # noqa: S311 - the same rows in every run
     for number in range(count):
         account = ACCOUNTS if number >= count - _FEW else 1 + number % (ACCOUNTS - 1)
         status = chance.choice(_STATUSES)
@@ -89,30 +93,30 @@ def rows(count: int, seed: int = 7) -> Iterator[dict[str, Any]]:
         }
 
 
-async def accounts(engine: AsyncEngine) -> None:
-    """The accounts, each with one scope."""
+async def insert_accounts(engine: AsyncEngine) -> None:
+    """Insert the accounts, each with one scope."""
     async with write_transaction(engine) as connection:
         numbers = range(1, ACCOUNTS + 1)
         common = {"vendor": "sandbox", "configured": True, "cooldown_seconds": 30.0}
         await connection.execute(
             tables.accounts.insert(), [{"account_id": n, "name": f"account-{n}", **common} for n in numbers]
         )
-        told = {"kind": "MACHINES", "region": "", "configured": True, "state": "OK"}
-        await connection.execute(tables.scopes.insert(), [{"scope_id": n, "account_id": n, **told} for n in numbers])
+        scope = {"kind": "MACHINES", "region": "", "configured": True, "state": "OK"}
+        await connection.execute(tables.scopes.insert(), [{"scope_id": n, "account_id": n, **scope} for n in numbers])
 
 
 @asynccontextmanager
-async def postgresql(count: int) -> AsyncIterator[AsyncEngine]:
-    """A record of so many resources on a PostgreSQL of its own."""
+async def fill_postgresql(count: int) -> AsyncIterator[AsyncEngine]:
+    """Run a separate PostgreSQL with this many resources."""
     server = await asyncio.to_thread(new_server)
     try:
         name = await server.empty()
         engine = make_engine(server.url(name))
         await migrate(engine)
-        await accounts(engine)
+        await insert_accounts(engine)
         connection = await asyncpg.connect(server.url(name).replace("+asyncpg", ""))
-        names = [*next(rows(1))]
-        records = (tuple(row.values()) for row in rows(count))
+        names = [*next(generate_rows(1))]
+        records = (tuple(row.values()) for row in generate_rows(count))
         await connection.copy_records_to_table("resources", records=records, columns=names)
         await connection.execute("VACUUM ANALYZE")
         await connection.close()
@@ -123,27 +127,27 @@ async def postgresql(count: int) -> AsyncIterator[AsyncEngine]:
 
 
 @asynccontextmanager
-async def sqlite(count: int) -> AsyncIterator[AsyncEngine]:
-    """The same in a file of SQLite's."""
+async def fill_sqlite(count: int) -> AsyncIterator[AsyncEngine]:
+    """Fill a SQLite file with this many resources."""
     with tempfile.TemporaryDirectory() as folder:
         engine = make_engine(f"sqlite+aiosqlite:///{Path(folder) / 'record.db'}")
         await migrate(engine)
-        await accounts(engine)
+        await insert_accounts(engine)
         async with write_transaction(engine) as connection:
-            names = [*next(rows(1))]
+            names = [*next(generate_rows(1))]
             statement = f"INSERT INTO resources ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608
             driver: Any = (await connection.get_raw_connection()).driver_connection
-            await driver.executemany(statement, (tuple(row.values()) for row in rows(count)))
+            await driver.executemany(statement, (tuple(row.values()) for row in generate_rows(count)))
         yield engine
         await engine.dispose()
 
 
-async def cursor_at(engine: AsyncEngine, field: str, direction: str, depth: int, *, deleted: bool) -> str:
-    """The cursor of the resource that stands so deep."""
+async def find_cursor(engine: AsyncEngine, field: str, direction: str, depth: int, *, deleted: bool) -> str:
+    """Return the cursor of the resource at this depth."""
     column = tables.resources.c[ORDERS[field]]
-    told = {"NAME": tables.resources.c.name, "PRICING_TOTAL_HOURLY": tables.resources.c.price}.get(field, column)
+    selected = {"NAME": tables.resources.c.name, "PRICING_TOTAL_HOURLY": tables.resources.c.price}.get(field, column)
     order = [each.asc() if direction == "ASC" else each.desc() for each in (column, tables.resources.c.resource_id)]
-    query = tables.resources.select().with_only_columns(told, tables.resources.c.resource_id).order_by(*order)
+    query = tables.resources.select().with_only_columns(selected, tables.resources.c.resource_id).order_by(*order)
     if not deleted:
         query = query.where(tables.resources.c.status != "DELETED")
     async with write_transaction(engine) as connection:
@@ -151,68 +155,66 @@ async def cursor_at(engine: AsyncEngine, field: str, direction: str, depth: int,
     return encode(f"{field}:{direction}", value, resource_id)
 
 
-async def milliseconds(
+async def measure_pages(
     readings: Queries, viewer: Viewer, repeats: int, pages: Sequence[Mapping[str, Any]]
 ) -> list[float]:
-    """The medians of reading each page, in turn, so that whatever else the machine does meets all of them alike."""
+    """Return the medians of the times to read each page.
+
+    The pages are read in turns, so that other work of the machine affects all of them alike.
+    """
     fields = (f("nodes", *_NODE), f("pageInfo", "endCursor hasNextPage"))
-    asked = [root("resources", *fields, **arguments) for arguments in pages]
-    taken: list[list[float]] = [[] for _ in pages]
+    fields_of_pages = [root("resources", *fields, **arguments) for arguments in pages]
+    durations: list[list[float]] = [[] for _ in pages]
     for _ in range(repeats + 2):
-        for each, times in zip(asked, taken, strict=True):
-            begun = time.perf_counter()
+        for each, times in zip(fields_of_pages, durations, strict=True):
+            began = time.perf_counter()
             (reading,) = await read(readings, each, viewer=viewer)
             rendered(reading)
-            times.append(time.perf_counter() - begun)
-    return [1000 * median(times[2:]) for times in taken]
+            times.append(time.perf_counter() - began)
+    return [1000 * median(times[2:]) for times in durations]
 
 
-async def compared(engine: AsyncEngine, count: int, first: int, repeats: int) -> float:
-    """Print every order and direction; answers the worst ratio of a deep page to the first."""
+async def compare_pages(engine: AsyncEngine, count: int, first: int, repeats: int) -> float:
+    """Print the figures of every order and direction; return the worst ratio of a deep page to the first."""
     readings, worst = Queries(engine, 60, cache_bytes=0), 0.0
-    viewers: Sequence[tuple[str, Viewer, float]] = (
-        ("all", EVERYONE, 0.9),
-        ("half of the accounts", Viewer("x", frozenset(), frozenset(f"account-{n}" for n in range(1, 11))), 0.9),
+    viewers: Sequence[tuple[str, Viewer]] = (
+        ("all", EVERYONE),
+        ("half of the accounts", Viewer("x", frozenset(), frozenset(f"account-{n}" for n in range(1, 11)))),
     )
     print(f"{'order':34} {'viewer':22} {'deleted':8} {'first':>8} {'deep':>8} {'ratio':>6}")
-    for field in ORDERS:
-        for direction in ("ASC", "DESC"):
-            for who, viewer, share in viewers:
-                for deleted in (True, False):
-                    common: dict[str, Any] = {
-                        "orderBy": {"field": field, "direction": direction},
-                        "filter": {"includeDeleted": deleted},
-                        "first": first,
-                    }
-                    living = share if deleted else share * 0.7
-                    after = await cursor_at(engine, field, direction, int(count * living), deleted=deleted)
-                    pages = (common, {**common, "after": after})
-                    shallow, deep = await milliseconds(readings, viewer, repeats, pages)
-                    worst = max(worst, deep / shallow)
-                    shown = f"{field} {direction}".ljust(34)
-                    print(
-                        f"{shown} {who:22} {deleted!s:8} {shallow:8.2f} {deep:8.2f} {deep / shallow:6.2f}", flush=True
-                    )
+    for field, direction, (who, viewer), deleted in product(ORDERS, ("ASC", "DESC"), viewers, (True, False)):
+        common: dict[str, Any] = {
+            "orderBy": {"field": field, "direction": direction},
+            "filter": {"includeDeleted": deleted},
+            "first": first,
+        }
+        depth = int(count * (_DEPTH if deleted else _DEPTH * _LIVING))
+        after = await find_cursor(engine, field, direction, depth, deleted=deleted)
+        pages = (common, {**common, "after": after})
+        shallow, deep = await measure_pages(readings, viewer, repeats, pages)
+        worst = max(worst, deep / shallow)
+        order = f"{field} {direction}".ljust(34)
+        print(f"{order} {who:22} {deleted!s:8} {shallow:8.2f} {deep:8.2f} {deep / shallow:6.2f}", flush=True)
     few = Viewer("x", frozenset(), frozenset({f"account-{ACCOUNTS}"}))
-    print(f"an account of {_FEW}: first page {(await milliseconds(readings, few, 3, [{'first': first}]))[0]:.2f} ms")
+    print(f"an account of {_FEW}: first page {(await measure_pages(readings, few, 3, [{'first': first}]))[0]:.2f} ms")
     return worst
 
 
 async def run(arguments: argparse.Namespace) -> float:
-    """Load, then compare."""
-    begun = time.perf_counter()
-    async with (sqlite if arguments.sqlite else postgresql)(arguments.resources) as engine:
-        print(f"{arguments.resources:,} resources loaded in {time.perf_counter() - begun:.0f} s; milliseconds, medians")
-        return await compared(engine, arguments.resources, arguments.first, arguments.repeats)
+    """Load the rows, then compare pages."""
+    began = time.perf_counter()
+    async with (fill_sqlite if arguments.sqlite else fill_postgresql)(arguments.resources) as engine:
+        print(f"{arguments.resources:,} resources loaded in {time.perf_counter() - began:.0f} s; milliseconds, medians")
+        return await compare_pages(engine, arguments.resources, arguments.first, arguments.repeats)
 
 
 def main() -> int:
-    """Run it; bounded by what is asked."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sqlite", action="store_true", help="on SQLite")
-    parser.add_argument("--resources", type=int, default=1_000_000)
-    parser.add_argument("--first", type=int, default=100, help="resources a page")
-    parser.add_argument("--repeats", type=int, default=15)
+    """Run the scenario."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.scenarios.page_depth", description=__doc__)
+    parser.add_argument("--sqlite", action="store_true", help="use a SQLite file instead of PostgreSQL")
+    parser.add_argument("--resources", type=int, default=1_000_000, help="the number of rows")
+    parser.add_argument("--first", type=int, default=100, help="the page size")
+    parser.add_argument("--repeats", type=int, default=15, help="how often each page is read")
     worst = asyncio.run(run(parser.parse_args()))
     print(f"{'ok' if worst <= _WORST else 'FAILED'}: the worst ratio of a deep page to the first: {worst:.2f}")
     return 0 if worst <= _WORST else 1

@@ -1,4 +1,4 @@
-"""Writing a population into a database that the gateway's own migrations made."""
+"""Write a population into a database that the gateway's own migrations created."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Final
 
 import asyncpg
 
-from benchmarks.population import Population, Row
+from benchmarks.population import BenchPopulation, Row
 from db.database import Database
 from tests.doubles.postgresql import USER, PostgresServer
 
 _VIEWS: Final = Path(__file__).parent / "peers" / "views.sql"
 
 
-async def migrated(url: str) -> None:
-    """Make the tables, as `supplygraph serve` would."""
+async def create_tables(url: str) -> None:
+    """Create the tables as `supplygraph serve` does."""
     database = Database.open(url)
     try:
         await database.migrate()
@@ -25,10 +25,10 @@ async def migrated(url: str) -> None:
         await database.close()
 
 
-async def seed_postgres(server: PostgresServer, name: str, population: Population) -> None:
-    """Make a database with the population and the peers' views, and gather its statistics."""
+async def seed_postgres(server: PostgresServer, name: str, population: BenchPopulation) -> None:
+    """Create a database with the population and the views of the peers, and update its statistics."""
     await server.run(f'CREATE DATABASE "{name}"')
-    await migrated(server.url(name))
+    await create_tables(server.url(name))
     connection = await asyncpg.connect(host=str(server.folder), port=server.port, user=USER, database=name)
     try:
         for table, rows in population.tables.items():
@@ -40,14 +40,14 @@ async def seed_postgres(server: PostgresServer, name: str, population: Populatio
         await connection.close()
 
 
-async def seed_sqlite(file: Path, population: Population) -> None:
-    """Make a file with the population."""
-    await migrated(f"sqlite+aiosqlite:///{file}")
+async def seed_sqlite(file: Path, population: BenchPopulation) -> None:
+    """Create a SQLite file with the population."""
+    await create_tables(f"sqlite+aiosqlite:///{file}")
     with closing(sqlite3.connect(file)) as connection, connection:
         for table, rows in population.tables.items():
             columns = list(rows[0])
-            places = ", ".join("?" for _ in columns)
-            statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})"  # noqa: S608 - names of ours
+            marks = ", ".join("?" for _ in columns)
+            statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 - our own names
             connection.executemany(statement, _values(rows, columns))
 
 

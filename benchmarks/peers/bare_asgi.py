@@ -1,7 +1,7 @@
-"""The limit: a bare ASGI handler that runs one statement which returns the finished JSON, and passes it through.
+"""The limit of the database: a bare ASGI handler that runs one statement, which returns the finished JSON, and passes it on.
 
-`python -m benchmarks.peers.bare`, with libpq's variables set. It knows two operations, by the path: no GraphQL is parsed, nobody
-is authenticated, no age is judged. Its connections are plain ones, so that nothing is sent to reset them between two requests.
+`python -m benchmarks.peers.bare_asgi`, with libpq's environment variables set. The path selects one of two operations: no GraphQL
+is parsed, nobody is authenticated, no freshness is evaluated. Connections are not reset between requests.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any, Final
 import asyncpg
 import orjson
 
-from benchmarks.peers.running import serve
+from benchmarks.peers.uvicorn_server import serve_app
 
-_POOL: Final = int(os.environ.get("POOL", "16"))
+_POOL_SIZE: Final = int(os.environ.get("POOL", "16"))
 _COLUMNS: Final = "resource_id, name, status, vendor, vendor_region, resource_type, created_at, price, currency"
 _RESOURCE: Final = """(SELECT row_to_json(whole) FROM (SELECT
   r.resource_id AS "resourceId", r.name, r.status, r.vendor, r.vendor_region AS "vendorRegion",
@@ -35,7 +35,7 @@ FROM resources r WHERE r.resource_id = $1"""  # noqa: S608 - constants
 
 
 def _page(condition: str) -> str:
-    """A page of 100 with whether another follows; `condition` is where it begins."""
+    """Return the statement of a page of 100, with whether another follows; `condition` says where it begins."""
     return f"""WITH page AS MATERIALIZED (SELECT {_COLUMNS} FROM resources {condition}
   ORDER BY created_at DESC, resource_id DESC LIMIT 101)
 SELECT json_build_object('data', json_build_object('resources', json_build_object(
@@ -49,46 +49,46 @@ NEXT: Final = _page("WHERE (created_at, resource_id) < ($1, $2)")
 _HEADERS: Final = (b"content-type", b"application/json")
 
 
-class Bare:
-    """The application; it connects at the first request."""
+class BareApp:
+    """The application. It connects to the database at the first request."""
 
     def __init__(self) -> None:
-        self._free: asyncio.LifoQueue[Any] | None = None
+        self._pool: asyncio.LifoQueue[Any] | None = None
         self._connecting = asyncio.Lock()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer a POST with `variables`."""
+        """Answer a POST whose body has `variables`."""
         if scope["type"] != "http":
             return
-        told = orjson.loads((await receive())["body"])["variables"]
+        variables = orjson.loads((await receive())["body"])["variables"]
         if scope["path"] == "/one":
-            text = await self._fetch(ONE, told["id"])
-        elif told["after"] is None:
+            text = await self._fetch(ONE, variables["id"])
+        elif variables["after"] is None:
             text = await self._fetch(FIRST)
         else:
-            text = await self._fetch(NEXT, *told["after"].split("|"))
+            text = await self._fetch(NEXT, *variables["after"].split("|"))
         body = text.encode()
         headers = [_HEADERS, (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
     async def _fetch(self, statement: str, *values: str) -> str:
-        free = self._free or await self._connected()
-        connection = await free.get()
+        pool = self._pool or await self._connect()
+        connection = await pool.get()
         try:
             return str(await connection.fetchval(statement, *values))
         finally:
-            free.put_nowait(connection)
+            pool.put_nowait(connection)
 
-    async def _connected(self) -> asyncio.LifoQueue[Any]:
+    async def _connect(self) -> asyncio.LifoQueue[Any]:
         async with self._connecting:
-            if self._free is None:
-                free: asyncio.LifoQueue[Any] = asyncio.LifoQueue()
-                for _ in range(_POOL):
-                    free.put_nowait(await asyncpg.connect())
-                self._free = free
-            return self._free
+            if self._pool is None:
+                pool: asyncio.LifoQueue[Any] = asyncio.LifoQueue()
+                for _ in range(_POOL_SIZE):
+                    pool.put_nowait(await asyncpg.connect())
+                self._pool = pool
+            return self._pool
 
 
 if __name__ == "__main__":
-    serve(Bare())
+    serve_app(BareApp())

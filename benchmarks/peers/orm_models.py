@@ -1,4 +1,4 @@
-"""The record's tables as SQLAlchemy's ORM maps them, for the peer that uses strawberry and FastAPI plainly."""
+"""The tables mapped by SQLAlchemy's ORM, for the peer that uses strawberry and FastAPI in the ordinary way."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from sqlalchemy import ForeignKey
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 
-class Base(DeclarativeBase):
-    """All mapped classes."""
+class OrmBase(DeclarativeBase):
+    """The base of all mapped classes."""
 
 
-class Offer(Base):
+class OfferRow(OrmBase):
     """A row of `offers`."""
 
     __tablename__ = "offers"
@@ -27,7 +27,7 @@ class Offer(Base):
         return None if self.price_text is None else float(self.price_text)
 
 
-class Provenance(Base):
+class ProvenanceRow(OrmBase):
     """A row of `provenance`, with its offer."""
 
     __tablename__ = "provenance"
@@ -36,10 +36,10 @@ class Provenance(Base):
     offer_id: Mapped[str] = mapped_column(ForeignKey("offers.offer_id"))
     role: Mapped[str]
     created_at: Mapped[str]
-    offer: Mapped[Offer] = relationship()
+    offer: Mapped[OfferRow] = relationship()
 
 
-class Link(Base):
+class LinkRow(OrmBase):
     """A row of `links`, with the resource at its other end."""
 
     __tablename__ = "links"
@@ -49,26 +49,26 @@ class Link(Base):
     link_type: Mapped[str]
     linked_since: Mapped[str]
     linked_until: Mapped[str | None]
-    resource: Mapped[Resource] = relationship(foreign_keys=[to_id])
+    resource: Mapped[ResourceRow] = relationship(foreign_keys=[to_id])
 
     @property
     def resource_id(self) -> str:
-        """Of the other end."""
+        """The id of the resource at the other end."""
         return self.to_id
 
     @property
     def name(self) -> str | None:
-        """Of the other end."""
+        """The name of the resource at the other end."""
         return self.resource.name
 
     @property
     def status(self) -> str:
-        """Of the other end."""
+        """The status of the resource at the other end."""
         return self.resource.status
 
 
-class Resource(Base):
-    """A row of `resources`, with its links and where it came from."""
+class ResourceRow(OrmBase):
+    """A row of `resources`, with its links and its offers."""
 
     __tablename__ = "resources"
     resource_id: Mapped[str] = mapped_column(primary_key=True)
@@ -97,15 +97,17 @@ class Resource(Base):
     valid_from: Mapped[str | None]
     valid_to: Mapped[str | None]
     seen_at: Mapped[str]
-    linked_resources: Mapped[list[Link]] = relationship(
-        foreign_keys=[Link.from_id],
-        primaryjoin=lambda: (Resource.resource_id == Link.from_id) & Link.linked_until.is_(None),
-        order_by=[Link.linked_since, Link.link_id],
+    linked_resources: Mapped[list[LinkRow]] = relationship(
+        foreign_keys=[LinkRow.from_id],
+        primaryjoin=lambda: (ResourceRow.resource_id == LinkRow.from_id) & LinkRow.linked_until.is_(None),
+        order_by=[LinkRow.linked_since, LinkRow.link_id],
         viewonly=True,
     )
-    offer_history: Mapped[list[Provenance]] = relationship(order_by=[Provenance.created_at, Provenance.provenance_id])
+    offer_history: Mapped[list[ProvenanceRow]] = relationship(
+        order_by=[ProvenanceRow.created_at, ProvenanceRow.provenance_id]
+    )
 
     @property
     def pricing_total_hourly(self) -> float | None:
-        """The price under its public name."""
+        """The price, under the name of the GraphQL field."""
         return self.price
