@@ -59,11 +59,10 @@ class LRUCache(Generic[_K, _V]):
 
     def peek(self, key: _K) -> _V | None:
         """Return the value without marking it as used. Safe while another thread uses the cache."""
-        for segment in self._segments():
-            entry = segment.entries.get(key)
-            if entry is not None:
-                return entry[0]
-        return None
+        entry = self._protected.entries.get(key)
+        if entry is None and self._probation is not None:
+            entry = self._probation.entries.get(key)
+        return None if entry is None else entry[0]
 
     def add(self, key: _K, value: _V) -> None:
         """Store a value. An entry that is stored again stays in its segment, with its size measured again."""

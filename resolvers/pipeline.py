@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Protocol
 
 import orjson
 from graphql import ExecutionResult, GraphQLError
@@ -29,8 +30,6 @@ from resolvers.reader import Reader, ReadRequest, viewer_params
 from resolvers.response import GraphQLResponse, assemble, rejection, render
 from resolvers.roots import OperationRead
 
-STAGES: Final = ("operation", "authorize", "read", "respond")
-
 
 class Executor(Protocol):
     """Executes operations with the resolvers of the schema: `schema.build.Graph`."""
@@ -44,16 +43,32 @@ class Executor(Protocol):
         ...
 
 
-class StageObserver(Protocol):
-    """Counts operations and times stages: `supplygraph.observability.telemetry.Telemetry`."""
+@dataclass(slots=True)
+class PipelineStats:
+    """What the pipeline has done since the start: requests that ended each stage, and the seconds that they spent in it.
 
-    def operation_ran(self, *, planned: bool) -> None:
-        """Count an operation that was valid."""
-        ...
+    Plain numbers: a request ends several stages, and a histogram takes longer than some of them.
+    """
 
-    def stage_ended(self, stage: str, seconds: float) -> None:
-        """Add the time of one stage of one request."""
-        ...
+    compiled: int = 0
+    authorized: int = 0
+    planned: int = 0
+    executed: int = 0
+    compile_seconds: float = 0.0
+    authorize_seconds: float = 0.0
+    read_seconds: float = 0.0
+    respond_seconds: float = 0.0
+    execute_seconds: float = 0.0
+
+    def stages(self) -> dict[str, tuple[int, float]]:
+        """Return the count and the sum of seconds of each stage."""
+        return {
+            "operation": (self.compiled, self.compile_seconds),
+            "authorize": (self.authorized, self.authorize_seconds),
+            "read": (self.planned, self.read_seconds),
+            "respond": (self.planned, self.respond_seconds),
+            "execute": (self.executed, self.execute_seconds),
+        }
 
 
 class Pipeline:
@@ -66,7 +81,6 @@ class Pipeline:
         executor: Executor,
         limits: OperationLimits,
         masker: ErrorMasker,
-        observer: StageObserver,
         *,
         plans: bool = True,
         timer: Callable[[], float] = time.perf_counter,
@@ -76,7 +90,7 @@ class Pipeline:
         self._executor = executor
         self._limits = limits
         self._masker = masker
-        self._observer = observer
+        self.stats = PipelineStats()
         self._plans = plans
         self._timer = timer
 
@@ -100,19 +114,26 @@ class Pipeline:
             return rejection(RequestRejected([format_reader_error(error)], error.http_status))
 
     async def _run(self, request: GraphQLRequest, viewer: Viewer, arrival: datetime) -> GraphQLResponse:
-        started = self._timer()
+        stats, timer = self.stats, self._timer
+        started = timer()
         compiled = await self.compiler.prepare(request, viewer)
-        started = self._end_stage("operation", started)
-        authorize(viewer, compiled.plan.requirements)
-        started = self._end_stage("authorize", started)
-        plan = compiled.plan
+        stats.compiled += 1
+        stats.compile_seconds += (now := timer()) - started
+        plan, started = compiled.plan, now
+        authorize(viewer, plan.requirements)
+        stats.authorized += 1
+        stats.authorize_seconds += (now := timer()) - started
         if not self._is_planned(compiled):
-            return await self._execute(request, compiled, viewer, arrival)
-        self._observer.operation_ran(planned=True)
+            response = await self._execute(request, compiled, viewer, arrival)
+            stats.executed += 1
+            stats.execute_seconds += timer() - now
+            return response
+        started = now
         answer = await self._reader.read(_read_request(compiled, viewer), arrival) if plan.keys else None
-        started = self._end_stage("read", started)
+        stats.read_seconds += (now := timer()) - started
         response = render(plan.root_fields, answer, compiled.operation.name, self._limits.errors, self._format)
-        self._end_stage("respond", started)
+        stats.planned += 1
+        stats.respond_seconds += timer() - now
         return response
 
     def _is_planned(self, compiled: CompiledRequest) -> bool:
@@ -124,7 +145,6 @@ class Pipeline:
         """Let Strawberry execute the operation. Introspection takes long, so it runs on the worker, after the read."""
         operation, plan = compiled.operation, compiled.plan
         if operation.introspection is not None:
-            self._observer.operation_ran(planned=False)
             return GraphQLResponse(operation.introspection, operation_name=operation.name)
         read = OperationRead(operation.document, lambda: self._reader.read(_read_request(compiled, viewer), arrival))
         if plan.introspects:
@@ -133,7 +153,6 @@ class Pipeline:
             result = await self.compiler.worker.run(self._executor.execute_sync, request, read)
         else:
             result = await self._executor.execute(request, read)
-        self._observer.operation_ran(planned=False)
         response = self._executed(result, read.answer, operation.name)
         if not plan.keys and not request.variables and not response.codes and plan.introspects:
             self.compiler.remember_introspection(request, operation, response.body)
@@ -145,11 +164,6 @@ class Pipeline:
 
     def _format(self, error: GraphQLError) -> FormattedError:
         return format_field_error(error, self._masker)
-
-    def _end_stage(self, stage: str, started: float) -> float:
-        now = self._timer()
-        self._observer.stage_ended(stage, now - started)
-        return now
 
 
 def _read_request(compiled: CompiledRequest, viewer: Viewer) -> ReadRequest:

@@ -43,6 +43,7 @@ class Application:
         self._gateway = gateway
         self._running = running
         self.pipeline = _pipeline(gateway)
+        gateway.telemetry.pipeline.stats = self.pipeline.stats
         authenticate = gateway.authenticator.authenticate
         limits = gateway.settings.limits.limits()
         self.graphql = GraphQLEndpoint(
@@ -117,7 +118,6 @@ def _pipeline(gateway: Gateway) -> Pipeline:
         graph,
         limits,
         ErrorMasker(logs.correlation_id),
-        gateway.telemetry,
         plans=gateway.settings.graph.plans,
     )
 

@@ -39,5 +39,5 @@ class ConstantBody:
 
 
 if __name__ == "__main__":
-    with patch.object(serve, "make_app", lambda *_arguments, **_options: ConstantBody()):
+    with patch.object(serve, "Application", lambda *_arguments, **_options: ConstantBody()):
         main()

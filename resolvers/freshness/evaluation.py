@@ -58,9 +58,12 @@ class FreshnessContext:
         return find_targets(root.accounts.scope_facts, possible, selected, self.links_owner, links=root.demand.links)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FreshRoot:
-    """A root field whose answer is fresh: when its oldest part was seen, if any was, and the accounts that are demanded."""
+    """A root field whose answer is fresh: when its oldest part was seen, if any was, and the accounts that are demanded.
+
+    Not frozen: one is created for each root field of a request.
+    """
 
     oldest: datetime | None
     accounts: Collection[str]
@@ -76,17 +79,18 @@ class Evaluation:
 
     context: FreshnessContext
     roots: Mapping[str, RootResult]
-    deadlines: Mapping[str, FreshnessDeadline]
+    demands: Mapping[str, Demand]
+    arrived_at: datetime
     now: datetime
     requests: list[RefreshRequest]
     accounts: Collection[str]
     targets: Mapping[str, RefreshTargets | None]
     fresh: Mapping[str, FreshRoot] | None = None
     result: RefreshResult | None = None
+    _reports: Mapping[str, FreshnessReport] | None = None
 
     def answer(self, keys: Collection[str], errors: Mapping[str, ReaderError]) -> OperationAnswer:
         """Return the answer: the texts of what was read, and the errors of the other root fields."""
-        reports = cache(self._reports)
         texts: dict[str, bytes | ReaderError] = {}
         for key in keys:
             root = self.roots.get(key)
@@ -95,21 +99,27 @@ class Evaluation:
             elif not root.root.placeholders:
                 texts[key] = root.text.plain_text
             else:
-                texts[key] = root.render(reports()[key], self.now)
-        summary = self._fresh_summary() if self.fresh is not None else summarize(list(reports().values()), self.result)
-        return OperationAnswer(texts, summary, lambda: list(reports().values()))
+                texts[key] = root.render(self.reports()[key], self.now)
+        fresh = self.fresh is not None
+        summary = self._fresh_summary() if fresh else summarize(list(self.reports().values()), self.result)
+        return OperationAnswer(texts, summary, lambda: list(self.reports().values()))
 
-    def _reports(self) -> dict[str, FreshnessReport]:
-        return {key: self._report(key, root) for key, root in self.roots.items()}
+    def reports(self) -> Mapping[str, FreshnessReport]:
+        """Return the report of each root field; built once, and only if it is needed."""
+        if self._reports is None:
+            self._reports = {key: self._report(key, root) for key, root in self.roots.items()}
+        return self._reports
 
     def _report(self, key: str, root: RootResult) -> FreshnessReport:
         targets = self.targets.get(key)
         scopes = None if targets is None else targets.scopes
         every = cache(lambda: self.context.targets(root, root.text.sightings))
-        return FreshnessReport(root, self.deadlines[key], scopes, every, self.result or _NO_RESULT, self.now)
+        deadline = self.context.deadline(self.demands[key], self.arrived_at)
+        return FreshnessReport(root, deadline, scopes, every, self.result or _NO_RESULT, self.now)
 
     def _fresh_summary(self) -> FreshnessSummary:
-        oldest = min((root.oldest for root in (self.fresh or {}).values() if root.oldest is not None), default=None)
+        instants = [root.oldest for root in (self.fresh or {}).values() if root.oldest is not None]
+        oldest = min(instants) if instants else None
         texts = [root.text for root in self.roots.values()]
         ids = texts[0].ids if len(texts) == 1 else set[bytes]().union(*(text.ids for text in texts))
         age = None if oldest is None else (self.now - oldest).total_seconds()
@@ -125,22 +135,23 @@ def evaluate(
     result: RefreshResult | None = None,
 ) -> Evaluation:
     """Evaluate what was read. With the result of a refresh the demands are settled, and nothing more is requested."""
-    deadlines = {key: context.deadline(demands[key], arrived_at) for key in roots}
     if result is None:
         fresh = _all_fresh(roots, demands, arrived_at, now)
         if fresh is not None:
-            accounts = {account for root in fresh.values() for account in root.accounts}
-            return Evaluation(context, roots, deadlines, now, [], accounts, {}, fresh)
+            accounts = [account for root in fresh.values() for account in root.accounts]
+            return Evaluation(context, roots, demands, arrived_at, now, [], accounts, {}, fresh)
     targets = {key: context.targets(root, root.text.representatives) for key, root in roots.items()}
     requests: list[RefreshRequest] = []
     demanded: set[str] = set()
     if result is None:
         for key, root in roots.items():
-            found = targets[key]
-            if found is not None:
-                requests += _requests(context, root, found, deadlines[key], now)
-                demanded |= _configured_accounts(root, found)
-    return Evaluation(context, roots, deadlines, now, merge_requests(requests), demanded, targets, None, result)
+            root_targets = targets[key]
+            if root_targets is not None:
+                deadline = context.deadline(demands[key], arrived_at)
+                requests += _requests(context, root, root_targets, deadline, now)
+                demanded |= _configured_accounts(root, root_targets)
+    merged = merge_requests(requests)
+    return Evaluation(context, roots, demands, arrived_at, now, merged, demanded, targets, None, result)
 
 
 def _requests(

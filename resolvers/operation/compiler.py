@@ -30,9 +30,9 @@ LARGE_BYTES: Final = 16_384
 _CACHE_BYTES: Final = 64_000_000, 16_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class GraphQLRequest:
-    """One GraphQL request. `size` is that of the HTTP request's body or query string, in bytes."""
+    """One GraphQL request. `size` is that of the HTTP request's body or query string, in bytes. Not frozen, for speed."""
 
     query: str = field(repr=False)
     variables: Mapping[str, object] = field(default_factory=dict, repr=False)

@@ -52,8 +52,8 @@ class GraphQLEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        headers = RequestHeaders.of(scope["headers"])
-        accept = text_of(headers.accept)
+        headers = RequestHeaders(scope["headers"])
+        accept = text_of(headers.all(b"accept"))
         if _wants_page(scope, accept):
             await self.page(Request(scope, receive))(scope, receive, send)
             return
@@ -71,7 +71,7 @@ class GraphQLEndpoint:
         arrival = self.clock.now()
         try:
             _check_method(scope["method"])
-            viewer = await self.authenticate(headers.authorization)
+            viewer = await self.authenticate(headers.all(b"authorization"))
             _check_media(media)
             if scope["method"] == "POST":
                 request = await read_body(headers, receive, self.max_body_bytes)

@@ -64,11 +64,12 @@ def _quotable(name: str) -> str:
 
 
 def _check_headers(headers: RequestHeaders) -> None:
-    if headers.content_encoding and headers.content_encoding.strip().lower() not in _ENCODINGS:
+    if headers.last(b"content-encoding").strip().lower() not in _ENCODINGS:
         raise _rejected("Content-Encoding", "Send the body uncompressed.", 415)
-    if headers.content_type in _COMMON_TYPES:
+    content_type = headers.last(b"content-type")
+    if content_type in _COMMON_TYPES:
         return
-    media, *parameters = (part.strip().lower() for part in headers.content_type.decode("latin-1").split(";"))
+    media, *parameters = (part.strip().lower() for part in content_type.decode("latin-1").split(";"))
     if media != "application/json":
         raise _rejected("Content-Type", "Send the body as application/json.", 415, {"Accept": "application/json"})
     for parameter in parameters:
@@ -78,7 +79,7 @@ def _check_headers(headers: RequestHeaders) -> None:
 
 
 async def _receive_body(headers: RequestHeaders, receive: Receive, max_bytes: int) -> bytes:
-    length = headers.content_length
+    length = headers.last(b"content-length")
     if length.isdigit() and (len(length) > len(str(max_bytes)) or int(length) > max_bytes):
         raise _too_large(max_bytes, int(length) if len(length) <= len(str(max_bytes)) else max_bytes + 1)
     body = b""

@@ -2,58 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+_USED: Final = frozenset({
+    b"authorization", b"accept", b"cache-control", b"prefer", b"if-none-match", b"content-type", b"content-encoding",
+    b"content-length",
+})  # fmt: skip
+_NONE: Final[Sequence[bytes]] = ()
 
 
-@dataclass(slots=True)
 class RequestHeaders:
-    """Values as they were sent; `authorization`, `accept` and the lists of REST may occur more than once.
+    """The values of each header, as they were sent."""
 
-    Not frozen: one is created for each request.
-    """
+    __slots__ = ("_values",)
 
-    authorization: list[bytes] = field(default_factory=list)
-    accept: list[bytes] = field(default_factory=list)
-    cache_control: list[bytes] = field(default_factory=list)
-    prefer: list[bytes] = field(default_factory=list)
-    if_none_match: list[bytes] = field(default_factory=list)
-    content_type: bytes = b""
-    content_encoding: bytes = b""
-    content_length: bytes = b""
-
-    @classmethod
-    def of(cls, raw: Iterable[tuple[bytes, bytes]]) -> RequestHeaders:
+    def __init__(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
         """Collect the headers of an ASGI scope, whose names are in lower case."""
-        headers = cls()
+        values: dict[bytes, list[bytes]] = {}
         for name, value in raw:
-            attribute = _ATTRIBUTES.get(name)
-            if attribute is None:
-                continue
-            if name in _SINGLE:
-                setattr(headers, attribute, value)
-            else:
-                getattr(headers, attribute).append(value)
-        return headers
+            if name in _USED:
+                if name in values:
+                    values[name].append(value)
+                else:
+                    values[name] = [value]
+        self._values = values
+
+    def all(self, name: bytes) -> Sequence[bytes]:
+        """Return the values of a header in order; empty if it was not sent."""
+        return self._values.get(name, _NONE)
+
+    def last(self, name: bytes) -> bytes:
+        """Return the value of a header that occurs once; the last one if it occurs more often, empty if it was not sent."""
+        values = self._values.get(name)
+        return values[-1] if values else b""
 
 
-_SINGLE = frozenset({b"content-type", b"content-encoding", b"content-length"})
-_ATTRIBUTES = {
-    name: name.decode().replace("-", "_")
-    for name in (
-        b"authorization",
-        b"accept",
-        b"cache-control",
-        b"prefer",
-        b"if-none-match",
-        b"content-type",
-        b"content-encoding",
-        b"content-length",
-    )
-}
-
-
-def text_of(values: Iterable[bytes]) -> str | None:
+def text_of(values: Sequence[bytes]) -> str | None:
     """Return the values of a header that may occur several times as one text; None if there is none."""
-    joined = b",".join(values)
-    return joined.decode("latin-1") if joined else None
+    return b",".join(values).decode("latin-1") if values else None

@@ -20,6 +20,8 @@ class MediaType(StrEnum):
         return f"{self.value}; charset=utf-8"
 
 
+_ANY: Final = frozenset({"*/*", "application/json", ""})
+"""The most common headers; all of them mean `application/json`."""
 _HTML: Final = "text/html"
 _LONGEST: Final = 2_000
 """Longer Accept headers are read no further: no client sends them."""
@@ -43,7 +45,9 @@ class _Range:
 
 def negotiate(accept: str | None) -> MediaType | None:
     """The media type for this Accept header; None if it takes neither. Without one, and for `*/*`, `application/json`."""
-    if not accept or not accept.strip():
+    if accept is None or accept in _ANY:
+        return MediaType.JSON
+    if not accept.strip():
         return MediaType.JSON
     ranges = _ranges(accept)
     weights = {media: _weight(ranges, media.value) for media in MediaType}

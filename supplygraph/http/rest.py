@@ -89,9 +89,9 @@ class ResourceEndpoint:
 
     async def respond(self, scope: Scope) -> RestResponse:
         """Return the response to one request."""
-        headers = RequestHeaders.of(scope["headers"])
+        headers = RequestHeaders(scope["headers"])
         try:
-            viewer = await self._authenticate(headers.authorization)
+            viewer = await self._authenticate(headers.all(b"authorization"))
             resource_id, force = _parameters(scope)
             return await self._read(resource_id, headers, viewer, force=force)
         except InvalidParameters as error:

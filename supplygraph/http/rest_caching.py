@@ -45,14 +45,14 @@ def _directives(lines: Sequence[bytes], separators: str) -> list[str]:
 
 
 def _max_age(headers: RequestHeaders) -> float | None:
-    directives = _directives(headers.cache_control, ",")
+    directives = _directives(headers.all(b"cache-control"), ",")
     ages = [float(min(int(match[1]), _MOST_SECONDS)) for part in directives if (match := _MAX_AGE.fullmatch(part))]
     return 0.0 if "no-cache" in directives else min(ages, default=None)
 
 
 def _wait(headers: RequestHeaders) -> float | None:
     # RFC 7240: of a preference that is given twice the first counts.
-    waits = (_WAIT.fullmatch(part) for part in _directives(headers.prefer, "[,;]"))
+    waits = (_WAIT.fullmatch(part) for part in _directives(headers.all(b"prefer"), "[,;]"))
     first = next((match for match in waits if match), None)
     return None if first is None else float(min(int(first[1]), _MOST_SECONDS))
 
@@ -107,5 +107,5 @@ def entity_tag(body: Mapping[str, Any]) -> str:
 
 def matches(headers: RequestHeaders, tag: str) -> bool:
     """Whether the client has this already, compared weakly."""
-    tags = [part.strip() for line in headers.if_none_match for part in line.decode("latin-1").split(",")]
+    tags = [part.strip() for line in headers.all(b"if-none-match") for part in line.decode("latin-1").split(",")]
     return "*" in tags or tag.removeprefix("W/") in {part.removeprefix("W/") for part in tags}

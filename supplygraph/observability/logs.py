@@ -7,6 +7,7 @@ import atexit
 import logging
 import re
 import sys
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from random import Random
 from typing import Any, Final, TextIO
@@ -14,8 +15,7 @@ from uuid import uuid4
 
 import orjson
 import structlog
-from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 _CORRELATION: Final = "correlation_id"
 _FLUSH_SECONDS: Final = 0.2
@@ -25,6 +25,9 @@ _RANDOM: Final = Random()  # noqa: S311 - correlation ids are not secret
 _VALID_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
+_current_id: ContextVar[str | None] = ContextVar(_CORRELATION, default=None)
+
+
 def configure(stream: TextIO | None = None, *, quiet: bool = False) -> None:
     """Set up logging for the process, including the logs of libraries.
 
@@ -32,7 +35,7 @@ def configure(stream: TextIO | None = None, *, quiet: bool = False) -> None:
     """
     target = stream or sys.stderr
     shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
+        _add_correlation_id,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -55,6 +58,13 @@ def configure(stream: TextIO | None = None, *, quiet: bool = False) -> None:
     _lines = None if quiet or target.isatty() else BufferedLines(target)
     if _lines is not None:
         atexit.register(_lines.flush)
+
+
+def _add_correlation_id(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    current = _current_id.get()
+    if current is not None:
+        event.setdefault(_CORRELATION, current)
+    return event
 
 
 def _final_processors(target: TextIO) -> list[Processor]:
@@ -107,7 +117,7 @@ _lines: BufferedLines | None = None
 
 
 def log_request(correlation_id: str, **values: Any) -> None:
-    """Log a request that was answered without `begin_request`."""
+    """Log one finished request."""
     if _lines is None:
         logger("http").info("request", correlation_id=correlation_id, **values)
         return
@@ -118,11 +128,10 @@ def log_request(correlation_id: str, **values: Any) -> None:
 def begin_request(header: str | None) -> str:
     """Set the correlation id for the log lines of a new request and return it. `header` is the id that the caller sent."""
     correlation_id = valid_or_new_id(header)
-    clear_contextvars()
-    bind_contextvars(**{_CORRELATION: correlation_id})
+    _current_id.set(correlation_id)
     return correlation_id
 
 
 def correlation_id() -> str:
     """Return the correlation id of the current request, a new one outside of requests."""
-    return str(get_contextvars().get(_CORRELATION) or uuid4().hex)
+    return _current_id.get() or uuid4().hex

@@ -14,7 +14,7 @@ from reconcile.call_stats import CallCounter, saved_calls
 from reconcile.reports import FlightReport
 from supplygraph.observability.gauges import Gauges
 from supplygraph.observability.logs import log_request, logger
-from supplygraph.observability.stage_times import StageTimes
+from supplygraph.observability.pipeline_metrics import PipelineCollector
 
 CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -52,14 +52,10 @@ class Telemetry:
             *("account", "what", "outcome", "reason"),
         )
         self._saved = counter("calls_saved", "Vendor calls saved because readers shared a flight.", "account")
-        operations = counter(
-            "operations", "Valid GraphQL operations: executed as a plan, or rendered by graphql-core.", "path"
-        )
-        self._ran = {True: operations.labels("plan"), False: operations.labels("rendered")}
         # By route, method and status, all of which are few: looking labels up takes longer than counting.
         self._by_request: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
-        self._stages = StageTimes()
-        self._registry.register(self._stages)
+        self.pipeline = PipelineCollector()
+        registry.register(self.pipeline)
         self._ages = histogram("served_age_seconds", "Age of the oldest value in a response, in seconds.", _AGES)
 
     def exposition(
@@ -83,14 +79,6 @@ class Telemetry:
         metrics[0].inc()
         metrics[1].observe(seconds)
         log_request(correlation_id, route=route, method=method, status=status, seconds=round(seconds, 4))
-
-    def stage_ended(self, stage: str, seconds: float) -> None:
-        """Add the time of one stage of one GraphQL request. Implements `resolvers.pipeline.StageObserver`."""
-        self._stages.add(stage, seconds)
-
-    def operation_ran(self, *, planned: bool) -> None:
-        """Count one valid operation."""
-        self._ran[planned].inc()
 
     def call_ended(self, account: str, operation: str, outcome: str, seconds: float) -> None:
         """Count one vendor call. Implements `vendors.client.transport.CallObserver`."""

@@ -31,7 +31,7 @@ from resolvers.errors import ErrorMasker
 from resolvers.freshness.evaluation import FreshnessContext
 from resolvers.operation.compile_worker import CompileWorker
 from resolvers.operation.compiler import OperationCompiler
-from resolvers.pipeline import Pipeline
+from resolvers.pipeline import Pipeline, PipelineStats
 from resolvers.reader import Reader
 from schema.build import build
 from supplygraph.http.graphql import GraphQLEndpoint
@@ -99,16 +99,20 @@ def _page(_request: HttpRequest) -> Response:
 
 @dataclass(slots=True)
 class PlanProbe:
-    """`pipeline.StageObserver`: whether the last operation ran as a plan; None if nothing ran."""
+    """Whether the last operation ran as a plan; None if nothing ran."""
 
-    last: bool | None = None
+    stats: PipelineStats
+    _seen: tuple[int, int] = (0, 0)
 
-    def operation_ran(self, *, planned: bool) -> None:
-        """Note it."""
-        self.last = planned
+    @property
+    def last(self) -> bool | None:
+        """Compare the counts with those at the last call of `reset`."""
+        planned, executed = self.stats.planned - self._seen[0], self.stats.executed - self._seen[1]
+        return None if not planned and not executed else planned > 0
 
-    def stage_ended(self, stage: str, seconds: float) -> None:
-        """Ignore times."""
+    def reset(self) -> None:
+        """Forget what ran."""
+        self._seen = self.stats.planned, self.stats.executed
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +137,11 @@ class Renderings:
         reader = Reader(queries, statements, worker, Vendors(world), freshness, ManualClock(NOW))
         # Each text is compiled once for both: what differs begins after that.
         compiler = OperationCompiler(_graph().core, statements, rules, OperationLimits(), worker)
-        probe = PlanProbe()
-        planned = _app(_endpoint(compiler, reader, probe, plans=True))
-        executed = _app(_endpoint(compiler, reader, PlanProbe(), plans=False))
+        endpoint = _endpoint(compiler, reader, plans=True)
+        planned, executed = _app(endpoint), _app(_endpoint(compiler, reader, plans=False))
         calls = {"planned": _called(planned), "executed": _called(executed)}
         async with httpx.AsyncClient(transport=httpx.ASGITransport(planned), base_url="http://gateway") as client:
-            yield cls(calls, client, probe)
+            yield cls(calls, client, PlanProbe(endpoint.pipeline.stats))
         worker.close()
         await queries.close()
 
@@ -165,9 +168,9 @@ def _reads(query: str) -> bool:
 _graph: Final = cache(build)
 
 
-def _endpoint(compiler: OperationCompiler, reader: Reader, probe: PlanProbe, *, plans: bool) -> GraphQLEndpoint:
+def _endpoint(compiler: OperationCompiler, reader: Reader, *, plans: bool) -> GraphQLEndpoint:
     masker, limits = ErrorMasker(lambda: "the-correlation-id"), OperationLimits()
-    pipeline = Pipeline(compiler, reader, _graph(), limits, masker, probe, plans=plans)
+    pipeline = Pipeline(compiler, reader, _graph(), limits, masker, plans=plans)
     return GraphQLEndpoint(pipeline, _authenticate, _page, ManualClock(NOW), masker, limits.body_bytes)
 
 

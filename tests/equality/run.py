@@ -94,7 +94,7 @@ async def _compare(
     each: Slice, place: int, request: Request, oracle: Oracle, renderings: Renderings, outcome: Outcome
 ) -> None:
     expected = oracle.answer(request)
-    renderings.plans.last = None
+    renderings.plans.reset()
     told = {name: await call(request) for name, call in renderings.calls.items()}
     outcome.tally.ran += renderings.plans.last is not None
     outcome.tally.planned += renderings.plans.last is True

@@ -166,20 +166,6 @@ def graph() -> Graph:
     return build()
 
 
-class NoObserver:
-    """`pipeline.StageObserver` that counts how operations ran."""
-
-    def __init__(self) -> None:
-        self.planned: list[bool] = []
-
-    def operation_ran(self, *, planned: bool) -> None:
-        """Note it."""
-        self.planned.append(planned)
-
-    def stage_ended(self, stage: str, seconds: float) -> None:
-        """Ignore times."""
-
-
 @dataclass
 class GraphQLGateway:
     """The endpoint over a reader that answers from memory."""
@@ -187,7 +173,6 @@ class GraphQLGateway:
     reader: MemoryReader = field(default_factory=MemoryReader)
     limits: OperationLimits = field(default_factory=OperationLimits)
     plans: bool = True
-    observer: NoObserver = field(default_factory=NoObserver)
     worker: CompileWorker = field(default_factory=lambda: CompileWorker(rest=lambda _: None))
 
     @cached_property
@@ -200,7 +185,7 @@ class GraphQLGateway:
     def app(self) -> Starlette:
         """The application around the endpoint."""
         masker = ErrorMasker(lambda: CORRELATION_ID)
-        pipeline = Pipeline(self.compiler, self.reader, graph(), self.limits, masker, self.observer, plans=self.plans)
+        pipeline = Pipeline(self.compiler, self.reader, graph(), self.limits, masker, plans=self.plans)
         clock = ManualClock(ARRIVAL)
         endpoint = GraphQLEndpoint(pipeline, authenticate, page, clock, masker, self.limits.body_bytes)
         return Starlette(routes=[Route("/graphql", endpoint)])
