@@ -25,9 +25,9 @@ from domain.records.observation import Access, NotReported, Observation, Price, 
 from tests.clock import ManualClock
 from tests.doubles import prism, specifications
 from tests.doubles.fake import Fake
-from tests.doubles.forwarding import Forwarding, forwarding
-from tests.fuzz.mutating import mutated
-from tests.fuzz.recorded import of_vendor
+from tests.doubles.forwarder import Forwarding, forwarding
+from tests.fuzz.mutations import mutated
+from tests.fuzz.recordings import of_vendor
 from tests.vendors.accounts import QUICK
 from vendors import registry
 from vendors.client import endpoint

@@ -14,7 +14,7 @@ from supplygraph.config.settings import AccountSettings
 from tests.doubles import prism
 from tests.doubles.fake import MACHINES, NODE, VOLUMES, Dice, Fake, Thing, graph_time
 from tests.doubles.fakes import fakes_by_vendor
-from tests.doubles.forwarding import Forwarding, forwarding
+from tests.doubles.forwarder import Forwarding, forwarding
 from tests.matrix.player import Asked
 from tests.proofs.served import Served, served
 from vendors import registry

@@ -20,7 +20,7 @@ tests.matrix.players.__path__.append(sys.argv[1] + "/tests/matrix/players")
 import pytest
 sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", "-k", "tinycloud", *sys.argv[2:]]))
 """
-SUITE = ("tests/vendors/test_contract.py", "tests/vendors/test_contract_answers.py")
+SUITE = ("tests/vendors/test_contract.py", "tests/vendors/test_contract_responses.py")
 
 
 def test_the_page_is_followed(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
 
+from tests.doubles.conformance import botocores, by_botocore
 from tests.doubles.fake import MACHINES, NO_SPEC, PRICELESS, VOLUMES, Fake, Thing, access, graph_time, iso
-from tests.doubles.judging import botocores, by_botocore
 from tests.matrix.player import Asked
 
 REGION = "us-east-1"

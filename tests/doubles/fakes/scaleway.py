@@ -8,8 +8,8 @@ from typing import Any
 from scaleway.block.v1 import types as block_types
 from scaleway.instance.v1 import types as instance_types
 
+from tests.doubles.conformance import by_dataclass
 from tests.doubles.fake import MACHINES, NO_SPEC, PRICELESS, VOLUMES, Fake, Thing, access, iso, price
-from tests.doubles.judging import by_dataclass
 from tests.matrix.player import Asked
 
 STATES = {

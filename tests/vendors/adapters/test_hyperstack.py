@@ -11,7 +11,7 @@ import pytest
 from domain.enums import ContractType, LinkType, OfferType, ResourceKind, ResourceStatus, ResourceType, StaleReason
 from domain.records.observation import NO_PRICE, Attachment, Observation, Spec, SweepOutcome, SweepResult, Terms
 from tests.doubles import prism, specifications
-from tests.doubles.forwarding import Forwarding, forwarding
+from tests.doubles.forwarder import Forwarding, forwarding
 from tests.vendors.accounts import SECRET, Calls, account, lambda_settings
 
 SPECIFICATION = "hyperstack.yaml"

@@ -12,7 +12,7 @@ import pytest
 from domain.enums import ContractType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType, StaleReason
 from domain.records.observation import NO_PRICE, Access, Observation, Price, Spec, SweepOutcome, SweepResult, Terms
 from tests.doubles import prism, specifications
-from tests.doubles.forwarding import Forwarding, forwarding
+from tests.doubles.forwarder import Forwarding, forwarding
 from tests.vendors.accounts import SECRET, account
 
 SPECIFICATION = "digitalocean.json"

@@ -6,8 +6,8 @@ import json
 
 from domain.records.observation import SweepOutcome
 from tests.vendors.accounts import SECRET
+from tests.vendors.client.test_cloud import MACHINES, VOLUMES, cloud_over, page
 from tests.vendors.loopback import Reply, answer
-from tests.vendors.test_cloud import MACHINES, VOLUMES, cloud_over, page
 
 
 def named(request_id: str, *ids: str, **more: str) -> Reply:

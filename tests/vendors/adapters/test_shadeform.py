@@ -24,7 +24,7 @@ from domain.records.observation import (
 )
 from tests.clock import START
 from tests.doubles import examples, prism
-from tests.doubles.forwarding import Forwarding, forwarding
+from tests.doubles.forwarder import Forwarding, forwarding
 from tests.vendors.accounts import SECRET, Calls, account
 from vendors.api_key import KeySettings
 from vendors.base import VendorResponse

@@ -20,7 +20,7 @@ from domain.records.observation import (
     Terms,
 )
 from tests.doubles import prism, specifications
-from tests.doubles.forwarding import Forwarding, forwarding
+from tests.doubles.forwarder import Forwarding, forwarding
 from tests.vendors.accounts import SECRET, Calls, account, lambda_settings
 
 SPECIFICATION = "lambda-1.8.3.json"

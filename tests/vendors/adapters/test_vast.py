@@ -29,7 +29,7 @@ from domain.records.observation import (
     Terms,
 )
 from tests.doubles import prism, specifications
-from tests.doubles.forwarding import Forwarding, forwarding
+from tests.doubles.forwarder import Forwarding, forwarding
 from tests.vendors.accounts import SECRET, Calls, account, lambda_settings
 
 SPECIFICATION = "vast.yaml"

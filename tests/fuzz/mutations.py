@@ -10,7 +10,7 @@ from random import Random
 from typing import Any, Final
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from tests.fuzz.recorded import Recorded
+from tests.fuzz.recordings import Recorded
 from tests.matrix.player import Asked
 from tests.vendors.loopback import Loopback, answer, loopback
 
