@@ -54,7 +54,7 @@ async def _run(folder: Path) -> tuple[float, int, str, int]:
         told, beside = await process.communicate()
         seconds = time.monotonic() - began
         text = beside.decode()[-2000:] + told.decode()
-        return seconds, process.returncode or 0, text, sum(len(fake.asked) for fake in fakes)
+        return seconds, process.returncode or 0, text, sum(len(fake.requests) for fake in fakes)
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""A double that stands between us and another double: adds headers, moves the base path, counts what passes."""
+"""A proxy between the code under test and a double: it adds headers, changes the base path, and records the paths."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _OWN = ("connection", "keep-alive", "transfer-encoding", "content-length", "serv
 
 @dataclass(slots=True)
 class Forwarding:
-    """What is done to each request; change it while it runs.
+    """What is done to each request; it may be changed while the proxy runs.
 
-    `headers` are added to it; `strip` is taken off the head of its path, then `prepend` is put there. `passed` are the
-    paths that came, in order; `refused` the beginnings of the bodies of answers that were no success.
+    `headers` are added to the request. `strip` is removed from the start of its path, then `prepend` is put before it.
+    `passed` are the received paths, in order. `refused` are the beginnings of the bodies of error responses.
     """
 
     address: str = ""
@@ -80,6 +80,6 @@ def _handler(target: str, rules: Forwarding) -> type[BaseHTTPRequestHandler]:
         do_GET = do_POST = _forward  # noqa: N815 - http.server calls them by these names
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named by http.server
-            """Say nothing."""
+            """Log nothing."""
 
     return Handler

@@ -1,4 +1,4 @@
-"""Recorded answers with things wrong in them: types changed, fields gone, numbers and texts that nobody would send."""
+"""Changes recorded responses: wrong types, missing fields, and numbers and texts that no vendor would send."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from random import Random
 from typing import Any, Final
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from tests.fuzz.recordings import Recorded
+from tests.fuzz.recordings import Recording
 from tests.matrix.player import Asked
 from tests.vendors.loopback import Loopback, answer, loopback
 
@@ -22,81 +22,81 @@ _LEAVES: Final[tuple[Any, ...]] = (
 )  # fmt: skip
 _TEXTS: Final = tuple(leaf for leaf in _LEAVES if isinstance(leaf, str) and "\0" not in leaf)
 _ELEMENTS: Final = ("item", "instanceId", "key", "value", "status", "attachTime")
-_SPARED: Final = 0.97
-"""How often what names an item, or a page, stays as it is: without it all of the page is refused."""
-_MISSPELT: Final = 0.8
+_KEEP_NAMES_SHARE: Final = 0.97
+"""How often a name of an item or of a page stays unchanged: without it, the whole page would be rejected."""
+_CHANGE_TEXT_SHARE: Final = 0.8
 _NAMES: Final = frozenset({"id", "instanceId", "volumeId", "servers", "volumes", "total_count", "volume_types"})
 
 
 class Mutator:
-    """Changes answers by its dice; the same seed changes them alike."""
+    """Changes responses at random; the same seed makes the same changes."""
 
     def __init__(self, seed: int, share: float) -> None:
-        self._dice = Random(seed)
+        self._random = Random(seed)
         self._share = share
-        """How much of an answer is changed."""
+        """The share of a response that is changed."""
 
-    def __call__(self, recorded: Recorded) -> bytes:
-        """A changed answer, written out."""
-        if isinstance(recorded.told, Element):
-            root = deepcopy(recorded.told)
-            self._element(root)
+    def __call__(self, recording: Recording) -> bytes:
+        """Return a changed response as bytes."""
+        if isinstance(recording.content, Element):
+            root = deepcopy(recording.content)
+            self._change_element(root)
             return tostring(root)
-        return json.dumps(self._json(recorded.told)).encode()
+        return json.dumps(self._change_json(recording.content)).encode()
 
-    def _hit(self, name: str) -> bool:
-        return self._dice.random() < self._share * (1 - _SPARED if name in _NAMES else 1)
+    def _is_chosen(self, name: str) -> bool:
+        return self._random.random() < self._share * (1 - _KEEP_NAMES_SHARE if name in _NAMES else 1)
 
-    def _json(self, told: Any, name: str = "") -> Any:
-        if self._hit(name):
-            return self._dice.choice(_LEAVES)
-        if isinstance(told, dict):
-            kept = {key: value for key, value in told.items() if not self._hit(key)}
-            return {key: self._json(value, key) for key, value in kept.items()}
-        if isinstance(told, list):
-            items = [self._json(value, name) for value in told]
-            return items * 2 if items and self._hit("twice") else items
-        return told
+    def _change_json(self, value: Any, name: str = "") -> Any:
+        if self._is_chosen(name):
+            return self._random.choice(_LEAVES)
+        if isinstance(value, dict):
+            remaining = {key: member for key, member in value.items() if not self._is_chosen(key)}
+            return {key: self._change_json(member, key) for key, member in remaining.items()}
+        if isinstance(value, list):
+            items = [self._change_json(item, name) for item in value]
+            return items * 2 if items and self._is_chosen("twice") else items
+        return value
 
-    def _element(self, element: Element) -> None:
+    def _change_element(self, element: Element) -> None:
         for child in list(element):
-            if not self._hit(child.tag.rpartition("}")[2]):
-                self._element(child)
+            if not self._is_chosen(child.tag.rpartition("}")[2]):
+                self._change_element(child)
             elif len(child):
-                self._spoil(element, child)
+                self._damage(element, child)
             else:
-                self._misspell(element, child)
+                self._change_text(element, child)
 
-    def _misspell(self, parent: Element, leaf: Element) -> None:
-        """Mostly another text: what else can be wrong with a leaf is soon tried."""
-        if self._dice.random() < _MISSPELT:
-            leaf.text = self._dice.choice(_TEXTS)
+    def _change_text(self, parent: Element, leaf: Element) -> None:
+        """Usually change the text, because a leaf has few other ways to be wrong."""
+        if self._random.random() < _CHANGE_TEXT_SHARE:
+            leaf.text = self._random.choice(_TEXTS)
         else:
-            self._spoil(parent, leaf)
+            self._damage(parent, leaf)
 
-    def _spoil(self, parent: Element, child: Element) -> None:
-        what = self._dice.randrange(4)
-        if what == 0:
+    def _damage(self, parent: Element, child: Element) -> None:
+        damage = self._random.randrange(4)
+        if damage == 0:
             parent.remove(child)
-        elif what == 1:
+        elif damage == 1:
             parent.append(deepcopy(child))
-        elif what == 2:
+        elif damage == 2:
             child.clear()
-            child.text = self._dice.choice(_TEXTS)
+            child.text = self._random.choice(_TEXTS)
         else:
             child.text = None
-            SubElement(child, self._dice.choice(_ELEMENTS)).text = self._dice.choice(_TEXTS)
+            SubElement(child, self._random.choice(_ELEMENTS)).text = self._random.choice(_TEXTS)
 
 
 @asynccontextmanager
-async def mutated(recorded: Callable[[Asked], Recorded], seed: int, share: float) -> AsyncIterator[Loopback]:
-    """Serve changed answers on loopback."""
-    change = Mutator(seed, share)
+async def serve_mutations(find: Callable[[Asked], Recording], seed: int, share: float) -> AsyncIterator[Loopback]:
+    """Serve changed responses on loopback."""
+    mutate = Mutator(seed, share)
 
     async def reply(writer: Any) -> bool:
-        one = recorded(Asked.parse(double.requests[-1]))
-        media = "text/xml" if isinstance(one.told, Element) else "application/json"
-        return await answer(change(one), 200, {"content-type": media, **one.headers})(writer)
+        recording = find(Asked.parse(server.requests[-1]))
+        media = "text/xml" if isinstance(recording.content, Element) else "application/json"
+        return await answer(mutate(recording), 200, {"content-type": media, **recording.headers})(writer)
 
-    async with loopback(reply) as double:
-        yield double
+    async with loopback(reply) as server:
+        yield server

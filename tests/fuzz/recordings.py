@@ -1,6 +1,6 @@
-"""Answers that were recorded of vendors without a specification for Prism, by the operations that an account asks for.
+"""Recorded responses of vendors without a specification for Prism, by the operations that an account calls.
 
-Scaleway's are of its SDK's package, EC2's of libcloud's. What no recording has, a price list, is the fake's.
+Scaleway's are in its SDK's package, EC2's in libcloud's. A response that was not recorded, a price list, is the fake's.
 """
 
 from __future__ import annotations
@@ -27,91 +27,92 @@ _COPIES: Final = 5
 
 
 @dataclass(frozen=True)
-class Recorded:
-    """An answer: JSON, or the root of an XML document."""
+class Recording:
+    """A response: JSON, or the root of an XML document."""
 
-    told: Any
+    content: Any
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def _package(name: str) -> Path:
-    found = find_spec(name)
-    return Path((found and found.origin) or "").parent
+    spec = find_spec(name)
+    return Path((spec and spec.origin) or "").parent
 
 
-def of_ec2(asked: Asked) -> Recorded:
-    """Of the action: a listing of many, also where one is asked for."""
+def of_ec2(request: Asked) -> Recording:
+    """Return the recording of an action: a list of many items, also if one is requested."""
     names = {"DescribeInstances": "describe_instances", "DescribeVolumes": "describe_volumes"}
-    return Recorded(_ec2(names[asked.form["Action"]]))
+    return Recording(_ec2_document(names[request.form["Action"]]))
 
 
 @cache
-def _ec2(name: str) -> Element:
+def _ec2_document(name: str) -> Element:
     folder = _package("libcloud") / "test" / "compute" / "fixtures" / "ec2"
     root: Element = fromstring((folder / f"{name}.xml").read_bytes())
-    for listed in (one for one in root if len(one)):
-        listed.extend([_again(item, copy) for item in list(listed) for copy in range(_COPIES)])
+    for items in (child for child in root if len(child)):
+        items.extend([_copy_item(item, copy) for item in list(items) for copy in range(_COPIES)])
     return root
 
 
-def _again(item: Element, copy: int) -> Element:
-    """The same with other ids of machines and volumes: one would be few to change."""
-    other = deepcopy(item)
-    for each in other.iter():
-        if each.tag.rpartition("}")[2] in {"instanceId", "volumeId"} and each.text:
-            each.text = f"{each.text}{copy:02x}"
-    return other
+def _copy_item(item: Element, copy: int) -> Element:
+    """Return the item with other ids of machines and volumes: the few recorded items offer too little to change."""
+    copied = deepcopy(item)
+    for element in copied.iter():
+        if element.tag.rpartition("}")[2] in {"instanceId", "volumeId"} and element.text:
+            element.text = f"{element.text}{copy:02x}"
+    return copied
 
 
-def of_scaleway(asked: Asked) -> Recorded:
-    """Of the path."""
-    _, interface, *_, plural = asked.path.removesuffix("/").split("/")
-    told = _scaleway()
-    if plural == "servers" and "/products/" not in asked.path:
-        return Recorded({"servers": told["servers"]}, {"x-total-count": str(len(told["servers"]))})
+def of_scaleway(request: Asked) -> Recording:
+    """Return the recording of a path."""
+    _, interface, *_, plural = request.path.removesuffix("/").split("/")
+    items_by_kind = _scaleway_items()
+    if plural == "servers" and "/products/" not in request.path:
+        return Recording({"servers": items_by_kind["servers"]}, {"x-total-count": str(len(items_by_kind["servers"]))})
     if plural == "volumes":
-        volumes = told[f"{interface} volumes"]
-        return Recorded({"volumes": volumes, "total_count": len(volumes)})
-    if "/servers/" in asked.path and "/products/" not in asked.path:
-        wanted = asked.path.rpartition("/")[2]
-        return Recorded({"server": next((one for one in told["servers"] if one["id"] == wanted), told["servers"][0])})
+        volumes = items_by_kind[f"{interface} volumes"]
+        return Recording({"volumes": volumes, "total_count": len(volumes)})
+    if "/servers/" in request.path and "/products/" not in request.path:
+        vendor_id = request.path.rpartition("/")[2]
+        servers = items_by_kind["servers"]
+        return Recording({"server": next((server for server in servers if server["id"] == vendor_id), servers[0])})
     fake = ScalewayFake(Dice(1), 0, 0)
-    return Recorded(fake.reply(asked)[1], fake.headers(asked))
+    return Recording(fake.reply(request)[1], fake.headers(request))
 
 
 @cache
-def _scaleway() -> Mapping[str, list[Any]]:
-    bodies = list(_bodies())
-    servers = [one for body in bodies for one in (*body.get("servers", ()), body.get("server")) if one]
-    local = [volume for one in servers for volume in one["volumes"].values()]
+def _scaleway_items() -> Mapping[str, list[Any]]:
+    bodies = list(_scaleway_bodies())
+    servers = [server for body in bodies for server in (*body.get("servers", ()), body.get("server")) if server]
+    local = [volume for server in servers for volume in server["volumes"].values()]
     block = [body for body in bodies if "references" in body]
-    found = {"servers": servers, "instance volumes": local, "block volumes": block}
-    return {name: list({one["id"]: one for one in told}.values()) for name, told in found.items()}
+    by_kind = {"servers": servers, "instance volumes": local, "block volumes": block}
+    return {name: list({item["id"]: item for item in items}.values()) for name, items in by_kind.items()}
 
 
-def _bodies() -> Iterator[dict[str, Any]]:
+def _scaleway_bodies() -> Iterator[dict[str, Any]]:
     folder = _package("scaleway") / "instance" / "v1" / "tests" / "cassettes"
     for file in sorted(folder.glob("*.yaml")):
-        for one in yaml.safe_load(file.read_text(encoding="utf-8"))["interactions"]:
+        for interaction in yaml.safe_load(file.read_text(encoding="utf-8"))["interactions"]:
             try:
-                told = json.loads(one["response"]["body"]["string"])
+                body = json.loads(interaction["response"]["body"]["string"])
             except ValueError:
                 continue
-            if isinstance(told, dict) and one["request"]["method"] == "GET":
-                yield told
+            if isinstance(body, dict) and interaction["request"]["method"] == "GET":
+                yield body
 
 
-def of_vendor(fake: type[Fake]) -> Callable[[Asked], Recorded]:
-    """What was recorded of the fake's vendor; of one without recordings, what the fake itself tells."""
-    own = fake(Dice(1), 20, 5)
+def of_vendor(fake: type[Fake]) -> Callable[[Asked], Recording]:
+    """Return the recordings of the fake's vendor; for a vendor without recordings, the fake's own responses."""
+    instance = fake(Dice(1), 20, 5)
 
-    def of_fake(asked: Asked) -> Recorded:
-        plain = replace(asked, path=asked.path.removeprefix(fake.base_path))
-        return Recorded(own.reply(plain)[1], own.headers(plain))
+    def of_fake(request: Asked) -> Recording:
+        plain_request = replace(request, path=request.path.removeprefix(fake.base_path))
+        return Recording(instance.reply(plain_request)[1], instance.headers(plain_request))
 
     return _BY_VENDOR.get(fake.vendor, of_fake)
 
 
-_BY_VENDOR: Final[Mapping[str, Callable[[Asked], Recorded]]] = MappingProxyType(
+_BY_VENDOR: Final[Mapping[str, Callable[[Asked], Recording]]] = MappingProxyType(
     {"aws": of_ec2, "scaleway": of_scaleway}
 )

@@ -1,4 +1,4 @@
-"""AWS against the moto server, which is independent of us and judges every signature."""
+"""AWS against the moto server, which is independent of this project and verifies every signature."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from domain.enums import (
 )
 from domain.records.observation import NO_PRICE, Access, Attachment, Observation, Price, Spec, SweepOutcome, Terms
 from tests.doubles.moto_aws import MotoAws, linux_image, moto_aws
-from tests.vendors.accounts import Calls, account
+from tests.vendors.accounts import CallRecorder, account
 from vendors.aws import Aws
 
 MACHINES, VOLUMES = ResourceKind.MACHINES, ResourceKind.VOLUMES
@@ -29,18 +29,18 @@ MACHINES, VOLUMES = ResourceKind.MACHINES, ResourceKind.VOLUMES
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[MotoAws]:
-    """One moto server for the module; every test has regions of its own."""
+    """One moto server for the module; every test has its own regions."""
     with moto_aws() as running:
         yield running
 
 
 def settings(aws: MotoAws, *regions: str, **more: Any) -> dict[str, Any]:
-    """An account with moto's key."""
+    """Return the settings of an account with moto's key."""
     return {"credentials": dict(aws.credentials), "regions": regions, **more}
 
 
 def launch(ec2: Any, count: int = 1, instance_type: str = "g5.12xlarge", name: str = "trainer") -> list[dict[str, Any]]:
-    """Start instances, each in a reservation of its own, and read them back as botocore reads them."""
+    """Start instances, each in its own reservation, and return them as botocore describes them."""
     tags = [{"ResourceType": "instance", "Tags": [{"Key": "owner", "Value": "x"}, {"Key": "Name", "Value": name}]}]
     image = linux_image(ec2)
     ids = [
@@ -49,30 +49,28 @@ def launch(ec2: Any, count: int = 1, instance_type: str = "g5.12xlarge", name: s
         ][0]["InstanceId"]
         for _ in range(count)
     ]
-    told = ec2.describe_instances(InstanceIds=ids)
-    return [instance for reservation in told["Reservations"] for instance in reservation["Instances"]]
+    description = ec2.describe_instances(InstanceIds=ids)
+    return [instance for reservation in description["Reservations"] for instance in reservation["Instances"]]
 
 
 def by_id(observations: tuple[Observation, ...]) -> dict[str, Observation]:
-    """Observations by their vendor ids."""
-    return {one.vendor_id: one for one in observations}
+    """Return observations by their vendor ids."""
+    return {observation.vendor_id: observation for observation in observations}
 
 
 async def test_every_field_of_an_instance(aws: MotoAws) -> None:
-    """A sweep tells of an instance exactly what botocore reads of it, in our words."""
+    """A sweep reports of an instance exactly what botocore reads of it."""
     region = "us-east-1"
-    (told,) = launch(aws.ec2(region))
-
+    (instance,) = launch(aws.ec2(region))
     async with account("aws", settings(aws, region), aws.address) as cloud:
         result = await cloud.sweep(MACHINES, region)
-
     assert SweepOutcome.COMPLETE is result.outcome
     assert (None, 0, 1) == (result.problem, result.dropped, result.calls)
-    created = told["NetworkInterfaces"][0]["Attachment"]["AttachTime"]
-    launched = told["LaunchTime"].strftime("%Y-%m-%dT%H:%M:%S.000000Z")
+    created = instance["NetworkInterfaces"][0]["Attachment"]["AttachTime"]
+    launched = instance["LaunchTime"].strftime("%Y-%m-%dT%H:%M:%S.000000Z")
     expected = Observation(
         kind=MACHINES,
-        vendor_id=told["InstanceId"],
+        vendor_id=instance["InstanceId"],
         resource_type=ResourceType.VM,
         status=ResourceStatus.RUNNING,
         vendor_status="running",
@@ -80,17 +78,17 @@ async def test_every_field_of_an_instance(aws: MotoAws) -> None:
         created_at=created,
         name="trainer",
         status_message=None,
-        access=Access(external_ip=told["PublicIpAddress"], internal_ip=told["PrivateIpAddress"]),
+        access=Access(external_ip=instance["PublicIpAddress"], internal_ip=instance["PrivateIpAddress"]),
         spec=Spec(
             gpu_type="nvidia-a10g-24gb",
             gpu_family="A10G",
             gpu_count=4,
             memory_gb=192,
             vendor_sku="g5.12xlarge",
-            image=told["ImageId"],
+            image=instance["ImageId"],
             vendor={
-                "architecture": told["Architecture"],
-                "availability_zone": told["Placement"]["AvailabilityZone"],
+                "architecture": instance["Architecture"],
+                "availability_zone": instance["Placement"]["AvailabilityZone"],
                 "launch_time": launched,
                 "tenancy": "default",
             },
@@ -98,21 +96,27 @@ async def test_every_field_of_an_instance(aws: MotoAws) -> None:
         price=NO_PRICE,
         terms=Terms(OfferType.VM, ContractType.ONDEMAND, "g5.12xlarge", None, None),
     )
-    assert expected == by_id(result.observations)[told["InstanceId"]]
+    assert expected == by_id(result.observations)[instance["InstanceId"]]
+
+
+def create_volume(ec2: Any, region: str) -> str:
+    """Create a volume with a name; return its id."""
+    tags = [{"ResourceType": "volume", "Tags": [{"Key": "Name", "Value": "data"}]}]
+    volume = ec2.create_volume(
+        Size=50, AvailabilityZone=f"{region}a", VolumeType="gp3", Iops=4000, Encrypted=True, TagSpecifications=tags
+    )
+    return str(volume["VolumeId"])
 
 
 async def test_every_field_of_a_volume(aws: MotoAws) -> None:
-    """A sweep tells of a volume what botocore reads of it, and what it is attached to since when."""
+    """A sweep reports of a volume what botocore reads of it, including the attachment and its time."""
     region = "us-east-2"
     ec2 = aws.ec2(region)
     (machine,) = launch(ec2)
-    tags = [{"ResourceType": "volume", "Tags": [{"Key": "Name", "Value": "data"}]}]
-    volume_id = ec2.create_volume(
-        Size=50, AvailabilityZone=f"{region}a", VolumeType="gp3", Iops=4000, Encrypted=True, TagSpecifications=tags
-    )["VolumeId"]
-    loose_id = ec2.create_volume(Size=7, AvailabilityZone=f"{region}b", VolumeType="gp2")["VolumeId"]
+    volume_id = create_volume(ec2, region)
+    unattached_id = ec2.create_volume(Size=7, AvailabilityZone=f"{region}b", VolumeType="gp2")["VolumeId"]
     ec2.attach_volume(VolumeId=volume_id, InstanceId=machine["InstanceId"], Device="/dev/sdf")
-    (told,) = ec2.describe_volumes(VolumeIds=[volume_id])["Volumes"]
+    (volume,) = ec2.describe_volumes(VolumeIds=[volume_id])["Volumes"]
 
     async with account("aws", settings(aws, region), aws.address) as cloud:
         result = await cloud.sweep(VOLUMES, region)
@@ -125,75 +129,73 @@ async def test_every_field_of_a_volume(aws: MotoAws) -> None:
         status=ResourceStatus.RUNNING,
         vendor_status="in-use",
         region=region,
-        created_at=told["CreateTime"],
+        created_at=volume["CreateTime"],
         name="data",
         status_message=None,
         access=None,
         spec=Spec(
-            disk_gb=50,
-            vendor_sku="gp3",
-            vendor={"availability_zone": f"{region}a", "encrypted": True, "iops": 4000},
+            disk_gb=50, vendor_sku="gp3", vendor={"availability_zone": f"{region}a", "encrypted": True, "iops": 4000}
         ),
         price=NO_PRICE,
         terms=Terms(OfferType.STORAGE, ContractType.ONDEMAND, "gp3", None, None),
         links=(
-            Attachment(LinkType.ATTACHED_TO, MACHINES, machine["InstanceId"], told["Attachments"][0]["AttachTime"]),
+            Attachment(LinkType.ATTACHED_TO, MACHINES, machine["InstanceId"], volume["Attachments"][0]["AttachTime"]),
         ),
     )
     assert expected == volumes[volume_id]
     assert (ResourceStatus.RUNNING, "available", ()) == (
-        volumes[loose_id].status,
-        volumes[loose_id].vendor_status,
-        volumes[loose_id].links,
+        volumes[unattached_id].status,
+        volumes[unattached_id].vendor_status,
+        volumes[unattached_id].links,
     )
 
 
-async def test_regions_are_scopes_of_their_own(aws: MotoAws) -> None:
-    """Each region is listed by itself and tells only its own."""
-    here, there = "eu-west-1", "ap-south-1"
-    (one,), (other,) = launch(aws.ec2(here)), launch(aws.ec2(there))
+async def test_regions_are_separate_scopes(aws: MotoAws) -> None:
+    """Each region is listed separately and contains only its own instances."""
+    west, south = "eu-west-1", "ap-south-1"
+    (west_instance,), (south_instance,) = launch(aws.ec2(west)), launch(aws.ec2(south))
 
-    async with account("aws", settings(aws, here, there), aws.address) as cloud:
+    async with account("aws", settings(aws, west, south), aws.address) as cloud:
         scopes = cloud.scopes
-        swept = {region: await cloud.sweep(MACHINES, region) for region in (here, there)}
+        results = {region: await cloud.sweep(MACHINES, region) for region in (west, south)}
 
-    assert ((MACHINES, here), (MACHINES, there), (VOLUMES, here), (VOLUMES, there)) == scopes
-    assert [one["InstanceId"]] == [seen.vendor_id for seen in swept[here].observations]
-    assert [other["InstanceId"]] == [seen.vendor_id for seen in swept[there].observations]
+    assert ((MACHINES, west), (MACHINES, south), (VOLUMES, west), (VOLUMES, south)) == scopes
+    assert [west_instance["InstanceId"]] == [observation.vendor_id for observation in results[west].observations]
+    assert [south_instance["InstanceId"]] == [observation.vendor_id for observation in results[south].observations]
 
 
-async def test_pages_are_followed_to_the_end(aws: MotoAws, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_all_pages_are_read(aws: MotoAws, monkeypatch: pytest.MonkeyPatch) -> None:
     """Twelve reservations in pages of five are three calls and twelve instances."""
     region = "eu-west-2"
-    told = launch(aws.ec2(region), 12, "t3.micro")
+    instance = launch(aws.ec2(region), 12, "t3.micro")
     monkeypatch.setattr(Aws, "page_size", 5)
 
     async with account("aws", settings(aws, region), aws.address) as cloud:
         result = await cloud.sweep(MACHINES, region)
 
     assert (SweepOutcome.COMPLETE, 3) == (result.outcome, result.calls)
-    assert {one["InstanceId"] for one in told} == set(by_id(result.observations))
+    assert {observation["InstanceId"] for observation in instance} == set(by_id(result.observations))
 
 
-async def test_a_life_ends_in_the_vendors_words(aws: MotoAws) -> None:
-    """Stopped and started it keeps its creation time and loses its public address; terminated it reads DELETED."""
+async def test_life_of_an_instance(aws: MotoAws) -> None:
+    """Stopped and started, it keeps its creation time and loses its public address; terminated, it reads DELETED."""
     region = "eu-central-1"
     ec2 = aws.ec2(region)
-    (told,) = launch(ec2)
-    machine_id = told["InstanceId"]
+    (instance,) = launch(ec2)
+    machine_id = instance["InstanceId"]
 
     async with account("aws", settings(aws, region), aws.address) as cloud:
-        seen = []
+        observations = []
         for change in (None, ec2.stop_instances, ec2.start_instances, ec2.terminate_instances):
             if change:
                 change(InstanceIds=[machine_id])
-            seen.append(by_id((await cloud.sweep(MACHINES, region)).observations)[machine_id])
+            observations.append(by_id((await cloud.sweep(MACHINES, region)).observations)[machine_id])
         gone = await cloud.probe(MACHINES, region, machine_id)
 
-    running, stopped, started, terminated = seen
+    running, stopped, started, terminated = observations
     assert (ResourceStatus.STOPPED, "stopped") == (stopped.status, stopped.vendor_status)
     assert "Client.UserInitiatedShutdown: User initiated shutdown" == stopped.status_message
-    assert Access(internal_ip=told["PrivateIpAddress"]) == stopped.access
+    assert Access(internal_ip=instance["PrivateIpAddress"]) == stopped.access
     assert ResourceStatus.RUNNING is started.status
     assert running.created_at == stopped.created_at == started.created_at
     assert running.created_at is not None
@@ -202,59 +204,59 @@ async def test_a_life_ends_in_the_vendors_words(aws: MotoAws) -> None:
 
 
 @pytest.mark.parametrize(("kind", "vendor_id"), [(MACHINES, "i-1234567890abcdef0"), (VOLUMES, "vol-12345678")])
-async def test_a_probe_of_what_never_was(aws: MotoAws, kind: ResourceKind, vendor_id: str) -> None:
-    """The vendor's own words for "no such thing" are a witness of absence."""
+async def test_probe_of_an_unknown_id(aws: MotoAws, kind: ResourceKind, vendor_id: str) -> None:
+    """The vendor's documented response for an unknown id is evidence of absence."""
     async with account("aws", settings(aws, "us-east-1"), aws.address) as cloud:
         assert cloud.probes(kind)
         assert "gone" == (await cloud.probe(kind, "us-east-1", vendor_id)).outcome
 
 
-async def test_a_probe_tells_what_a_sweep_tells(aws: MotoAws) -> None:
-    """One machine and one volume, asked for by id, read the same as in their listings."""
+async def test_probes_equal_sweeps(aws: MotoAws) -> None:
+    """One machine and one volume, requested by id, equal those in their listings."""
     region = "us-west-1"
     launch(aws.ec2(region))
 
     async with account("aws", settings(aws, region), aws.address) as cloud:
         for kind in ResourceKind:
-            (swept,) = (await cloud.sweep(kind, region)).observations
-            probed = await cloud.probe(kind, region, swept.vendor_id)
-            assert ("found", swept, 1) == (probed.outcome, probed.observation, probed.calls)
+            (listed,) = (await cloud.sweep(kind, region)).observations
+            probe = await cloud.probe(kind, region, listed.vendor_id)
+            assert ("found", listed, 1) == (probe.outcome, probe.observation, probe.calls)
 
 
-async def test_a_wrong_secret_is_rejected(aws: MotoAws) -> None:
-    """The signature is judged: a wrong secret fails the sweep and the probe, is not repeated, and is not quoted."""
-    wrong = settings(aws, "us-east-1")
-    wrong["credentials"]["secret_access_key"] = "wrong-and-not-to-be-seen"
-    calls = Calls()
+async def test_wrong_secret_is_rejected(aws: MotoAws) -> None:
+    """A wrong secret fails the sweep and the probe, is not retried, and is not quoted."""
+    wrong_settings = settings(aws, "us-east-1")
+    wrong_settings["credentials"]["secret_access_key"] = "wrong-and-not-to-be-seen"
+    calls = CallRecorder()
 
-    async with account("aws", wrong, aws.address, observer=calls) as cloud:
-        swept = await cloud.sweep(MACHINES, "us-east-1")
-        probed = await cloud.probe(MACHINES, "us-east-1", "i-1234567890abcdef0")
+    async with account("aws", wrong_settings, aws.address, observer=calls) as cloud:
+        sweep = await cloud.sweep(MACHINES, "us-east-1")
+        probe = await cloud.probe(MACHINES, "us-east-1", "i-1234567890abcdef0")
 
-    assert (SweepOutcome.FAILED, (), 1) == (swept.outcome, swept.observations, swept.calls)
-    assert swept.problem is not None
-    assert probed.problem is not None
-    assert StaleReason.AUTH_REJECTED is swept.problem.reason
-    assert ("failed", StaleReason.AUTH_REJECTED) == (probed.outcome, probed.problem.reason)
-    assert "AuthFailure" in swept.problem.detail
-    assert "wrong-and-not-to-be-seen" not in swept.problem.detail
+    assert (SweepOutcome.FAILED, (), 1) == (sweep.outcome, sweep.observations, sweep.calls)
+    assert sweep.problem is not None
+    assert probe.problem is not None
+    assert StaleReason.AUTH_REJECTED is sweep.problem.reason
+    assert ("failed", StaleReason.AUTH_REJECTED) == (probe.outcome, probe.problem.reason)
+    assert "AuthFailure" in sweep.problem.detail
+    assert "wrong-and-not-to-be-seen" not in sweep.problem.detail
     assert ["auth_rejected", "auth_rejected"] == calls.outcomes
 
 
-async def test_a_price_file_prices_what_runs_on_demand(aws: MotoAws, tmp_path: Path) -> None:
+async def test_price_file(aws: MotoAws, tmp_path: Path) -> None:
     """A running machine has the file's price and date; a stopped one and an unlisted type have none."""
     region = "ca-central-1"
     ec2 = aws.ec2(region)
-    listed, halted, unlisted = *launch(ec2, 2), *launch(ec2, 1, "t3.micro")
-    ec2.stop_instances(InstanceIds=[halted["InstanceId"]])
+    listed, stopped, unlisted = *launch(ec2, 2), *launch(ec2, 1, "t3.micro")
+    ec2.stop_instances(InstanceIds=[stopped["InstanceId"]])
     file = tmp_path / "prices.toml"
     file.write_text(f'as_of = 2026-01-15\n[{region}]\n"g5.12xlarge" = 6.3\n', encoding="utf-8")
 
     async with account("aws", settings(aws, region, price_file=str(file)), aws.address) as cloud:
-        seen = by_id((await cloud.sweep(MACHINES, region)).observations)
+        machines = by_id((await cloud.sweep(MACHINES, region)).observations)
 
     as_of = datetime(2026, 1, 15, tzinfo=UTC)
     terms = Terms(OfferType.VM, ContractType.ONDEMAND, "g5.12xlarge", 6.3, "USD")
-    assert Price(6.3, "USD", PriceSource.PRICE_FILE, as_of) == seen[listed["InstanceId"]].price
-    assert (NO_PRICE, terms) == (seen[halted["InstanceId"]].price, seen[halted["InstanceId"]].terms)
-    assert NO_PRICE == seen[unlisted["InstanceId"]].price
+    assert Price(6.3, "USD", PriceSource.PRICE_FILE, as_of) == machines[listed["InstanceId"]].price
+    assert (NO_PRICE, terms) == (machines[stopped["InstanceId"]].price, machines[stopped["InstanceId"]].terms)
+    assert NO_PRICE == machines[unlisted["InstanceId"]].price

@@ -12,7 +12,7 @@ from domain.enums import ContractType, LinkType, OfferType, ResourceKind, Resour
 from domain.records.observation import NO_PRICE, Attachment, Observation, Spec, SweepOutcome, SweepResult, Terms
 from tests.doubles import prism, specifications
 from tests.doubles.forwarder import Forwarding, forwarding
-from tests.vendors.accounts import SECRET, Calls, account, lambda_settings
+from tests.vendors.accounts import SECRET, CallRecorder, account, lambda_settings
 
 SPECIFICATION = "hyperstack.yaml"
 REASON = prism.missing(SPECIFICATION)
@@ -23,52 +23,48 @@ TIME = datetime(2000, 1, 23, 4, 56, 7, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[str]:
+def prism_address() -> Iterator[str]:
     """Prism's address, for the module."""
     with prism.serving(SPECIFICATION) as address:
         yield address
 
 
 @pytest.fixture
-def between(served: str) -> Iterator[Forwarding]:
-    """A double between us and Prism, which knows the paths without the specification's base."""
-    with forwarding(served) as rules:
+def proxy(prism_address: str) -> Iterator[Forwarding]:
+    """A proxy in front of Prism, which serves the paths without the specification's base path."""
+    with forwarding(prism_address) as rules:
         rules.strip = "/v1"
         yield rules
 
 
 def example(schema: str, name: str) -> dict[str, Any]:
-    """The first item of a schema's example."""
+    """Return the first item of a schema's example."""
     items = specifications.load(SPECIFICATION)["components"]["schemas"][schema]["example"][name]
-    told: dict[str, Any] = items[0]
-    return told
+    item: dict[str, Any] = items[0]
+    return item
 
 
-async def sweep(address: str, kind: ResourceKind, calls: Calls | None = None) -> SweepResult:
+async def sweep(address: str, kind: ResourceKind, calls: CallRecorder | None = None) -> SweepResult:
     """Sweep one kind."""
     async with account("hyperstack", lambda_settings(), address, observer=calls) as cloud:
         return await cloud.sweep(kind, None)
 
 
-async def test_the_example_machine(between: Forwarding) -> None:
-    """Every value of it. The example holds two of one id, of a count of 0: so the sweep is partial."""
-    result = await sweep(between.address, MACHINES)
-
-    told = example("Instances", "instances")
-    flavor, environment = told["flavor"], told["environment"]
-    volume = told["volume_attachments"][0]["volume"]
-    expected = Observation(
+def expected_machine(item: dict[str, Any]) -> Observation:
+    """Return the example of a machine as an observation, value by value."""
+    flavor, environment = item["flavor"], item["environment"]
+    volume = item["volume_attachments"][0]["volume"]
+    return Observation(
         kind=MACHINES,
-        vendor_id=str(told["id"]),
+        vendor_id=str(item["id"]),
         resource_type=ResourceType.VM,
         status=ResourceStatus.UNKNOWN,
-        vendor_status=told["status"],
+        vendor_status=item["status"],
         region=environment["region"],
         created_at=TIME,
-        name=told["name"],
+        name=item["name"],
         status_message=None,
-        # "floating_ip" is no address.
-        access=None,
+        access=None,  # "floating_ip" is not a valid address.
         spec=Spec(
             gpu_type=flavor["gpu"],
             gpu_family=None,
@@ -77,59 +73,66 @@ async def test_the_example_machine(between: Forwarding) -> None:
             memory_gb=flavor["ram"],
             disk_gb=flavor["disk"],
             vendor_sku=flavor["name"],
-            image=told["image"]["name"],
+            image=item["image"]["name"],
             vendor={
                 "gpu": flavor["gpu"],
                 "environment": environment["name"],
                 "ephemeral_disk_gb": flavor["ephemeral"],
-                "os": told["os"],
-                "vm_state": told["vm_state"],
-                "power_state": told["power_state"],
-                "floating_ip_status": told["floating_ip_status"],
-                "contract_id": str(told["contract_id"]),
-                "locked": told["locked"],
+                "os": item["os"],
+                "vm_state": item["vm_state"],
+                "power_state": item["power_state"],
+                "floating_ip_status": item["floating_ip_status"],
+                "contract_id": str(item["contract_id"]),
+                "locked": item["locked"],
             },
         ),
         price=NO_PRICE,
         terms=Terms(OfferType.VM, ContractType.RESERVED, flavor["name"], None, None),
         links=(Attachment(LinkType.ATTACHED_STORAGE, VOLUMES, str(volume["id"]), TIME),),
     )
-    assert (expected,) == result.observations
+
+
+async def test_example_machine(proxy: Forwarding) -> None:
+    """Every value of the example is read. It contains two machines of one id and a count of 0, so the sweep is partial."""
+    result = await sweep(proxy.address, MACHINES)
+
+    item = example("Instances", "instances")
+    assert (expected_machine(item),) == result.observations
     assert result.problem is not None
     assert (SweepOutcome.PARTIAL, StaleReason.PARTIAL_SWEEP) == (result.outcome, result.problem.reason)
-    assert 4 == result.dropped, "two addresses of each of the two"
-    assert told["callback_url"] not in repr(result)
+    assert 4 == result.dropped, "two addresses of each of the two machines"
+    assert item["callback_url"] not in repr(result)
 
 
-async def test_the_example_volume(between: Forwarding) -> None:
-    """Every value of it; partial for the same reason."""
-    result = await sweep(between.address, VOLUMES)
+async def test_example_volume(proxy: Forwarding) -> None:
+    """Every value of the example is read; the sweep is partial for the same reason."""
+    result = await sweep(proxy.address, VOLUMES)
 
-    told = example("Volumes", "volumes")
-    environment = told["environment"]
+    item = example("Volumes", "volumes")
+    environment = item["environment"]
     expected = Observation(
         kind=VOLUMES,
-        vendor_id=str(told["id"]),
+        vendor_id=str(item["id"]),
         resource_type=ResourceType.BLOCK_DISK,
         status=ResourceStatus.UNKNOWN,
-        vendor_status=told["status"],
+        vendor_status=item["status"],
         region=environment["region"],
         created_at=TIME,
-        name=told["name"],
+        name=item["name"],
         status_message=None,
         access=None,
         spec=Spec(
-            disk_gb=told["size"],
-            vendor_sku=told["volume_type"],
+            disk_gb=item["size"],
+            vendor_sku=item["volume_type"],
             vendor={
                 "environment": environment["name"],
-                "description": told["description"],
-                "bootable": told["bootable"],
-                "image_id": str(told["image_id"]),
+                "description": item["description"],
+                "bootable": item["bootable"],
+                "image_id": str(item["image_id"]),
             },
         ),
         price=NO_PRICE,
-        terms=Terms(OfferType.STORAGE, ContractType.ONDEMAND, told["volume_type"], None, None),
+        terms=Terms(OfferType.STORAGE, ContractType.ONDEMAND, item["volume_type"], None, None),
     )
     assert ((expected,), SweepOutcome.PARTIAL, 1, 0) == (
         result.observations,
@@ -143,10 +146,10 @@ async def test_the_example_volume(between: Forwarding) -> None:
     ("status", "reason"), [("401", StaleReason.AUTH_REJECTED), ("400", StaleReason.MALFORMED_ANSWER)]
 )
 @pytest.mark.parametrize("kind", ResourceKind)
-async def test_refusals(between: Forwarding, kind: ResourceKind, status: str, reason: StaleReason) -> None:
-    """The documented ones, each at one call and without the key."""
-    between.headers["Prefer"] = f"code={status}"
-    result = await sweep(between.address, kind)
+async def test_refusals(proxy: Forwarding, kind: ResourceKind, status: str, reason: StaleReason) -> None:
+    """The documented refusals have their reasons, after one call and without the key."""
+    proxy.headers["Prefer"] = f"code={status}"
+    result = await sweep(proxy.address, kind)
 
     assert result.problem is not None
     assert (SweepOutcome.FAILED, (), 1, reason) == (
@@ -158,9 +161,9 @@ async def test_refusals(between: Forwarding, kind: ResourceKind, status: str, re
     assert SECRET not in result.problem.detail
 
 
-async def test_exactly_what_is_called(between: Forwarding) -> None:
-    """Two lists and the pricebook; a machine that is asked for by its id costs no call."""
-    async with account("hyperstack", lambda_settings(), between.address) as cloud:
+async def test_called_paths(proxy: Forwarding) -> None:
+    """Two lists and the pricebook are called; a probe costs no call."""
+    async with account("hyperstack", lambda_settings(), proxy.address) as cloud:
         for kind in ResourceKind:
             assert not cloud.probes(kind)
             await cloud.sweep(kind, None)
@@ -170,4 +173,4 @@ async def test_exactly_what_is_called(between: Forwarding) -> None:
         "/v1/core/virtual-machines?page=1&pageSize=100",
         "/v1/pricebook",
         "/v1/core/volumes?page=1&pageSize=100",
-    ] == between.passed
+    ] == proxy.passed

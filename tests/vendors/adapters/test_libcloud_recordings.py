@@ -1,4 +1,4 @@
-"""DigitalOcean and EC2 against the answers that libcloud recorded, from 2013 on, read from where the package is installed."""
+"""DigitalOcean and EC2 against responses that libcloud has recorded since 2013, read from the installed package."""
 
 from __future__ import annotations
 
@@ -32,141 +32,169 @@ EC2_STATUS: Final = {
 }
 
 
-def recorded(name: str) -> bytes:
-    """A recorded answer."""
+def read_recording(name: str) -> bytes:
+    """Return a recorded response."""
     return (FIXTURES / name).read_bytes()
 
 
 @asynccontextmanager
-async def replayed(name_of: Callable[[Asked], str]) -> AsyncIterator[str]:
+async def replay(name_of: Callable[[Asked], str]) -> AsyncIterator[str]:
     """Answer each request with a recording."""
 
     async def reply(writer: Any) -> bool:
-        name = name_of(Asked.parse(double.requests[-1]))
+        name = name_of(Asked.parse(server.requests[-1]))
         media = "text/xml" if name.endswith("xml") else "application/json"
-        return await answer(recorded(name), 200, {"content-type": media})(writer)
+        return await answer(read_recording(name), 200, {"content-type": media})(writer)
 
-    async with loopback(reply) as double:
-        yield double.address
+    async with loopback(reply) as server:
+        yield server.address
 
 
-async def test_digitaloceans_recordings() -> None:
-    """Every value of the recorded Droplet of 2020 and volume of 2016."""
+async def test_digitalocean_recordings() -> None:
+    """Every value of the recorded Droplet of 2020 and volume of 2016 is read."""
 
-    def name_of(asked: Asked) -> str:
+    def name_of(request: Asked) -> str:
         lists = {"/v2/droplets": "list_nodes", "/v2/volumes": "list_volumes"}
-        return f"digitalocean_v2/{'list_nodes_empty' if 'type' in asked.query else lists[asked.path]}.json"
+        return f"digitalocean_v2/{'list_nodes_empty' if 'type' in request.query else lists[request.path]}.json"
 
-    async with replayed(name_of) as address, account("digitalocean", DIGITALOCEAN, address) as cloud:
+    async with replay(name_of) as address, account("digitalocean", DIGITALOCEAN, address) as cloud:
         machines, volumes = await cloud.sweep(MACHINES, None), await cloud.sweep(VOLUMES, None)
 
     assert (SweepOutcome.COMPLETE, SweepOutcome.COMPLETE) == (machines.outcome, volumes.outcome)
     (machine,), (volume,) = machines.observations, volumes.observations
-    (told,) = json.loads(recorded("digitalocean_v2/list_nodes.json"))["droplets"]
-    addresses = {one["type"]: one["ip_address"] for one in told["networks"]["v4"]}
-    assert (str(told["id"]), told["name"], told["status"]) == (machine.vendor_id, machine.name, machine.vendor_status)
-    assert (told["region"]["slug"], datetime.fromisoformat(told["created_at"])) == (machine.region, machine.created_at)
+    (droplet,) = json.loads(read_recording("digitalocean_v2/list_nodes.json"))["droplets"]
+    addresses = {network["type"]: network["ip_address"] for network in droplet["networks"]["v4"]}
+    assert (str(droplet["id"]), droplet["name"], droplet["status"]) == (
+        machine.vendor_id,
+        machine.name,
+        machine.vendor_status,
+    )
+    assert (droplet["region"]["slug"], datetime.fromisoformat(droplet["created_at"])) == (
+        machine.region,
+        machine.created_at,
+    )
     assert Access(addresses["public"], addresses["private"], f"ssh root@{addresses['public']}", 22) == machine.access
-    assert Price(told["size"]["price_hourly"], "USD", PriceSource.VENDOR) == machine.price
-    facts = {"locked": told["locked"], "vpc_uuid": told["vpc_uuid"]}
+    assert Price(droplet["size"]["price_hourly"], "USD", PriceSource.VENDOR) == machine.price
+    facts = {"locked": droplet["locked"], "vpc_uuid": droplet["vpc_uuid"]}
     assert machine.spec == Spec(
-        vcpu_count=told["vcpus"], memory_gb=told["memory"] / 1024, disk_gb=told["disk"], vendor_sku=told["size_slug"],
-        image=told["image"]["slug"], vendor=facts,
+        vcpu_count=droplet["vcpus"], memory_gb=droplet["memory"] / 1024, disk_gb=droplet["disk"], vendor_sku=droplet["size_slug"],
+        image=droplet["image"]["slug"], vendor=facts,
     )  # fmt: skip
-    (disk,) = json.loads(recorded("digitalocean_v2/list_volumes.json"))["volumes"]
+    (disk,) = json.loads(read_recording("digitalocean_v2/list_volumes.json"))["volumes"]
     assert (disk["id"], disk["name"], disk["region"]["slug"]) == (volume.vendor_id, volume.name, volume.region)
     assert (Spec(disk_gb=disk["size_gigabytes"]), ()) == (volume.spec, volume.links)
     assert datetime.fromisoformat(disk["created_at"]) == volume.created_at
 
 
-async def test_digitaloceans_recorded_pages() -> None:
-    """Of 2014, its second page lost: that is asked for here, not at the recorded address, and the sweep is partial."""
+async def test_digitalocean_recorded_pages() -> None:
+    """A recording of 2014 without its second page: the page is requested at the account's address, and the sweep is partial."""
 
-    def name_of(asked: Asked) -> str:
-        first = (asked.path, asked.query["page"]) == ("/v2/droplets", "1")
+    def name_of(request: Asked) -> str:
+        first = (request.path, request.query["page"]) == ("/v2/droplets", "1")
         return f"digitalocean_v2/{'list_nodes_page_1' if first else 'list_nodes_empty'}.json"
 
-    async with replayed(name_of) as address, account("digitalocean", DIGITALOCEAN, address) as cloud:
+    async with replay(name_of) as address, account("digitalocean", DIGITALOCEAN, address) as cloud:
         result = await cloud.sweep(MACHINES, None)
 
-    (told,) = json.loads(recorded("digitalocean_v2/list_nodes_page_1.json"))["droplets"]
-    (seen,) = result.observations
+    (droplet,) = json.loads(read_recording("digitalocean_v2/list_nodes_page_1.json"))["droplets"]
+    (observation,) = result.observations
     assert result.problem is not None
     assert (SweepOutcome.PARTIAL, StaleReason.PARTIAL_SWEEP, 2) == (result.outcome, result.problem.reason, result.calls)
-    assert (str(told["id"]), told["memory"] / 1024) == (
-        seen.vendor_id,
-        seen.spec.memory_gb if isinstance(seen.spec, Spec) else None,
+    assert (str(droplet["id"]), droplet["memory"] / 1024) == (
+        observation.vendor_id,
+        observation.spec.memory_gb if isinstance(observation.spec, Spec) else None,
     )
 
 
 def items(root: Element, path: str) -> list[Element]:
-    """The elements of a path of local names."""
-    found = [root]
+    """Return the elements of a path of local names."""
+    elements = [root]
     for step in path.split("/"):
-        found = [child for one in found for child in one if child.tag.rpartition("}")[2] == step]
-    return found
+        elements = [child for element in elements for child in element if child.tag.rpartition("}")[2] == step]
+    return elements
 
 
 def text(root: Element, path: str) -> str | None:
-    """The text of the first element of a path."""
-    return next((one.text for one in items(root, path)), None)
+    """Return the text of the first element of a path."""
+    return next((element.text for element in items(root, path)), None)
 
 
-def moment(word: str | None) -> datetime | None:
-    """A time of EC2's."""
-    return datetime.fromisoformat(word) if word else None
+def timestamp(value: str | None) -> datetime | None:
+    """Return a time of EC2."""
+    return datetime.fromisoformat(value) if value else None
 
 
-async def ec2() -> Mapping[ResourceKind, tuple[SweepOutcome, dict[str, Observation]]]:
-    """A sweep of the recorded instances and volumes."""
+async def sweep_ec2() -> Mapping[ResourceKind, tuple[SweepOutcome, dict[str, Observation]]]:
+    """Sweep the recorded instances and volumes."""
     names = {"DescribeInstances": "describe_instances", "DescribeVolumes": "describe_volumes"}
     async with (
-        replayed(lambda asked: f"ec2/{names[asked.form['Action']]}.xml") as address,
+        replay(lambda request: f"ec2/{names[request.form['Action']]}.xml") as address,
         account("aws", EC2, address) as cloud,
     ):
-        told = {kind: await cloud.sweep(kind, "us-east-1") for kind in ResourceKind}
+        results = {kind: await cloud.sweep(kind, "us-east-1") for kind in ResourceKind}
     return {
-        kind: (result.outcome, {one.vendor_id: one for one in result.observations}) for kind, result in told.items()
+        kind: (result.outcome, {observation.vendor_id: observation for observation in result.observations})
+        for kind, result in results.items()
     }
 
 
-async def test_ec2s_recorded_instances() -> None:
-    """Every instance and every value of it that we tell."""
-    outcome, seen = (await ec2())[MACHINES]
+async def test_ec2_recorded_instances() -> None:
+    """Every instance and every value that is observed."""
+    outcome, observations = (await sweep_ec2())[MACHINES]
 
-    root = fromstring(recorded("ec2/describe_instances.xml"))
-    told = items(root, "reservationSet/item/instancesSet/item")
-    assert (SweepOutcome.COMPLETE, {text(one, "instanceId") for one in told}) == (outcome, set(seen))
-    for one in told:
-        came = seen[text(one, "instanceId") or ""]
-        tags = {text(tag, "key"): text(tag, "value") for tag in items(one, "tagSet/item")}
-        state = text(one, "instanceState/name")
-        assert (state, EC2_STATUS[state or ""]) == (came.vendor_status, came.status)
-        assert (tags.get("Name"), text(one, "stateReason/message")) == (came.name, came.status_message)
-        outer, inner = text(one, "ipAddress"), text(one, "privateIpAddress")
-        assert (Access(external_ip=outer, internal_ip=inner) if outer or inner else None) == came.access
-        assert isinstance(came.spec, Spec)
-        assert (text(one, "instanceType"), text(one, "imageId")) == (came.spec.vendor_sku, came.spec.image)
-        # Without an interface nothing tells when it was made: a root volume may have been replaced since.
-        interfaces = [moment(text(card, "attachment/attachTime")) for card in items(one, "networkInterfaceSet/item")]
-        assert next(iter(interfaces), None) == came.created_at
-
-
-async def test_ec2s_recorded_volumes() -> None:
-    """Every volume; the one of a word that nobody knows is UNKNOWN, and its word is kept."""
-    outcome, seen = (await ec2())[VOLUMES]
-
-    told = items(fromstring(recorded("ec2/describe_volumes.xml")), "volumeSet/item")
-    assert (SweepOutcome.COMPLETE, {text(one, "volumeId") for one in told}) == (outcome, set(seen))
-    for one in told:
-        came = seen[text(one, "volumeId") or ""]
-        word = text(one, "status") or ""
-        assert (word, EC2_STATUS.get(word, ResourceStatus.UNKNOWN)) == (came.vendor_status, came.status)
-        assert moment(text(one, "createTime")) == came.created_at
-        assert isinstance(came.spec, Spec)
-        assert (float(text(one, "size") or ""), text(one, "volumeType")) == (came.spec.disk_gb, came.spec.vendor_sku)
-        links = [
-            (text(held, "instanceId"), moment(text(held, "attachTime"))) for held in items(one, "attachmentSet/item")
+    root = fromstring(read_recording("ec2/describe_instances.xml"))
+    elements = items(root, "reservationSet/item/instancesSet/item")
+    assert (SweepOutcome.COMPLETE, {text(element, "instanceId") for element in elements}) == (
+        outcome,
+        set(observations),
+    )
+    for element in elements:
+        observation = observations[text(element, "instanceId") or ""]
+        tags = {text(tag, "key"): text(tag, "value") for tag in items(element, "tagSet/item")}
+        state = text(element, "instanceState/name")
+        assert (state, EC2_STATUS[state or ""]) == (observation.vendor_status, observation.status)
+        assert (tags.get("Name"), text(element, "stateReason/message")) == (
+            observation.name,
+            observation.status_message,
+        )
+        external_ip, internal_ip = text(element, "ipAddress"), text(element, "privateIpAddress")
+        assert (
+            Access(external_ip=external_ip, internal_ip=internal_ip) if external_ip or internal_ip else None
+        ) == observation.access
+        assert isinstance(observation.spec, Spec)
+        assert (text(element, "instanceType"), text(element, "imageId")) == (
+            observation.spec.vendor_sku,
+            observation.spec.image,
+        )
+        # Without an interface the creation time is unknown, because a root volume may have been replaced since.
+        interfaces = [
+            timestamp(text(card, "attachment/attachTime")) for card in items(element, "networkInterfaceSet/item")
         ]
-        assert isinstance(came.links, tuple)
-        assert links == [(link.vendor_id, link.since) for link in came.links]
+        assert next(iter(interfaces), None) == observation.created_at
+
+
+async def test_ec2_recorded_volumes() -> None:
+    """Every volume; a volume with an undocumented status is UNKNOWN, and the vendor's own text is recorded."""
+    outcome, observations = (await sweep_ec2())[VOLUMES]
+
+    elements = items(fromstring(read_recording("ec2/describe_volumes.xml")), "volumeSet/item")
+    assert (SweepOutcome.COMPLETE, {text(element, "volumeId") for element in elements}) == (outcome, set(observations))
+    for element in elements:
+        observation = observations[text(element, "volumeId") or ""]
+        status = text(element, "status") or ""
+        assert (status, EC2_STATUS.get(status, ResourceStatus.UNKNOWN)) == (
+            observation.vendor_status,
+            observation.status,
+        )
+        assert timestamp(text(element, "createTime")) == observation.created_at
+        assert isinstance(observation.spec, Spec)
+        assert (float(text(element, "size") or ""), text(element, "volumeType")) == (
+            observation.spec.disk_gb,
+            observation.spec.vendor_sku,
+        )
+        links = [
+            (text(attachment, "instanceId"), timestamp(text(attachment, "attachTime")))
+            for attachment in items(element, "attachmentSet/item")
+        ]
+        assert isinstance(observation.links, tuple)
+        assert links == [(link.vendor_id, link.since) for link in observation.links]

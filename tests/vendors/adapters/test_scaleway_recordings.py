@@ -1,4 +1,4 @@
-"""Scaleway against the traffic that its own SDK's package has recorded, replayed at the vendor's own address by vcrpy."""
+"""Scaleway against the traffic recorded in its own SDK's package, replayed by vcrpy at the vendor's own address."""
 
 from __future__ import annotations
 
@@ -44,23 +44,26 @@ STATUS: Final = {"running": ResourceStatus.RUNNING, "stopped": ResourceStatus.ST
 
 
 def cassette(name: str, service: str = "instance/v1") -> Path:
-    """The file of a cassette."""
+    """Return the file of a cassette."""
     return FOLDER / service / "tests" / "cassettes" / f"{name}.cassette.yaml"
 
 
-def recorded(name: str, ending: str, service: str = "instance/v1") -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Statuses and bodies of the recorded GETs whose path ends so, read here by no reader of ours."""
-    for one in yaml.safe_load(cassette(name, service).read_text(encoding="utf-8"))["interactions"]:
-        path = one["request"]["uri"].partition("?")[0]
-        if one["request"]["method"] == "GET" and path.endswith(ending):
-            yield one["response"]["status"]["code"], json.loads(one["response"]["body"]["string"])
+def read_recording(
+    name: str, path_suffix: str, service: str = "instance/v1"
+) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Yield statuses and bodies of the recorded GETs whose path has the suffix, parsed without the adapter."""
+    for interaction in yaml.safe_load(cassette(name, service).read_text(encoding="utf-8"))["interactions"]:
+        path = interaction["request"]["uri"].partition("?")[0]
+        if interaction["request"]["method"] == "GET" and path.endswith(path_suffix):
+            yield interaction["response"]["status"]["code"], json.loads(interaction["response"]["body"]["string"])
 
 
 @contextmanager
-def replayed(name: str, folder: Path) -> Iterator[Any]:
-    """Nothing is answered but what was recorded, and a price list of one type, which was not.
+def replay(name: str, folder: Path) -> Iterator[Any]:
+    """Replay the recorded responses, and a price list of one type, which was not recorded.
 
-    The recorded calls had other page sizes and filters than ours. What is played is a copy: a player writes to its tape.
+    The recorded calls had other page sizes and filters than those of the adapter. A copy of the cassette is used,
+    because vcrpy writes to it.
     """
     tape = yaml.safe_load(cassette(name).read_text(encoding="utf-8"))
     url = f"https://api.scaleway.com/instance/v1/zones/{ZONE}/products/servers"
@@ -84,113 +87,137 @@ def _same_page(ours: Any, theirs: Any) -> None:
     assert pages[0] == pages[1]
 
 
-def machine_of(told: Mapping[str, Any]) -> Observation:
-    """A recorded server in our words, field by field."""
-    addresses = [one["address"] for one in told["public_ips"] if one["family"] == "inet"]
+def expected_machine(server: Mapping[str, Any]) -> Observation:
+    """Return a recorded server as an observation, field by field."""
+    addresses = [ip_address["address"] for ip_address in server["public_ips"] if ip_address["family"] == "inet"]
     ip = addresses[0] if addresses else None
-    sku = told["commercial_type"]
-    priced = sku == "DEV1-M"
-    assert priced == (told["state"] == "running")
+    sku = server["commercial_type"]
+    has_price = sku == "DEV1-M"
+    assert has_price == (server["state"] == "running")
     return Observation(
         kind=MACHINES,
-        vendor_id=told["id"],
+        vendor_id=server["id"],
         resource_type=ResourceType.VM,
-        status=STATUS[told["state"]],
-        vendor_status=told["state"],
-        region=told["zone"],
-        created_at=datetime.fromisoformat(told["creation_date"]),
-        name=told["name"],
-        status_message=told["state_detail"] or None,
-        access=Access(ip, told["private_ip"], f"ssh root@{ip}", 22) if ip else None,
+        status=STATUS[server["state"]],
+        vendor_status=server["state"],
+        region=server["zone"],
+        created_at=datetime.fromisoformat(server["creation_date"]),
+        name=server["name"],
+        status_message=server["state_detail"] or None,
+        access=Access(ip, server["private_ip"], f"ssh root@{ip}", 22) if ip else None,
         spec=Spec(
             vendor_sku=sku,
-            image=(told["image"] or {}).get("name"),
-            vendor={"arch": told["arch"], "hostname": told["hostname"], "project": told["project"]},
+            image=(server["image"] or {}).get("name"),
+            vendor={"arch": server["arch"], "hostname": server["hostname"], "project": server["project"]},
         ),
-        price=Price(RATE, "EUR", PriceSource.CATALOGUE, START) if priced else NO_PRICE,
-        terms=Terms(OfferType.VM, ContractType.ONDEMAND, sku, RATE if priced else None, "EUR" if priced else None),
+        price=Price(RATE, "EUR", PriceSource.CATALOGUE, START) if has_price else NO_PRICE,
+        terms=Terms(
+            OfferType.VM, ContractType.ONDEMAND, sku, RATE if has_price else None, "EUR" if has_price else None
+        ),
     )
 
 
 @pytest.mark.parametrize("name", LISTS)
-async def test_the_recorded_servers(name: str, tmp_path: Path) -> None:
-    """A sweep at the real address tells every recorded server, every value of it, and asks for no page beyond the total."""
-    ((_, body),) = [one for one in recorded(name, "/servers") if one[1]["servers"]]
-    with replayed(name, tmp_path) as tape:
+async def test_recorded_servers(name: str, tmp_path: Path) -> None:
+    """A sweep at the real address reads every value of every recorded server, and requests no page beyond the total."""
+    ((_, body),) = [item for item in read_recording(name, "/servers") if item[1]["servers"]]
+    with replay(name, tmp_path) as tape:
         async with account("scaleway", SETTINGS, None) as cloud:
             result = await cloud.sweep(MACHINES, ZONE)
 
     assert (SweepOutcome.COMPLETE, 1, 2) == (result.outcome, len(result.trace), tape.play_count)
-    assert {one["id"]: machine_of(one) for one in body["servers"]} == {
-        one.vendor_id: one for one in result.observations
+    assert {item["id"]: expected_machine(item) for item in body["servers"]} == {
+        item.vendor_id: item for item in result.observations
     }
     assert len(body["servers"]) == len(result.observations) > 10
-    assert {"running", "stopped"} >= {one.vendor_status for one in result.observations}
+    assert {"running", "stopped"} >= {item.vendor_status for item in result.observations}
 
 
-async def test_the_recorded_server_by_its_id(tmp_path: Path) -> None:
-    """A probe tells the same as the recorded answer."""
-    ((_, body),) = recorded("server", "b-4518-43c3-9e61-33b82873d617")
-    with replayed("server", tmp_path):
+async def test_recorded_server_by_id(tmp_path: Path) -> None:
+    """A probe reads the same as a sweep."""
+    ((_, body),) = read_recording("server", "b-4518-43c3-9e61-33b82873d617")
+    with replay("server", tmp_path):
         async with account("scaleway", SETTINGS, None) as cloud:
             result = await cloud.probe(MACHINES, ZONE, body["server"]["id"])
 
-    # Its price list was not read, which alone tells CPUs and memory.
-    assert ("found", replace(machine_of(body["server"]), partial_spec=True)) == (result.outcome, result.observation)
+    # No price list was read, which alone reports CPUs and memory.
+    assert ("found", replace(expected_machine(body["server"]), partial_spec=True)) == (
+        result.outcome,
+        result.observation,
+    )
 
 
-def read_volumes(listing: int, *told: Mapping[str, Any]) -> list[Observation]:
-    """A page of one of the two interfaces that have volumes."""
-    payload = {"volumes": list(told), "total_count": len(told)}
+def read_volumes(listing: int, *items: Mapping[str, Any]) -> list[Observation]:
+    """Parse a page of one of the two interfaces that have volumes."""
+    payload = {"volumes": list(items), "total_count": len(items)}
     return list(VENDOR.listings(VOLUMES, ZONE)[listing].read(VendorResponse(200, {}, payload)).observations)
 
 
-def test_the_recorded_block_volume_is_attached_and_let_go() -> None:
-    """Each of its states, one after the other: free, then attached to the server since the recorded moment."""
+def test_recorded_block_volume() -> None:
+    """Each of its two recorded states: first detached, then attached to the server since the recorded time."""
     states = [
-        body for _, body in recorded("test_attach_additional_volume", "/volumes/6a371d9d-1edb-4c62-a49b-33852b4704d1")
+        body
+        for _, body in read_recording("test_attach_additional_volume", "/volumes/6a371d9d-1edb-4c62-a49b-33852b4704d1")
     ]
-    free, attached = (read_volumes(1, one)[0] for one in states)
+    free, attached = (read_volumes(1, state)[0] for state in states)
     (reference,) = states[1]["references"]
 
-    for told, seen in zip(states, (free, attached), strict=True):
-        assert (told["id"], told["name"], told["status"], told["zone"], told["size"] / 10**9) == (
-            seen.vendor_id, seen.name, seen.vendor_status, seen.region, seen.spec.disk_gb if isinstance(seen.spec, Spec) else 0,
-        )  # fmt: skip
-        assert datetime.fromisoformat(told["created_at"]) == seen.created_at
-        assert Spec(disk_gb=10, vendor_sku=told["type"], vendor={"iops": told["specs"]["perf_iops"]}) == seen.spec
-        assert ResourceStatus.RUNNING is seen.status
+    for item, observation in zip(states, (free, attached), strict=True):
+        assert (item["id"], item["name"], item["status"], item["zone"]) == (
+            observation.vendor_id,
+            observation.name,
+            observation.vendor_status,
+            observation.region,
+        )
+        assert 10 == item["size"] / 10**9
+        assert datetime.fromisoformat(item["created_at"]) == observation.created_at
+        assert (
+            Spec(disk_gb=10, vendor_sku=item["type"], vendor={"iops": item["specs"]["perf_iops"]}) == observation.spec
+        )
+        assert ResourceStatus.RUNNING is observation.status
     since = datetime.fromisoformat(reference["created_at"])
     link = Attachment(LinkType.ATTACHED_TO, MACHINES, reference["product_resource_id"], since)
     assert ((), (link,)) == (free.links, attached.links)
 
 
-def test_the_recorded_local_volumes() -> None:
-    """A local volume, as servers carry it, tells its server; what a server tells of a block volume leaves links as they are."""
-    (told, *_) = [
-        body["server"] for _, body in recorded("test_attach_additional_volume", "b456-4aec-b885-c408b4f9c93d")
-    ] or [body["server"] for _, body in recorded("test_attach_additional_volume", "-b885-c408b4f9c93d")]
-    local, block = told["volumes"]["0"], told["volumes"]["1"]
-    (seen,) = read_volumes(0, local)
+def test_recorded_local_volumes() -> None:
+    """A local volume, as servers contain it, reports its server; a server's entry of a block volume changes no links."""
+    (server, *_) = [
+        body["server"] for _, body in read_recording("test_attach_additional_volume", "b456-4aec-b885-c408b4f9c93d")
+    ] or [body["server"] for _, body in read_recording("test_attach_additional_volume", "-b885-c408b4f9c93d")]
+    local, block = server["volumes"]["0"], server["volumes"]["1"]
+    (observation,) = read_volumes(0, local)
 
-    assert (local["id"], local["name"], local["state"]) == (seen.vendor_id, seen.name, seen.vendor_status)
-    assert Spec(disk_gb=local["size"] / 10**9, vendor_sku=local["volume_type"]) == seen.spec
-    assert (Attachment(LinkType.ATTACHED_TO, MACHINES, told["id"]),) == seen.links
-    assert [NOT_REPORTED] == [one.links for one in read_volumes(0, block)]
+    assert (local["id"], local["name"], local["state"]) == (
+        observation.vendor_id,
+        observation.name,
+        observation.vendor_status,
+    )
+    assert Spec(disk_gb=local["size"] / 10**9, vendor_sku=local["volume_type"]) == observation.spec
+    assert (Attachment(LinkType.ATTACHED_TO, MACHINES, server["id"]),) == observation.links
+    assert [NOT_REPORTED] == [volume.links for volume in read_volumes(0, block)]
 
 
-def test_the_recorded_word_for_no_such_thing() -> None:
-    """As it was recorded of a private cloud: of the very thing that was asked for, and of no other."""
+def test_recorded_404() -> None:
+    """A 404 that was recorded of a private cloud means absence only for exactly the requested resource."""
     (path,) = [
-        one["request"]["uri"]
-        for one in yaml.safe_load(cassette("test_vpc_delete", "vpc/v2").read_text(encoding="utf-8"))["interactions"]
-        if one["response"]["status"]["code"] == 404
+        interaction["request"]["uri"]
+        for interaction in yaml.safe_load(cassette("test_vpc_delete", "vpc/v2").read_text(encoding="utf-8"))[
+            "interactions"
+        ]
+        if interaction["response"]["status"]["code"] == 404
     ]
-    ((status, body),) = [one for one in recorded("test_vpc_delete", path.rpartition("/")[2], "vpc/v2") if one[0] == 404]
+    ((status, body),) = [
+        interaction
+        for interaction in read_recording("test_vpc_delete", path.rpartition("/")[2], "vpc/v2")
+        if interaction[0] == 404
+    ]
 
-    def failure(operation: str, asked: str) -> str:
-        told = VENDOR.read_failure(VendorRequest(operation, f"/servers/{asked}"), status, {}, json.dumps(body), START)
-        return type(told).__name__
+    def failure(operation: str, vendor_id: str) -> str:
+        result = VENDOR.read_failure(
+            VendorRequest(operation, f"/servers/{vendor_id}"), status, {}, json.dumps(body), START
+        )
+        return type(result).__name__
 
     assert "NotFoundByVendor" == failure("GetServer", body["resource_id"])
     assert "MalformedAnswer" == failure("GetServer", "another")

@@ -1,4 +1,4 @@
-"""Vast's pages of 25 at half its documented pace: accounts of a thousand instances end within their own flight."""
+"""Vast's pages of 25 at half its documented pace: the sweep of a thousand instances ends within its flight."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from tests.doubles.fakes.vast import VastFake
 from tests.leaping import LoopClock, run
 from vendors.api_key import KeySettings
 
-MANY = 1_000
+INSTANCES = 1_000
 SCOPE = ScopeKey("lab", ResourceKind.MACHINES, None)
 
 
 @dataclass(frozen=True)
-class Swept:
-    """How the sweep of a whole gateway ended: what it came to, simulated seconds, calls, and how many are recorded."""
+class PacedSweep:
+    """The result of a sweep of a whole gateway: outcome, simulated seconds, calls, and recorded resources."""
 
     outcome: FlightOutcome
     seconds: float
@@ -31,11 +31,11 @@ class Swept:
     recorded: int
 
 
-def swept(folder: Path, flight_seconds: float | None = None) -> Swept:
-    """Sweep an account of a thousand instances at the fake, whose answers take a fifth of a second."""
+def run_sweep(folder: Path, flight_seconds: float | None = None) -> PacedSweep:
+    """Sweep an account of a thousand instances at the fake, whose responses take a fifth of a second."""
 
-    async def work(clock: LoopClock) -> Swept:
-        fake = VastFake(Dice(1), MANY, 0)
+    async def work(clock: LoopClock) -> PacedSweep:
+        fake = VastFake(Dice(1), INSTANCES, 0)
         fake.latency_seconds = 0.2
         async with fake.serving() as address:
             own = KeySettings.model_validate(fake.settings("key-of-the-fake"))
@@ -45,25 +45,25 @@ def swept(folder: Path, flight_seconds: float | None = None) -> Swept:
             database = DatabaseSettings(url=SecretStr(f"sqlite+aiosqlite:///{folder / 'record.db'}"))
             gateway = assemble(Settings(accounts=(account,), database=database), clock)
             async with gateway.running(background=False):
-                began = clock.steady()
+                started_at = clock.steady()
                 outcome = await gateway.reconciler.sweep(SCOPE)
                 scopes = {scope.key: scope for scope in await gateway.store.scopes()}
-                return Swept(outcome, clock.steady() - began, len(fake.asked), scopes[SCOPE].held)
+                return PacedSweep(outcome, clock.steady() - started_at, len(fake.requests), scopes[SCOPE].held)
 
     return run(work)
 
 
-def test_a_thousand_instances_end_within_the_vendors_own_flight(tmp_path: Path) -> None:
-    """40 pages, one every two seconds: longer than any other vendor's flight may take, and whole."""
-    told = swept(tmp_path)
+def test_thousand_instances_fit_into_a_flight(tmp_path: Path) -> None:
+    """40 pages, one every two seconds: a complete sweep that takes longer than the flight of any other vendor."""
+    sweep = run_sweep(tmp_path)
 
-    assert (None, 40, MANY) == (told.outcome.reason, told.calls, told.recorded)
-    assert 78 <= told.seconds < 90
+    assert (None, 40, INSTANCES) == (sweep.outcome.reason, sweep.calls, sweep.recorded)
+    assert 78 <= sweep.seconds < 90
 
 
-def test_an_accounts_own_flight_is_bounded_by_its_own_setting(tmp_path: Path) -> None:
-    """What the operator sets holds above what the vendor's file says."""
-    told = swept(tmp_path, flight_seconds=10)
+def test_configured_flight_seconds(tmp_path: Path) -> None:
+    """The account's setting has priority over the vendor's default."""
+    sweep = run_sweep(tmp_path, flight_seconds=10)
 
-    assert (StaleReason.TIMED_OUT, 0) == (told.outcome.reason, told.recorded)
-    assert 10 <= told.seconds < 11
+    assert (StaleReason.TIMED_OUT, 0) == (sweep.outcome.reason, sweep.recorded)
+    assert 10 <= sweep.seconds < 11

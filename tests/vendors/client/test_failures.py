@@ -1,4 +1,4 @@
-"""The one map of foreign errors: nothing that httpx can raise is unmapped, and no text of it gets through."""
+"""Failures: every exception of httpx and every status has one, and its text is safe."""
 
 from __future__ import annotations
 
@@ -19,37 +19,38 @@ from domain.errors import (
     VendorFailure,
 )
 from vendors.client import failures
+from vendors.client.transport import TRANSPORT_ERRORS, failure_from_exception
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 EVERY_EXCEPTION = sorted(
-    (one for _, one in inspect.getmembers(httpx, inspect.isclass) if issubclass(one, Exception)),
-    key=lambda one: one.__name__,
+    (member for _, member in inspect.getmembers(httpx, inspect.isclass) if issubclass(member, Exception)),
+    key=lambda exception_type: exception_type.__name__,
 )
 
 
-def test_the_list_is_not_empty() -> None:
-    """The enumeration below finds httpx's exceptions."""
+def test_exceptions_are_enumerated() -> None:
+    """The enumeration below contains httpx's exceptions."""
     assert {httpx.ConnectError, httpx.ReadTimeout, httpx.InvalidURL, httpx.StreamClosed} <= set(EVERY_EXCEPTION)
 
 
-@pytest.mark.parametrize("foreign", EVERY_EXCEPTION)
-def test_every_exception_of_httpx_is_mapped(foreign: type[Exception]) -> None:
-    """Each is caught by the transport, and has a failure of ours without its own text."""
-    error = foreign.__new__(foreign)
+@pytest.mark.parametrize("exception_type", EVERY_EXCEPTION)
+def test_every_httpx_exception_is_mapped(exception_type: type[Exception]) -> None:
+    """The transport catches every exception of httpx and maps it to a failure without the exception's own text."""
+    error = exception_type.__new__(exception_type)
     error.args = ("https://user:password@host/",)
 
-    failure = failures.of_exception(error, "list_things")
+    failure = failure_from_exception(error, "list_things")
 
-    assert issubclass(foreign, failures.FOREIGN)
+    assert issubclass(exception_type, TRANSPORT_ERRORS)
     assert isinstance(failure, Unreachable | TimedOut | MalformedAnswer)
     assert "password" not in failure.detail
     assert failure.detail.startswith("list_things: ")
 
 
 @pytest.mark.parametrize(
-    ("error", "expected", "again"),
+    ("error", "expected", "retryable"),
     [
-        (httpx.ConnectTimeout(""), failures.NotConnectedInTime, True),
+        (httpx.ConnectTimeout(""), failures.ConnectTimedOut, True),
         (httpx.ReadTimeout(""), TimedOut, False),
         (httpx.PoolTimeout(""), TimedOut, False),
         (httpx.ConnectError(""), Unreachable, True),
@@ -58,18 +59,18 @@ def test_every_exception_of_httpx_is_mapped(foreign: type[Exception]) -> None:
         (ConnectionResetError(), Unreachable, True),
     ],
 )
-def test_what_may_be_tried_again(error: Exception, expected: type[VendorFailure], again: bool) -> None:
-    """Only what broke before or beside an answer."""
-    failure = failures.of_exception(error, "list_things")
+def test_retryable_failures(error: Exception, expected: type[VendorFailure], retryable: bool) -> None:
+    """Only failures without a response may be retried."""
+    failure = failure_from_exception(error, "list_things")
 
     assert expected is type(failure)
-    assert again is failures.worth_again(failure)
+    assert retryable is failures.is_retryable(failure)
 
 
 @pytest.mark.parametrize("status", [*HTTPStatus, 299, 418, 499, 599])
 def test_every_status_has_a_failure(status: int) -> None:
-    """No status falls through, and none is a word for "no such thing"."""
-    failure = failures.of_status(status, {}, "list_things", NOW)
+    """Every status has a failure, and none means "not found"."""
+    failure = failures.failure_from_status(status, {}, "list_things", NOW)
 
     assert isinstance(failure, VendorFailure)
     assert not isinstance(failure, NotFoundByVendor)
@@ -79,23 +80,23 @@ def test_every_status_has_a_failure(status: int) -> None:
     ("code", "quoted"),
     [("AuthFailure", "(AuthFailure)"), ("a b\r\n", "(unreadable)"), ({}, "(unreadable)"), ("x" * 81, "(unreadable)")],
 )
-def test_only_a_code_is_quoted(code: object, quoted: str) -> None:
-    """What is no plain word never gets into a text."""
-    assert quoted in failures.of_status(400, {}, "list_things", NOW, code).detail
+def test_only_plain_codes_are_quoted(code: object, quoted: str) -> None:
+    """A value that is not a plain code never becomes part of a text."""
+    assert quoted in failures.failure_from_status(400, {}, "list_things", NOW, code).detail
 
 
 @pytest.mark.parametrize(
-    ("failure", "word"),
+    ("failure", "label"),
     [
-        (NotFoundByVendor(""), "no_such_thing"),
+        (NotFoundByVendor(""), "not_found"),
         (RateLimited(""), "rate_limited"),
         (CredentialsRejected(""), "auth_rejected"),
-        (failures.NotConnectedInTime(""), "timed_out"),
+        (failures.ConnectTimedOut(""), "timed_out"),
         (MalformedAnswer(""), "malformed_answer"),
         (Unreachable(""), "unreachable"),
         (VendorFailure(""), "failed"),
     ],
 )
-def test_outcome_words(failure: VendorFailure, word: str) -> None:
-    """Each failure has one word for metrics."""
-    assert word == failures.outcome_word(failure)
+def test_outcome_labels(failure: VendorFailure, label: str) -> None:
+    """Each failure has one label for metrics."""
+    assert label == failures.outcome_label(failure)

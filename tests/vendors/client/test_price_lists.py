@@ -1,4 +1,4 @@
-"""Prices joined from a vendor's price list, over real HTTP: when it is asked, and what becomes of a price when it fails."""
+"""Prices joined from a vendor's price list, over real HTTP: when the list is fetched, and what happens if that fails."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from domain.records.observation import (
 from tests.clock import START, ManualClock
 from tests.vendors.accounts import QUICK
 from tests.vendors.loopback import Loopback, Reply, answer, loopback, silent
-from tests.vendors.toy import Toy, ToyListing, ToySettings, observed
+from tests.vendors.toy import Toy, ToyListing, ToySettings, observe
 from vendors.base import ApiKey, Hardware, Listing, Page, PriceList, Quote, QuotePage, VendorRequest, VendorResponse
-from vendors.client.call_context import new_tally
+from vendors.client.call_context import CALL_CONTEXT, CallContext
 from vendors.client.cloud import VendorCloud
 from vendors.client.transport import Transport
 
@@ -39,94 +39,97 @@ FAILING = answer(b"no", 404)
 
 
 @dataclass(frozen=True)
-class ToyCatalogue:
-    """Pages of `{"prices": {...}, "next": ...}`; a running machine is charged, nothing else is known to be."""
+class ToyPriceList:
+    """Pages of `{"prices": {...}, "next": ...}`. Only running machines are charged."""
 
-    tells_hardware: ClassVar[bool] = True
+    has_hardware: ClassVar[bool] = True
 
     def request(self, cursor: str | None) -> VendorRequest:
-        """The call for a page."""
+        """Return the request for a page."""
         return VendorRequest("prices", "/prices", query=(("after", cursor),) if cursor else ())
 
-    def read(self, answer: VendorResponse) -> QuotePage:
-        """No care is taken."""
-        told: Any = answer.payload
-        made_of = Hardware(gpu_count=0, vcpu_count=8, memory_gb=16)
+    def read(self, response: VendorResponse) -> QuotePage:
+        """Parse without any checks."""
+        body: Any = response.payload
+        hardware = Hardware(gpu_count=0, vcpu_count=8, memory_gb=16)
         return QuotePage(
-            {sku: Quote(hourly, "EUR", made_of) for sku, hourly in told["prices"].items()}, told.get("next")
+            {sku: Quote(hourly, "EUR", hardware) for sku, hourly in body["prices"].items()},
+            body.get("next"),
         )
 
-    def quote(self, told: Observation, quotes: Mapping[str, Quote]) -> Quote | None:
-        """By the sku; the sku `broken` breaks it."""
-        assert isinstance(told.terms, Terms)
-        if told.terms.sku == "broken":
-            raise KeyError(told.terms.sku)
-        return quotes.get(told.terms.sku or "")
+    def quote(self, observation: Observation, quotes: Mapping[str, Quote]) -> Quote | None:
+        """Return the quote of the sku; the sku `broken` raises an error."""
+        assert isinstance(observation.terms, Terms)
+        if observation.terms.sku == "broken":
+            raise KeyError(observation.terms.sku)
+        return quotes.get(observation.terms.sku or "")
 
-    def charged(self, told: Observation) -> bool:
-        """While it runs."""
-        return told.status is ResourceStatus.RUNNING
+    def is_charged(self, observation: Observation) -> bool:
+        """Return whether the machine is running."""
+        return observation.status is ResourceStatus.RUNNING
 
 
 @dataclass(frozen=True)
 class PricelessListing(ToyListing):
-    """Ids are `id:sku` or `id:sku:stopped`."""
+    """Items are `id:sku` or `id:sku:stopped`."""
 
-    def read(self, answer: VendorResponse) -> Page:
-        """Machines without a price."""
-        told: Any = answer.payload
-        return Page(tuple(map(priceless, told["ids"])))
+    def read(self, response: VendorResponse) -> Page:
+        """Return machines without a price."""
+        body: Any = response.payload
+        return Page(tuple(map(priceless, body["ids"])))
 
 
-def priceless(told: str) -> Observation:
-    """A machine of a sku."""
-    vendor_id, sku, *stopped = told.split(":")
+def priceless(item: str) -> Observation:
+    """Return a machine of a sku."""
+    vendor_id, sku, *stopped = item.split(":")
     terms = Terms(OfferType.VM, ContractType.ONDEMAND, sku, None, None)
-    if sku == "told":
+    if sku == "reported":
         terms = replace(terms, running_rate=7, currency="USD")
-    price = Price(7, "USD", PriceSource.VENDOR) if sku == "told" else NO_PRICE
+    price = Price(7, "USD", PriceSource.VENDOR) if sku == "reported" else NO_PRICE
     status = ResourceStatus.STOPPED if stopped else ResourceStatus.RUNNING
     spec = Spec(gpu_count=4, vendor_sku=sku)
-    return replace(observed(vendor_id), price=price, terms=terms, status=status, spec=spec)
+    return replace(observe(vendor_id), price=price, terms=terms, status=status, spec=spec)
 
 
 class Priceless(Toy):
-    """Its machines' prices are in its price list alone."""
+    """A vendor whose machines have prices in its price list only."""
 
     def listings(self, kind: ResourceKind, region: str | None) -> tuple[Listing, ...]:
-        """One."""
+        """Return the one listing."""
         return (PricelessListing("machines"),)
 
-    def catalogue(self, kind: ResourceKind, region: str | None) -> PriceList | None:
-        """Of machines."""
-        return ToyCatalogue() if kind is MACHINES else None
+    def price_list(self, kind: ResourceKind, region: str | None) -> PriceList | None:
+        """Return the price list of machines."""
+        return ToyPriceList() if kind is MACHINES else None
 
-    def read_probe(self, kind: ResourceKind, region: str | None, vendor_id: str, answer: VendorResponse) -> Observation:
-        """Of `h100`."""
+    def read_probe(
+        self, kind: ResourceKind, region: str | None, vendor_id: str, response: VendorResponse
+    ) -> Observation:
+        """Return a machine with the sku `h100`."""
         return priceless(f"{vendor_id}:h100")
 
 
 @dataclass
-class Stage:
-    """The account, its clock, and what its vendor was asked."""
+class PricedAccount:
+    """An account, its clock, and the vendor's server."""
 
     cloud: VendorCloud
     clock: ManualClock
     server: Loopback
 
     async def sweep(self) -> SweepResult:
-        """One."""
+        """Run one sweep."""
         return await self.cloud.sweep(MACHINES, None)
 
     @property
-    def asked(self) -> list[str]:
-        """The paths, in order."""
+    def requested_paths(self) -> list[str]:
+        """Return the requested paths, in order."""
         return [request.split(b" ")[1].decode() for request in self.server.requests]
 
 
 @asynccontextmanager
-async def stage(*script: Reply) -> AsyncIterator[Stage]:
-    """An account whose vendor answers by a script."""
+async def priced_account(*script: Reply) -> AsyncIterator[PricedAccount]:
+    """Yield an account whose vendor answers by a script."""
     async with loopback(*script) as server:
         vendor, clock = Priceless(ToySettings(credentials=ApiKey.model_validate({"api_key": "key"}))), ManualClock()
         transport = Transport(
@@ -134,175 +137,175 @@ async def stage(*script: Reply) -> AsyncIterator[Stage]:
         )
         cloud = VendorCloud("lab", vendor, transport, clock=clock)
         try:
-            yield Stage(cloud, clock, server)
+            yield PricedAccount(cloud, clock, server)
         finally:
             await cloud.close()
 
 
 def machines(*ids: str) -> Reply:
-    """A listing."""
+    """Return a listing."""
     return answer(json.dumps({"ids": ids}).encode())
 
 
 def prices(after: str | None = None, **hourly: float) -> Reply:
-    """A page of the price list."""
+    """Return a page of the price list."""
     return answer(json.dumps({"prices": hourly, "next": after}).encode())
 
 
 def joined(amount: float, as_of: datetime = START) -> Price:
-    """A price of the catalogue."""
+    """Return a price of the price list."""
     return Price(amount, "EUR", PriceSource.CATALOGUE, as_of)
 
 
-def told(result: SweepResult) -> dict[str, object]:
-    """Prices by id; the sweep must be whole."""
+def prices_by_id(result: SweepResult) -> dict[str, object]:
+    """Return the prices by vendor id; the sweep must be complete."""
     assert (SweepOutcome.COMPLETE, None) == (result.outcome, result.problem)
-    return {one.vendor_id: one.price for one in result.observations}
+    return {observation.vendor_id: observation.price for observation in result.observations}
 
 
 def rate(result: SweepResult) -> tuple[float | None, str | None]:
-    """The running rate of the first."""
+    """Return the running rate of the first resource."""
     terms = result.observations[0].terms
     assert isinstance(terms, Terms)
     return terms.running_rate, terms.currency
 
 
-async def test_a_missing_price_is_joined_with_its_source_and_time() -> None:
-    """While running; a told price stays, one in a status of unknown cost is unknown, and so is what the list lacks."""
-    listing = machines("a:h100", "b:told", "c:h100:stopped", "d:rare")
-    async with stage(listing, prices("2", a10=1), prices(h100=2.5)) as on:
-        result = await on.sweep()
+async def test_missing_prices_are_joined() -> None:
+    """A running machine without a price gets one; a reported price stays; a stopped machine and an unlisted sku get none."""
+    listing = machines("a:h100", "b:reported", "c:h100:stopped", "d:rare")
+    async with priced_account(listing, prices("2", a10=1), prices(h100=2.5)) as lab:
+        result = await lab.sweep()
 
-        assert ["/machines", "/prices", "/prices?after=2"] == on.asked
+        assert ["/machines", "/prices", "/prices?after=2"] == lab.requested_paths
     assert 3 == result.calls
-    told_price = Price(7, "USD", PriceSource.VENDOR)
-    assert {"a": joined(2.5), "b": told_price, "c": NO_PRICE, "d": NO_PRICE} == told(result)
+    reported_price = Price(7, "USD", PriceSource.VENDOR)
+    assert {"a": joined(2.5), "b": reported_price, "c": NO_PRICE, "d": NO_PRICE} == prices_by_id(result)
     rates = {one.vendor_id: one.terms.running_rate for one in result.observations if isinstance(one.terms, Terms)}
     assert {"a": 2.5, "b": 7, "c": 2.5, "d": None} == rates
 
 
-async def test_what_it_is_made_of_is_joined_where_the_listing_leaves_it_open() -> None:
-    """What the listing tells stays; while the price list is not known, what is open says so."""
-    async with stage(machines("a:h100"), FAILING, machines("a:h100", "b:rare"), prices(h100=2)) as on:
-        (unread,) = (await on.sweep()).observations
-        on.clock.advance(3600)
-        read = {one.vendor_id: one for one in (await on.sweep()).observations}
+async def test_missing_hardware_is_joined() -> None:
+    """Reported hardware stays. While no price list is cached, the observation says that its spec is partial."""
+    async with priced_account(machines("a:h100"), FAILING, machines("a:h100", "b:rare"), prices(h100=2)) as lab:
+        (without_list,) = (await lab.sweep()).observations
+        lab.clock.advance(3600)
+        with_list = {one.vendor_id: one for one in (await lab.sweep()).observations}
 
-    assert (Spec(gpu_count=4, vendor_sku="h100"), True) == (unread.spec, unread.partial_spec)
-    whole = Spec(gpu_count=4, vcpu_count=8, memory_gb=16, vendor_sku="h100")
-    assert (whole, False) == (read["a"].spec, read["a"].partial_spec)
-    assert (Spec(gpu_count=4, vendor_sku="rare"), False) == (read["b"].spec, read["b"].partial_spec)
+    assert (Spec(gpu_count=4, vendor_sku="h100"), True) == (without_list.spec, without_list.partial_spec)
+    full_spec = Spec(gpu_count=4, vcpu_count=8, memory_gb=16, vendor_sku="h100")
+    assert (full_spec, False) == (with_list["a"].spec, with_list["a"].partial_spec)
+    assert (Spec(gpu_count=4, vendor_sku="rare"), False) == (with_list["b"].spec, with_list["b"].partial_spec)
 
 
-async def test_the_price_list_is_asked_for_once_an_hour() -> None:
-    """A sweep costs its listing alone, and one call more where an hour has passed."""
-    once = machines("a:h100")
-    async with stage(once, prices(h100=2), once, once, prices(h100=3)) as on:
+async def test_price_list_is_fetched_once_an_hour() -> None:
+    """A sweep costs only its listing, and one call more after an hour."""
+    listing = machines("a:h100")
+    async with priced_account(listing, prices(h100=2), listing, listing, prices(h100=3)) as lab:
         counts = []
         for seconds in (0, 3599, 1):
-            on.clock.advance(seconds)
-            result = await on.sweep()
+            lab.clock.advance(seconds)
+            result = await lab.sweep()
             counts.append(result.calls)
 
     assert [2, 1, 2] == counts
-    assert {"a": joined(3, START + HOUR)} == told(result)
+    assert {"a": joined(3, START + HOUR)} == prices_by_id(result)
     assert (3, "EUR") == rate(result)
 
 
-async def test_its_time_moves_with_the_price_and_once_a_day() -> None:
-    """The same price read again every hour does not fill the history with its time."""
+async def test_time_of_an_unchanged_price_moves_once_a_day() -> None:
+    """The same price, fetched every hour, does not fill the history."""
     hourly = [machines("a:h100"), prices(h100=2)] * 26
     times = []
-    async with stage(*hourly) as on:
+    async with priced_account(*hourly) as lab:
         for _ in range(26):
-            price = told(await on.sweep())["a"]
+            price = prices_by_id(await lab.sweep())["a"]
             assert isinstance(price, Price)
             times.append(price.as_of)
-            on.clock.advance(3600)
+            lab.clock.advance(3600)
 
     assert [START] * 24 + [START + 24 * HOUR] * 2 == times
 
 
-async def test_nothing_is_asked_where_nothing_is_missing() -> None:
-    """An empty account, and one whose listing tells its prices."""
-    async with stage(machines(), machines("a:told")) as on:
+async def test_price_list_is_not_fetched_without_need() -> None:
+    """Neither for an empty account nor for one whose listing reports its prices."""
+    async with priced_account(machines(), machines("a:reported")) as lab:
         for _ in range(2):
-            assert 1 == (await on.sweep()).calls
+            assert 1 == (await lab.sweep()).calls
 
 
 @pytest.mark.parametrize(
     "failure",
     [FAILING, answer(b"", 429), answer(b"{}"), answer(b"", 401), answer(b'{"prices": {"h100": "free"}, "next": 5}')],
 )
-async def test_a_failed_price_list_fails_no_sweep_and_blanks_no_price(failure: Reply) -> None:
-    """Without a known list the recorded price stays, while it can still be true; what is unknown stays unknown."""
+async def test_failed_price_list(failure: Reply) -> None:
+    """Without a cached list the recorded price stays while it may still be true; an unknown price stays unknown."""
     with capture_logs() as logs:
-        async with stage(machines("a:h100", "c:h100:stopped"), failure) as on:
-            result = await on.sweep()
+        async with priced_account(machines("a:h100", "c:h100:stopped"), failure) as lab:
+            result = await lab.sweep()
 
-    assert {"a": NOT_REPORTED, "c": NO_PRICE} == told(result)
-    assert [("catalogue_not_read", "lab")] == [
-        (line["event"], line["account"]) for line in logs if line["event"] == "catalogue_not_read"
+    assert {"a": NOT_REPORTED, "c": NO_PRICE} == prices_by_id(result)
+    assert [("price_list_unavailable", "lab")] == [
+        (line["event"], line["account"]) for line in logs if line["event"] == "price_list_unavailable"
     ]
 
 
-async def test_a_failed_one_is_not_asked_for_again_at_once() -> None:
-    """For five minutes; then it is."""
-    once = machines("a:h100")
-    async with stage(once, FAILING, once, once, prices(h100=2)) as on:
+async def test_failed_price_list_is_not_retried_at_once() -> None:
+    """It is fetched again after five minutes."""
+    listing = machines("a:h100")
+    async with priced_account(listing, FAILING, listing, listing, prices(h100=2)) as lab:
         counts = []
         for seconds in (0, 299, 1):
-            on.clock.advance(seconds)
-            result = await on.sweep()
+            lab.clock.advance(seconds)
+            result = await lab.sweep()
             counts.append(result.calls)
 
     assert [2, 1, 2] == counts
-    assert {"a": joined(2, START + timedelta(seconds=300))} == told(result)
+    assert {"a": joined(2, START + timedelta(seconds=300))} == prices_by_id(result)
 
 
-async def test_a_known_list_serves_on_when_it_cannot_be_read_anew() -> None:
-    """With its own time; a page that is missing spoils the whole new one."""
-    once = machines("a:h100")
-    async with stage(once, prices(h100=2), once, prices("2", h100=9), FAILING) as on:
-        await on.sweep()
-        on.clock.advance(7200)
-        result = await on.sweep()
+async def test_cached_list_stays_in_use() -> None:
+    """The cached list stays in use with its own time; a missing page makes the whole new list unusable."""
+    listing = machines("a:h100")
+    async with priced_account(listing, prices(h100=2), listing, prices("2", h100=9), FAILING) as lab:
+        await lab.sweep()
+        lab.clock.advance(7200)
+        result = await lab.sweep()
 
     assert 3 == result.calls
-    assert {"a": joined(2)} == told(result)
+    assert {"a": joined(2)} == prices_by_id(result)
 
 
-async def test_a_stalled_list_costs_at_most_half_of_what_is_left_of_the_flight() -> None:
+async def test_stalled_list_takes_half_of_the_time_left() -> None:
     """The sweep ends complete, before it would be cut off."""
-    async with stage(machines("a:h100"), silent()) as on:
+    async with priced_account(machines("a:h100"), silent()) as lab:
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + 0.6
 
         async def flight() -> SweepResult:
-            new_tally(ends_at)
-            return await on.sweep()
+            CALL_CONTEXT.set(CallContext(ends_at=ends_at))
+            return await lab.sweep()
 
         result = await asyncio.create_task(flight())
         assert loop.time() < ends_at
-    assert {"a": NOT_REPORTED} == told(result)
+    assert {"a": NOT_REPORTED} == prices_by_id(result)
 
 
-async def test_a_clock_set_back_keeps_no_old_list() -> None:
-    """A list read in the future tells no age: it is read anew."""
-    once = machines("a:h100")
-    async with stage(once, prices(h100=2), once, prices(h100=3)) as on:
-        await on.sweep()
-        on.clock.advance(-60)
-        assert {"a": joined(3, START - timedelta(seconds=60))} == told(await on.sweep())
+async def test_clock_set_back() -> None:
+    """A list that was read in the future has no age: it is fetched again."""
+    listing = machines("a:h100")
+    async with priced_account(listing, prices(h100=2), listing, prices(h100=3)) as lab:
+        await lab.sweep()
+        lab.clock.advance(-60)
+        assert {"a": joined(3, START - timedelta(seconds=60))} == prices_by_id(await lab.sweep())
 
 
-async def test_a_probe_is_one_call() -> None:
-    """It is priced by a known list, and reads none."""
-    probed = answer(b"{}")
-    async with stage(probed, machines("a:h100"), prices(h100=2), probed) as on:
-        before = await on.cloud.probe(MACHINES, None, "a")
-        await on.sweep()
-        after = await on.cloud.probe(MACHINES, None, "a")
+async def test_probe_fetches_no_price_list() -> None:
+    """A probe uses a cached list, and fetches none."""
+    resource = answer(b"{}")
+    async with priced_account(resource, machines("a:h100"), prices(h100=2), resource) as lab:
+        before = await lab.cloud.probe(MACHINES, None, "a")
+        await lab.sweep()
+        after = await lab.cloud.probe(MACHINES, None, "a")
 
     assert before.observation is not None
     assert after.observation is not None
@@ -314,29 +317,29 @@ async def test_a_probe_is_one_call() -> None:
     )
 
 
-async def test_two_scopes_share_one_reading() -> None:
-    """Sweeps at the same time read it once."""
-    async with loopback_of_paths() as on:
-        first, second = await asyncio.gather(on.sweep(), on.sweep())
+async def test_concurrent_sweeps_fetch_the_list_once() -> None:
+    """Sweeps at the same time fetch it once."""
+    async with account_by_path() as lab:
+        first, second = await asyncio.gather(lab.sweep(), lab.sweep())
 
-        assert 1 == on.asked.count("/prices")
-    assert {"a": joined(2)} == told(first) == told(second)
+        assert 1 == lab.requested_paths.count("/prices")
+    assert {"a": joined(2)} == prices_by_id(first) == prices_by_id(second)
 
 
 @asynccontextmanager
-async def loopback_of_paths() -> AsyncIterator[Stage]:
-    """A stage that answers by the path, whatever the order."""
-    async with stage(FAILING) as on:
+async def account_by_path() -> AsyncIterator[PricedAccount]:
+    """Yield an account whose vendor answers by the path, in any order."""
+    async with priced_account(FAILING) as lab:
 
         async def reply(writer: asyncio.StreamWriter) -> bool:
-            path = on.asked[-1]
+            path = lab.requested_paths[-1]
             return await (prices(h100=2) if path == "/prices" else machines("a:h100"))(writer)
 
-        on.server.script = [reply]
-        yield on
+        lab.server.script = [reply]
+        yield lab
 
 
-async def test_a_reader_that_breaks_leaves_the_machine_as_told() -> None:
-    """Whatever the vendor's file does with a price list, the sweep stands."""
-    async with stage(machines("a:broken", "b:h100"), prices(h100=2)) as on:
-        assert {"a": NO_PRICE, "b": joined(2)} == told(await on.sweep())
+async def test_broken_price_list_parser() -> None:
+    """The sweep succeeds, whatever the vendor's code does with a price list."""
+    async with priced_account(machines("a:broken", "b:h100"), prices(h100=2)) as lab:
+        assert {"a": NO_PRICE, "b": joined(2)} == prices_by_id(await lab.sweep())

@@ -1,4 +1,4 @@
-"""What a vendor calls a request."""
+"""The vendor's own id of a request."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ EC2 = '<DescribeVolumesResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"
         (None, {"x-trace": "not on the list"}),
     ],
 )
-def test_of_headers(expected: str | None, headers: dict[str, str]) -> None:
-    """By the list alone, as the vendor gives it; what could be none, or holds a secret, is dropped."""
+def test_request_id_in_headers(expected: str | None, headers: dict[str, str]) -> None:
+    """Only known headers count; an implausible id, or one that contains a secret, is dropped."""
     assert expected == request_id(headers, {"requestId": "of JSON, which no vendor documents"}, (SECRET,))
 
 
 @pytest.mark.parametrize(
-    ("expected", "told"),
+    ("expected", "text"),
     [
         ("59dbff89-35bd-4eac-99ed-be587EXAMPLE", "59dbff89-35bd-4eac-99ed-be587EXAMPLE"),
         (None, "two words"),
@@ -41,6 +41,6 @@ def test_of_headers(expected: str | None, headers: dict[str, str]) -> None:
         (None, ""),
     ],
 )
-def test_of_an_element(expected: str | None, told: str) -> None:
-    """EC2 tells it in the answer itself."""
-    assert expected == request_id({}, SafeTree.fromstring(EC2.format(told)), (SECRET,))
+def test_request_id_in_an_element(expected: str | None, text: str) -> None:
+    """EC2 reports it in the response itself."""
+    assert expected == request_id({}, SafeTree.fromstring(EC2.format(text)), (SECRET,))

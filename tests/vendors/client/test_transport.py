@@ -1,4 +1,4 @@
-"""The transport against real servers on loopback, each bad in its own way."""
+"""The transport against real servers on loopback, each faulty in its own way."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from domain.errors import (
     VendorFailure,
 )
 from tests.clock import START, ManualClock
-from tests.vendors.accounts import QUICK, SECRET, Calls
+from tests.vendors.accounts import QUICK, SECRET, CallRecorder
 from tests.vendors.loopback import (
     Reply,
     answer,
@@ -32,33 +32,33 @@ from tests.vendors.loopback import (
     trickling,
 )
 from vendors.base import VendorRequest, VendorResponse
-from vendors.client.call_context import Tally
+from vendors.client.call_context import CallContext
 from vendors.client.transport import Transport, TransportLimits
 
-ASK = VendorRequest("list_things", "/things")
+REQUEST = VendorRequest("list_things", "/things")
 SMALL = TransportLimits(body_bytes=1000, retries=0)
 HASTY = TransportLimits(read_seconds=0.05, call_seconds=5, retries=0)
 
 
-class Asked:
-    """What came of one call."""
+class CallLog:
+    """Records the calls of a test."""
 
     def __init__(self) -> None:
-        self.calls = Calls()
-        self.tally = Tally()
+        self.observer = CallRecorder()
+        self.context = CallContext()
 
 
-def bearer(request: VendorRequest, url: str, body: bytes, region: str | None, now: datetime) -> Mapping[str, str]:
+def authorize(request: VendorRequest, url: str, body: bytes, region: str | None, now: datetime) -> Mapping[str, str]:
     """Authorize with a secret."""
     return {"authorization": f"Bearer {SECRET}"}
 
 
-def wordless(request: VendorRequest, status: int, headers: Mapping[str, str], body: str, now: datetime) -> None:
-    """A vendor without words of its own."""
+def read_no_failure(request: VendorRequest, status: int, headers: Mapping[str, str], body: str, now: datetime) -> None:
+    """Return no failure: a vendor without error codes."""
 
 
-def at(address: str) -> Callable[[str | None], str]:
-    """The base URL of every region."""
+def base_url_of(address: str) -> Callable[[str | None], str]:
+    """Return a function that returns the same base URL for every region."""
 
     def base_url(region: str | None) -> str:
         return address
@@ -66,39 +66,39 @@ def at(address: str) -> Callable[[str | None], str]:
     return base_url
 
 
-async def ask(
+async def send(
     address: str,
-    request: VendorRequest = ASK,
+    request: VendorRequest = REQUEST,
     *,
     limits: TransportLimits = QUICK,
-    asked: Asked | None = None,
+    log: CallLog | None = None,
     times: int = 1,
 ) -> VendorResponse:
-    """Call, on one transport; the last answer."""
-    asked = asked or Asked()
+    """Send a request on one transport, several times if `times` is set; return the last response."""
+    log = log or CallLog()
     transport = Transport(
         "lab",
-        at(address),
-        bearer,
-        wordless,
+        base_url_of(address),
+        authorize,
+        read_no_failure,
         clock=ManualClock(),
-        observer=asked.calls,
+        observer=log.observer,
         secrets=(SECRET,),
         limits=limits,
     )
     try:
         for _ in range(times - 1):
-            await transport.send(request, None, asked.tally)
-        return await transport.send(request, None, asked.tally)
+            await transport.send(request, None, log.context)
+        return await transport.send(request, None, log.context)
     finally:
         await transport.close()
 
 
 async def failure_of(reply: Reply, limits: TransportLimits = QUICK) -> VendorFailure:
-    """What a server's reply is told as."""
+    """Return the failure that a server's reply leads to."""
     async with loopback(reply) as server:
         with pytest.raises(VendorFailure) as caught:
-            await ask(server.address, limits=limits)
+            await send(server.address, limits=limits)
     return caught.value
 
 
@@ -119,11 +119,11 @@ BAD_BODIES = {
 
 
 @pytest.mark.parametrize("reply", BAD_BODIES.values(), ids=BAD_BODIES.keys())
-async def test_what_is_not_json_is_malformed(reply: Reply) -> None:
-    """A 200 with any other body is a malformed answer, asked for once."""
+async def test_invalid_json_is_malformed(reply: Reply) -> None:
+    """A 200 with any other body is malformed and is not retried."""
     async with loopback(reply) as server:
         with pytest.raises(MalformedAnswer, match="list_things"):
-            await ask(server.address)
+            await send(server.address)
         assert 1 == len(server.requests)
 
 
@@ -138,11 +138,11 @@ BAD_XML = {
 
 
 @pytest.mark.parametrize("body", BAD_XML.values(), ids=BAD_XML.keys())
-async def test_what_is_not_plain_xml_is_malformed(body: bytes) -> None:
-    """No DTD, no entities, no guesses."""
+async def test_invalid_xml_is_malformed(body: bytes) -> None:
+    """DTDs, entities and unknown encodings are rejected."""
     async with loopback(answer(body)) as server:
         with pytest.raises(MalformedAnswer):
-            await ask(server.address, VendorRequest("list_things", "/", expects="xml"))
+            await send(server.address, VendorRequest("list_things", "/", expects="xml"))
 
 
 @pytest.mark.parametrize(
@@ -155,25 +155,25 @@ async def test_what_is_not_plain_xml_is_malformed(body: bytes) -> None:
     ],
     ids=["endless", "large", "endless gzip", "a bomb"],
 )
-async def test_a_body_beyond_the_limit(reply: Reply) -> None:
-    """Reading stops at the limit, of what came and of what it unpacks to."""
+async def test_body_larger_than_the_limit(reply: Reply) -> None:
+    """Reading stops at the limit, of the received and of the decompressed body."""
     failure = await failure_of(reply, SMALL)
 
     assert isinstance(failure, MalformedAnswer)
     assert "size limit" in failure.detail
 
 
-async def test_a_packed_body_is_unpacked() -> None:
-    """Gzip is asked for and understood, in one member or several."""
+async def test_gzip_body() -> None:
+    """Gzip is requested and understood, with one member or several."""
     packed = gzip.compress(b'{"a": ') + gzip.compress(b"1}")
     async with loopback(answer(packed, headers=GZIP)) as server:
-        assert {"a": 1} == (await ask(server.address)).payload
+        assert {"a": 1} == (await send(server.address)).payload
         assert b"accept-encoding: gzip\r\n" in server.requests[0].lower()
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_redirects_are_not_followed(status: int) -> None:
-    """Where a redirect leads is never called."""
+    """The target of a redirect is never called."""
     async with loopback(answer()) as upstream:
         failure = await failure_of(answer(b"", status, {"location": upstream.address}))
         assert [] == upstream.requests
@@ -195,16 +195,16 @@ async def test_redirects_are_not_followed(status: int) -> None:
     ],
 )
 async def test_statuses(status: int, expected: type[VendorFailure], calls: int) -> None:
-    """What each status means, and that only a server's error is tried again, twice."""
-    asked = Asked()
+    """Each status has its failure, and only a server error is retried, twice."""
+    log = CallLog()
     async with loopback(answer(b"no", status)) as server:
         with pytest.raises(expected):
-            await ask(server.address, asked=asked)
-        assert calls == len(server.requests) == asked.tally.calls == len(asked.calls.seen)
+            await send(server.address, log=log)
+        assert calls == len(server.requests) == log.context.calls == len(log.observer.calls)
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("header", "expected"),
     [
         ("120", START + timedelta(seconds=120)),
         ("Sat, 31 Jan 2026 12:05:00 GMT", START + timedelta(minutes=5)),
@@ -214,46 +214,46 @@ async def test_statuses(status: int, expected: type[VendorFailure], calls: int) 
         ("-5", None),
     ],
 )
-async def test_a_429_ends_the_call_and_tells_until_when(told: str, expected: datetime | None) -> None:
-    """Retry-After is read in both its forms, and never slept on."""
-    failure = await failure_of(answer(b"", 429, {"retry-after": told}))
+async def test_retry_after_of_a_429(header: str, expected: datetime | None) -> None:
+    """Both forms of Retry-After are read, and the transport never sleeps on it."""
+    failure = await failure_of(answer(b"", 429, {"retry-after": header}))
 
     assert isinstance(failure, RateLimited)
     assert expected == failure.retry_at
 
 
-async def test_a_server_that_tells_when_to_come_back_is_not_asked_before() -> None:
+async def test_no_retry_before_retry_after() -> None:
     """A 503 with Retry-After ends the call at once."""
     async with loopback(answer(b"", 503, {"retry-after": "60"}), answer()) as server:
         with pytest.raises(Unreachable) as caught:
-            await ask(server.address)
+            await send(server.address)
         assert 1 == len(server.requests)
     assert START + timedelta(seconds=60) == caught.value.retry_at
 
 
 @pytest.mark.parametrize("first", [answer(b"oops", 500), reset(), cut(head(200, {"content-length": "10"}) + b"{")])
-async def test_a_passing_fault_is_tried_again(first: Reply) -> None:
+async def test_transient_failure_is_retried(first: Reply) -> None:
     """One server error or broken connection costs a second call, and each call is observed."""
-    asked = Asked()
+    log = CallLog()
     async with loopback(first, answer(b"[1]")) as server:
-        assert [1] == (await ask(server.address, asked=asked)).payload
-    assert [("lab", "list_things", "unreachable"), ("lab", "list_things", "ok")] == asked.calls.seen
+        assert [1] == (await send(server.address, log=log)).payload
+    assert [("lab", "list_things", "unreachable"), ("lab", "list_things", "ok")] == log.observer.calls
 
 
-async def test_what_is_not_idempotent_is_sent_once() -> None:
+async def test_no_retry_of_a_request_that_is_not_idempotent() -> None:
     """A call that may have taken effect is not repeated."""
     async with loopback(answer(b"", 500)) as server:
         with pytest.raises(Unreachable):
-            await ask(server.address, VendorRequest("make_thing", "/things", method="POST", idempotent=False))
+            await send(server.address, VendorRequest("make_thing", "/things", method="POST", idempotent=False))
         assert 1 == len(server.requests)
 
 
-async def test_refused() -> None:
-    """Nobody listens: three attempts, then unreachable."""
-    asked = Asked()
+async def test_refused_connection() -> None:
+    """Without a server there are three attempts, which end as unreachable."""
+    log = CallLog()
     with pytest.raises(Unreachable):
-        await ask(f"http://127.0.0.1:{free_port()}", asked=asked)
-    assert ["unreachable"] * 3 == asked.calls.outcomes
+        await send(f"http://127.0.0.1:{free_port()}", log=log)
+    assert ["unreachable"] * 3 == log.observer.outcomes
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ async def test_refused() -> None:
     ids=["reset in the body", "hung up", "not HTTP"],
 )
 async def test_broken_connections(reply: Reply) -> None:
-    """A connection that breaks is unreachable."""
+    """A broken connection is unreachable."""
     assert isinstance(await failure_of(reply), Unreachable)
 
 
@@ -276,80 +276,88 @@ async def test_broken_connections(reply: Reply) -> None:
     ],
     ids=["never answers", "stalls after the headers", "trickles", "trickles a refusal"],
 )
-async def test_no_whole_answer_in_time(reply: Reply, limits: TransportLimits) -> None:
-    """Silence ends by the timeout between bytes, a trickle by the timeout of the whole call; neither is repeated."""
+async def test_timeouts(reply: Reply, limits: TransportLimits) -> None:
+    """Silence ends by the timeout between bytes, a trickle by the timeout of the whole call; neither is retried."""
     failure = await failure_of(reply, limits)
 
     assert isinstance(failure, TimedOut)
 
 
-async def test_a_refusal_stands_without_its_body() -> None:
-    """A 401 whose body never comes is still a 401."""
+async def test_status_without_body() -> None:
+    """A 401 whose body never arrives is still a 401."""
     failure = await failure_of(silent(head(401, {"content-length": "10"})), HASTY)
 
     assert isinstance(failure, CredentialsRejected)
 
 
-async def test_connections_are_used_again() -> None:
-    """Ten calls, failed ones among them, share one connection."""
+async def test_connections_are_reused() -> None:
+    """Ten calls, including failed ones, share one connection."""
     async with loopback(answer(), answer(b"no", 404), answer()) as server:
-        transport = Transport("lab", at(server.address), bearer, wordless, clock=ManualClock(), limits=QUICK)
+        transport = Transport(
+            "lab", base_url_of(server.address), authorize, read_no_failure, clock=ManualClock(), limits=QUICK
+        )
         for _ in range(10):
             try:
-                await transport.send(ASK, None, Tally())
+                await transport.send(REQUEST, None, CallContext())
             except MalformedAnswer:
                 continue
         await transport.close()
         assert (10, 1) == (len(server.requests), server.connections)
 
 
-async def test_cookies_are_not_kept() -> None:
-    """What a server sets does not change later calls."""
+async def test_cookies_are_ignored() -> None:
+    """A cookie that a server sets does not change later calls."""
     async with loopback(answer(headers={"set-cookie": "a=b; Path=/"}), answer()) as server:
-        await ask(server.address, times=2)
+        await send(server.address, times=2)
         assert b"cookie" not in server.requests[1].lower()
 
 
-async def test_what_is_sent() -> None:
-    """Base path, path, query, form and authorization arrive as they were meant."""
+async def test_sent_request() -> None:
+    """Base path, path, query, form and authorization are sent correctly."""
     request = VendorRequest(
         "list_things", "/things", method="POST", query=(("a b", "c&d"), ("e", "ü")), form=(("x", "1 2"), ("y", "&"))
     )
     async with loopback(answer()) as server:
-        await ask(f"{server.address}/v1/", request)
-        sent = server.requests[0]
-    assert sent.startswith(b"POST /v1/things?a%20b=c%26d&e=%C3%BC HTTP/1.1\r\n")
-    assert sent.endswith(b"\r\n\r\nx=1%202&y=%26")
-    assert f"authorization: bearer {SECRET}".encode().lower() in sent.lower()
+        await send(f"{server.address}/v1/", request)
+        request_bytes = server.requests[0]
+    assert request_bytes.startswith(b"POST /v1/things?a%20b=c%26d&e=%C3%BC HTTP/1.1\r\n")
+    assert request_bytes.endswith(b"\r\n\r\nx=1%202&y=%26")
+    assert f"authorization: bearer {SECRET}".encode().lower() in request_bytes.lower()
 
 
-async def test_cancelled() -> None:
-    """A cancelled call closes its connection, counts, and is observed as cancelled."""
-    asked = Asked()
+async def test_cancelled_call() -> None:
+    """A cancelled call closes its connection, is counted, and is observed as cancelled."""
+    log = CallLog()
     async with loopback(trickling()) as server:
-        task = asyncio.create_task(ask(server.address, asked=asked))
-        await asyncio.wait_for(server.asked.wait(), 20)
+        task = asyncio.create_task(send(server.address, log=log))
+        await asyncio.wait_for(server.requested.wait(), 20)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
         await asyncio.wait_for(server.hung_up.wait(), 20)
-    assert (["cancelled"], 1) == (asked.calls.outcomes, asked.tally.calls)
+    assert (["cancelled"], 1) == (log.observer.outcomes, log.context.calls)
 
 
-async def test_secrets_stay_out_of_failures() -> None:
-    """A vendor's words that hold the credential are scrubbed, whoever quotes them."""
+async def test_secrets_are_scrubbed_from_failures() -> None:
+    """A vendor's text that contains the credential is scrubbed."""
 
-    def chatty(
+    def read_failure(
         request: VendorRequest, status: int, headers: Mapping[str, str], body: str, now: datetime
     ) -> VendorFailure | None:
         return CredentialsRejected(f"the vendor said {body}\r\n{'x' * 1000}")
 
     async with loopback(answer(f"no key {SECRET} here".encode(), 401)) as server:
         transport = Transport(
-            "lab", at(server.address), bearer, chatty, clock=ManualClock(), secrets=(SECRET,), limits=QUICK
+            "lab",
+            base_url_of(server.address),
+            authorize,
+            read_failure,
+            clock=ManualClock(),
+            secrets=(SECRET,),
+            limits=QUICK,
         )
         with pytest.raises(CredentialsRejected) as caught:
-            await transport.send(ASK, None, Tally())
+            await transport.send(REQUEST, None, CallContext())
         await transport.close()
     assert caught.value.detail.startswith("the vendor said no key *** here")
     assert caught.value.detail.isprintable()

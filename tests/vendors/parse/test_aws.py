@@ -1,4 +1,4 @@
-"""What EC2's answers mean, by values alone: what moto does not show."""
+"""Parsing EC2's responses, without calls: cases that moto does not produce."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from domain.records.observation import NO_PRICE, NOT_REPORTED, Attachment, Obser
 from tests.clock import START
 from vendors.aws import Aws, AwsSettings
 from vendors.base import Page, VendorRequest, VendorResponse
-from vendors.parse.aws_gpus import Gpus, gpus_of
+from vendors.parse.aws_gpus import InstanceGpus, gpus_of
 from vendors.parse.aws_items import read_page
 from vendors.parse.price_file import PriceFile
 
@@ -35,7 +35,7 @@ KEY = {"access_key_id": "AKIAEXAMPLE", "secret_access_key": "secret", "session_t
 
 
 def page(kind: ResourceKind, inside: str, tail: str = "", namespace: str = "") -> Page:
-    """A page of one item."""
+    """Return a page with one item."""
     if kind is MACHINES:
         text = f"<r {namespace}><reservationSet><item><instancesSet>{inside}</instancesSet></item></reservationSet>{tail}</r>"
     else:
@@ -44,14 +44,14 @@ def page(kind: ResourceKind, inside: str, tail: str = "", namespace: str = "") -
 
 
 def machine(inside: str = "", state: str = "running", sku: str = "p5.48xlarge") -> Observation:
-    """One instance."""
+    """Return one instance."""
     text = f"<instanceState><name>{state}</name></instanceState><instanceType>{sku}</instanceType>{inside}"
     (observation,) = page(MACHINES, f"<item><instanceId>i-1</instanceId>{text}</item>").observations
     return observation
 
 
 def volume(inside: str = "", state: str = "in-use") -> Observation:
-    """One volume."""
+    """Return one volume."""
     (observation,) = page(
         VOLUMES, f"<item><volumeId>vol-1</volumeId><status>{state}</status>{inside}</item>"
     ).observations
@@ -59,7 +59,7 @@ def volume(inside: str = "", state: str = "in-use") -> Observation:
 
 
 @pytest.mark.parametrize(
-    ("word", "status"),
+    ("vendor_status", "status"),
     [
         ("pending", ResourceStatus.PROVISIONING),
         ("running", ResourceStatus.RUNNING),
@@ -70,13 +70,13 @@ def volume(inside: str = "", state: str = "in-use") -> Observation:
         ("rebooting", ResourceStatus.UNKNOWN),
     ],
 )
-def test_instance_states(word: str, status: ResourceStatus) -> None:
-    """Every documented word has ours; the vendor's own is kept."""
-    assert (status, word) == ((seen := machine(state=word)).status, seen.vendor_status)
+def test_instance_states(vendor_status: str, status: ResourceStatus) -> None:
+    """Every documented state has a status; the vendor's own text is recorded."""
+    assert (status, vendor_status) == ((observation := machine(state=vendor_status)).status, observation.vendor_status)
 
 
 @pytest.mark.parametrize(
-    ("word", "status"),
+    ("vendor_status", "status"),
     [
         ("creating", ResourceStatus.PROVISIONING),
         ("available", ResourceStatus.RUNNING),
@@ -87,13 +87,13 @@ def test_instance_states(word: str, status: ResourceStatus) -> None:
         ("resting", ResourceStatus.UNKNOWN),
     ],
 )
-def test_volume_states(word: str, status: ResourceStatus) -> None:
-    """Every documented word has ours; the vendor's own is kept."""
-    assert (status, word) == ((seen := volume(state=word)).status, seen.vendor_status)
+def test_volume_states(vendor_status: str, status: ResourceStatus) -> None:
+    """Every documented state has a status; the vendor's own text is recorded."""
+    assert (status, vendor_status) == ((observation := volume(state=vendor_status)).status, observation.vendor_status)
 
 
 @pytest.mark.parametrize(
-    ("told", "contract", "priced"),
+    ("inside", "contract", "priced"),
     [
         ("", ContractType.ONDEMAND, True),
         ("<capacityReservationId>cr-1</capacityReservationId>", ContractType.ONDEMAND, True),
@@ -105,13 +105,13 @@ def test_volume_states(word: str, status: ResourceStatus) -> None:
         ("<platformDetails>Red Hat Enterprise Linux</platformDetails>", ContractType.ONDEMAND, False),
     ],
 )
-def test_a_list_price_is_only_for_what_it_is_for(told: str, contract: ContractType, priced: bool) -> None:
-    """Other terms cost something else: no price is better than a wrong one."""
-    seen = machine(told)
+def test_list_price_needs_ordinary_terms(inside: str, contract: ContractType, priced: bool) -> None:
+    """Other terms cost something else, and no price is better than a wrong one."""
+    observation = machine(inside)
 
-    assert isinstance(seen.terms, Terms)
-    assert (contract, 55.04 if priced else None) == (seen.terms.contract_type, seen.terms.running_rate)
-    assert (Price(55.04, "USD", PriceSource.PRICE_FILE, PRICES.as_of) if priced else NO_PRICE) == seen.price
+    assert isinstance(observation.terms, Terms)
+    assert (contract, 55.04 if priced else None) == (observation.terms.contract_type, observation.terms.running_rate)
+    assert (Price(55.04, "USD", PriceSource.PRICE_FILE, PRICES.as_of) if priced else NO_PRICE) == observation.price
 
 
 NIC = "<networkInterfaceSet>{}</networkInterfaceSet>"
@@ -127,7 +127,7 @@ ROOT = (
 
 
 @pytest.mark.parametrize(
-    ("told", "day"),
+    ("inside", "day"),
     [
         (NIC.format(INTERFACE.format(1, 2) + INTERFACE.format(0, 3)) + ROOT, 3),
         (NIC.format(INTERFACE.format(1, 2)) + ROOT, None),
@@ -136,13 +136,13 @@ ROOT = (
         ("", None),
     ],
 )
-def test_when_a_machine_was_made(told: str, day: int | None) -> None:
-    """The primary interface tells it; neither a root volume, which may be replaced, nor the time of the last start does."""
-    seen = machine(told + "<launchTime>2026-01-09T00:00:00.000Z</launchTime>")
+def test_creation_time_of_a_machine(inside: str, day: int | None) -> None:
+    """It is the attachment of the primary interface; neither a root volume, which may be replaced, nor the last start decides."""
+    observation = machine(inside + "<launchTime>2026-01-09T00:00:00.000Z</launchTime>")
 
-    assert (datetime(2026, 1, day, tzinfo=UTC) if day else None) == seen.created_at
-    assert isinstance(seen.spec, Spec)
-    assert "2026-01-09T00:00:00.000000Z" == seen.spec.vendor["launch_time"]
+    assert (datetime(2026, 1, day, tzinfo=UTC) if day else None) == observation.created_at
+    assert isinstance(observation.spec, Spec)
+    assert "2026-01-09T00:00:00.000000Z" == observation.spec.vendor["launch_time"]
 
 
 ATTACHED = "<item><instanceId>{}</instanceId><status>{}</status><attachTime>{}</attachTime></item>"
@@ -151,11 +151,11 @@ LINK = Attachment(LinkType.ATTACHED_TO, MACHINES, "i-1", THEN)
 
 
 @pytest.mark.parametrize(
-    ("told", "links"),
+    ("attachments", "links"),
     [
         *(
-            (ATTACHED.format("i-1", word, "2026-01-05T00:00:00Z"), (LINK,))
-            for word in ("attaching", "attached", "busy")
+            (ATTACHED.format("i-1", vendor_status, "2026-01-05T00:00:00Z"), (LINK,))
+            for vendor_status in ("attaching", "attached", "busy")
         ),
         (ATTACHED.format("i-1", "detaching", "2026-01-05T00:00:00Z"), (LINK,)),
         (ATTACHED.format("i-1", "detached", "2026-01-05T00:00:00Z"), ()),
@@ -166,58 +166,67 @@ LINK = Attachment(LinkType.ATTACHED_TO, MACHINES, "i-1", THEN)
         ("", ()),
     ],
 )
-def test_links(told: str, links: object) -> None:
-    """Held until detached; a list of which a part cannot be read closes nothing."""
-    assert links == volume(f"<attachmentSet>{told}</attachmentSet>").links
+def test_links(attachments: str, links: object) -> None:
+    """A link exists until the volume is detached; a list that could not be read completely closes no link."""
+    assert links == volume(f"<attachmentSet>{attachments}</attachmentSet>").links
 
 
-def test_a_volume_without_its_attachments() -> None:
-    """Not told closes nothing."""
+def test_volume_without_attachments() -> None:
+    """An unreported list closes no link."""
     assert NOT_REPORTED is volume().links
 
 
-def test_what_else_is_told_of_a_machine() -> None:
-    """Processors by cores and threads; bare metal by its size; a state's reason; the name by its tag alone."""
-    seen = machine(
+def test_other_fields_of_a_machine() -> None:
+    """CPUs from cores and threads, bare metal from the size, a state's reason, and the name from its tag alone."""
+    observation = machine(
         "<cpuOptions><coreCount>96</coreCount><threadsPerCore>2</threadsPerCore></cpuOptions>"
         "<stateReason><message>Server.InternalError</message></stateReason>"
         "<tagSet><item><key>name</key><value>no</value></item><item><key>Name</key><value>yes</value></item></tagSet>",
         sku="g4dn.metal",
     )
 
-    assert isinstance(seen.spec, Spec)
-    assert (192, "nvidia-t4-16gb", 8) == (seen.spec.vcpu_count, seen.spec.gpu_type, seen.spec.gpu_count)
+    assert isinstance(observation.spec, Spec)
+    assert (192, "nvidia-t4-16gb", 8) == (
+        observation.spec.vcpu_count,
+        observation.spec.gpu_type,
+        observation.spec.gpu_count,
+    )
     assert (ResourceType.BARE_METAL, "Server.InternalError", "yes") == (
-        seen.resource_type,
-        seen.status_message,
-        seen.name,
+        observation.resource_type,
+        observation.status_message,
+        observation.name,
     )
 
 
 @pytest.mark.parametrize("namespace", ["", 'xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"', 'xmlns="urn:other"'])
-def test_the_namespace_does_not_matter(namespace: str) -> None:
+def test_namespaces_are_ignored(namespace: str) -> None:
     """Tags are matched by their local names."""
-    told = page(VOLUMES, "<item><volumeId>vol-1</volumeId></item>", "<nextToken>more</nextToken>", namespace)
+    read_error_document = page(
+        VOLUMES, "<item><volumeId>vol-1</volumeId></item>", "<nextToken>more</nextToken>", namespace
+    )
 
-    assert (["vol-1"], "more") == ([one.vendor_id for one in told.observations], told.cursor)
+    assert (["vol-1"], "more") == (
+        [one.vendor_id for one in read_error_document.observations],
+        read_error_document.cursor,
+    )
 
 
 @pytest.mark.parametrize("inside", ["<item/>", "<item><volumeType>gp3</volumeType></item>", "<volume/>"])
-def test_an_item_without_its_id_is_malformed(inside: str) -> None:
-    """Left out, it would read as absent."""
+def test_item_without_id_is_malformed(inside: str) -> None:
+    """If it were left out, it would read as absent."""
     with pytest.raises(MalformedAnswer):
         page(VOLUMES, inside)
 
 
-def aws() -> Aws:
-    """The vendor, with temporary credentials."""
+def adapter() -> Aws:
+    """Return the adapter, with temporary credentials."""
     return Aws(AwsSettings.model_validate({"credentials": KEY, "regions": ["us-east-1"]}))
 
 
-def told(code: str, status: int = 400) -> VendorFailure | None:
-    """What an error document means."""
+def read_error_document(code: str, status: int = 400) -> VendorFailure | None:
+    """Return the failure that an error document means."""
     body = f"<Response><Errors><Error><Code>{code}</Code><Message>No key secret</Message></Error></Errors></Response>"
-    return aws().read_failure(VendorRequest("DescribeVolumes", "/"), status, {"retry-after": "7"}, body, START)
+    return adapter().read_failure(VendorRequest("DescribeVolumes", "/"), status, {"retry-after": "7"}, body, START)
 
 
 @pytest.mark.parametrize(
@@ -238,8 +247,8 @@ def told(code: str, status: int = 400) -> VendorFailure | None:
     ],
 )
 def test_error_codes(code: str, status: int, expected: type[VendorFailure]) -> None:
-    """The code decides, not the status; it is quoted, its message is not."""
-    failure = told(code, status)
+    """The code decides, not the status. The code is quoted, but not the message."""
+    failure = read_error_document(code, status)
 
     assert isinstance(failure, expected)
     assert f"({code})" in failure.detail
@@ -247,14 +256,14 @@ def test_error_codes(code: str, status: int, expected: type[VendorFailure]) -> N
 
 
 @pytest.mark.parametrize("body", ["", "<html>", "no XML", '<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>', "<a/>", "\ud800"])
-def test_no_error_document(body: str) -> None:
-    """Without one the common mapping decides."""
-    assert None is aws().read_failure(VendorRequest("DescribeVolumes", "/"), 400, {}, body, START)
+def test_unreadable_error_document(body: str) -> None:
+    """The status then decides."""
+    assert None is adapter().read_failure(VendorRequest("DescribeVolumes", "/"), 400, {}, body, START)
 
 
-def test_the_signature_is_of_the_given_instant() -> None:
-    """The clock is handed in; a session token is sent along, and is no part of what is fingerprinted."""
-    vendor = aws()
+def test_signature_uses_the_given_time() -> None:
+    """The time is a parameter. A session token is sent, but is not part of the fingerprint."""
+    vendor = adapter()
     request = VendorRequest("DescribeVolumes", "/", method="POST")
 
     headers = vendor.authorize(request, "https://ec2.us-east-1.amazonaws.com/", b"Action=A", "us-east-1", START)
@@ -275,29 +284,34 @@ def test_the_signature_is_of_the_given_instant() -> None:
     ],
 )
 def test_hosts(region: str, host: str) -> None:
-    """One host a region, in its own partition."""
-    assert host == aws().base_url(region)
+    """Each region has a host, in its own partition."""
+    assert host == adapter().base_url(region)
 
 
-def known_types() -> dict[str, Any]:
-    """EC2's DescribeInstanceTypes, as moto ships it."""
+def described_types() -> dict[str, Any]:
+    """Return EC2's DescribeInstanceTypes, as shipped with moto."""
     file = Path(moto.__file__).parent / "ec2" / "resources" / "instance_types.json.gz"
-    told: dict[str, Any] = json.loads(gzip.decompress(file.read_bytes()))
-    return told
+    read_error_document: dict[str, Any] = json.loads(gzip.decompress(file.read_bytes()))
+    return read_error_document
 
 
-def test_the_table_of_gpus_is_ec2s_own() -> None:
-    """For every type that EC2 describes, the table says the same or nothing, and it knows the whole of its families."""
-    types = known_types()
+def test_gpu_table_agrees_with_ec2() -> None:
+    """For every type that EC2 describes, the table agrees or has no entry, and it contains its families completely."""
+    types = described_types()
     described = {
-        name: Gpus(gpu["Name"], gpu["Count"], gpu["MemoryInfo"]["SizeInMiB"], told["MemoryInfo"]["SizeInMiB"] // 1024)
-        for name, told in types.items()
-        for gpu in (told.get("GpuInfo") or {"Gpus": []})["Gpus"]
+        name: InstanceGpus(
+            gpu["Name"],
+            gpu["Count"],
+            gpu["MemoryInfo"]["SizeInMiB"],
+            read_error_document["MemoryInfo"]["SizeInMiB"] // 1024,
+        )
+        for name, read_error_document in types.items()
+        for gpu in (read_error_document.get("GpuInfo") or {"Gpus": []})["Gpus"]
         if gpu["Count"]
     }
-    known = {name: gpus for name in types if (gpus := gpus_of(name))}
+    from_table = {name: gpus for name in types if (gpus := gpus_of(name))}
 
-    assert known.items() <= described.items()
-    families = {name.partition(".")[0] for name in known}
+    assert from_table.items() <= described.items()
+    families = {name.partition(".")[0] for name in from_table}
     assert {"p5", "p5en", "p4d", "g6e", "g5"} <= families
-    assert {name for name in described if name.partition(".")[0] in families} == set(known)
+    assert {name for name in described if name.partition(".")[0] in families} == set(from_table)

@@ -1,4 +1,4 @@
-"""What DigitalOcean's answers mean, by values alone: statuses, prices, pages, links, addresses, GPUs."""
+"""Parsing DigitalOcean's responses, without calls: statuses, prices, pages, links, addresses, GPUs."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ GPUS = {"count": 8, "model": "nvidia_h100", "vram": {"amount": 80, "unit": "gib"
 
 
 def read(payload: object, kind: ResourceKind = MACHINES) -> Page:
-    """A page of a kind."""
+    """Parse a page of a kind."""
     return VENDOR.listings(kind, None)[0].read(VendorResponse(200, {}, payload))
 
 
-def page(*items: dict[str, Any], kind: ResourceKind = MACHINES, **told: Any) -> Page:
-    """A page of these items; keyword arguments stand beside them."""
+def page(*items: dict[str, Any], kind: ResourceKind = MACHINES, **members: Any) -> Page:
+    """Return a page of these items; keyword arguments are other members of the response."""
     plural = "droplets" if kind is MACHINES else "volumes"
-    return read({plural: list(items), "links": {}, "meta": {"total": len(items)}} | told, kind)
+    return read({plural: list(items), "links": {}, "meta": {"total": len(items)}} | members, kind)
 
 
-def machine(**told: Any) -> Observation:
-    """One Droplet; keyword arguments replace what is told of it."""
-    item = {"id": 7, "status": "active", "size_slug": "s-1", "size": {"price_hourly": 0.5}} | told
+def machine(**fields: Any) -> Observation:
+    """Return one Droplet; keyword arguments replace its fields."""
+    item = {"id": 7, "status": "active", "size_slug": "s-1", "size": {"price_hourly": 0.5}} | fields
     return page(item).observations[0]
 
 
-def volume(**told: Any) -> Observation:
-    """One volume."""
-    return page({"id": "v-1"} | told, kind=VOLUMES).observations[0]
+def volume(**fields: Any) -> Observation:
+    """Return one volume."""
+    return page({"id": "v-1"} | fields, kind=VOLUMES).observations[0]
 
 
 @pytest.mark.parametrize(
-    ("word", "status", "price"),
+    ("vendor_status", "status", "price"),
     [
         ("new", ResourceStatus.PROVISIONING, 0.5),
         ("active", ResourceStatus.RUNNING, 0.5),
@@ -53,17 +53,17 @@ def volume(**told: Any) -> Observation:
         (None, ResourceStatus.UNKNOWN, None),
     ],
 )
-def test_statuses_and_what_they_cost(word: str | None, status: ResourceStatus, price: float | None) -> None:
-    """A Droplet that is off costs what it costs when it runs; what a word means that nobody documents costs is unknown."""
-    seen = machine(status=word)
+def test_statuses_and_prices(vendor_status: str | None, status: ResourceStatus, price: float | None) -> None:
+    """A Droplet that is off costs what it costs when it runs; in an undocumented status its price is unknown."""
+    observation = machine(status=vendor_status)
 
-    assert (status, word) == (seen.status, seen.vendor_status)
-    assert (NO_PRICE if price is None else Price(price, "USD", PriceSource.VENDOR)) == seen.price
-    assert Terms(OfferType.VM, ContractType.ONDEMAND, "s-1", 0.5, "USD") == seen.terms
+    assert (status, vendor_status) == (observation.status, observation.vendor_status)
+    assert (NO_PRICE if price is None else Price(price, "USD", PriceSource.VENDOR)) == observation.price
+    assert Terms(OfferType.VM, ContractType.ONDEMAND, "s-1", 0.5, "USD") == observation.terms
 
 
-def test_a_price_that_is_not_told_is_null() -> None:
-    """0 is 0 because the vendor says so."""
+def test_missing_price_is_null() -> None:
+    """The price is 0 only if the vendor reports 0."""
     assert Price(0, "USD", PriceSource.VENDOR) == machine(size={"price_hourly": 0}).price
     assert NO_PRICE == machine(size={}).price
     assert Terms(OfferType.VM, ContractType.ONDEMAND, "s-1", None, None) == machine(size={}).terms
@@ -80,14 +80,14 @@ def test_a_price_that_is_not_told_is_null() -> None:
         ("", None),
     ],
 )
-def test_the_next_page_is_a_number(address: str | None, cursor: str | None) -> None:
-    """Of the address that the vendor tells only the page is used, whatever host it names."""
-    told = page({"id": 1}, links={"pages": {"next": address}}, meta={"total": 9})
+def test_next_page_is_a_page_number(address: str | None, cursor: str | None) -> None:
+    """Only the page number of the vendor's URL is used, whatever its host is."""
+    next_page = page({"id": 1}, links={"pages": {"next": address}}, meta={"total": 9})
 
-    assert (cursor, 9) == (told.cursor, told.total)
+    assert (cursor, 9) == (next_page.cursor, next_page.total)
     for listing in VENDOR.listings(MACHINES, None):
-        assert ("page", cursor or "1") in listing.request(told.cursor).query
-        assert "/v2/droplets" == listing.request(told.cursor).path
+        assert ("page", cursor or "1") in listing.request(next_page.cursor).query
+        assert "/v2/droplets" == listing.request(next_page.cursor).path
 
 
 @pytest.mark.parametrize(
@@ -104,27 +104,27 @@ def test_the_next_page_is_a_number(address: str | None, cursor: str | None) -> N
         ["?page=2"],
     ],
 )
-def test_a_next_page_without_a_number_is_malformed(address: object) -> None:
-    """The listing has not ended, and there is no way on."""
+def test_next_page_without_a_number_is_malformed(address: object) -> None:
+    """The listing has not ended, but the next page is unknown."""
     with pytest.raises(MalformedAnswer):
         page({"id": 1}, links={"pages": {"next": address}})
 
 
 @pytest.mark.parametrize("links", [{}, {"pages": {}}, {"pages": {"last": "?page=2"}}, None, "none"])
-def test_a_listing_ends_without_a_next_page(links: object) -> None:
-    """Whether it was whole, its total tells."""
+def test_listing_ends_without_a_next_page(links: object) -> None:
+    """Its total shows whether it was complete."""
     assert None is page({"id": 1}, links=links).cursor
 
 
 @pytest.mark.parametrize("meta", [{}, {"total": None}, {"total": -1}, {"total": 1.5}, {"total": "3"}, None, "three"])
-def test_a_listing_that_hides_its_size_is_malformed(meta: object) -> None:
-    """The size is a required field; without it no listing could be known to be whole."""
+def test_listing_without_total_is_malformed(meta: object) -> None:
+    """The total is a required field; without it no listing could be known to be complete."""
     with pytest.raises(MalformedAnswer):
         page({"id": 1}, meta=meta)
 
 
-def test_machines_are_two_listings() -> None:
-    """By default only Droplets without GPUs are listed."""
+def test_machines_have_two_listings() -> None:
+    """By default, only Droplets without GPUs are listed."""
     queries = [dict(listing.request(None).query) for listing in VENDOR.listings(MACHINES, None)]
 
     assert [{"per_page": "200", "page": "1"}, {"per_page": "200", "page": "1", "type": "gpus"}] == queries
@@ -134,7 +134,7 @@ LINK = Attachment(LinkType.ATTACHED_TO, MACHINES, "7")
 
 
 @pytest.mark.parametrize(
-    ("told", "links"),
+    ("fields", "links"),
     [
         ({"droplet_ids": [7]}, (LINK,)),
         ({"droplet_ids": [7, 7]}, (LINK,)),
@@ -146,22 +146,22 @@ LINK = Attachment(LinkType.ATTACHED_TO, MACHINES, "7")
         ({"droplet_ids": [7, True]}, NOT_REPORTED),
     ],
 )
-def test_links(told: dict[str, Any], links: object) -> None:
-    """Volumes tell them; only a list of which every id is known closes any. Droplets say nothing of links."""
-    assert links == volume(**told).links
+def test_links(fields: dict[str, Any], links: object) -> None:
+    """Volumes own the links; only a list that was read completely closes any. Droplets report no links."""
+    assert links == volume(**fields).links
     assert NOT_REPORTED is machine(volume_ids=["v-1"]).links
 
 
 def networks(*addresses: tuple[str, str], v6: tuple[tuple[str, str], ...] = ()) -> dict[str, Any]:
-    """As a Droplet tells them."""
+    """Return the networks of a Droplet."""
     return {
-        "v4": [{"type": word, "ip_address": address} for word, address in addresses],
-        "v6": [{"type": word, "ip_address": address} for word, address in v6],
+        "v4": [{"type": vendor_status, "ip_address": address} for vendor_status, address in addresses],
+        "v6": [{"type": vendor_status, "ip_address": address} for vendor_status, address in v6],
     }
 
 
 @pytest.mark.parametrize(
-    ("told", "access"),
+    ("networks_field", "access"),
     [
         (
             networks(("private", "10.0.0.1"), ("public", "192.0.2.7"), v6=(("public", "2001:db8::7"),)),
@@ -179,13 +179,13 @@ def networks(*addresses: tuple[str, str], v6: tuple[tuple[str, str], ...] = ()) 
         (None, None),
     ],
 )
-def test_access(told: object, access: Access | None) -> None:
-    """The first public address, IPv4 before IPv6, and root; nothing that is no address gets into a command."""
-    assert access == machine(networks=told).access
+def test_access(networks_field: object, access: Access | None) -> None:
+    """The first public address, IPv4 before IPv6, and root; an invalid address never becomes part of a command."""
+    assert access == machine(networks=networks_field).access
 
 
 @pytest.mark.parametrize(
-    ("told", "gpus"),
+    ("fields", "gpus"),
     [
         ({"size": {"gpu_info": GPUS}}, ("nvidia-h100-80gb", "H100", 8)),
         ({"gpu_info": GPUS, "size": {}}, ("nvidia-h100-80gb", "H100", 8)),
@@ -196,16 +196,16 @@ def test_access(told: object, access: Access | None) -> None:
         ({}, (None, None, None)),
     ],
 )
-def test_gpus(told: dict[str, Any], gpus: tuple[str | None, str | None, int | None]) -> None:
-    """By their common names; one that nobody knows is kept as it is told; none told is unknown, not none."""
-    spec = machine(**told).spec
+def test_gpus(fields: dict[str, Any], gpus: tuple[str | None, str | None, int | None]) -> None:
+    """GPUs have canonical names; an unknown name is used unchanged; an unreported GPU is unknown, not none."""
+    spec = machine(**fields).spec
 
     assert isinstance(spec, Spec)
     assert gpus == (spec.gpu_type, spec.gpu_family, spec.gpu_count)
 
 
-def test_the_rest_of_a_machine() -> None:
-    """Megabytes become gigabytes; an image without a slug has its name; what is not named here is not taken."""
+def test_other_fields_of_a_machine() -> None:
+    """Megabytes become gigabytes; an image without a slug has its name; other fields are not read."""
     spec = machine(
         memory=1536,
         vcpus=2,
@@ -236,16 +236,16 @@ def test_the_rest_of_a_machine() -> None:
         ("droplets_get", 404, "", False),
     ],
 )
-def test_its_word_for_no_such_thing(operation: str, status: int, body: str, gone: bool) -> None:
-    """Only the answer to a question for one thing, and only in these words."""
+def test_not_found(operation: str, status: int, body: str, gone: bool) -> None:
+    """Only the documented response to a request for one resource means that it does not exist."""
     failure = VENDOR.read_failure(VendorRequest(operation, "/"), status, {}, body, START)
 
     assert gone is isinstance(failure, NotFoundByVendor)
 
 
-def test_impossible_values_are_counted_and_the_rest_kept() -> None:
-    """A bad address, a bad price and a bad time are three values left out."""
-    told = page(
+def test_impossible_values_are_counted() -> None:
+    """An invalid address, price and time are three dropped values."""
+    result = page(
         {
             "id": 1,
             "name": "n",
@@ -255,13 +255,13 @@ def test_impossible_values_are_counted_and_the_rest_kept() -> None:
         }
     )
 
-    assert (3, ["n"]) == (told.dropped, [one.name for one in told.observations])
+    assert (3, ["n"]) == (result.dropped, [one.name for one in result.observations])
 
 
 @pytest.mark.parametrize(
     "payload", [{}, {"droplets": None}, {"droplets": {}}, {"droplets": [1]}, {"droplets": [{}]}, [], None]
 )
-def test_a_missing_list_is_never_an_empty_account(payload: object) -> None:
-    """Without a list of objects with ids the answer is malformed."""
+def test_missing_list_is_malformed(payload: object) -> None:
+    """Without a list of objects with ids the response is malformed."""
     with pytest.raises(MalformedAnswer):
         read(payload)

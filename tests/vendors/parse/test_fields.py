@@ -1,4 +1,4 @@
-"""Taking fields by name: whatever is told, what comes out is possible, and what was impossible is counted."""
+"""Reading fields by name: every value that is read is possible, and impossible values are counted."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from domain.errors import MalformedAnswer
 from vendors.parse.fields import (
-    LONGEST_TEXT,
+    MAX_TEXT_BYTES,
     DropCounter,
     FieldReader,
-    from_object,
-    from_xml,
     is_identifier,
+    read_object,
+    read_xml,
     ssh_command,
 )
 
@@ -38,61 +38,61 @@ ANYTHING = st.recursive(
 )
 
 
-def take(value: object, *, textual: bool = False) -> tuple[FieldReader, DropCounter]:
-    """A taker over one field, `it`."""
+def reader_of(value: object, *, textual: bool = False) -> tuple[FieldReader, DropCounter]:
+    """Return a reader of one field, `it`."""
     drops = DropCounter()
     return FieldReader({"it": value}, drops, textual=textual), drops
 
 
 @given(ANYTHING, st.booleans())
-def test_whatever_is_told_what_is_kept_is_possible(value: object, textual: bool) -> None:
-    """No value breaks a taker, and none that is kept is impossible."""
-    taker, _ = take(value, textual=textual)
-    text, port, price = taker.text("it"), taker.port("it"), taker.price("it")
-    address, instant, reference = taker.address("it"), taker.instant("it"), taker.reference("it")
+def test_read_values_are_possible(value: object, textual: bool) -> None:
+    """No value breaks a reader, and no impossible value is returned."""
+    reader, _ = reader_of(value, textual=textual)
+    text, port, price = reader.text("it"), reader.port("it"), reader.price("it")
+    address, timestamp, reference = reader.address("it"), reader.timestamp("it"), reader.reference("it")
 
-    assert text is None or (len(text.encode()) <= LONGEST_TEXT and "\0" not in text)
+    assert text is None or (len(text.encode()) <= MAX_TEXT_BYTES and "\0" not in text)
     assert port is None or 1 <= port <= 65535
     assert price is None or (math.isfinite(price) and price >= 0)
     assert address is None or str(ip_address(address)) == address
-    assert instant is None or (instant.tzinfo is UTC and 2000 <= instant.year < 2100)
+    assert timestamp is None or (timestamp.tzinfo is UTC and 2000 <= timestamp.year < 2100)
     assert reference is None or is_identifier(reference)
-    assert isinstance(taker.flag("it"), bool | None)
-    assert isinstance(taker.child("it").text("any"), str | None)
+    assert isinstance(reader.flag("it"), bool | None)
+    assert isinstance(reader.child("it").text("any"), str | None)
 
 
-@given(ANYTHING, st.sampled_from(["text", "port", "price", "address", "instant", "reference", "flag", "children"]))
-def test_what_is_told_is_kept_or_counted(value: object, take_as: str) -> None:
-    """Null and empty count nothing; anything else is either kept or counted, never both and never neither."""
-    taker, drops = take(value)
+@given(ANYTHING, st.sampled_from(["text", "port", "price", "address", "timestamp", "reference", "flag", "children"]))
+def test_values_are_read_or_counted(value: object, method: str) -> None:
+    """Null and empty texts count nothing; any other value is either returned or counted."""
+    reader, drops = reader_of(value)
 
-    kept = getattr(taker, take_as)("it")
+    result = getattr(reader, method)("it")
 
-    told = value is not None and value != ""
-    unkept_items = take_as == "children" and isinstance(value, list)
-    assert unkept_items or (1 if told and kept is None else 0) == drops.count
+    is_reported = value is not None and value != ""
+    drops_single_items = method == "children" and isinstance(value, list)
+    assert drops_single_items or (1 if is_reported and result is None else 0) == drops.count
 
 
 @given(st.integers(1, 65535))
-def test_every_port_is_kept(port: int) -> None:
-    """Also as text, in XML."""
-    assert port == take(port)[0].port("it") == take(str(port), textual=True)[0].port("it")
+def test_every_port_is_read(port: int) -> None:
+    """A port is also read from text, in XML."""
+    assert port == reader_of(port)[0].port("it") == reader_of(str(port), textual=True)[0].port("it")
 
 
 @given(st.ip_addresses())
-def test_every_address_is_kept(address: Any) -> None:
-    """IPv4 and IPv6, with space around."""
-    assert str(address) == take(f" {address}\n")[0].address("it")
+def test_every_address_is_read(address: Any) -> None:
+    """IPv4 and IPv6 addresses are read, also with surrounding space."""
+    assert str(address) == reader_of(f" {address}\n")[0].address("it")
 
 
 @given(st.datetimes(datetime(2000, 1, 2), datetime(2099, 12, 30), timezones=st.timezones()))  # noqa: DTZ001 - hypothesis takes naive bounds
-def test_every_instant_of_the_century_is_kept(instant: datetime) -> None:
-    """In whatever zone it is told."""
-    assert instant.astimezone(UTC) == take(instant.isoformat())[0].instant("it")
+def test_every_time_of_the_century_is_read(timestamp: datetime) -> None:
+    """Times are read in any time zone."""
+    assert timestamp.astimezone(UTC) == reader_of(timestamp.isoformat())[0].timestamp("it")
 
 
 @pytest.mark.parametrize(
-    ("take_as", "value"),
+    ("method", "value"),
     [
         ("port", 70000),
         ("port", 0),
@@ -105,10 +105,10 @@ def test_every_instant_of_the_century_is_kept(instant: datetime) -> None:
         ("price", 10**400),
         ("address", "300.0.0.1"),
         ("address", "fe80::1%$(reboot)"),
-        ("instant", "1999-12-31T23:59:59Z"),
-        ("instant", "2100-01-01T00:00:00Z"),
-        ("instant", "yesterday"),
-        ("instant", 1e300),
+        ("timestamp", "1999-12-31T23:59:59Z"),
+        ("timestamp", "2100-01-01T00:00:00Z"),
+        ("timestamp", "yesterday"),
+        ("timestamp", 1e300),
         ("text", "x" * 4097),
         ("text", "a\0b"),
         ("text", "\ud800"),
@@ -121,64 +121,64 @@ def test_every_instant_of_the_century_is_kept(instant: datetime) -> None:
         ("children", {}),
     ],
 )
-def test_impossible_values(take_as: str, value: object) -> None:
+def test_impossible_values(method: str, value: object) -> None:
     """Each is left out, and counted unless it is empty."""
-    taker, drops = take(value)
-    kept = getattr(taker, take_as)("it")
+    reader, drops = reader_of(value)
+    result = getattr(reader, method)("it")
 
     assert (1 if value != "" else 0) == drops.count
-    assert kept is None or (take_as == "child" and kept.text("any") is None)
+    assert result is None or (method == "child" and result.text("any") is None)
 
 
 @pytest.mark.parametrize("value", [None, "", ".", "..", "a b", "a\n", "ü", "x" * 256, True, 1.5, {}, []])
 def test_an_item_without_an_id_is_malformed(value: object) -> None:
-    """It cannot be left out: it would read as absent."""
+    """It cannot be left out, because it would read as absent."""
     with pytest.raises(MalformedAnswer, match="'it'"):
-        take(value)[0].identifier("it")
+        reader_of(value)[0].identifier("it")
 
 
 @pytest.mark.parametrize(("value", "expected"), [("i-1", "i-1"), (42, "42"), ("a/b", "a/b")])
 def test_ids(value: object, expected: str) -> None:
     """Texts and integers are ids."""
-    assert expected == take(value)[0].identifier("it")
+    assert expected == reader_of(value)[0].identifier("it")
 
 
 @pytest.mark.parametrize("value", [None, {}, "x", [1], [{}, None]])
 def test_a_page_without_its_list_is_malformed(value: object) -> None:
-    """Missing is not empty."""
+    """A missing list is not an empty list."""
     with pytest.raises(MalformedAnswer, match="'it'"):
-        take(value)[0].items("it")
+        reader_of(value)[0].items("it")
 
 
 @pytest.mark.parametrize("value", [5, ["x"], "a\0b", "x" * 70_000])
 def test_an_unusable_cursor_is_malformed(value: object) -> None:
-    """Left out, it would read as the end of the listing."""
+    """Without it, the listing would seem to end."""
     with pytest.raises(MalformedAnswer, match="'it'"):
-        take(value)[0].cursor("it")
+        reader_of(value)[0].cursor("it")
 
 
 @given(ANYTHING.filter(lambda value: not isinstance(value, dict)))
 def test_only_an_object_is_an_object(value: object) -> None:
-    """Any other answer is malformed."""
+    """Any other response is malformed."""
     with pytest.raises(MalformedAnswer):
-        from_object(value, DropCounter())
+        read_object(value, DropCounter())
 
 
 def xml(text: str) -> FieldReader:
-    """A taker over XML."""
+    """Return a reader of XML."""
     element: Element = fromstring(text)  # noqa: S314 - the test's own text
-    return from_xml(element, DropCounter())
+    return read_xml(element, DropCounter())
 
 
 def test_xml_by_local_names() -> None:
-    """Namespaces do not matter; items make a list; an empty set is an empty list, a missing one is not told."""
-    told = xml(
+    """Namespaces are ignored; items make a list; an empty set is an empty list, and a missing one is not reported."""
+    reader = xml(
         '<r xmlns="urn:a"><set><item><id>i-1</id><on>true</on></item><item><id>i-2</id></item></set><none> </none><n>4</n></r>'
     )
 
-    assert ["i-1", "i-2"] == [item.identifier("id") for item in told.items("set")]
-    assert [True, None] == [item.flag("on") for item in told.items("set")]
-    assert ((), None, 4) == (told.children("none"), told.children("missing"), told.whole("n"))
+    assert ["i-1", "i-2"] == [item.identifier("id") for item in reader.items("set")]
+    assert [True, None] == [item.flag("on") for item in reader.items("set")]
+    assert ((), None, 4) == (reader.children("none"), reader.children("missing"), reader.integer("n"))
 
 
 @pytest.mark.parametrize(
@@ -201,5 +201,5 @@ def test_xml_by_local_names() -> None:
     ],
 )
 def test_ssh_command(user: str | None, host: str | None, port: int | None, command: str | None) -> None:
-    """User, host and port as told make a command; what a shell or ssh could read otherwise makes none."""
+    """User, host and port make a command; values that a shell or ssh could misinterpret make none."""
     assert command == ssh_command(user, host, port)

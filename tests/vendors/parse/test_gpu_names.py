@@ -1,4 +1,4 @@
-"""One name for one GPU, whatever its vendor calls it."""
+"""Every GPU model has one name, whatever a vendor calls it."""
 
 from __future__ import annotations
 
@@ -43,21 +43,21 @@ SPELLINGS = {
 
 
 @pytest.mark.parametrize(
-    ("told", "named"), [(told, named) for named, spellings in SPELLINGS.items() for told in spellings]
+    ("name", "canonical"), [(name, canonical) for canonical, spellings in SPELLINGS.items() for name in spellings]
 )
-def test_one_gpu_has_one_name(told: str, named: tuple[str, str]) -> None:
-    """Every spelling of the vendors' own specifications and lists reads as the same type and family."""
-    assert named == canonical_gpu(told)
+def test_one_gpu_has_one_name(name: str, canonical: tuple[str, str]) -> None:
+    """Every spelling in the vendors' own specifications and lists reads as the same type and family."""
+    assert canonical == canonical_gpu(name)
 
 
-@pytest.mark.parametrize("named", SPELLINGS)
-def test_a_canonical_name_is_its_own(named: tuple[str, str]) -> None:
-    """What was named once is not named otherwise the second time."""
-    assert named == canonical_gpu(named[0])
+@pytest.mark.parametrize("canonical", SPELLINGS)
+def test_a_canonical_name_is_its_own(canonical: tuple[str, str]) -> None:
+    """A canonical name is its own canonical name."""
+    assert canonical == canonical_gpu(canonical[0])
 
 
 @pytest.mark.parametrize(
-    ("told", "memory_gb", "gpu_type"),
+    ("name", "memory_gb", "gpu_type"),
     [
         ("A100 SXM4", 79.5, "nvidia-a100-sxm4-80gb"),
         ("A100", 40, "nvidia-a100-40gb"),
@@ -68,27 +68,27 @@ def test_a_canonical_name_is_its_own(named: tuple[str, str]) -> None:
         ("H100 NVL", 80, "nvidia-h100-nvl-94gb"),
     ],
 )
-def test_the_memory_decides_what_the_name_leaves_open(told: str, memory_gb: float, gpu_type: str) -> None:
-    """The name is believed first; a memory that no variant has decides nothing."""
-    assert gpu_type == canonical_gpu(told, memory_gb)[0]
+def test_memory_decides_between_variants(name: str, memory_gb: float, gpu_type: str) -> None:
+    """The name has priority; a memory size that no variant has decides nothing."""
+    assert gpu_type == canonical_gpu(name, memory_gb)[0]
 
 
 @pytest.mark.parametrize(
-    "told", ["Imaginary RTX 9999", "H100_sxm5x8", "H100 80GB HBM9", "A100 (41 GB)", "H1000", "NVIDIA"]
+    "name", ["Imaginary RTX 9999", "H100_sxm5x8", "H100 80GB HBM9", "A100 (41 GB)", "H1000", "NVIDIA"]
 )
-def test_an_unknown_name_is_kept(told: str) -> None:
-    """A name with any word that the table does not know is kept as it was told, without a family."""
-    assert (told, None) == canonical_gpu(told)
+def test_unknown_name_is_unchanged(name: str) -> None:
+    """A name with a word that the table does not contain is used unchanged, without a family."""
+    assert (name, None) == canonical_gpu(name)
 
 
-@pytest.mark.parametrize("told", [None, "", "  "])
-def test_no_name_is_no_gpu(told: str | None) -> None:
-    """Nothing told, nothing named."""
-    assert (None, None) == canonical_gpu(told)
+@pytest.mark.parametrize("name", [None, "", "  "])
+def test_missing_name(name: str | None) -> None:
+    """Without a name there is no type and no family."""
+    assert (None, None) == canonical_gpu(name)
 
 
 @given(st.text(max_size=40), st.none() | st.floats(allow_nan=True))
-def test_any_text_reads(told: str, memory_gb: float | None) -> None:
-    """No text and no figure breaks it, and a family never comes without a type."""
-    gpu_type, family = canonical_gpu(told, memory_gb)
+def test_any_text_can_be_read(name: str, memory_gb: float | None) -> None:
+    """No text and no memory size raises an error, and there is no family without a type."""
+    gpu_type, family = canonical_gpu(name, memory_gb)
     assert gpu_type is not None or family is None

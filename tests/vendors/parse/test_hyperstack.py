@@ -1,4 +1,4 @@
-"""What Hyperstack's answers mean, by values alone: statuses, the pricebook, terms, links, pages, and what is never called."""
+"""Parsing Hyperstack's responses, without calls: statuses, the pricebook, terms, links, pages, and which paths are called."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from vendors.hyperstack import PATHS, Hyperstack
 MACHINES, VOLUMES = ResourceKind.MACHINES, ResourceKind.VOLUMES
 VENDOR = Hyperstack(KeySettings.model_validate(lambda_settings()))
 FLAVOR = {"name": "n3-H100x8", "gpu": "H100-80GB-PCIe", "gpu_count": 8, "cpu": 252, "ram": 1440.0, "disk": 100}
-ACTING = (
+CHANGING = (
     "start",
     "stop",
     "reboot",
@@ -38,26 +38,26 @@ ACTING = (
 
 
 def read(payload: object, kind: ResourceKind = MACHINES, cursor: str | None = None) -> Page:
-    """A page."""
+    """Parse a page."""
     (listing,) = VENDOR.listings(kind, None)
     return listing.read(VendorResponse(200, {}, payload, cursor=cursor))
 
 
-def machine(**told: Any) -> Observation:
-    """One machine; keyword arguments replace what is told of it."""
-    item = {"id": 4, "status": "ACTIVE", "flavor": FLAVOR, "volume_attachments": []} | told
+def machine(**fields: Any) -> Observation:
+    """Return one machine; keyword arguments replace its fields."""
+    item = {"id": 4, "status": "ACTIVE", "flavor": FLAVOR, "volume_attachments": []} | fields
     (observation,) = read({"instances": [item], "count": 1, "page_size": 100}).observations
     return observation
 
 
-def volume(**told: Any) -> Observation:
-    """One volume."""
-    (observation,) = read({"volumes": [{"id": 9} | told], "count": 1, "page_size": 100}, VOLUMES).observations
+def volume(**fields: Any) -> Observation:
+    """Return one volume."""
+    (observation,) = read({"volumes": [{"id": 9} | fields], "count": 1, "page_size": 100}, VOLUMES).observations
     return observation
 
 
 @pytest.mark.parametrize(
-    ("word", "status"),
+    ("vendor_status", "status"),
     [
         ("CREATING", ResourceStatus.PENDING),
         ("BUILD", ResourceStatus.PROVISIONING),
@@ -76,25 +76,25 @@ def volume(**told: Any) -> Observation:
         (None, ResourceStatus.UNKNOWN),
     ],
 )
-def test_statuses(word: str | None, status: ResourceStatus) -> None:
-    """Every documented word has ours; the vendor's own is kept; a new one is UNKNOWN."""
-    seen = machine(status=word)
+def test_statuses(vendor_status: str | None, status: ResourceStatus) -> None:
+    """Every documented status is mapped, a new one is UNKNOWN, and the vendor's own text is recorded."""
+    observation = machine(status=vendor_status)
 
-    assert (status, word, NO_PRICE) == (seen.status, seen.vendor_status, seen.price)
+    assert (status, vendor_status, NO_PRICE) == (observation.status, observation.vendor_status, observation.price)
 
 
 def quotes(*entries: object) -> dict[str, Quote]:
-    """What a pricebook of these entries tells."""
-    catalogue = VENDOR.catalogue(MACHINES, None)
-    assert catalogue is not None
-    return dict(catalogue.read(VendorResponse(200, {}, list(entries))).quotes)
+    """Return the quotes of a pricebook with these entries."""
+    price_list = VENDOR.price_list(MACHINES, None)
+    assert price_list is not None
+    return dict(price_list.read(VendorResponse(200, {}, list(entries))).quotes)
 
 
 H100 = {"id": 1, "name": "H100-80GB-PCIe", "value": 1.9, "original_value": 2.5, "start_time": None, "end_time": None}
 
 
-def test_the_pricebook_is_a_bare_list_by_name() -> None:
-    """What it costs after discounts; what holds for a time only, or twice differently, tells nothing."""
+def test_pricebook() -> None:
+    """Prices are those after discounts; a temporary price, or two different prices of one name, give no quote."""
     assert {"H100-80GB-PCIe": Quote(1.9, "USD")} == quotes(H100, {"name": "vCPU"}, {"value": 7.0})
     assert {} == quotes(H100 | {"end_time": "2030-01-01T00:00:00"})
     assert {} == quotes(H100, H100 | {"value": 2.5})
@@ -103,12 +103,12 @@ def test_the_pricebook_is_a_bare_list_by_name() -> None:
 
 
 @pytest.mark.parametrize("payload", [{}, {"pricebook": [H100]}, None, "no", [1]])
-def test_a_pricebook_of_another_shape(payload: object) -> None:
-    """It is malformed."""
-    catalogue = VENDOR.catalogue(MACHINES, None)
-    assert catalogue is not None
+def test_malformed_pricebook(payload: object) -> None:
+    """A pricebook of another shape is malformed."""
+    price_list = VENDOR.price_list(MACHINES, None)
+    assert price_list is not None
     with pytest.raises(MalformedAnswer):
-        catalogue.read(VendorResponse(200, {}, payload))
+        price_list.read(VendorResponse(200, {}, payload))
 
 
 PRICES = {
@@ -120,7 +120,7 @@ PRICES = {
 
 
 @pytest.mark.parametrize(
-    ("told", "hourly"),
+    ("fields", "hourly"),
     [
         ({}, 15.2),
         ({"flavor": FLAVOR | {"gpu_count": 1}}, 1.9),
@@ -134,29 +134,29 @@ PRICES = {
         ({"contract_id": 12}, None),
     ],
 )
-def test_what_a_machine_costs(told: dict[str, Any], hourly: float | None) -> None:
-    """The price of its GPU times their number; nothing for spot without a spot price, contracts and what has no GPU."""
-    catalogue = VENDOR.catalogue(MACHINES, None)
-    assert catalogue is not None
-    quote = catalogue.quote(machine(**told), PRICES)
+def test_price_of_a_machine(fields: dict[str, Any], hourly: float | None) -> None:
+    """The price of its GPU times their number; none for spot without a spot price, for contracts and without GPUs."""
+    price_list = VENDOR.price_list(MACHINES, None)
+    assert price_list is not None
+    quote = price_list.quote(machine(**fields), PRICES)
 
     assert hourly == (None if quote is None else pytest.approx(quote.hourly))
 
 
 @pytest.mark.parametrize(
-    "word", ["ACTIVE", "SHUTOFF", "HIBERNATED", "HIBERNATING", "RESTORING", "ERROR", "CREATING", None]
+    "vendor_status", ["ACTIVE", "SHUTOFF", "HIBERNATED", "HIBERNATING", "RESTORING", "ERROR", "CREATING", None]
 )
-def test_shut_off_is_not_free(word: str | None) -> None:
-    """Resources stay allocated while it is shut off; of other states what they cost is not told."""
-    catalogue = VENDOR.catalogue(MACHINES, None)
-    assert catalogue is not None
+def test_charged_statuses(vendor_status: str | None) -> None:
+    """Resources stay allocated while a machine is shut off; what other states cost is not documented."""
+    price_list = VENDOR.price_list(MACHINES, None)
+    assert price_list is not None
 
-    assert (word in ("ACTIVE", "SHUTOFF")) is catalogue.charged(machine(status=word))
-    assert None is VENDOR.catalogue(VOLUMES, None)
+    assert (vendor_status in ("ACTIVE", "SHUTOFF")) is price_list.is_charged(machine(status=vendor_status))
+    assert None is VENDOR.price_list(VOLUMES, None)
 
 
 @pytest.mark.parametrize(
-    ("told", "contract"),
+    ("fields", "contract"),
     [
         ({}, ContractType.ONDEMAND),
         ({"contract_id": None}, ContractType.ONDEMAND),
@@ -164,48 +164,48 @@ def test_shut_off_is_not_free(word: str | None) -> None:
         ({"flavor": FLAVOR | {"name": "n3-H100x8-spot"}}, ContractType.SPOT),
     ],
 )
-def test_terms(told: dict[str, Any], contract: ContractType) -> None:
-    """A contract is reserved, a flavour that calls itself spot is spot."""
-    seen = machine(**told)
-    assert isinstance(seen.terms, Terms)
+def test_terms(fields: dict[str, Any], contract: ContractType) -> None:
+    """A contract is reserved; a flavour with spot in its name is spot."""
+    observation = machine(**fields)
+    assert isinstance(observation.terms, Terms)
 
-    assert Terms(OfferType.VM, contract, seen.terms.sku, None, None) == seen.terms
+    assert Terms(OfferType.VM, contract, observation.terms.sku, None, None) == observation.terms
 
 
-def attached(volume_id: object, **told: Any) -> dict[str, Any]:
-    """An attachment of a machine."""
-    return {"id": 1, "volume": {"id": volume_id}, "created_at": "2026-01-02T03:04:05"} | told
+def attachment(volume_id: object, **fields: Any) -> dict[str, Any]:
+    """Return an attachment of a machine."""
+    return {"id": 1, "volume": {"id": volume_id}, "created_at": "2026-01-02T03:04:05"} | fields
 
 
 def link(volume_id: str, since: datetime | None = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)) -> Attachment:
-    """The link that it means."""
+    """Return the link of an attachment."""
     return Attachment(LinkType.ATTACHED_STORAGE, VOLUMES, volume_id, since)
 
 
 @pytest.mark.parametrize(
-    ("told", "links"),
+    ("attachments", "links"),
     [
-        ([attached(6), attached(7)], (link("6"), link("7"))),
-        ([attached(6), attached(6)], (link("6"),)),
-        ([attached(6, created_at=None)], (link("6", None),)),
+        ([attachment(6), attachment(7)], (link("6"), link("7"))),
+        ([attachment(6), attachment(6)], (link("6"),)),
+        ([attachment(6, created_at=None)], (link("6", None),)),
         ([], ()),
         (None, NOT_REPORTED),
         ("6", NOT_REPORTED),
-        ([attached(6), 7], NOT_REPORTED),
-        ([attached(6), attached(None)], NOT_REPORTED),
-        ([attached(6), attached([])], NOT_REPORTED),
-        ([attached(6, created_at="soon")], NOT_REPORTED),
+        ([attachment(6), 7], NOT_REPORTED),
+        ([attachment(6), attachment(None)], NOT_REPORTED),
+        ([attachment(6), attachment([])], NOT_REPORTED),
+        ([attachment(6, created_at="soon")], NOT_REPORTED),
         ([{"id": 1}], NOT_REPORTED),
     ],
 )
-def test_links(told: object, links: object) -> None:
-    """Only a list of which every part is known closes links; a time without a zone is UTC."""
-    assert links == machine(volume_attachments=told).links
+def test_links(attachments: object, links: object) -> None:
+    """Only a list that was read completely closes links; a time without a zone is UTC."""
+    assert links == machine(volume_attachments=attachments).links
 
 
-def test_what_else_is_told_of_a_machine() -> None:
-    """Time without a zone is UTC; addresses, hardware and facts; never a command, for no login name is told."""
-    seen = machine(
+def test_other_fields_of_a_machine() -> None:
+    """A time without a zone is UTC. There is no SSH command, because no login name is reported."""
+    observation = machine(
         name="trainer",
         created_at="2026-01-02T03:04:05",
         environment={"name": "default-CANADA-1", "region": "CANADA-1"},
@@ -216,9 +216,9 @@ def test_what_else_is_told_of_a_machine() -> None:
         power_state="RUNNING",
     )
 
-    assert datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC) == seen.created_at
-    assert ("CANADA-1", "trainer") == (seen.region, seen.name)
-    assert Access("192.0.2.7", "10.0.0.7") == seen.access
+    assert datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC) == observation.created_at
+    assert ("CANADA-1", "trainer") == (observation.region, observation.name)
+    assert Access("192.0.2.7", "10.0.0.7") == observation.access
     assert None is machine(floating_ip=None, fixed_ip="").access
     expected = Spec(
         "nvidia-h100-pcie-80gb",
@@ -236,12 +236,12 @@ def test_what_else_is_told_of_a_machine() -> None:
             "power_state": "RUNNING",
         },
     )
-    assert expected == seen.spec
+    assert expected == observation.spec
 
 
-def test_what_is_not_named_is_not_taken() -> None:
-    """Keys, callbacks, rules of firewalls and texts beside change nothing of what is observed."""
-    beside = {
+def test_other_fields_are_not_read() -> None:
+    """Keys, callbacks, firewall rules and free texts do not change the observation."""
+    other_fields = {
         "keypair": {"name": "key"},
         "callback_url": "https://user:secret@example.test/",
         "security_rules": [{"id": 1}],
@@ -251,21 +251,27 @@ def test_what_is_not_named_is_not_taken() -> None:
         "port_randomization_status": "ENABLED",
     }
 
-    assert machine() == machine(**beside)
+    assert machine() == machine(**other_fields)
 
 
-def test_a_word_for_a_volume_is_kept_and_not_understood() -> None:
-    """No word of a volume's status is documented; where none is told, what is listed can be attached."""
-    seen = volume(status="in-use", name="data", size=100, volume_type="Cloud-SSD", created_at="2026-01-02T03:04:05")
+def test_status_of_a_volume() -> None:
+    """No status of a volume is documented; if none is reported, a listed volume can be attached."""
+    observation = volume(
+        status="in-use", name="data", size=100, volume_type="Cloud-SSD", created_at="2026-01-02T03:04:05"
+    )
 
-    assert (ResourceStatus.UNKNOWN, "in-use", "data") == (seen.status, seen.vendor_status, seen.name)
+    assert (ResourceStatus.UNKNOWN, "in-use", "data") == (
+        observation.status,
+        observation.vendor_status,
+        observation.name,
+    )
     assert (ResourceStatus.RUNNING, None, NOT_REPORTED) == ((bare := volume()).status, bare.vendor_status, bare.links)
-    assert isinstance(seen.spec, Spec)
-    assert (100, "Cloud-SSD") == (seen.spec.disk_gb, seen.spec.vendor_sku)
+    assert isinstance(observation.spec, Spec)
+    assert (100, "Cloud-SSD") == (observation.spec.disk_gb, observation.spec.vendor_sku)
 
 
 @pytest.mark.parametrize(
-    ("number", "size", "items", "count", "following"),
+    ("number", "size", "items", "count", "cursor_after"),
     [
         (1, 100, 0, 0, None),
         (1, 100, 40, 40, None),
@@ -282,18 +288,16 @@ def test_a_word_for_a_volume_is_kept_and_not_understood() -> None:
         (2, 100, 0, 301, None),
     ],
 )
-def test_pages_go_on_until_one_is_not_full(
-    number: int, size: int, items: int, count: int, following: str | None
-) -> None:
-    """By the size that the answer tells; a short page ends the list, whatever is missing then; the count goes with every page."""
+def test_last_page(number: int, size: int, items: int, count: int, cursor_after: str | None) -> None:
+    """The page size is the reported one; a page that is not full ends the list; the count is reported with every page."""
     payload = {"instances": [{"id": one} for one in range(items)], "count": count, "page": number, "page_size": size}
     page = read(payload, cursor=str(number) if number > 1 else None)
 
-    assert (following, count, items) == (page.cursor, page.total, len(page.observations))
+    assert (cursor_after, count, items) == (page.cursor, page.total, len(page.observations))
 
 
-def test_the_first_page_has_number_one() -> None:
-    """The next is asked for by its number, in the same size."""
+def test_page_numbers() -> None:
+    """The next page is requested by its number, with the same size."""
     (listing,) = VENDOR.listings(VOLUMES, None)
 
     assert (("page", "1"), ("pageSize", "100")) == listing.request(None).query
@@ -313,8 +317,8 @@ def test_the_first_page_has_number_one() -> None:
         [],
     ],
 )
-def test_a_list_without_its_size_is_malformed(payload: object) -> None:
-    """Neither a missing list nor a list that nobody could count is an empty account."""
+def test_list_without_count_is_malformed(payload: object) -> None:
+    """Neither a missing list nor a list without a count is an empty account."""
     with pytest.raises(MalformedAnswer):
         read(payload)
 
@@ -330,19 +334,19 @@ def test_a_list_without_its_size_is_malformed(payload: object) -> None:
     ],
 )
 def test_failures(status: int, body: str, failure: type[VendorFailure] | None) -> None:
-    """By the status, with the vendor's word; its not_found is no word for absence, for it also hides what a key may not see."""
+    """The status decides. The code not_found is not evidence of absence, because it also hides resources."""
     (listing,) = VENDOR.listings(MACHINES, None)
-    told = VENDOR.read_failure(listing.request(None), status, {}, body, START)
+    result = VENDOR.read_failure(listing.request(None), status, {}, body, START)
 
-    assert failure is (None if told is None else type(told))
+    assert failure is (None if result is None else type(result))
 
 
-def test_nothing_is_called_that_could_act() -> None:
-    """Three paths, each a plain GET without an id: a GET may start, stop or hibernate a machine here."""
-    catalogue = VENDOR.catalogue(MACHINES, None)
-    assert catalogue is not None
+def test_only_reading_paths_are_called() -> None:
+    """Three paths, each a plain GET without an id: other GETs start, stop or hibernate a machine."""
+    price_list = VENDOR.price_list(MACHINES, None)
+    assert price_list is not None
     listings = [listing for kind in ResourceKind for listing in VENDOR.listings(kind, None)]
-    calls = [source.request(cursor) for source in listings for cursor in (None, "2")] + [catalogue.request(None)]
+    calls = [source.request(cursor) for source in listings for cursor in (None, "2")] + [price_list.request(None)]
 
     assert set(PATHS.values()) == {call.path for call in calls}
     assert {("GET", ())} == {(call.method, call.form) for call in calls}
@@ -354,12 +358,12 @@ def test_nothing_is_called_that_could_act() -> None:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("/")
     }
     assert set(PATHS.values()) == texts
-    assert not [path for path in PATHS.values() for word in ACTING if word in path]
+    assert not [path for path in PATHS.values() for vendor_status in CHANGING if vendor_status in path]
 
 
-def test_a_gpu_that_the_table_does_not_know_is_kept() -> None:
-    """Under its own name, without a family."""
-    seen = machine(flavor=FLAVOR | {"gpu": "X9000-Turbo"})
-    assert isinstance(seen.spec, Spec)
+def test_unknown_gpu() -> None:
+    """An unknown GPU has its own name, without a family."""
+    observation = machine(flavor=FLAVOR | {"gpu": "X9000-Turbo"})
+    assert isinstance(observation.spec, Spec)
 
-    assert ("X9000-Turbo", None) == (seen.spec.gpu_type, seen.spec.gpu_family)
+    assert ("X9000-Turbo", None) == (observation.spec.gpu_type, observation.spec.gpu_family)

@@ -1,4 +1,4 @@
-"""What Lambda's answers mean, by values alone: statuses, prices, links, GPUs."""
+"""Parsing Lambda's responses, without calls: statuses, prices, links, GPUs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vendors.base import Page, VendorResponse
 from vendors.lambda_cloud import LambdaCloud
 
 VENDOR = LambdaCloud(KeySettings.model_validate(lambda_settings()))
-OFFERED = {
+INSTANCE_TYPE = {
     "name": "gpu_1x_a10",
     "gpu_description": "A10 (24 GB PCIe)",
     "price_cents_per_hour": 75,
@@ -24,20 +24,20 @@ OFFERED = {
 
 
 def read(payload: object) -> Page:
-    """A page of instances."""
+    """Parse a page of instances."""
     (listing,) = VENDOR.listings(ResourceKind.MACHINES, None)
     return listing.read(VendorResponse(200, {}, payload))
 
 
-def machine(**told: Any) -> Observation:
-    """One instance; keyword arguments replace what is told of it."""
-    item = {"id": "i-1", "status": "active", "file_system_names": [], "instance_type": OFFERED} | told
+def machine(**fields: Any) -> Observation:
+    """Return one instance; keyword arguments replace its fields."""
+    item = {"id": "i-1", "status": "active", "file_system_names": [], "instance_type": INSTANCE_TYPE} | fields
     (observation,) = read({"data": [item]}).observations
     return observation
 
 
 @pytest.mark.parametrize(
-    ("word", "status"),
+    ("vendor_status", "status"),
     [
         ("booting", ResourceStatus.PROVISIONING),
         ("active", ResourceStatus.RUNNING),
@@ -48,32 +48,34 @@ def machine(**told: Any) -> Observation:
         ("sleeping", ResourceStatus.UNKNOWN),
     ],
 )
-def test_statuses(word: str, status: ResourceStatus) -> None:
-    """Every documented word has ours; the vendor's own is kept; a new one is UNKNOWN."""
-    seen = machine(status=word)
+def test_statuses(vendor_status: str, status: ResourceStatus) -> None:
+    """Every documented status is mapped, a new one is UNKNOWN, and the vendor's own text is recorded."""
+    observation = machine(status=vendor_status)
 
-    assert (status, word) == (seen.status, seen.vendor_status)
+    assert (status, vendor_status) == (observation.status, observation.vendor_status)
 
 
-@pytest.mark.parametrize("word", ["booting", "unhealthy", "preempted", "terminating", "terminated"])
-def test_only_an_active_machine_has_a_price(word: str) -> None:
-    """Cents become dollars while it is active; else null, with the running rate still told."""
+@pytest.mark.parametrize("vendor_status", ["booting", "unhealthy", "preempted", "terminating", "terminated"])
+def test_only_active_machines_have_a_price(vendor_status: str) -> None:
+    """Cents become dollars while it is active; else the price is null, and the running rate is still reported."""
     assert Price(0.75, "USD", PriceSource.VENDOR) == machine().price
-    assert NO_PRICE == machine(status=word).price
-    assert machine().terms == machine(status=word).terms
+    assert NO_PRICE == machine(status=vendor_status).price
+    assert machine().terms == machine(status=vendor_status).terms
 
 
-def test_a_price_of_nothing_is_told() -> None:
-    """0 is 0 because the vendor says so; a price that is not told is null."""
-    assert Price(0, "USD", PriceSource.VENDOR) == machine(instance_type=OFFERED | {"price_cents_per_hour": 0}).price
-    assert NO_PRICE == machine(instance_type=OFFERED | {"price_cents_per_hour": None}).price
+def test_price_of_zero() -> None:
+    """The price is 0 only if the vendor reports 0; an unreported price is null."""
+    assert (
+        Price(0, "USD", PriceSource.VENDOR) == machine(instance_type=INSTANCE_TYPE | {"price_cents_per_hour": 0}).price
+    )
+    assert NO_PRICE == machine(instance_type=INSTANCE_TYPE | {"price_cents_per_hour": None}).price
 
 
 LINK = Attachment(LinkType.ATTACHED_STORAGE, ResourceKind.VOLUMES, "fs-1")
 
 
 @pytest.mark.parametrize(
-    ("told", "links"),
+    ("fields", "links"),
     [
         ({"file_system_mounts": [{"file_system_id": "fs-1"}], "file_system_names": ["a"]}, (LINK,)),
         ({"file_system_mounts": [{"file_system_id": "fs-1"}, {"file_system_id": "fs-1"}]}, (LINK,)),
@@ -88,20 +90,20 @@ LINK = Attachment(LinkType.ATTACHED_STORAGE, ResourceKind.VOLUMES, "fs-1")
         ({"file_system_mounts": [{"mount_point": "/data"}]}, NOT_REPORTED),
     ],
 )
-def test_links(told: dict[str, Any], links: object) -> None:
-    """Only a list of which every id is known closes links; an absent one says none only beside empty names."""
-    assert links == machine(**told).links
+def test_links(fields: dict[str, Any], links: object) -> None:
+    """Only a list that was read completely closes links; a missing list means none only if the names are empty."""
+    assert links == machine(**fields).links
 
 
-def test_no_command_without_an_address() -> None:
-    """What cannot be an address makes no command that somebody would paste into a shell."""
+def test_access() -> None:
+    """An invalid address never becomes part of a command that people paste into a shell."""
     assert Access("192.0.2.7", None, "ssh ubuntu@192.0.2.7", 22) == machine(ip="192.0.2.7").access
     assert Access(internal_ip="10.0.0.1") == machine(ip="$(reboot)", private_ip="10.0.0.1").access
     assert None is machine(ip="fe80::1%$(reboot)").access
 
 
 @pytest.mark.parametrize(
-    ("offered", "gpu"),
+    ("instance_type", "gpu"),
     [
         ({"gpu_description": "H100 (80 GB SXM5)", "specs": {"gpus": 8}}, ("nvidia-h100-sxm5-80gb", "H100", 8)),
         ({"gpu_description": "Tesla V100 (16 GB)", "specs": {"gpus": 8}}, ("nvidia-v100-16gb", "V100", 8)),
@@ -110,23 +112,23 @@ def test_no_command_without_an_address() -> None:
         ({"description": "CPU only"}, (None, None, None)),
     ],
 )
-def test_gpus(offered: dict[str, Any], gpu: tuple[str | None, str | None, int | None]) -> None:
-    """The model and its family by their common names, and how many."""
-    spec = machine(instance_type=offered).spec
+def test_gpus(instance_type: dict[str, Any], gpu: tuple[str | None, str | None, int | None]) -> None:
+    """The model and its family by their canonical names, and the count."""
+    spec = machine(instance_type=instance_type).spec
 
     assert isinstance(spec, Spec)
     assert gpu == (spec.gpu_type, spec.gpu_family, spec.gpu_count)
 
 
 @pytest.mark.parametrize("payload", [{}, {"data": None}, {"data": {}}, {"data": [1]}, {"data": [{}]}, [], None, "data"])
-def test_a_missing_list_is_never_an_empty_account(payload: object) -> None:
-    """Without a list of objects with ids under `data` the answer is malformed."""
+def test_missing_list_is_malformed(payload: object) -> None:
+    """Without a list of objects with ids under `data` the response is malformed."""
     with pytest.raises(MalformedAnswer):
         read(payload)
 
 
-def test_impossible_values_are_counted_and_the_rest_kept() -> None:
-    """One bad address and one bad number are two values left out."""
+def test_impossible_values_are_counted() -> None:
+    """One invalid address and one invalid number are two dropped values."""
     page = read({"data": [{"id": "i-1", "name": "n", "ip": "999.1.1.1", "instance_type": {"specs": {"vcpus": -4}}}]})
 
     assert 2 == page.dropped

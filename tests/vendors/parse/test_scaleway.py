@@ -1,4 +1,4 @@
-"""What Scaleway's answers mean, by values alone: zones, pages, statuses, prices, links, addresses, GPUs."""
+"""Parsing Scaleway's responses, without calls: zones, pages, statuses, prices, links, addresses, GPUs."""
 
 from __future__ import annotations
 
@@ -28,54 +28,54 @@ VENDOR = Scaleway(
 def read(
     items: object, listing: int = 0, kind: ResourceKind = MACHINES, total: object = "9", cursor: str | None = None
 ) -> Page:
-    """A page whose header tells the total."""
+    """Parse a page whose header has the total."""
     plural = "servers" if kind is MACHINES else "volumes"
     headers = {} if total is None else {"x-total-count": str(total)}
     return VENDOR.listings(kind, ZONE)[listing].read(VendorResponse(200, headers, {plural: items}, cursor=cursor))
 
 
-def server(**told: Any) -> Observation:
-    """One server; keyword arguments replace what is told of it."""
-    return read([{"id": "s-1", "state": "running", "commercial_type": "H100-1-80G"} | told]).observations[0]
+def server(**fields: Any) -> Observation:
+    """Return one server; keyword arguments replace its fields."""
+    return read([{"id": "s-1", "state": "running", "commercial_type": "H100-1-80G"} | fields]).observations[0]
 
 
-def local(**told: Any) -> Observation:
-    """One local volume."""
-    return read([{"id": "v-1"} | told], 0, VOLUMES).observations[0]
+def local(**fields: Any) -> Observation:
+    """Return one local volume."""
+    return read([{"id": "v-1"} | fields], 0, VOLUMES).observations[0]
 
 
-def block(**told: Any) -> Observation:
-    """One volume of Block Storage."""
-    return read([{"id": "v-1"} | told], 1, VOLUMES).observations[0]
+def block(**fields: Any) -> Observation:
+    """Return one volume of Block Storage."""
+    return read([{"id": "v-1"} | fields], 1, VOLUMES).observations[0]
 
 
 @pytest.mark.parametrize(
-    ("zones", "said"),
+    ("zones", "message"),
     [
         ({}, 'name them, as in zones = \\["fr-par-2"\\]'),
         ({"zones": []}, "zone by zone"),
-        ({"zones": ["fr-par"]}, "a word such as fr-par-2"),
-        ({"zones": ["fr-par-2/../x"]}, "a word such as fr-par-2"),
+        ({"zones": ["fr-par"]}, "a zone name such as fr-par-2"),
+        ({"zones": ["fr-par-2/../x"]}, "a zone name such as fr-par-2"),
         ({"regions": ["fr-par"]}, "regions"),
     ],
 )
-def test_zones_are_needed(zones: dict[str, Any], said: str) -> None:
-    """What is missing or wrong is said in words that mend it."""
-    with pytest.raises(ConfigurationError, match=said):
+def test_zones_are_required(zones: dict[str, Any], message: str) -> None:
+    """The error says what is missing or wrong, and what to write."""
+    with pytest.raises(ConfigurationError, match=message):
         registry.build("scaleway", "lab", {"credentials": {"api_key": SECRET}} | zones, clock=ManualClock())
 
 
 def test_every_zone_is_a_scope_of_its_own() -> None:
-    """Each once, in its own path."""
+    """Each zone is a scope, with its own path."""
     assert (ZONE, "nl-ams-1") == VENDOR.regions(MACHINES) == VENDOR.regions(VOLUMES)
-    paths = [one.request(None).path for kind in (MACHINES, VOLUMES) for one in VENDOR.listings(kind, "nl-ams-1")]
-    assert [f"/{api}/v1/zones/nl-ams-1/{word}" for api, word in (
+    paths = [item.request(None).path for kind in (MACHINES, VOLUMES) for item in VENDOR.listings(kind, "nl-ams-1")]
+    assert [f"/{api}/v1/zones/nl-ams-1/{plural}" for api, plural in (
         ("instance", "servers"), ("instance", "volumes"), ("block", "volumes"),
     )] == paths  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("cursor", "count", "total", "following"),
+    ("cursor", "count", "total", "cursor_after"),
     [
         (None, 100, 301, "2:100"),
         ("2:100", 100, 301, "3:200"),
@@ -86,33 +86,31 @@ def test_every_zone_is_a_scope_of_its_own() -> None:
         ("3:200", 0, 301, None),
     ],
 )
-def test_pages_are_asked_for_until_the_total_has_come(
-    cursor: str | None, count: int, total: int, following: str | None
-) -> None:
-    """Also where a page holds less than was asked for; a page of nothing ends it, and the total tells that it was cut."""
+def test_next_page(cursor: str | None, count: int, total: int, cursor_after: str | None) -> None:
+    """Pages are requested until the total is reached, also after a short page; an empty page ends the listing."""
     page = read([{"id": f"s-{number}"} for number in range(count)], total=total, cursor=cursor)
 
-    assert (following, total) == (page.cursor, page.total)
-    expected = (following or "1").partition(":")[0]
-    assert expected == dict(VENDOR.listings(MACHINES, ZONE)[0].request(following).query)["page"]
+    assert (cursor_after, total) == (page.cursor, page.total)
+    expected = (cursor_after or "1").partition(":")[0]
+    assert expected == dict(VENDOR.listings(MACHINES, ZONE)[0].request(cursor_after).query)["page"]
 
 
 @pytest.mark.parametrize("total", [None, "", "many", "-1", "²", "9" * 30])
-def test_a_listing_that_hides_its_size_is_malformed(total: object) -> None:
-    """Without a total nothing tells whether it was whole."""
+def test_listing_without_total_is_malformed(total: object) -> None:
+    """Without a total nothing shows whether the listing was complete."""
     with pytest.raises(MalformedAnswer):
         read([{"id": "s-1"}], total=total)
 
 
 @pytest.mark.parametrize("items", [None, {}, "none", [1], [{}]])
-def test_a_missing_list_is_never_an_empty_zone(items: object) -> None:
-    """Without a list of objects with ids the answer is malformed."""
+def test_missing_list_is_malformed(items: object) -> None:
+    """Without a list of objects with ids the response is malformed."""
     with pytest.raises(MalformedAnswer):
         read(items)
 
 
 @pytest.mark.parametrize(
-    ("word", "status", "charged"),
+    ("vendor_status", "status", "charged"),
     [
         ("starting", ResourceStatus.PROVISIONING, False),
         ("running", ResourceStatus.RUNNING, True),
@@ -124,23 +122,32 @@ def test_a_missing_list_is_never_an_empty_zone(items: object) -> None:
         (None, ResourceStatus.UNKNOWN, False),
     ],
 )
-def test_statuses_and_what_is_charged(word: str | None, status: ResourceStatus, charged: bool) -> None:
-    """One that is stopped in place keeps its hypervisor and is charged as if it ran."""
-    seen = server(state=word)
-    catalogue = VENDOR.catalogue(MACHINES, ZONE)
+def test_statuses_and_charged_statuses(vendor_status: str | None, status: ResourceStatus, charged: bool) -> None:
+    """A server that is stopped in place holds its hypervisor and is charged as if it ran."""
+    observation = server(state=vendor_status)
+    price_list = VENDOR.price_list(MACHINES, ZONE)
 
-    assert catalogue is not None
-    assert (status, word, charged) == (seen.status, seen.vendor_status, catalogue.charged(seen))
-
-
-@pytest.mark.parametrize("word", ["available", "snapshotting", "resizing", "saving", "attaching", "hotsyncing"])
-def test_a_local_volume_that_is_there_is_running(word: str) -> None:
-    """Whatever is done to it."""
-    assert (ResourceStatus.RUNNING, word) == (local(state=word).status, local(state=word).vendor_status)
+    assert price_list is not None
+    assert (status, vendor_status, charged) == (
+        observation.status,
+        observation.vendor_status,
+        price_list.is_charged(observation),
+    )
 
 
 @pytest.mark.parametrize(
-    ("word", "status"),
+    "vendor_status", ["available", "snapshotting", "resizing", "saving", "attaching", "hotsyncing"]
+)
+def test_statuses_of_local_volumes(vendor_status: str) -> None:
+    """An existing volume is running during any operation."""
+    assert (ResourceStatus.RUNNING, vendor_status) == (
+        local(state=vendor_status).status,
+        local(state=vendor_status).vendor_status,
+    )
+
+
+@pytest.mark.parametrize(
+    ("vendor_status", "status"),
     [
         ("creating", ResourceStatus.PROVISIONING),
         ("in_use", ResourceStatus.RUNNING),
@@ -151,20 +158,22 @@ def test_a_local_volume_that_is_there_is_running(word: str) -> None:
         ("unknown_status", ResourceStatus.UNKNOWN),
     ],
 )
-def test_statuses_of_block_volumes(word: str, status: ResourceStatus) -> None:
-    """By their own words."""
-    assert (status, word) == (block(status=word).status, block(status=word).vendor_status)
+def test_statuses_of_block_volumes(vendor_status: str, status: ResourceStatus) -> None:
+    """Block volumes have statuses of their own."""
+    observation = block(status=vendor_status)
+
+    assert (status, vendor_status) == (observation.status, observation.vendor_status)
 
 
-def quotes(kind: ResourceKind, payload: Mapping[str, Any], told: Observation) -> Quote | None:
-    """What a price list of one page says of a resource."""
-    catalogue = VENDOR.catalogue(kind, ZONE)
-    assert catalogue is not None
-    return catalogue.quote(told, catalogue.read(VendorResponse(200, {}, payload)).quotes)
+def quote_of(kind: ResourceKind, payload: Mapping[str, Any], observation: Observation) -> Quote | None:
+    """Return the quote of a resource by a price list of one page."""
+    price_list = VENDOR.price_list(kind, ZONE)
+    assert price_list is not None
+    return price_list.quote(observation, price_list.read(VendorResponse(200, {}, payload)).quotes)
 
 
-def test_the_price_of_a_server() -> None:
-    """Euros an hour by commercial type; what the list does not tell is unknown, and 0 only where it says 0."""
+def test_price_of_a_server() -> None:
+    """Euros per hour by commercial type; an unlisted price is unknown, and a price is 0 only if the list says 0."""
     listed = {
         "H100-1-80G": {"hourly_price": 2.73},
         "FREE": {"hourly_price": 0},
@@ -173,39 +182,39 @@ def test_the_price_of_a_server() -> None:
     }
     payload = {"servers": listed, "total_count": 4}
 
-    assert Quote(2.73, "EUR", Hardware()) == quotes(MACHINES, payload, server())
-    assert Quote(0, "EUR", Hardware()) == quotes(MACHINES, payload, server(commercial_type="FREE"))
+    assert Quote(2.73, "EUR", Hardware()) == quote_of(MACHINES, payload, server())
+    assert Quote(0, "EUR", Hardware()) == quote_of(MACHINES, payload, server(commercial_type="FREE"))
     for sku in ("X64", "ODD", "NEW", None):
-        assert None is quotes(MACHINES, payload, server(commercial_type=sku))
+        assert None is quote_of(MACHINES, payload, server(commercial_type=sku))
 
 
-def test_what_a_commercial_type_is_made_of() -> None:
-    """CPUs and memory by the list, GPUs where the type's own form does not tell them; 0 is none, and nothing is unknown."""
+def test_hardware_of_a_commercial_type() -> None:
+    """CPUs and memory, and GPUs that the type's name does not contain; 0 is none, and a missing field is unknown."""
     rtx = {"gpu_manufacturer": "NVIDIA", "gpu_name": "RTX 3070", "gpu_memory": 8 << 30}
-    told = {"ncpus": 8, "ram": 16 << 30, "gpu": 1, "gpu_info": rtx}
+    gpu_type = {"ncpus": 8, "ram": 16 << 30, "gpu": 1, "gpu_info": rtx}
     cases: list[tuple[dict[str, Any], Hardware]] = [
-        (told, Hardware("nvidia-rtx-3070-8gb", "RTX 3070", 1, 8, 16)),
+        (gpu_type, Hardware("nvidia-rtx-3070-8gb", "RTX 3070", 1, 8, 16)),
         ({"ncpus": 2, "ram": 2 << 30, "gpu": 0, "gpu_info": None}, Hardware(gpu_count=0, vcpu_count=2, memory_gb=2)),
         ({"ncpus": -1, "ram": "16", "gpu": 1.5, "gpu_info": []}, Hardware()),
         ({"gpu": 2, "gpu_info": {"gpu_name": "Later 9"}}, Hardware("Later 9", None, 2)),
         ({}, Hardware()),
     ]
-    for one, expected in cases:
-        payload = {"servers": {"H100-1-80G": {"hourly_price": 1} | one}, "total_count": 1}
-        assert Quote(1, "EUR", expected) == quotes(MACHINES, payload, server())
+    for item, expected in cases:
+        payload = {"servers": {"H100-1-80G": {"hourly_price": 1} | item}, "total_count": 1}
+        assert Quote(1, "EUR", expected) == quote_of(MACHINES, payload, server())
 
 
-def test_the_price_of_a_block_volume() -> None:
-    """By gigabyte, in the list's own currency; a local volume has none."""
+def test_price_of_a_block_volume() -> None:
+    """By gigabyte, in the list's own currency; a local volume has no price."""
     pricing = {"currency_code": "EUR", "units": 0, "nanos": 118_000}
     payload = {"volume_types": [{"type": "sbs_5k", "pricing": pricing}, {"type": "sbs_x"}], "total_count": 2}
 
-    assert Quote(0.00118, "EUR") == quotes(VOLUMES, payload, block(type="sbs_5k", size=10**10))
-    assert None is quotes(VOLUMES, payload, block(type="sbs_5k"))
-    assert None is quotes(VOLUMES, payload, block(type="sbs_x", size=10**10))
-    assert None is quotes(VOLUMES, payload, local(volume_type="l_ssd", size=10**10))
+    assert Quote(0.00118, "EUR") == quote_of(VOLUMES, payload, block(type="sbs_5k", size=10**10))
+    assert None is quote_of(VOLUMES, payload, block(type="sbs_5k"))
+    assert None is quote_of(VOLUMES, payload, block(type="sbs_x", size=10**10))
+    assert None is quote_of(VOLUMES, payload, local(volume_type="l_ssd", size=10**10))
     untyped = replace(block(type="sbs_5k", size=10**10), spec=NOT_REPORTED)
-    assert None is quotes(VOLUMES, payload, untyped)
+    assert None is quote_of(VOLUMES, payload, untyped)
 
 
 SINCE = datetime(2025, 9, 2, 7, 48, 15, tzinfo=UTC)
@@ -231,13 +240,13 @@ LINK = Attachment(LinkType.ATTACHED_TO, MACHINES, "s-1")
     ],
 )
 def test_links_of_block_volumes(references: object, links: object) -> None:
-    """Since when is told; only a list of which every part was read closes any."""
+    """The time of attachment is reported; only a list that was read completely closes links."""
     assert links == block(references=references).links
     assert NOT_REPORTED is block().links
 
 
 @pytest.mark.parametrize(
-    ("told", "links"),
+    ("fields", "links"),
     [
         ({"server": {"id": "s-1", "name": "n"}}, (LINK,)),
         ({"server": None}, ()),
@@ -247,9 +256,9 @@ def test_links_of_block_volumes(references: object, links: object) -> None:
         ({"server": {"id": None}}, NOT_REPORTED),
     ],
 )
-def test_links_of_local_volumes(told: dict[str, Any], links: object) -> None:
-    """Null says that it is free; nothing at all says nothing."""
-    assert links == local(**told).links
+def test_links_of_local_volumes(fields: dict[str, Any], links: object) -> None:
+    """Null means that it is attached to nothing; a missing field means nothing."""
+    assert links == local(**fields).links
     assert NOT_REPORTED is server(volumes={"0": {"id": "v-1"}}).links
 
 
@@ -257,7 +266,7 @@ V4, V6 = {"address": "192.0.2.7", "family": "inet"}, {"address": "2001:db8::7", 
 
 
 @pytest.mark.parametrize(
-    ("told", "access"),
+    ("fields", "access"),
     [
         ({"public_ips": [V6, V4], "private_ip": "10.0.0.1"}, Access("192.0.2.7", "10.0.0.1", "ssh root@192.0.2.7", 22)),
         ({"public_ips": [V6]}, Access("2001:db8::7", None, "ssh root@2001:db8::7", 22)),
@@ -269,9 +278,9 @@ V4, V6 = {"address": "192.0.2.7", "family": "inet"}, {"address": "2001:db8::7", 
         ({"public_ip": None, "public_ips": [], "private_ip": None}, None),
     ],
 )
-def test_access(told: dict[str, Any], access: Access | None) -> None:
-    """The first public address, IPv4 before IPv6, and root; nothing that is no address gets into a command."""
-    assert access == server(**told).access
+def test_access(fields: dict[str, Any], access: Access | None) -> None:
+    """The first public address, IPv4 before IPv6, and root; an invalid address never becomes part of a command."""
+    assert access == server(**fields).access
 
 
 @pytest.mark.parametrize(
@@ -291,7 +300,7 @@ def test_access(told: dict[str, Any], access: Access | None) -> None:
     ],
 )
 def test_gpus(sku: str | None, gpus: tuple[str | None, str | None, int | None]) -> None:
-    """From the commercial type: no server tells more."""
+    """GPUs are read from the commercial type, because servers report nothing else."""
     spec = server(commercial_type=sku).spec
 
     assert isinstance(spec, Spec)
@@ -316,8 +325,8 @@ def test_gpus(sku: str | None, gpus: tuple[str | None, str | None, int | None]) 
         ("GetServer", 404, "not_found", False),
     ],
 )
-def test_its_word_for_no_such_thing(operation: str, status: int, body: str, gone: bool) -> None:
-    """Only of the very server that was asked for."""
+def test_not_found(operation: str, status: int, body: str, gone: bool) -> None:
+    """Only the documented response for exactly the requested server means that it does not exist."""
     failure = VENDOR.read_failure(
         VendorRequest(operation, "/instance/v1/zones/fr-par-2/servers/s-1"), status, {}, body, START
     )
@@ -326,10 +335,10 @@ def test_its_word_for_no_such_thing(operation: str, status: int, body: str, gone
 
 
 def test_volumes_are_not_probed() -> None:
-    """Each interface would say "no such thing" of a volume of the other's."""
+    """Each interface answers 404 for a volume of the other one."""
     assert None is VENDOR.probe_request(VOLUMES, ZONE, "v-1")
 
 
-def test_secrets_are_not_taken() -> None:
-    """What is not named is not seen."""
+def test_secrets_are_not_read() -> None:
+    """Fields that are not read by name are never seen."""
     assert SECRET not in repr(server(tags=[SECRET], admin_password_encrypted_value=SECRET, volumes={SECRET: {}}))

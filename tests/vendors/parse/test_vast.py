@@ -1,4 +1,4 @@
-"""What Vast's answers mean, by values alone: statuses, prices, terms, access, links, pages."""
+"""Parsing Vast's responses, without calls: statuses, prices, terms, access, links, pages."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ RUNNING = {
 
 
 def read(payload: object, kind: ResourceKind = MACHINES, cursor: str | None = None) -> Page:
-    """A page."""
+    """Parse a page."""
     (listing,) = VENDOR.listings(kind, None)
     return listing.read(VendorResponse(200, {}, payload, cursor=cursor))
 
 
-def machine(**told: Any) -> Observation:
-    """One instance; keyword arguments replace what is told of it."""
-    (observation,) = read({"instances": [RUNNING | told]}).observations
+def machine(**fields: Any) -> Observation:
+    """Return one instance; keyword arguments replace its fields."""
+    (observation,) = read({"instances": [RUNNING | fields]}).observations
     return observation
 
 
-def volume(**told: Any) -> Observation:
-    """One volume."""
-    (observation,) = read({"volumes": [{"id": 9} | told]}, VOLUMES).observations
+def volume(**fields: Any) -> Observation:
+    """Return one volume."""
+    (observation,) = read({"volumes": [{"id": 9} | fields]}, VOLUMES).observations
     return observation
 
 
@@ -72,23 +72,23 @@ def volume(**told: Any) -> Observation:
     ],
 )
 def test_statuses(actual: str | None, intended: str | None, state: str | None, status: ResourceStatus) -> None:
-    """What an instance does is read with what is meant to become of it; the vendor's own word is kept."""
-    seen = machine(actual_status=actual, intended_status=intended, cur_state=state)
+    """The actual status is read together with the intended one; the vendor's own text is recorded."""
+    observation = machine(actual_status=actual, intended_status=intended, cur_state=state)
 
-    assert (status, actual) == (seen.status, seen.vendor_status)
+    assert (status, actual) == (observation.status, observation.vendor_status)
 
 
-def test_a_status_that_is_not_told_is_not_one_that_is_null() -> None:
-    """Null is Vast's word for being provisioned; a missing or unreadable field says nothing."""
+def test_missing_status_is_not_null() -> None:
+    """Null is Vast's value for being provisioned; a missing or unreadable field is UNKNOWN."""
     missing = {name: value for name, value in RUNNING.items() if name != "actual_status"}
-    (untold,) = read({"instances": [missing]}).observations
+    (observation,) = read({"instances": [missing]}).observations
 
-    assert (ResourceStatus.UNKNOWN, None) == (untold.status, untold.vendor_status)
+    assert (ResourceStatus.UNKNOWN, None) == (observation.status, observation.vendor_status)
     assert ResourceStatus.UNKNOWN is machine(actual_status=["running"]).status
 
 
 @pytest.mark.parametrize(
-    ("told", "price"),
+    ("fields", "price"),
     [
         ({}, Price(0.8021, "USD", PriceSource.VENDOR)),
         ({"actual_status": "frozen"}, Price(0.8021, "USD", PriceSource.VENDOR)),
@@ -106,13 +106,13 @@ def test_a_status_that_is_not_told_is_not_one_that_is_null() -> None:
         ({"credit_discount": 0.37, "actual_status": "stopped"}, Price(0.0021, "USD", PriceSource.VENDOR)),
     ],
 )
-def test_prices(told: dict[str, Any], price: Price) -> None:
-    """The whole while running, the disk's alone while stopped, nothing where it is not documented."""
-    assert price == machine(**told).price
+def test_prices(fields: dict[str, Any], price: Price) -> None:
+    """The whole price while running, the price of the disk while stopped, none where it is not documented."""
+    assert price == machine(**fields).price
 
 
 @pytest.mark.parametrize(
-    ("told", "contract", "rate"),
+    ("fields", "contract", "rate"),
     [
         ({}, ContractType.ONDEMAND, 0.8021),
         ({"credit_discount": 0}, ContractType.ONDEMAND, 0.8021),
@@ -123,19 +123,23 @@ def test_prices(told: dict[str, Any], price: Price) -> None:
         ({"actual_status": "stopped"}, ContractType.ONDEMAND, 0.8021),
     ],
 )
-def test_terms(told: dict[str, Any], contract: ContractType, rate: float | None) -> None:
-    """A bid is spot, what was paid ahead is reserved at a rate that is not told; the running rate is told when stopped, too."""
+def test_terms(fields: dict[str, Any], contract: ContractType, rate: float | None) -> None:
+    """A bid is spot; a rental paid in advance is reserved, at an unreported rate; a stopped instance has a running rate."""
     expected = Terms(OfferType.CONTAINER, contract, None, rate, None if rate is None else "USD")
 
-    assert expected == machine(**told).terms
+    assert expected == machine(**fields).terms
 
 
-def test_the_rental_has_a_beginning_and_an_end() -> None:
-    """It begins with the instance; neither is made up where it is not told."""
-    seen = machine(start_date=1668804745.5, end_date=1735689600.0)
+def test_rental_period() -> None:
+    """It begins with the instance; unreported times are null."""
+    observation = machine(start_date=1668804745.5, end_date=1735689600.0)
     start = datetime(2022, 11, 18, 20, 52, 25, 500_000, UTC)
 
-    assert (start, start, datetime(2025, 1, 1, tzinfo=UTC)) == (seen.created_at, seen.valid_from, seen.valid_to)
+    assert (start, start, datetime(2025, 1, 1, tzinfo=UTC)) == (
+        observation.created_at,
+        observation.valid_from,
+        observation.valid_to,
+    )
     assert (None, None, None) == ((none := machine()).created_at, none.valid_from, none.valid_to)
 
 
@@ -144,7 +148,7 @@ MAPPED = {"ports": {"22/tcp": [{"HostIp": "192.0.2.45", "HostPort": "20000"}]}}
 
 
 @pytest.mark.parametrize(
-    ("told", "access"),
+    ("fields", "access"),
     [
         ({}, None),
         (PROXY, Access(ssh_command="ssh root@ssh5.vast.ai -p 10600", ssh_port=10600)),
@@ -168,13 +172,13 @@ MAPPED = {"ports": {"22/tcp": [{"HostIp": "192.0.2.45", "HostPort": "20000"}]}}
         ({"local_ipaddrs": " \n"}, None),
     ],
 )
-def test_access(told: dict[str, Any], access: Access | None) -> None:
-    """Direct where port 22 is mapped, else through Vast's host; never a command of what cannot be a host or a port."""
-    assert access == machine(**told).access
+def test_access(fields: dict[str, Any], access: Access | None) -> None:
+    """Direct if port 22 is mapped, else through Vast's host; an invalid host or port makes no command."""
+    assert access == machine(**fields).access
 
 
 @pytest.mark.parametrize(
-    ("told", "gpu"),
+    ("fields", "gpu"),
     [
         ({}, ("nvidia-rtx-4090-24gb", "RTX 4090", 2)),
         ({"gpu_name": "A100 SXM4", "gpu_ram": 81920, "num_gpus": 8}, ("nvidia-a100-sxm4-80gb", "A100", 8)),
@@ -185,17 +189,17 @@ def test_access(told: dict[str, Any], access: Access | None) -> None:
         ({"gpu_name": "RTX 4090", "num_gpus": 0}, (None, None, 0)),
     ],
 )
-def test_gpus(told: dict[str, Any], gpu: tuple[str | None, str | None, int | None]) -> None:
-    """By their common names; the memory of one decides between models of one name."""
-    spec = machine(**told).spec
+def test_gpus(fields: dict[str, Any], gpu: tuple[str | None, str | None, int | None]) -> None:
+    """GPUs have canonical names; the memory of one GPU decides between variants."""
+    spec = machine(**fields).spec
 
     assert isinstance(spec, Spec)
     assert gpu == (spec.gpu_type, spec.gpu_family, spec.gpu_count)
 
 
-def test_nothing_that_may_be_a_secret_or_moves_by_itself_is_taken() -> None:
-    """Tokens, environment, start scripts, load and costs so far change nothing of what is observed."""
-    kept_out = {
+def test_other_fields_are_not_read() -> None:
+    """Tokens, environment, start scripts, load and costs so far do not change the observation."""
+    other_fields = {
         "jupyter_token": "t0ken",
         "extra_env": [["DOG", "CAT"]],
         "onstart": "echo $DOG",
@@ -214,11 +218,11 @@ def test_nothing_that_may_be_a_secret_or_moves_by_itself_is_taken() -> None:
         "time_remaining": "12 Mon",
     }
 
-    assert machine() == machine(**kept_out)
+    assert machine() == machine(**other_fields)
 
 
 @pytest.mark.parametrize(
-    ("told", "links"),
+    ("fields", "links"),
     [
         ({"instances": [{"id": 7}, {"id": 8}]}, ("7", "8")),
         ({"instances": [{"id": 7}, {"id": 7}]}, ("7",)),
@@ -231,28 +235,32 @@ def test_nothing_that_may_be_a_secret_or_moves_by_itself_is_taken() -> None:
         ({"instances": "7"}, None),
     ],
 )
-def test_links(told: dict[str, Any], links: tuple[str, ...] | None) -> None:
-    """Only a list of which every id is known closes links."""
+def test_links(fields: dict[str, Any], links: tuple[str, ...] | None) -> None:
+    """Only a list that was read completely closes links."""
     expected = (
         NOT_REPORTED if links is None else tuple(Attachment(LinkType.ATTACHED_TO, MACHINES, one) for one in links)
     )
 
-    assert expected == volume(**told).links
+    assert expected == volume(**fields).links
 
 
-def test_a_word_for_a_volume_is_kept_and_not_understood() -> None:
-    """No word of a volume's status is documented; where none is told, what is listed can be mounted."""
-    seen = volume(status="in_use", label="data", disk_space=100, start_date=1735689600)
+def test_status_of_a_volume() -> None:
+    """No status of a volume is documented; if none is reported, a listed volume can be mounted."""
+    observation = volume(status="in_use", label="data", disk_space=100, start_date=1735689600)
 
-    assert (ResourceStatus.UNKNOWN, "in_use") == (seen.status, seen.vendor_status)
-    assert ("data", datetime(2025, 1, 1, tzinfo=UTC), NO_PRICE) == (seen.name, seen.created_at, seen.price)
-    assert isinstance(seen.spec, Spec)
-    assert 100 == seen.spec.disk_gb
+    assert (ResourceStatus.UNKNOWN, "in_use") == (observation.status, observation.vendor_status)
+    assert ("data", datetime(2025, 1, 1, tzinfo=UTC), NO_PRICE) == (
+        observation.name,
+        observation.created_at,
+        observation.price,
+    )
+    assert isinstance(observation.spec, Spec)
+    assert 100 == observation.spec.disk_gb
     assert (ResourceStatus.RUNNING, None) == (volume().status, volume().vendor_status)
 
 
-def test_pages_follow_the_vendors_token() -> None:
-    """25 at a time in the order of ids; the token goes back as it came, the last page has none."""
+def test_page_tokens() -> None:
+    """25 instances a page in the order of ids; the token is sent back unchanged, and the last page has none."""
     (listing,) = VENDOR.listings(MACHINES, None)
     first, second = listing.request(None), listing.request("eyJ2")
 
@@ -262,8 +270,8 @@ def test_pages_follow_the_vendors_token() -> None:
     assert None is read({"instances": [], "next_token": None}).cursor
 
 
-def test_only_a_list_of_one_page_is_counted() -> None:
-    """Ids go on behind the token: what was destroyed while pages were read is missing rightly."""
+def test_total_of_one_page() -> None:
+    """Pages continue after an id: an instance that was destroyed while pages were read is rightly missing."""
     assert 42 == read({"instances": [RUNNING], "total_instances": 42}).total
     assert None is read({"instances": [RUNNING], "total_instances": 42, "next_token": "eyJ2"}).total
     assert None is read({"instances": [RUNNING], "total_instances": 42}, cursor="eyJ2").total
@@ -272,15 +280,15 @@ def test_only_a_list_of_one_page_is_counted() -> None:
 @pytest.mark.parametrize(
     "payload", [{}, {"instances": None}, {"instances": {}}, {"instances": [1]}, {"instances": [{}]}, [], None]
 )
-def test_a_missing_list_is_never_an_empty_account(payload: object) -> None:
-    """Without a list of objects with ids the answer is malformed."""
+def test_missing_list_is_malformed(payload: object) -> None:
+    """Without a list of objects with ids the response is malformed."""
     with pytest.raises(MalformedAnswer):
         read(payload)
 
 
 @pytest.mark.parametrize("payload", [{}, {"instances": None}, {"instances": []}, {"instances": {}}])
-def test_a_probe_that_tells_nothing_is_no_word_for_absence(payload: object) -> None:
-    """An empty 200 is malformed."""
+def test_empty_probe_is_malformed(payload: object) -> None:
+    """A 200 without the instance is malformed."""
     with pytest.raises(MalformedAnswer):
         VENDOR.read_probe(MACHINES, None, "7", VendorResponse(200, {}, payload))
 
@@ -299,24 +307,24 @@ def test_a_probe_that_tells_nothing_is_no_word_for_absence(payload: object) -> N
     ],
 )
 def test_failures(status: int, body: str, failure: type[VendorFailure] | None) -> None:
-    """By its own word where it has one; plain text is left to the status."""
+    """The vendor's error code decides if there is one; a plain text is left to the status."""
     request = VENDOR.probe_request(MACHINES, None, "7")
     assert request is not None
-    told = VENDOR.read_failure(request, status, {}, body, START)
+    result = VENDOR.read_failure(request, status, {}, body, START)
 
-    assert failure is (None if told is None else type(told))
+    assert failure is (None if result is None else type(result))
 
 
-def test_its_word_for_no_such_thing_says_nothing_on_a_list() -> None:
-    """Only a probe was about one instance."""
+def test_not_found_for_a_listing_is_malformed() -> None:
+    """Only the response to a probe is about one instance."""
     (listing,) = VENDOR.listings(MACHINES, None)
-    told = VENDOR.read_failure(listing.request(None), 404, {}, '{"error": "no_such_instance"}', START)
+    failure = VENDOR.read_failure(listing.request(None), 404, {}, '{"error": "no_such_instance"}', START)
 
-    assert isinstance(told, MalformedAnswer)
+    assert isinstance(failure, MalformedAnswer)
 
 
-def test_what_is_called() -> None:
-    """Three paths, all of them reads."""
+def test_called_paths() -> None:
+    """Three paths, all of which only read."""
     calls = [listing.request(None) for kind in ResourceKind for listing in VENDOR.listings(kind, None)]
     probe = VENDOR.probe_request(MACHINES, None, "7")
     assert probe is not None
