@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from domain.enums import StaleReason
 from domain.records.model import FlightTicket
-from vendors.client.call_context import Urgency
+from vendors.client.call_context import CallContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,12 @@ class Flight:
     sent_at: datetime | None = None
     sent_order: float | None = None
     readers: int = 0
-    urgency: Urgency = field(default_factory=Urgency)
+    context: CallContext = field(default_factory=CallContext)
 
     def joined(self) -> None:
         """A reader waits for it."""
         self.readers += 1
-        self.urgency.background = False
+        self.context.background = False
 
     def leaves(self, now: datetime) -> None:
         """It is about to be sent: not earlier than now."""

@@ -18,7 +18,7 @@ from reconcile.reports import FlightReport
 from reconcile.rules.decision import decide_probe
 from reconcile.rules.scheduling import held_back
 from reconcile.runner import FlightRunner, broken, end, named_keys
-from vendors.client.call_context import URGENCY, new_tally
+from vendors.client.call_context import CALL_CONTEXT
 
 # After these, asking for the next resource would only do harm.
 _GIVE_UP: Final = frozenset(
@@ -78,7 +78,7 @@ class Probes:
             return hold.reason
         if running is None:
             flight = self._shell.new_flight()
-            flight.urgency.background = background
+            flight.context.background = background
             return self._launch(record, scope, flight)
         if lane.queued is None:
             lane.queued = self._shell.new_flight()
@@ -126,7 +126,7 @@ class Probes:
         return flight
 
     async def _fly(self, record: ResourceRecord, scope: ScopeKey, flight: Flight) -> None:
-        URGENCY.set(flight.urgency)
+        CALL_CONTEXT.set(flight.context)
         outcome = FlightOutcome(StaleReason.DEADLINE)
         try:
             outcome = await self._probe(record, scope, flight)
@@ -164,7 +164,7 @@ class Probes:
         shell, loop = self._shell, asyncio.get_running_loop()
         ticket = await shell.send(scope.account, flight)
         sent_order = loop.time()
-        result = await self._answer(record, scope)
+        result = await self._answer(record, scope, flight)
         ground = shell.ground(shell.clouds[scope.account], scope, flight.readers)
         told = [] if result.observation is None else [result.observation]
         changes = await shell.record.apply(
@@ -192,16 +192,15 @@ class Probes:
         )
         return FlightOutcome(reason, result.calls)
 
-    async def _answer(self, record: ResourceRecord, scope: ScopeKey) -> ProbeResult:
+    async def _answer(self, record: ResourceRecord, scope: ScopeKey, flight: Flight) -> ProbeResult:
         seconds = self._shell.flight_seconds(scope.account)
-        tally = new_tally()
         try:
             async with asyncio.timeout(seconds):
                 cloud = self._shell.clouds[scope.account]
                 return await cloud.probe(record.kind, scope.region, record.vendor_id)
         except TimeoutError:
             problem = Problem(StaleReason.TIMED_OUT, f"no answer within {seconds:g} s")
-            return ProbeResult("failed", problem=problem, calls=tally.calls)
+            return ProbeResult("failed", problem=problem, calls=flight.context.calls)
 
     def _hold(self, resource_id: UUID, result: ProbeResult, reason: StaleReason | None) -> None:
         """A failed probe is not repeated at once; its error is shared meanwhile."""

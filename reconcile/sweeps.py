@@ -16,7 +16,7 @@ from reconcile.reports import FlightReport
 from reconcile.rules.decision import decide_sweep
 from reconcile.rules.scheduling import Underway
 from reconcile.runner import FlightRunner, broken, end, named_keys
-from vendors.client.call_context import URGENCY, new_tally
+from vendors.client.call_context import CALL_CONTEXT
 
 MOVING: Final = frozenset({ResourceStatus.PROVISIONING, ResourceStatus.STOPPING, ResourceStatus.DELETING})
 """The statuses that do not last."""
@@ -73,7 +73,7 @@ class Sweeps:
     def _launch(self, scope: ScopeKey, flight: Flight, *, forced: bool, background: bool = False) -> Flight:
         lane = self._lane(scope)
         lane.running = flight
-        flight.urgency.background = background and not flight.readers
+        flight.context.background = background and not flight.readers
         now = asyncio.get_running_loop().time()
         delay = 0.0
         if forced:
@@ -88,7 +88,7 @@ class Sweeps:
         return flight
 
     async def _fly(self, scope: ScopeKey, flight: Flight, delay: float) -> None:
-        URGENCY.set(flight.urgency)
+        CALL_CONTEXT.set(flight.context)
         outcome = FlightOutcome(StaleReason.DEADLINE)
         try:
             if delay:
@@ -122,7 +122,7 @@ class Sweeps:
         shell, cloud = self._shell, self._shell.clouds[scope.account]
         ticket = await shell.send(scope.account, flight)
         sent_order = asyncio.get_running_loop().time()
-        result = await self._listing(scope)
+        result = await self._listing(scope, flight)
         self._note_movement(scope, result)
         ground = shell.ground(cloud, scope, flight.readers)
         changes = await shell.record.apply(
@@ -145,16 +145,16 @@ class Sweeps:
         elif result.outcome is SweepOutcome.COMPLETE:
             self._shell.moving.discard(scope)
 
-    async def _listing(self, scope: ScopeKey) -> SweepResult:
+    async def _listing(self, scope: ScopeKey, flight: Flight) -> SweepResult:
         """The listing, bounded as a whole."""
         seconds = self._shell.flight_seconds(scope.account)
-        tally = new_tally(asyncio.get_running_loop().time() + seconds)
+        flight.context.ends_at = asyncio.get_running_loop().time() + seconds
         try:
             async with asyncio.timeout(seconds):
                 return await self._shell.clouds[scope.account].sweep(scope.kind, scope.region)
         except TimeoutError:
             problem = Problem(StaleReason.TIMED_OUT, f"no whole listing within {seconds:g} s")
-            return SweepResult(SweepOutcome.FAILED, (), problem, tally.calls)
+            return SweepResult(SweepOutcome.FAILED, (), problem, flight.context.calls)
 
 
 def _report(

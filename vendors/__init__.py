@@ -1,1 +1,1 @@
-"""One file a cloud, and the one transport they share. `registry` finds them."""
+"""Adapters for GPU clouds, one module per cloud, and the client code that they share. `registry` finds the adapters."""

@@ -1,7 +1,8 @@
-"""AWS EC2: instances and EBS volumes, region by region. What its answers mean is in `vendors/parse/aws_items.py`.
+"""AWS EC2: instances and EBS volumes, one scope per region. `vendors/parse/aws_items.py` parses its responses.
 
-Source: botocore's model of the EC2 Query API, version 2016-11-15. Limits: 20 calls a second refilled, per account and
-region (EC2 Developer Guide, request throttling). Terminated instances stay listed for about an hour.
+Source: botocore's model of the EC2 Query API, version 2016-11-15. Limits: a bucket of 100 calls, refilled with 20 calls
+a second, for each account and region (EC2 Developer Guide, request throttling). Terminated instances stay listed for
+about an hour.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from domain.errors import (
 )
 from domain.records.observation import Observation
 from vendors.base import Listing, Page, RateLimit, Vendor, VendorRequest, VendorResponse, VendorSettings
-from vendors.client.failures import of_status, retry_at, vendor_word
+from vendors.client.failures import failure_from_status, parse_retry_after, safe_error_code
 from vendors.parse import price_file
 from vendors.parse.aws_items import read_page
 from vendors.parse.fields import local_name
@@ -43,31 +44,31 @@ _HOSTS: Final = (("cn-", "amazonaws.com.cn"), ("eusc-", "amazonaws.eu"), ("", "a
 _SIGNED_TIME: Final = "%Y%m%dT%H%M%SZ"
 
 
-# EC2 API Reference, "Error codes": client errors common to all actions.
-_REJECTED: Final = frozenset({
+# Client errors common to all actions (EC2 API Reference, "Error codes").
+_REJECTED_CODES: Final = frozenset({
     "AuthFailure", "Blocked", "ExpiredToken", "IncompleteSignature", "InvalidAccessKeyId", "InvalidClientTokenId",
     "InvalidSecurity", "InvalidToken", "MissingAuthenticationToken", "NotAuthorized", "OptInRequired", "PendingVerification",
     "RequestExpired", "SignatureDoesNotMatch", "UnauthorizedOperation", "UnrecognizedClientException", "AccessDenied",
     "AccessDeniedException",
 })  # fmt: skip
-_THROTTLED: Final = frozenset({
+_THROTTLED_CODES: Final = frozenset({
     "RequestLimitExceeded", "Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled",
     "RequestThrottledException", "TooManyRequestsException", "EC2ThrottledException", "BandwidthLimitExceeded",
 })  # fmt: skip
-_NO_SUCH: Final = frozenset({"InvalidInstanceID.NotFound", "InvalidVolume.NotFound"})
+_NOT_FOUND_CODES: Final = frozenset({"InvalidInstanceID.NotFound", "InvalidVolume.NotFound"})
 
 
-def _named_regions(regions: tuple[str, ...]) -> tuple[str, ...]:
+def _validate_regions(regions: tuple[str, ...]) -> tuple[str, ...]:
     if not regions:
         raise ValueError('aws is listed region by region: name them, as in regions = ["us-east-1"]')
     for region in regions:
         if not _REGION.fullmatch(region):
-            raise ValueError("every region is a word such as us-east-1")
+            raise ValueError("every region must be a region name such as us-east-1")
     return tuple(dict.fromkeys(regions))
 
 
 class AwsCredentials(VendorSettings):
-    """An access key; `session_token` for temporary ones."""
+    """An access key; temporary keys also have a `session_token`."""
 
     access_key_id: SecretStr
     secret_access_key: SecretStr
@@ -75,24 +76,24 @@ class AwsCredentials(VendorSettings):
 
 
 class AwsSettings(VendorSettings):
-    """`price_file` is a TOML file of hourly prices; see `vendors/parse/price_file.py`."""
+    """Credentials and regions. `price_file` is a TOML file of hourly prices; see `vendors/parse/price_file.py`."""
 
     credentials: AwsCredentials
-    regions: Annotated[tuple[str, ...], AfterValidator(_named_regions)] = Field(default=(), validate_default=True)
+    regions: Annotated[tuple[str, ...], AfterValidator(_validate_regions)] = Field(default=(), validate_default=True)
     price_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class _Kind:
-    """How EC2 speaks of one kind."""
+class AwsKind:
+    """EC2's names for one kind of resource."""
 
     action: str
     id_parameter: str
 
 
-_KINDS: Final[Mapping[ResourceKind, _Kind]] = {
-    ResourceKind.MACHINES: _Kind("DescribeInstances", "InstanceId.1"),
-    ResourceKind.VOLUMES: _Kind("DescribeVolumes", "VolumeId.1"),
+_KINDS: Final[Mapping[ResourceKind, AwsKind]] = {
+    ResourceKind.MACHINES: AwsKind("DescribeInstances", "InstanceId.1"),
+    ResourceKind.VOLUMES: AwsKind("DescribeVolumes", "VolumeId.1"),
 }
 
 
@@ -103,7 +104,8 @@ class Aws(Vendor):
     settings_type = AwsSettings
     links_owner = ResourceKind.VOLUMES
     ids_span_accounts = True
-    # A token bucket for Describe*, 100 deep and refilled with 20 a second, for each account and region (EC2's API throttling).
+    # A token bucket for Describe*, 100 deep and refilled with 20 a second, for each account and region (EC2's API
+    # throttling).
     documented_limits = (RateLimit(100, 5),)
     page_size: ClassVar[int] = 500
     """`MaxResults`: 5 to 1000 for both actions."""
@@ -114,35 +116,40 @@ class Aws(Vendor):
         self._prices = price_file.load(settings.price_file) if settings.price_file else None
 
     def base_url(self, region: str | None) -> str:
-        """One host a region."""
+        """Return the host of the region."""
         host = next(host for prefix, host in _HOSTS if (region or "").startswith(prefix))
         return f"https://ec2.{region}.{host}/"
 
     def regions(self, kind: ResourceKind) -> tuple[str | None, ...]:
-        """As configured."""
+        """Return the configured regions."""
         return self._regions
 
     def listings(self, kind: ResourceKind, region: str | None) -> tuple[Listing, ...]:
-        """One paged listing a kind."""
-        return (_Listing(kind, region, self.page_size, self._prices),)
+        """Return one paged listing."""
+        return (AwsListing(kind, region, self.page_size, self._prices),)
 
     def probe_request(self, kind: ResourceKind, region: str | None, vendor_id: str) -> VendorRequest | None:
-        """By id: never together with MaxResults."""
-        words = _KINDS[kind]
-        return _call(f"{words.action}ById", words.action, (words.id_parameter, vendor_id))
+        """Request one resource by its id, which excludes `MaxResults`."""
+        names = _KINDS[kind]
+        return _request(f"{names.action}ById", names.action, (names.id_parameter, vendor_id))
 
-    def read_probe(self, kind: ResourceKind, region: str | None, vendor_id: str, answer: VendorResponse) -> Observation:
-        """The one that was asked for; an empty 200 is no word for its absence."""
-        page = read_page(kind, region, answer, self._prices)
+    def read_probe(
+        self, kind: ResourceKind, region: str | None, vendor_id: str, response: VendorResponse
+    ) -> Observation:
+        """Return the requested resource. A 200 without it is malformed, and no evidence of absence."""
+        page = read_page(kind, region, response, self._prices)
         for observation in page.observations:
             if observation.vendor_id == vendor_id:
                 return observation
-        raise MalformedAnswer(f"{_KINDS[kind].action}ById: the answer lacks what was asked for.")
+        raise MalformedAnswer(f"{_KINDS[kind].action}ById: the response does not contain the requested resource.")
 
     def authorize(
         self, request: VendorRequest, url: str, body: bytes, region: str | None, now: datetime
     ) -> Mapping[str, str]:
-        """Signature Version 4, by botocore's own steps. Its `add_auth` would read the machine's clock and log the request."""
+        """Sign the request with Signature Version 4.
+
+        This repeats the steps of botocore's `add_auth`, which would read the machine's clock and log the request.
+        """
         token = self._key.session_token
         credentials = Credentials(
             self._key.access_key_id.get_secret_value(), self._key.secret_access_key.get_secret_value()
@@ -154,36 +161,38 @@ class Aws(Vendor):
         signed = AWSRequest(method=request.method, url=url, data=body, headers=headers)
         signed.context["timestamp"] = headers["X-Amz-Date"]
         signature = signer.signature(signer.string_to_sign(signed, signer.canonical_request(signed)), signed)
-        names = signer.signed_headers(signer.headers_to_sign(signed))
+        signed_headers = signer.signed_headers(signer.headers_to_sign(signed))
         scope = signer.scope(signed)
-        headers["Authorization"] = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders={names}, Signature={signature}"
+        headers["Authorization"] = (
+            f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders={signed_headers}, Signature={signature}"
+        )
         return headers
 
     def credential_text(self) -> str:
-        """The key without its session token, which changes while the key stays."""
+        """Return the key without its session token, which changes while the key stays the same."""
         return f"{self._key.access_key_id.get_secret_value()}\n{self._key.secret_access_key.get_secret_value()}"
 
     def read_failure(
         self, request: VendorRequest, status: int, headers: Mapping[str, str], body: str, now: datetime
     ) -> VendorFailure | None:
-        """By the code of EC2's error document: its statuses alone tell little."""
+        """Interpret the code of EC2's error document, because EC2's statuses alone say little."""
         code = _error_code(body)
         if code is None:
             return None
-        text = f"{request.operation}: answered {status} ({vendor_word(code)})"
-        if code in _NO_SUCH:
+        text = f"{request.operation}: answered {status} ({safe_error_code(code)})"
+        if code in _NOT_FOUND_CODES:
             return NotFoundByVendor(f"{text}.")
-        if code in _REJECTED:
+        if code in _REJECTED_CODES:
             return CredentialsRejected(
-                f"{text}; check the account's credentials, its regions and this machine's clock."
+                f"{text}; check the account's credentials, its regions and the clock of this machine."
             )
-        if code in _THROTTLED:
-            return RateLimited(f"{text}.", retry_at(headers, now))
-        return of_status(status, headers, request.operation, now, code)
+        if code in _THROTTLED_CODES:
+            return RateLimited(f"{text}.", parse_retry_after(headers, now))
+        return failure_from_status(status, headers, request.operation, now, code)
 
 
 @dataclass(frozen=True, slots=True)
-class _Listing:
+class AwsListing:
     """One action, page by page."""
 
     kind: ResourceKind
@@ -192,18 +201,18 @@ class _Listing:
     price_file: PriceFile | None
 
     def request(self, cursor: str | None) -> VendorRequest:
-        """The call for a page."""
+        """Return the request for a page."""
         action = _KINDS[self.kind].action
         paging = (("MaxResults", str(self.page_size)), *((("NextToken", cursor),) if cursor else ()))
-        return _call(action, action, *paging)
+        return _request(action, action, *paging)
 
-    def read(self, answer: VendorResponse) -> Page:
-        """What the page told."""
-        return read_page(self.kind, self.region, answer, self.price_file)
+    def read(self, response: VendorResponse) -> Page:
+        """Return the page."""
+        return read_page(self.kind, self.region, response, self.price_file)
 
 
-def _call(operation: str, action: str, *parameters: tuple[str, str]) -> VendorRequest:
-    # A POST that only reads: safe to send twice.
+def _request(operation: str, action: str, *parameters: tuple[str, str]) -> VendorRequest:
+    # A POST that only reads, so it is safe to send twice.
     form = (("Action", action), ("Version", _VERSION), *parameters)
     return VendorRequest(operation, "/", method="POST", form=form, expects="xml")
 

@@ -1,7 +1,7 @@
-"""What a vendor's file provides: requests to send, pure functions that read the answers, and the vendor's own facts.
+"""The interface of a vendor's adapter: requests to send, pure functions that parse the responses, and facts about the vendor.
 
-A vendor never touches the database, retries, rate limits, clocks or sockets; those are the transport's
-(`vendors/client/transport.py`) and the pager's (`vendors/client/cloud.py`).
+An adapter never touches the database, retries, rate limits, clocks or sockets. Those belong to the transport
+(`vendors/client/transport.py`) and to the code that pages through listings (`vendors/client/cloud.py`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from domain.records.observation import Observation
 
 
 class VendorSettings(BaseModel):
-    """What an account of a vendor is configured with, beyond what every account has. Unknown keys are errors."""
+    """A vendor's own settings of an account, in addition to those that every account has. Unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -33,9 +33,10 @@ class ApiKey(VendorSettings):
 
 @dataclass(frozen=True, slots=True)
 class VendorRequest:
-    """One call. `path` follows the vendor's base URL; `operation` names it in metrics and logs, without ids.
+    """One HTTP call.
 
-    `idempotent` False forbids the transport to send it twice.
+    `path` follows the vendor's base URL. `operation` names the call in metrics and logs and contains no ids.
+    If `idempotent` is false, the transport never sends the request twice.
     """
 
     operation: str
@@ -50,10 +51,11 @@ class VendorRequest:
 
 @dataclass(frozen=True, slots=True)
 class VendorResponse:
-    """A decoded answer. `payload` is what JSON decodes to, or an XML root element; header names are lower case.
+    """A decoded response.
 
-    `seconds` is how long it took, `request_id` what the vendor itself calls the request. `cursor` is what a listing's page was
-    asked with, None for its first.
+    `payload` is the decoded JSON value, or an XML root element. Header names are lower case. `seconds` is how long the
+    call took. `request_id` is the vendor's own id of the request. `cursor` is the cursor that the page of a listing was
+    requested with, `None` for the first page.
     """
 
     status: int
@@ -66,11 +68,12 @@ class VendorResponse:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a listing. `cursor` asks for the next page, None ends the listing; `dropped` counts values left out.
+    """One page of a listing.
 
-    `total` is how many items the vendor says the whole listing holds. Where it is told, the listing counts as complete only if
-    every page told the same and as many different ids came: pages that are asked for by their number or offset move up when an
-    item before them goes, and one is skipped.
+    `cursor` requests the next page; `None` ends the listing. `dropped` counts values that were left out. `total` is how
+    many items the whole listing has according to the vendor. If it is set, the listing is complete only if every page
+    reports the same total and that many distinct ids were returned: when an item disappears, pages that are requested
+    by number or offset move up, and an item is skipped.
     """
 
     observations: tuple[Observation, ...]
@@ -81,7 +84,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """A documented limit: so many calls in so many seconds; `operation`: of that one alone, not of all together."""
+    """A documented limit of `calls` in `seconds`, for all operations together or for one `operation` alone."""
 
     calls: float
     seconds: float
@@ -89,20 +92,20 @@ class RateLimit:
 
 
 class Listing(Protocol):
-    """One paged listing; a sweep is one or several of them."""
+    """One paged listing. A sweep consists of one or several listings."""
 
     def request(self, cursor: str | None) -> VendorRequest:
-        """The call for the first page (None) or the page of a cursor."""
+        """Return the request for the first page (`None`) or for the page of a cursor."""
         ...
 
-    def read(self, answer: VendorResponse) -> Page:
-        """What the page told. Pure. Raises MalformedAnswer where its shape is not what the vendor documents."""
+    def read(self, response: VendorResponse) -> Page:
+        """Return the page that a response contains. Pure. Raise MalformedAnswer if its shape is not the documented one."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """What a sku is made of, as far as a price list tells; names and units as in `Spec`."""
+    """The hardware of a sku as far as a price list reports it. Names and units as in `Spec`."""
 
     gpu_type: str | None = None
     gpu_family: str | None = None
@@ -113,7 +116,7 @@ class Hardware:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What something costs an hour while it runs, and what it is made of where the price list tells that too."""
+    """The price of a sku per hour while it runs, and its hardware if the price list reports that too."""
 
     hourly: float
     currency: str
@@ -122,7 +125,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class QuotePage:
-    """One page of a catalogue: quotes by whatever the vendor names its offers by. `cursor` asks for the next page."""
+    """One page of a price list: quotes by the vendor's own keys. `cursor` requests the next page."""
 
     quotes: Mapping[str, Quote]
     cursor: str | None = None
@@ -130,99 +133,111 @@ class QuotePage:
 
 
 class PriceList(Protocol):
-    """A vendor's price list, for a scope whose listing tells no prices. It is read at most hourly, and never fails a sweep."""
+    """A vendor's price list, for a scope whose listing reports no prices.
+
+    It is fetched at most once an hour, and a failure to fetch it fails no sweep.
+    """
 
     def request(self, cursor: str | None) -> VendorRequest:
-        """The call for the first page (None) or the page of a cursor. One call may serve several scopes of a region."""
+        """Return the request for the first page (`None`) or for the page of a cursor. One call may serve several scopes."""
         ...
 
-    def read(self, answer: VendorResponse) -> QuotePage:
-        """What the page told. Pure. Raises MalformedAnswer where its shape is not what the vendor documents."""
+    def read(self, response: VendorResponse) -> QuotePage:
+        """Return the page that a response contains. Pure. Raise MalformedAnswer if its shape is not the documented one."""
         ...
 
     @property
-    def tells_hardware(self) -> bool:
-        """Whether its quotes have hardware, which the listing lacks."""
+    def has_hardware(self) -> bool:
+        """Whether its quotes include hardware, which the listing lacks."""
         ...
 
-    def quote(self, told: Observation, quotes: Mapping[str, Quote]) -> Quote | None:
-        """What the resource costs an hour while it runs, from the quotes of all pages; None where they tell nothing. Pure."""
+    def quote(self, observation: Observation, quotes: Mapping[str, Quote]) -> Quote | None:
+        """Return a resource's hourly price while it runs, from the quotes of all pages; `None` if it is not listed. Pure."""
         ...
 
-    def charged(self, told: Observation) -> bool:
-        """Whether the resource is documented to cost that in its present status. False is *not known*, never *free*."""
+    def is_charged(self, observation: Observation) -> bool:
+        """Return whether the vendor documents that the resource costs its quote in its present status.
+
+        False means that its cost is unknown, never that it is free.
+        """
         ...
 
 
 class Vendor(ABC):
-    """One account at one vendor. Subclasses are found by scanning this package: a file is all that a vendor needs.
+    """The adapter of one account at one vendor. Subclasses are found by scanning this package.
 
-    Built as `cls(settings)`, with an instance of its `settings_type`. Every `SecretStr` in there is scrubbed from whatever
-    a failure quotes. An item of a list without a usable id makes the whole page malformed: dropped, it would read as absent.
+    It is constructed as `cls(settings)` with an instance of its `settings_type`. Every `SecretStr` in the settings is
+    removed from the text of failures. An item of a list without a usable id makes the whole page malformed, because an
+    item that is left out would read as absent.
     """
 
     name: ClassVar[str]
-    """The word in the configuration, e.g. `lambda`."""
+    """The vendor's name in the configuration, e.g. `lambda`."""
     settings_type: ClassVar[type[VendorSettings]]
-    """Its own keys in `[[accounts]]`, `credentials` among them."""
+    """Its own keys in `[[accounts]]`, including `credentials`."""
     links_owner: ClassVar[ResourceKind]
-    """The kind whose listings say what is attached to what."""
+    """The kind whose listings report what is attached to what."""
     needs_endpoint: ClassVar[bool] = False
     """Whether the vendor has no public address, so that every account must be configured with an `endpoint`."""
     ids_span_accounts: ClassVar[bool] = False
-    """Whether its ids name one thing over all its accounts, so that two keys which show the same id show the same thing."""
+    """Whether an id names the same resource in all accounts, so that two keys that list the same id list the same resource."""
     documented_limits: ClassVar[tuple[RateLimit, ...]] = ()
-    """The vendor's documented limits, for an account in a region, with their source; half of them is the default budget."""
+    """The vendor's documented limits for an account in a region, with their source. Half of them is the default budget."""
     default_cooldown_seconds: ClassVar[float | None] = None
-    """The vendor's own default max age, where the global one would cost too much."""
+    """The vendor's own default max age, if the global default would cost too many calls."""
     default_deadline_seconds: ClassVar[float | None] = None
     """The vendor's own default max wait."""
     default_flight_seconds: ClassVar[float | None] = None
-    """The vendor's own default for a whole flight, where its limits make a large account take longer than the global one."""
+    """The vendor's own limit of a flight, if the sweep of a large account takes longer than the global one."""
 
     @abstractmethod
     def __init__(self, settings: VendorSettings) -> None:
-        """Take an instance of `settings_type`. Nothing is called."""
+        """Take an instance of `settings_type`. No call is made."""
 
     @abstractmethod
     def base_url(self, region: str | None) -> str:
-        """Scheme, host and base path of the vendor's public API; a configured `endpoint` replaces scheme and host."""
+        """Return scheme, host and base path of the public API. A configured `endpoint` replaces scheme and host."""
 
     @abstractmethod
     def regions(self, kind: ResourceKind) -> tuple[str | None, ...]:
-        """The regions that are listed one by one; `(None,)` where one listing tells all."""
+        """Return the regions that are listed separately; `(None,)` if one listing covers all regions."""
 
     @abstractmethod
     def listings(self, kind: ResourceKind, region: str | None) -> tuple[Listing, ...]:
-        """The listings that together sweep the scope."""
+        """Return the listings that together sweep the scope."""
 
-    def catalogue(self, kind: ResourceKind, region: str | None) -> PriceList | None:
-        """The price list of a scope, where the vendor has one and the scope's own listing lacks prices."""
+    def price_list(self, kind: ResourceKind, region: str | None) -> PriceList | None:
+        """Return the price list of a scope whose own listing reports no prices; `None` if the vendor has none."""
         return None
 
     def probe_request(self, kind: ResourceKind, region: str | None, vendor_id: str) -> VendorRequest | None:
-        """The call that asks for one resource, or None where there is none or no words for "no such thing" are known."""
+        """Return the request for one resource.
+
+        `None` if the vendor has no such call, or does not document how it says that a resource does not exist.
+        """
         return None
 
-    def read_probe(self, kind: ResourceKind, region: str | None, vendor_id: str, answer: VendorResponse) -> Observation:
-        """What a probe told. Pure. Raises NotFoundByVendor or MalformedAnswer."""
+    def read_probe(
+        self, kind: ResourceKind, region: str | None, vendor_id: str, response: VendorResponse
+    ) -> Observation:
+        """Return the resource that a probe's response contains. Pure. Raise NotFoundByVendor or MalformedAnswer."""
         raise NotImplementedError
 
     @abstractmethod
     def authorize(
         self, request: VendorRequest, url: str, body: bytes, region: str | None, now: datetime
     ) -> Mapping[str, str]:
-        """The headers that authenticate the call. `url` is whole, its query included."""
+        """Return the headers that authenticate the call. `url` is complete and includes the query."""
 
     @abstractmethod
     def credential_text(self) -> str:
-        """The credentials as one text, only ever to be hashed."""
+        """Return the credentials as one text, which is only ever hashed."""
 
     def read_failure(
         self, request: VendorRequest, status: int, headers: Mapping[str, str], body: str, now: datetime
     ) -> VendorFailure | None:
-        """What an answer that is no success means in the vendor's own words; None leaves it to the common mapping.
+        """Return what an error response means according to the vendor's own error codes; `None` to use the status alone.
 
-        Only here may NotFoundByVendor come from a status: any other 404 is a malformed answer.
+        Only this method may derive NotFoundByVendor from a status: any other 404 is a malformed answer.
         """
         return None

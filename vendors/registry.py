@@ -1,11 +1,11 @@
-"""Which vendors there are, found by scanning this package: adding one edits no other file."""
+"""Finds the vendors by scanning this package, so that adding one needs no other file to be edited, and builds accounts."""
 
 from __future__ import annotations
 
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from types import MappingProxyType
 
@@ -18,16 +18,16 @@ from vendors.base import Vendor, VendorSettings
 from vendors.client import endpoint as endpoints
 from vendors.client.cloud import VendorCloud
 from vendors.client.rate_limits import SHARE
-from vendors.client.transport import CallObserver, Transport, TransportLimits, nobody
+from vendors.client.transport import CallObserver, Transport, TransportLimits, ignore_call
 
 
 def names() -> tuple[str, ...]:
-    """The words that `vendor` in the configuration may be, sorted."""
+    """Return the values that `vendor` may have in the configuration, sorted."""
     return tuple(sorted(_scan()))
 
 
 def find(name: str) -> type[Vendor]:
-    """The vendor of a name. Raises ConfigurationError, listing the known ones."""
+    """Return the vendor of a name. Raise ConfigurationError, which lists the valid names."""
     try:
         return _scan()[name]
     except KeyError:
@@ -41,76 +41,84 @@ def build(
     endpoint: str | None = None,
     *,
     clock: Clock,
-    observer: CallObserver = nobody,
+    observer: CallObserver = ignore_call,
     limits: TransportLimits | None = None,
     budget_share: float = SHARE,
 ) -> VendorCloud:
-    """One account at one vendor, ready to be asked; `close` it when done. No call is made.
+    """Return the client of one account at one vendor; call `close` on it when done. No call is made.
 
-    `settings` are the account's own keys, `credentials` among them; `budget_share` is how much of the vendor's documented limits
-    it may use. Raises ConfigurationError, which never quotes a value.
+    `settings` are the account's own keys, including `credentials`. `budget_share` is the share of the vendor's
+    documented limits that the account may use. Raise ConfigurationError, which never quotes a value.
     """
-    found = find(name)
-    checked = _settings(found, account, settings)
-    vendor = found(checked)
-    if found.needs_endpoint and endpoint is None:
+    vendor_type = find(name)
+    valid_settings = _validate(vendor_type, account, settings)
+    vendor = vendor_type(valid_settings)
+    if vendor_type.needs_endpoint and endpoint is None:
         raise ConfigurationError(
-            f"account '{account}': the vendor '{name}' has no public address; give it an endpoint."
+            f"account '{account}': the vendor '{name}' has no public address; configure an endpoint."
         )
-    moved = endpoints.parse(endpoint, account) if endpoint is not None else None
-
-    def base_url(region: str | None) -> str:
-        public = vendor.base_url(region)
-        return moved.instead_of(public) if moved else public
-
-    secrets = tuple(_secrets(checked))
+    secrets = tuple(_secrets(valid_settings))
     _check_secrets(secrets, account)
     transport = Transport(
         account,
-        base_url,
+        _base_url(vendor, endpoints.parse(endpoint, account) if endpoint is not None else None),
         vendor.authorize,
         vendor.read_failure,
         clock=clock,
         observer=observer,
         secrets=secrets,
         limits=limits,
-        allowances=vendor.documented_limits,
+        rate_limits=vendor.documented_limits,
         budget_share=budget_share,
     )
     return VendorCloud(account, vendor, transport, clock=clock)
 
 
+def _base_url(vendor: Vendor, endpoint: endpoints.VendorEndpoint | None) -> Callable[[str | None], str]:
+    def base_url(region: str | None) -> str:
+        public = vendor.base_url(region)
+        return endpoint.apply_to(public) if endpoint else public
+
+    return base_url
+
+
 @cache
 def _scan() -> Mapping[str, type[Vendor]]:
-    found: dict[str, type[Vendor]] = {}
+    vendor_types: dict[str, type[Vendor]] = {}
     for module in pkgutil.iter_modules(vendors.__path__, "vendors."):
-        for vendor in _declared(module.name):
-            if vendor.name in found:
-                raise ConfigurationError(f"two files declare the vendor '{vendor.name}'.")
-            found[vendor.name] = vendor
-    return MappingProxyType(found)
+        for vendor_type in _vendors_in(module.name):
+            if vendor_type.name in vendor_types:
+                raise ConfigurationError(f"two modules define the vendor '{vendor_type.name}'.")
+            vendor_types[vendor_type.name] = vendor_type
+    return MappingProxyType(vendor_types)
 
 
-def _declared(module_name: str) -> Iterator[type[Vendor]]:
+def _vendors_in(module_name: str) -> Iterator[type[Vendor]]:
     module = importlib.import_module(module_name)
     for _, candidate in inspect.getmembers(module, inspect.isclass):
-        if issubclass(candidate, Vendor) and candidate.__module__ == module_name and not inspect.isabstract(candidate):
+        is_own = candidate.__module__ == module_name
+        if is_own and issubclass(candidate, Vendor) and not inspect.isabstract(candidate):
             yield candidate
 
 
-def _settings(vendor: type[Vendor], account: str, settings: VendorSettings | Mapping[str, object]) -> VendorSettings:
-    raw = settings
-    if isinstance(raw, vendor.settings_type):
-        return raw
+def _validate(
+    vendor_type: type[Vendor], account: str, settings: VendorSettings | Mapping[str, object]
+) -> VendorSettings:
+    if isinstance(settings, vendor_type.settings_type):
+        return settings
     try:
-        return vendor.settings_type.model_validate(raw)
+        return vendor_type.settings_type.model_validate(settings)
     except ValidationError as error:
-        faults = error.errors(include_url=False, include_input=False, include_context=False)
-        told = "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'settings'}: {_said(fault['msg'])}" for fault in faults)
-        raise ConfigurationError(f"account '{account}' (vendor '{vendor.name}'): {told}.") from None
+        issues = error.errors(include_url=False, include_input=False, include_context=False)
+        text = "; ".join(f"{_location(issue['loc'])}: {_reason(issue['msg'])}" for issue in issues)
+        raise ConfigurationError(f"account '{account}' (vendor '{vendor_type.name}'): {text}.") from None
 
 
-def _said(message: str) -> str:
+def _location(path: tuple[int | str, ...]) -> str:
+    return ".".join(map(str, path)) or "settings"
+
+
+def _reason(message: str) -> str:
     return message.removeprefix("Value error, ").rstrip(".")
 
 
@@ -127,5 +135,5 @@ def _check_secrets(secrets: tuple[str, ...], account: str) -> None:
     for secret in secrets:
         if not secret or not secret.isascii() or not secret.isprintable() or " " in secret:
             raise ConfigurationError(
-                f"account '{account}': a credential is empty, or holds a space, a line break or a letter that no key has."
+                f"account '{account}': a credential is empty, or contains a space, a line break or a character that no key has."
             )

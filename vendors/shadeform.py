@@ -1,19 +1,20 @@
 """Shadeform, an aggregator: instances and volumes at many clouds.
 
-Source: Shadeform's own OpenAPI document 1.0.0, which describes successes alone. It documents no limits.
+Source: Shadeform's own OpenAPI document 1.0.0, which describes successful responses only. It documents no limits.
 
-What our words mean here
-- The list tells "all non deleted instances", those being deleted among them. It does not tell whether one is a virtual machine,
-  a container or bare metal (`deployment_type` is of the offer alone): VM.
-- A price is told for every instance, in cents; it is what an `active` one costs. When billing of the others begins or ends is
-  not documented, so those read null. The running rate is told throughout. `cost_estimate` moves by itself.
-- A volume's price is its size by the price a GB of its cloud, region and kind (`GET /volumes/types`). One that scales by itself
-  changes its size, and so its price, while nothing is done to it: neither is taken.
-- Volumes own the links: `mounted_by` names the one instance; the list of instances does not tell its volumes.
-- `shade_cloud` false says that it runs in the team's own account at that cloud, where the cloud's own adapter may tell of the
-  same machine by `cloud_assigned_id`.
-- No error is documented, so no words for "no such thing" are known: nothing is probed.
-- `launch_configuration` may hold tokens, and `ip` "may also be the DNS".
+How its data is read
+- The list contains "all non deleted instances", including those being deleted. It does not report whether an instance
+  is a virtual machine, a container or bare metal (`deployment_type` belongs to the offer): VM.
+- Every instance has a price in cents, which is the cost of an `active` one. When billing begins or ends in other
+  statuses is not documented, so their price is null. The running rate is always reported. `cost_estimate` changes
+  continuously and is not read.
+- A volume costs its size times the price per GB of its cloud, region and kind (`GET /volumes/types`). A volume that
+  scales by itself changes its size, and so its price, without any action of the user: neither is read.
+- Volumes own the links: `mounted_by` names the one instance. The list of instances does not report their volumes.
+- `shade_cloud` false means that the instance runs in the team's own account at that cloud, whose own adapter may report
+  the same machine under `cloud_assigned_id`.
+- No error is documented, so it is unknown how the API says that a resource does not exist: nothing is probed.
+- `launch_configuration` may contain tokens, and `ip` "may also be the DNS".
 """
 
 from __future__ import annotations
@@ -38,7 +39,15 @@ from domain.records.observation import (
 from domain.timestamps import optional_text
 from vendors.api_key import ApiKeyVendor, SingleCallListing
 from vendors.base import Listing, PriceList, Quote, QuotePage, VendorRequest, VendorResponse
-from vendors.parse.fields import HIGHEST_PRICE, DropCounter, FieldReader, facts, from_object, is_address, ssh_command
+from vendors.parse.fields import (
+    MAX_PRICE,
+    DropCounter,
+    FieldReader,
+    collect_facts,
+    is_address,
+    read_object,
+    ssh_command,
+)
 from vendors.parse.gpu_names import canonical_gpu
 
 STATUS: Final[Mapping[str, ResourceStatus]] = {
@@ -50,186 +59,191 @@ STATUS: Final[Mapping[str, ResourceStatus]] = {
     "deleting": ResourceStatus.DELETING,
     "deleted": ResourceStatus.DELETED,
 }
-_OUR_NAMES: Final[Mapping[str, str]] = {"lambdalabs": "lambda", "vastai": "vast"}
-"""Clouds that are called otherwise here."""
+_VENDOR_NAMES: Final[Mapping[str, str]] = {"lambdalabs": "lambda", "vastai": "vast"}
+"""Clouds with another name in this project."""
 
 
 class Shadeform(ApiKeyVendor):
     """One API key at Shadeform."""
 
     name = "shadeform"
-    address = "https://api.shadeform.ai/v1"
+    api_url = "https://api.shadeform.ai/v1"
     links_owner = ResourceKind.VOLUMES
     key_header = "X-API-KEY"
     key_scheme = ""
     ids_span_accounts = True
 
     def listings(self, kind: ResourceKind, region: str | None) -> tuple[Listing, ...]:
-        """One call a kind; there are no pages."""
+        """Return the listing of the kind, which has no pages."""
         if kind is ResourceKind.MACHINES:
-            return (SingleCallListing("Instances", "/instances", "instances", _machine),)
-        return (SingleCallListing("Volumes", "/volumes", "volumes", _volume),)
+            return (SingleCallListing("Instances", "/instances", "instances", _read_machine),)
+        return (SingleCallListing("Volumes", "/volumes", "volumes", _read_volume),)
 
-    def catalogue(self, kind: ResourceKind, region: str | None) -> PriceList | None:
-        """Of volumes: instances tell their price."""
-        return _VolumePrices() if kind is ResourceKind.VOLUMES else None
+    def price_list(self, kind: ResourceKind, region: str | None) -> PriceList | None:
+        """Return the price list of volumes; instances report their price."""
+        return ShadeformVolumePriceList() if kind is ResourceKind.VOLUMES else None
 
 
 @dataclass(frozen=True, slots=True)
-class _VolumePrices:
-    """What a GB costs an hour, by cloud, region and kind of volume."""
+class ShadeformVolumePriceList:
+    """The price of a GB per hour, by cloud, region and kind of volume."""
 
-    tells_hardware: ClassVar[bool] = False
+    has_hardware: ClassVar[bool] = False
 
     def request(self, cursor: str | None) -> VendorRequest:
-        """One call tells all."""
+        """Return the one request."""
         return VendorRequest("VolumesTypes", "/volumes/types")
 
-    def read(self, answer: VendorResponse) -> QuotePage:
-        """Prices are texts here; one that cannot be read, or is told twice and differently, is left out."""
+    def read(self, response: VendorResponse) -> QuotePage:
+        """Return the quotes, whose prices are texts. A kind without a valid price, or with two prices, has no quote."""
         drops = DropCounter()
         quotes: dict[str, Quote] = {}
-        doubtful: set[str] = set()
-        for told in from_object(answer.payload, drops).items("volume_types"):
-            hourly = told.number_in_text("price_per_gb_per_hour", 0, HIGHEST_PRICE)
-            key = _volume_sku(told)
+        ambiguous: set[str] = set()
+        for item in read_object(response.payload, drops).items("volume_types"):
+            hourly = item.number_from_text("price_per_gb_per_hour", 0, MAX_PRICE)
+            key = _read_volume_sku(item)
             if hourly is None:
                 continue
             if quotes.setdefault(key, Quote(hourly, "USD")).hourly != hourly:
-                doubtful.add(key)
-        return QuotePage({key: quote for key, quote in quotes.items() if key not in doubtful}, None, drops.count)
+                ambiguous.add(key)
+        return QuotePage({key: quote for key, quote in quotes.items() if key not in ambiguous}, None, drops.count)
 
-    def quote(self, told: Observation, quotes: Mapping[str, Quote]) -> Quote | None:
-        """Its size by the price a GB."""
-        if not isinstance(told.spec, Spec) or told.spec.vendor_sku is None or told.spec.disk_gb is None:
+    def quote(self, observation: Observation, quotes: Mapping[str, Quote]) -> Quote | None:
+        """Return the volume's size times the price per GB."""
+        if (
+            not isinstance(observation.spec, Spec)
+            or observation.spec.vendor_sku is None
+            or observation.spec.disk_gb is None
+        ):
             return None
-        per_gb = quotes.get(told.spec.vendor_sku)
-        return None if per_gb is None else Quote(round(per_gb.hourly * told.spec.disk_gb, 9), per_gb.currency)
+        per_gb = quotes.get(observation.spec.vendor_sku)
+        return None if per_gb is None else Quote(round(per_gb.hourly * observation.spec.disk_gb, 9), per_gb.currency)
 
-    def charged(self, told: Observation) -> bool:
-        """A volume costs as long as it is there."""
+    def is_charged(self, observation: Observation) -> bool:
+        """Return true: a volume is charged as long as it exists."""
         return True
 
 
-def _machine(told: FieldReader) -> Observation:
-    word = told.text("status")
-    status = STATUS.get(word or "", ResourceStatus.UNKNOWN)
-    sku = told.text("shade_instance_type")
-    cents = told.number("hourly_price", 0, 100_000_000)
+def _read_machine(item: FieldReader) -> Observation:
+    vendor_status = item.text("status")
+    status = STATUS.get(vendor_status or "", ResourceStatus.UNKNOWN)
+    sku = item.text("shade_instance_type")
+    cents = item.number("hourly_price", 0, 100_000_000)
     rate = None if cents is None else cents / 100
-    active = status is ResourceStatus.RUNNING and rate is not None
+    has_price = status is ResourceStatus.RUNNING and rate is not None
     return Observation(
         kind=ResourceKind.MACHINES,
-        vendor_id=told.identifier("id"),
+        vendor_id=item.identifier("id"),
         resource_type=ResourceType.VM,
         status=status,
-        vendor_status=word,
-        region=told.text("region"),
-        created_at=told.instant("created_at"),
-        name=told.text("name"),
-        status_message=told.text("status_details"),
-        access=_access(told),
-        spec=_spec(told, sku),
-        price=Price(rate, "USD", PriceSource.VENDOR) if active else NO_PRICE,
+        vendor_status=vendor_status,
+        region=item.text("region"),
+        created_at=item.timestamp("created_at"),
+        name=item.text("name"),
+        status_message=item.text("status_details"),
+        access=_access(item),
+        spec=_spec(item, sku),
+        price=Price(rate, "USD", PriceSource.VENDOR) if has_price else NO_PRICE,
         terms=Terms(OfferType.VM, ContractType.ONDEMAND, sku, rate, None if rate is None else "USD"),
-        upstream=_elsewhere(told),
+        upstream=_read_upstream(item),
     )
 
 
-def _elsewhere(told: FieldReader) -> UpstreamResource | NotReported | None:
-    shared = told.flag("shade_cloud")
-    if shared is None:
+def _read_upstream(item: FieldReader) -> UpstreamResource | NotReported | None:
+    is_shadeforms_account = item.flag("shade_cloud")
+    if is_shadeforms_account is None:
         return NOT_REPORTED
-    cloud, assigned = told.text("cloud"), told.reference("cloud_assigned_id")
-    if shared or cloud is None or assigned is None:
+    cloud, assigned_id = item.text("cloud"), item.reference("cloud_assigned_id")
+    if is_shadeforms_account or cloud is None or assigned_id is None:
         return None
-    return UpstreamResource(_OUR_NAMES.get(cloud, cloud), assigned)
+    return UpstreamResource(_VENDOR_NAMES.get(cloud, cloud), assigned_id)
 
 
-def _access(told: FieldReader) -> Access | None:
-    host, port = told.host("ip"), told.port("ssh_port")
+def _access(item: FieldReader) -> Access | None:
+    host, port = item.host("ip"), item.port("ssh_port")
     if host is None:
         return None
-    command = ssh_command(told.text("ssh_user"), host, port)
+    command = ssh_command(item.text("ssh_user"), host, port)
     return Access(external_ip=host if is_address(host) else None, ssh_command=command, ssh_port=port)
 
 
-def _spec(told: FieldReader, sku: str | None) -> Spec:
-    has = told.child("configuration")
-    gpus = has.whole("num_gpus", 0, 10_000)
-    gpu_type, gpu_family = (None, None) if gpus == 0 else _gpu(has)
+def _spec(item: FieldReader, sku: str | None) -> Spec:
+    configuration = item.child("configuration")
+    gpus = configuration.integer("num_gpus", 0, 10_000)
+    gpu_type, gpu_family = (None, None) if gpus == 0 else _gpu(configuration)
     return Spec(
         gpu_type=gpu_type,
         gpu_family=gpu_family,
         gpu_count=gpus,
-        vcpu_count=has.whole("vcpus"),
-        memory_gb=has.number("memory_in_gb"),
-        disk_gb=has.number("storage_in_gb"),
+        vcpu_count=configuration.integer("vcpus"),
+        memory_gb=configuration.number("memory_in_gb"),
+        disk_gb=configuration.number("storage_in_gb"),
         vendor_sku=sku,
-        image=has.text("os"),
-        vendor=facts(
-            active_at=optional_text(told.instant("active_at")),
-            cloud=told.text("cloud"),
-            cloud_assigned_id=told.text("cloud_assigned_id"),
-            cloud_instance_type=told.text("cloud_instance_type"),
-            gpu_memory_gb=has.number("vram_per_gpu_in_gb"),
-            interconnect=has.text("interconnect"),
-            nvlink=has.flag("nvlink"),
-            shade_cloud=told.flag("shade_cloud"),
+        image=configuration.text("os"),
+        vendor=collect_facts(
+            active_at=optional_text(item.timestamp("active_at")),
+            cloud=item.text("cloud"),
+            cloud_assigned_id=item.text("cloud_assigned_id"),
+            cloud_instance_type=item.text("cloud_instance_type"),
+            gpu_memory_gb=configuration.number("vram_per_gpu_in_gb"),
+            interconnect=configuration.text("interconnect"),
+            nvlink=configuration.flag("nvlink"),
+            shade_cloud=item.flag("shade_cloud"),
         ),
     )
 
 
-def _gpu(has: FieldReader) -> tuple[str | None, str | None]:
-    """Its name tells neither form nor memory: those stand beside it."""
-    name, form, memory_gb = has.text("gpu_type"), has.text("interconnect"), has.number("vram_per_gpu_in_gb", 1, 10_000)
-    whole = canonical_gpu(f"{name} {form}", memory_gb) if name and form else (None, None)
-    return whole if whole[1] is not None else canonical_gpu(name, memory_gb)
+def _gpu(configuration: FieldReader) -> tuple[str | None, str | None]:
+    """Return type and family of the GPU. Its name has neither form nor memory; other fields report those."""
+    name, form = configuration.text("gpu_type"), configuration.text("interconnect")
+    memory_gb = configuration.number("vram_per_gpu_in_gb", 1, 10_000)
+    gpu_type, family = canonical_gpu(f"{name} {form}", memory_gb) if name and form else (None, None)
+    return (gpu_type, family) if family is not None else canonical_gpu(name, memory_gb)
 
 
-def _volume_sku(told: FieldReader) -> str:
-    """The kinds of volume have no name of their own."""
-    size = "fixed" if told.flag("fixed_size") else "elastic"
-    mounts = "multi-mount" if told.flag("supports_multi_mount") else "single-mount"
-    return f"{told.text('cloud')}/{told.text('region')}/{size}/{mounts}"
+def _read_volume_sku(item: FieldReader) -> str:
+    """Return a name for the kind of volume, because kinds have no name of their own."""
+    size = "fixed" if item.flag("fixed_size") else "elastic"
+    mounts = "multi-mount" if item.flag("supports_multi_mount") else "single-mount"
+    return f"{item.text('cloud')}/{item.text('region')}/{size}/{mounts}"
 
 
-def _volume(told: FieldReader) -> Observation:
-    sku = _volume_sku(told)
-    shared = told.flag("supports_multi_mount")
+def _read_volume(item: FieldReader) -> Observation:
+    sku = _read_volume_sku(item)
+    is_shared = item.flag("supports_multi_mount")
     return Observation(
         kind=ResourceKind.VOLUMES,
-        vendor_id=told.identifier("id"),
-        resource_type=ResourceType.FILESYSTEM if shared else ResourceType.BLOCK_DISK,
-        # No status is told: what is listed is there.
+        vendor_id=item.identifier("id"),
+        resource_type=ResourceType.FILESYSTEM if is_shared else ResourceType.BLOCK_DISK,
+        # No status is reported: a listed volume exists.
         status=ResourceStatus.RUNNING,
         vendor_status=None,
-        region=told.text("region"),
+        region=item.text("region"),
         created_at=None,
-        name=told.text("name"),
+        name=item.text("name"),
         status_message=None,
         access=None,
         spec=Spec(
-            disk_gb=told.number("size_in_gb") if told.flag("fixed_size") else None,
+            disk_gb=item.number("size_in_gb") if item.flag("fixed_size") else None,
             vendor_sku=sku,
-            vendor=facts(
-                cloud=told.text("cloud"),
-                cloud_assigned_id=told.text("cloud_assigned_id"),
-                fixed_size=told.flag("fixed_size"),
-                supports_multi_mount=shared,
+            vendor=collect_facts(
+                cloud=item.text("cloud"),
+                cloud_assigned_id=item.text("cloud_assigned_id"),
+                fixed_size=item.flag("fixed_size"),
+                supports_multi_mount=is_shared,
             ),
         ),
         price=NO_PRICE,
         terms=Terms(OfferType.STORAGE, ContractType.ONDEMAND, sku, None, None),
-        links=_links(told),
+        links=_links(item),
     )
 
 
-def _links(told: FieldReader) -> tuple[Attachment, ...] | NotReported:
-    if not told.has("mounted_by"):
+def _links(item: FieldReader) -> tuple[Attachment, ...] | NotReported:
+    if not item.has("mounted_by"):
         return NOT_REPORTED
-    before = told.dropped
-    machine = told.reference("mounted_by")
-    if told.dropped != before:
+    dropped_before = item.dropped
+    machine_id = item.reference("mounted_by")
+    if item.dropped != dropped_before:
         return NOT_REPORTED
-    return () if machine is None else (Attachment(LinkType.ATTACHED_TO, ResourceKind.MACHINES, machine),)
+    return () if machine_id is None else (Attachment(LinkType.ATTACHED_TO, ResourceKind.MACHINES, machine_id),)

@@ -1,23 +1,29 @@
 """Vast.ai: instances and volumes.
 
 Source: Vast's OpenAPI document (`vast-ai/docs`, api-reference/openapi.yaml), its command line's page on statuses
-(cli/reference/show-instances-v1) and its page on limits (api-reference/rate-limits-and-errors). Limits: a least interval between
-two calls of an endpoint; the examples of the specification show 1 s for the list of instances, 2 s for one, 5.5 s for volumes.
+(cli/reference/show-instances-v1) and its page on limits (api-reference/rate-limits-and-errors). Limits: a minimum
+interval between two calls of an endpoint. The examples of the specification show 1 s for the list of instances, 2 s for
+one, 5.5 s for volumes.
 
-What our words mean here
-- The status is `actual_status`, read with `cur_state` and `intended_status`: an instance that is `unloaded` is being destroyed,
-  one that runs and is meant to be stopped is stopping, one that exited is stopped if that was meant, else in error. Null is
-  "being provisioned". `frozen` is RUNNING: "GPU charges apply". `unknown` and `offline` say that Vast itself does not know.
-- The price is `dph_total` while RUNNING, and `storage_total_cost` while STOPPED, when "disk charges continue; no GPU charges":
-  `dph_total` is `dph_base` and that cost together. In other states it is not documented, and null. An instance with a
-  `credit_discount` was paid ahead: RESERVED, and what it then costs is not told. `is_bid` is SPOT, whose rate floats.
-- The rental lasts from `start_date` to `end_date`; the first is its creation, from which Vast's own tool counts its age.
-- Volumes own the links. Neither the words of a volume's status nor the unit of its cost are documented: any word is UNKNOWN, and
-  no price is told. A volume has no call of its own: it is never probed.
-- SSH is direct where port 22 is mapped, else through Vast's own host; the user is root. `geolocation` is the region, free text.
-- `cpu_ram` is the host's, of which an instance may have a part: it is a fact beside, and its own memory is not told.
-- `jupyter_token`, `extra_env`, `onstart` and `image_args` may hold secrets; load, costs so far, scores and what is left of the
-  rental move by themselves: they are not taken.
+How its data is read
+- The status is `actual_status`, read together with `cur_state` and `intended_status`: an instance that is `unloaded` is
+  being destroyed, a running one that is intended to be stopped is stopping, and one that exited is stopped if that was
+  intended, else in error. Null is "being provisioned". `frozen` is RUNNING: "GPU charges apply". `unknown` and
+  `offline` mean that Vast does not know.
+- The price is `dph_total` while RUNNING, and `storage_total_cost` while STOPPED, when "disk charges continue; no GPU
+  charges": `dph_total` is the sum of `dph_base` and that cost. In other states it is not documented, and null. An
+  instance with a `credit_discount` was paid in advance: RESERVED, and its actual cost is not reported. `is_bid` is
+  SPOT, whose rate floats.
+- The rental lasts from `start_date` to `end_date`. The first is its creation, from which Vast's own tool computes its
+  age.
+- Volumes own the links. Neither the statuses of a volume nor the unit of its cost are documented: any status is
+  UNKNOWN, and there is no price. A volume has no call of its own: it is never probed.
+- SSH is direct if port 22 is mapped, else through Vast's own host; the user is root. `geolocation` is the region, free
+  text.
+- `cpu_ram` is the host's memory, of which an instance may have a part: it becomes a vendor fact, and `memory_gb` is not
+  reported.
+- `jupyter_token`, `extra_env`, `onstart` and `image_args` may contain secrets. Load, costs so far, scores and the
+  remaining rental time change continuously. None of these is read.
 """
 
 from __future__ import annotations
@@ -41,7 +47,7 @@ from domain.records.observation import (
 )
 from vendors.api_key import ApiKeyVendor, SingleCallListing
 from vendors.base import Listing, Page, RateLimit, VendorRequest, VendorResponse
-from vendors.parse.fields import DropCounter, FieldReader, facts, from_object, ssh_command
+from vendors.parse.fields import DropCounter, FieldReader, collect_facts, read_object, ssh_command
 from vendors.parse.gpu_names import canonical_gpu
 from vendors.parse.links import attachment_links
 
@@ -56,13 +62,13 @@ STATUS: Final[Mapping[str, ResourceStatus]] = {
     "unknown": ResourceStatus.UNKNOWN,
     "offline": ResourceStatus.UNKNOWN,
 }
-"""Of `actual_status` alone (show-instances-v1); `created` was seen, and is not documented."""
-_MEANT_TO_STOP: Final[Mapping[str, ResourceStatus]] = {
+"""For `actual_status` alone (show-instances-v1). `created` was observed, but is not documented."""
+_STATUS_IF_STOP_INTENDED: Final[Mapping[str, ResourceStatus]] = {
     "running": ResourceStatus.STOPPING,
     "exited": ResourceStatus.STOPPED,
 }
 _UNLOADED: Final = "unloaded"
-"""Of `cur_state`: "released on destroy" (show-instances-v1)."""
+"""A value of `cur_state`: "released on destroy" (show-instances-v1)."""
 _LIST: Final = "showInstances"
 _PROBE: Final = "showInstance"
 _VOLUMES: Final = "listVolumes"
@@ -77,13 +83,13 @@ class Vast(ApiKeyVendor):
     """One API key at Vast.ai."""
 
     name = "vast"
-    address = "https://console.vast.ai/api"
+    api_url = "https://console.vast.ai/api"
     links_owner = ResourceKind.VOLUMES
     error_path = ("error",)
-    # Of the 404 of calls about one instance (changeBid, cancelSync, detachSsh).
-    no_such = MappingProxyType({_PROBE: frozenset({"no_such_instance"})})
-    # "A minimum interval between requests for a given endpoint and identity" (rate-limits-and-errors). How long, only the example
-    # of each operation's 429 tells: "API requests too frequent endpoint threshold=".
+    # Documented for the 404 of calls about one instance (changeBid, cancelSync, detachSsh).
+    not_found_codes = MappingProxyType({_PROBE: frozenset({"no_such_instance"})})
+    # "A minimum interval between requests for a given endpoint and identity" (rate-limits-and-errors). Its length is
+    # documented only by the example of each operation's 429: "API requests too frequent endpoint threshold=".
     documented_limits = (RateLimit(1, 1, _LIST), RateLimit(1, 2, _PROBE), RateLimit(1, 5.5, _VOLUMES))
     # Pages of 25, one after the other at half the documented pace: 300 instances take half a minute, 1,500 two minutes.
     default_cooldown_seconds = 120
@@ -91,171 +97,177 @@ class Vast(ApiKeyVendor):
     default_flight_seconds = 120
 
     def listings(self, kind: ResourceKind, region: str | None) -> tuple[Listing, ...]:
-        """Instances page by page, volumes in one call."""
+        """Return the paged listing of instances, or the listing of volumes, which is one call."""
         if kind is ResourceKind.MACHINES:
-            return (_Instances(),)
-        return (SingleCallListing(_VOLUMES, "/v0/volumes", "volumes", _volume),)
+            return (VastListing(),)
+        return (SingleCallListing(_VOLUMES, "/v0/volumes", "volumes", _read_volume),)
 
     def probe_request(self, kind: ResourceKind, region: str | None, vendor_id: str) -> VendorRequest | None:
-        """Instances only."""
+        """Request one instance by its id. Volumes have no such call."""
         if kind is not ResourceKind.MACHINES:
             return None
         return VendorRequest(_PROBE, f"/v0/instances/{quote(vendor_id, safe='')}")
 
-    def read_probe(self, kind: ResourceKind, region: str | None, vendor_id: str, answer: VendorResponse) -> Observation:
-        """The one object lies under `instances`; null there is not the vendor's word for its absence."""
-        return _machine(from_object(answer.payload, DropCounter()).child("instances"))
+    def read_probe(
+        self, kind: ResourceKind, region: str | None, vendor_id: str, response: VendorResponse
+    ) -> Observation:
+        """Return the object under `instances`. Null there is not evidence of absence."""
+        return _read_machine(read_object(response.payload, DropCounter()).child("instances"))
 
 
-class _Instances:
+class VastListing:
     """Instances in the order of their ids, page by page."""
 
     def request(self, cursor: str | None) -> VendorRequest:
-        """The call for a page. Pages go on behind an id: what comes or goes meanwhile moves no other."""
+        """Return the request for a page. Pages continue after an id, so a new or destroyed instance moves no other one."""
         after = (("after_token", cursor),) if cursor else ()
         query = (("limit", str(_PAGE_SIZE)), ("order_by", _BY_ID), *after)
         return VendorRequest(_LIST, "/v1/instances", query=query)
 
-    def read(self, answer: VendorResponse) -> Page:
-        """What the page told. Only a list of one page is counted: what goes while pages are read is missing rightly."""
+    def read(self, response: VendorResponse) -> Page:
+        """Return the page.
+
+        Only a listing of one page has a total: an instance that is destroyed while pages are read is rightly missing.
+        """
         drops = DropCounter()
-        told = from_object(answer.payload, drops)
-        items = tuple(map(_machine, told.items("instances")))
-        cursor, total = told.cursor("next_token"), told.whole("total_instances")
-        return Page(items, cursor, drops.count, total if cursor is answer.cursor is None else None)
+        body = read_object(response.payload, drops)
+        items = tuple(map(_read_machine, body.items("instances")))
+        cursor, total = body.cursor("next_token"), body.integer("total_instances")
+        return Page(items, cursor, drops.count, total if cursor is response.cursor is None else None)
 
 
-def _machine(told: FieldReader) -> Observation:
-    word, status = _status(told)
-    contract = _contract(told)
-    rate, storage = told.price("dph_total"), told.price("storage_total_cost")
-    known = None if contract is ContractType.RESERVED else rate
-    amount = {ResourceStatus.RUNNING: known, ResourceStatus.STOPPED: storage}.get(status)
-    start, end = told.instant("start_date"), told.instant("end_date")
+def _read_machine(item: FieldReader) -> Observation:
+    vendor_status, status = _read_status(item)
+    contract = _contract(item)
+    rate, storage = item.price("dph_total"), item.price("storage_total_cost")
+    running_rate = None if contract is ContractType.RESERVED else rate
+    amount = {ResourceStatus.RUNNING: running_rate, ResourceStatus.STOPPED: storage}.get(status)
+    start, end = item.timestamp("start_date"), item.timestamp("end_date")
     return Observation(
         kind=ResourceKind.MACHINES,
-        vendor_id=told.identifier("id"),
+        vendor_id=item.identifier("id"),
         resource_type=ResourceType.CONTAINER,
         status=status,
-        vendor_status=word,
-        region=told.text("geolocation"),
+        vendor_status=vendor_status,
+        region=item.text("geolocation"),
         created_at=start,
-        name=told.text("label"),
-        status_message=told.text("status_msg"),
-        access=_access(told),
-        spec=_spec(told),
+        name=item.text("label"),
+        status_message=item.text("status_msg"),
+        access=_access(item),
+        spec=_spec(item),
         price=NO_PRICE if amount is None else Price(amount, "USD", PriceSource.VENDOR),
-        terms=Terms(OfferType.CONTAINER, contract, None, known, None if known is None else "USD"),
+        terms=Terms(OfferType.CONTAINER, contract, None, running_rate, None if running_rate is None else "USD"),
         valid_from=start,
         valid_to=end,
     )
 
 
-def _status(told: FieldReader) -> tuple[str | None, ResourceStatus]:
-    before = told.dropped
-    word = told.text("actual_status")
-    if told.text("cur_state") == _UNLOADED:
-        return word, ResourceStatus.DELETING
-    if word is None:
-        being_made = told.has("actual_status") and told.dropped == before
-        return None, ResourceStatus.PROVISIONING if being_made else ResourceStatus.UNKNOWN
-    if told.text("intended_status") == "stopped" and word in _MEANT_TO_STOP:
-        return word, _MEANT_TO_STOP[word]
-    return word, STATUS.get(word, ResourceStatus.UNKNOWN)
+def _read_status(item: FieldReader) -> tuple[str | None, ResourceStatus]:
+    dropped_before = item.dropped
+    vendor_status = item.text("actual_status")
+    if item.text("cur_state") == _UNLOADED:
+        return vendor_status, ResourceStatus.DELETING
+    if vendor_status is None:
+        is_null = item.has("actual_status") and item.dropped == dropped_before
+        return None, ResourceStatus.PROVISIONING if is_null else ResourceStatus.UNKNOWN
+    if item.text("intended_status") == "stopped" and vendor_status in _STATUS_IF_STOP_INTENDED:
+        return vendor_status, _STATUS_IF_STOP_INTENDED[vendor_status]
+    return vendor_status, STATUS.get(vendor_status, ResourceStatus.UNKNOWN)
 
 
-def _contract(told: FieldReader) -> ContractType:
-    bid = told.flag("is_bid")
-    if bid is None:
+def _contract(item: FieldReader) -> ContractType:
+    is_bid = item.flag("is_bid")
+    if is_bid is None:
         return ContractType.UNKNOWN
-    if bid:
+    if is_bid:
         return ContractType.SPOT
-    return ContractType.RESERVED if told.number("credit_discount", 0, 1) else ContractType.ONDEMAND
+    return ContractType.RESERVED if item.number("credit_discount", 0, 1) else ContractType.ONDEMAND
 
 
-def _access(told: FieldReader) -> Access | None:
-    outer, inner = told.address("public_ipaddr"), _first_address(told)
-    mapped = (told.child("ports").children(_SSH) or (None,))[0]
-    direct = _port(mapped.text("HostPort")) if mapped and outer else None
-    host, port = (outer, direct) if direct else (told.host("ssh_host"), told.port("ssh_port"))
-    whole = host is not None and port is not None
-    access = Access(outer, inner, ssh_command(_USER, host, port) if whole else None, port if whole else None)
-    return None if access == Access() else access
+def _access(item: FieldReader) -> Access | None:
+    external_ip, internal_ip = item.address("public_ipaddr"), _first_address(item)
+    mapping = (item.child("ports").children(_SSH) or (None,))[0]
+    direct_port = _port(mapping.text("HostPort")) if mapping and external_ip else None
+    host, port = (external_ip, direct_port) if direct_port else (item.host("ssh_host"), item.port("ssh_port"))
+    if host is not None and port is not None:
+        return Access(external_ip, internal_ip, ssh_command(_USER, host, port), port)
+    return Access(external_ip, internal_ip) if external_ip or internal_ip else None
 
 
 def _port(text: str | None) -> int | None:
-    """A mapped port, which is told as text."""
+    """Return a mapped port, which is reported as text."""
     return FieldReader({"port": text}, DropCounter(), textual=True).port("port")
 
 
-def _first_address(told: FieldReader) -> str | None:
-    """`local_ipaddrs` are several, with spaces between and behind them."""
-    first, *_ = [*(told.text("local_ipaddrs") or "").split(), None]
+def _first_address(item: FieldReader) -> str | None:
+    """Return the first address of `local_ipaddrs`, which are separated and followed by spaces."""
+    first, *_ = [*(item.text("local_ipaddrs") or "").split(), None]
     return FieldReader({"first": first}, DropCounter()).address("first")
 
 
-def _spec(told: FieldReader) -> Spec:
-    gpus, memory = told.whole("num_gpus", 0, 10_000), told.number("gpu_ram")
-    gpu_type, gpu_family = canonical_gpu(told.text("gpu_name"), memory / _MEBIBYTES if memory else None)
+def _spec(item: FieldReader) -> Spec:
+    gpus, memory = item.integer("num_gpus", 0, 10_000), item.number("gpu_ram")
+    gpu_type, gpu_family = canonical_gpu(item.text("gpu_name"), memory / _MEBIBYTES if memory else None)
     return Spec(
         gpu_type=gpu_type if gpus != 0 else None,
         gpu_family=gpu_family if gpus != 0 else None,
         gpu_count=gpus,
-        vcpu_count=told.number("cpu_cores_effective"),
-        disk_gb=told.number("disk_space"),
-        image=told.text("image_uuid"),
-        vendor=facts(
-            intended_status=told.text("intended_status"),
-            cur_state=told.text("cur_state"),
-            template_name=told.text("template_name"),
-            machine_id=told.reference("machine_id"),
-            host_id=told.reference("host_id"),
-            verification=told.text("verification"),
-            static_ip=told.flag("static_ip"),
-            gpu_fraction=told.number("gpu_frac", 0, 1),
+        vcpu_count=item.number("cpu_cores_effective"),
+        disk_gb=item.number("disk_space"),
+        image=item.text("image_uuid"),
+        vendor=collect_facts(
+            intended_status=item.text("intended_status"),
+            cur_state=item.text("cur_state"),
+            template_name=item.text("template_name"),
+            machine_id=item.reference("machine_id"),
+            host_id=item.reference("host_id"),
+            verification=item.text("verification"),
+            static_ip=item.flag("static_ip"),
+            gpu_fraction=item.number("gpu_frac", 0, 1),
             gpu_memory_mb=memory,
-            cpu_name=told.text("cpu_name"),
-            cpu_arch=told.text("cpu_arch"),
-            host_memory_mb=told.number("cpu_ram"),
-            disk_name=told.text("disk_name"),
+            cpu_name=item.text("cpu_name"),
+            cpu_arch=item.text("cpu_arch"),
+            host_memory_mb=item.number("cpu_ram"),
+            disk_name=item.text("disk_name"),
         ),
     )
 
 
-def _volume(told: FieldReader) -> Observation:
-    word = told.text("status")
+def _read_volume(item: FieldReader) -> Observation:
+    vendor_status = item.text("status")
     return Observation(
         kind=ResourceKind.VOLUMES,
-        vendor_id=told.identifier("id"),
+        vendor_id=item.identifier("id"),
         resource_type=ResourceType.FILESYSTEM,
-        # Where no status is told, what is listed can be mounted.
-        status=ResourceStatus.UNKNOWN if told.has("status") and word else ResourceStatus.RUNNING,
-        vendor_status=word,
-        region=told.text("geolocation"),
-        created_at=told.instant("start_date"),
-        name=told.text("label"),
+        # If no status is reported, a listed volume can be mounted.
+        status=ResourceStatus.UNKNOWN if item.has("status") and vendor_status else ResourceStatus.RUNNING,
+        vendor_status=vendor_status,
+        region=item.text("geolocation"),
+        created_at=item.timestamp("start_date"),
+        name=item.text("label"),
         status_message=None,
         access=None,
         spec=Spec(
-            disk_gb=told.number("disk_space"),
-            vendor=facts(
-                machine_id=told.reference("machine_id"),
-                host_id=told.reference("host_id"),
-                cluster_id=told.reference("cluster_id"),
-                verification=told.text("verification"),
-                disk_name=told.text("disk_name"),
+            disk_gb=item.number("disk_space"),
+            vendor=collect_facts(
+                machine_id=item.reference("machine_id"),
+                host_id=item.reference("host_id"),
+                cluster_id=item.reference("cluster_id"),
+                verification=item.text("verification"),
+                disk_name=item.text("disk_name"),
             ),
         ),
         price=NO_PRICE,
         terms=Terms(OfferType.STORAGE, ContractType.ONDEMAND, None, None, None),
-        links=_links(told),
+        links=_links(item),
     )
 
 
-def _links(told: FieldReader) -> tuple[Attachment, ...] | NotReported:
-    before = told.dropped
-    instances = told.children("instances")
+def _links(item: FieldReader) -> tuple[Attachment, ...] | NotReported:
+    dropped_before = item.dropped
+    instances = item.children("instances")
     if instances is None:
         return NOT_REPORTED
     ids = [instance.reference("id") for instance in instances]
-    return attachment_links(LinkType.ATTACHED_TO, ResourceKind.MACHINES, ids, whole=told.dropped == before)
+    complete = item.dropped == dropped_before
+    return attachment_links(LinkType.ATTACHED_TO, ResourceKind.MACHINES, ids, complete=complete)

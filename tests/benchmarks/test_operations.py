@@ -42,7 +42,7 @@ def test_the_full_selection_is_what_the_rest_route_selects() -> None:
     assert isinstance(operation, OperationDefinitionNode)
     (root,) = operation.selection_set.selections
     assert isinstance(root, FieldNode)
-    assert _selected_fields(full_selection(UUID(RESOURCE_ID), {}).fields) == _parsed_fields(root.selection_set)
+    assert _selected_fields(full_selection(UUID(RESOURCE_ID)).fields) == _parsed_fields(root.selection_set)
 
 
 def _selected_fields(fields: tuple[Selected, ...]) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.docs import proofs
 from tests.docs.pages import section
-from tests.prove import PROOFS, ROOT, Proof, Shown
+from tests.prove import PROOFS, ROOT, Proof, ProofResult
 
 
 def test_the_table_is_up_to_date() -> None:
@@ -25,4 +25,4 @@ def test_each_is_a_command(proof: Proof) -> None:
 
 def test_a_row_shows_the_result() -> None:
     """The verdict is the exit code's, the figure is the proof's last line."""
-    assert "| matrix | FAILS | 3 wrong | 1,200 s |" == Shown(PROOFS[0], False, "3 wrong", 1200).row
+    assert "| matrix | FAILS | 3 wrong | 1,200 s |" == ProofResult(PROOFS[0], False, "3 wrong", 1200).row

@@ -1,1 +1,1 @@
-"""Independent doubles of clouds, and the means to stand between them and us."""
+"""Independent doubles of clouds, and proxies to put between a double and the code under test."""

@@ -1,4 +1,4 @@
-"""Doubles that run as processes of their own: started on an ephemeral port, awaited until ready, stopped with the test."""
+"""Doubles that run as child processes: started on an ephemeral port, awaited until ready, and stopped with the test."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _STOP_SECONDS = 10
 
 @contextmanager
 def child(command: Sequence[str], ready: str, environment: Mapping[str, str] | None = None) -> Iterator[re.Match[str]]:
-    """Run a command until the block ends; gives what `ready` matched in a line of its output.
+    """Run a command until the block ends; yield what `ready` matched in a line of its output.
 
-    Raises RuntimeError, with what the command wrote, where it ends or a minute passes before that.
+    Raise RuntimeError with the command's output if the command ends, or a minute passes, before that.
     """
     process = subprocess.Popen(  # noqa: S603 - the command is a test's own
         command,
@@ -47,17 +47,17 @@ def child(command: Sequence[str], ready: str, environment: Mapping[str, str] | N
 
 
 def _stop(process: subprocess.Popen[str]) -> None:
-    # The whole session of it, so that nothing which it started stays behind.
-    for word in (signal.SIGTERM, signal.SIGKILL):
+    # Stop the whole session, so that no process which the command started is left.
+    for stop_signal in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):
-            os.killpg(process.pid, word)
+            os.killpg(process.pid, stop_signal)
         with suppress(subprocess.TimeoutExpired):
             process.wait(_STOP_SECONDS)
             return
 
 
 def _drain(process: subprocess.Popen[str], lines: Queue[str | None]) -> None:
-    # A full pipe would stop the child.
+    # A full pipe would block the child.
     if process.stdout:
         for line in process.stdout:
             lines.put(line)
@@ -74,5 +74,5 @@ def _await_ready(lines: Queue[str | None], ready: re.Pattern[str]) -> re.Match[s
         if line is None:
             raise RuntimeError("the double did not become ready:\n" + "".join(written[-30:]))
         written.append(line)
-        if found := ready.search(line):
-            return found
+        if match := ready.search(line):
+            return match

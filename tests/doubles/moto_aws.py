@@ -1,4 +1,4 @@
-"""AWS as the moto server plays it, judging signatures; and botocore as the hand that moves things there."""
+"""AWS as simulated by the moto server, which verifies signatures; and botocore as its client."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import botocore.session
 from tests.doubles.children import child
 
 _UNCHECKED_CALLS = "3"
-"""Creating the user, its key and its policy: from the fourth call on moto judges every signature."""
+"""Creating the user, its key and its policy: signatures are verified from the fourth call on."""
 _EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 
@@ -28,20 +28,20 @@ class MotoAws:
 
     @property
     def credentials(self) -> Mapping[str, str]:
-        """The key, as an account is configured with it."""
+        """The key, as it is configured for an account."""
         return {"access_key_id": self.access_key_id, "secret_access_key": self.secret_access_key}
 
     def ec2(self, region: str) -> Any:
-        """The EC2 client of botocore for a region."""
+        """Return botocore's EC2 client for a region."""
         return _client("ec2", region, self.address, self.access_key_id, self.secret_access_key)
 
 
 @contextmanager
 def moto_aws() -> Iterator[MotoAws]:
-    """Start moto with signature checking on, and one user who may do everything."""
+    """Start moto with signature verification, and with one user who may do everything."""
     command = (sys.executable, "-m", "tests.doubles.moto_server")
-    with child(command, r"ready on (\d+)", {"INITIAL_NO_AUTH_ACTION_COUNT": _UNCHECKED_CALLS}) as found:
-        address = f"http://127.0.0.1:{found[1]}"
+    with child(command, r"ready on (\d+)", {"INITIAL_NO_AUTH_ACTION_COUNT": _UNCHECKED_CALLS}) as match:
+        address = f"http://127.0.0.1:{match[1]}"
         iam = _client("iam", "us-east-1", address, "nobody", "nothing")
         iam.create_user(UserName="supplygraph")
         key = iam.create_access_key(UserName="supplygraph")["AccessKey"]
@@ -50,7 +50,7 @@ def moto_aws() -> Iterator[MotoAws]:
 
 
 def linux_image(ec2: Any) -> str:
-    """An image of moto's that is not for Windows."""
+    """Return an image of moto that is not for Windows."""
     images = ec2.describe_images()["Images"]
     return next(str(image["ImageId"]) for image in images if image.get("Platform") != "windows")
 

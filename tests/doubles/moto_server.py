@@ -1,4 +1,4 @@
-"""moto's server in a process of its own, so that its state, threads and warnings are not ours."""
+"""moto's server in a process of its own, so that its state, threads and warnings do not affect the tests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from moto.server import ThreadedMotoServer
 
 
 def main() -> None:
-    """Serve on an ephemeral port of loopback until stopped; say where on one line."""
+    """Serve on an ephemeral port of loopback until stopped; print the port on one line."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     _, port = server.get_host_and_port()

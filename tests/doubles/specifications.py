@@ -1,4 +1,4 @@
-"""The vendors' own specifications: data to test against, kept beside the repository and no part of it."""
+"""The vendors' own specifications: test data that is stored next to the repository and is not part of it."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 yaml: Any = import_module("yaml")
-"""It has no types of its own."""
+"""The package has no type annotations."""
 _FOLDER = Path(__file__).resolve().parents[2].parent / "shared" / "vendor-specs"
 
-_CALLED: Final = {
+_CALLED_PATHS: Final = {
     "digitalocean.json": ("/v2/droplets", "/v2/droplets/{droplet_id}", "/v2/volumes", "/v2/volumes/{volume_id}"),
 }
-"""Of a specification that takes long to read, what we call; any other path is then an unknown one."""
+"""The called paths of specifications that take long to read; only these are served."""
 
 
 def path_of(name: str) -> Path:
-    """Where a specification is, or would be."""
+    """Return the path of a specification, which may be missing."""
     return _FOLDER / name
 
 
 def missing(name: str) -> str | None:
-    """Why a test that needs this specification cannot run, or None."""
+    """Return why a test that needs this specification cannot run, or `None`."""
     return None if path_of(name).is_file() else f"no vendor specification '{name}' in ../shared/vendor-specs"
 
 
 def load(name: str) -> Any:
-    """A specification, be it in JSON or in YAML; a time is text."""
+    """Return a specification in JSON or YAML; times are texts."""
     text = path_of(name).read_text(encoding="utf-8")
     if name.endswith(".json"):
         return json.loads(text)
@@ -40,20 +40,24 @@ def load(name: str) -> Any:
 
 @contextmanager
 def served(name: str) -> Iterator[Path]:
-    """The file that a double is given: the specification, or the part of a very large one that we call, unchanged."""
-    if name not in _CALLED:
+    """Yield the file for a double: the specification, or the unchanged part of a very large one that is called."""
+    if name not in _CALLED_PATHS:
         yield path_of(name)
         return
-    whole = load(name)
-    part = {**whole, "paths": {path: whole["paths"][path] for path in _CALLED[name]}, "components": {}}
-    part["components"]["securitySchemes"] = whole["components"]["securitySchemes"]
-    waiting = list(_references(part["paths"]))
-    while waiting:
-        _, section, key = waiting.pop().removeprefix("#/").split("/")
-        kept = part["components"].setdefault(section, {})
-        if key not in kept:
-            kept[key] = whole["components"][section][key]
-            waiting += _references(kept[key])
+    specification = load(name)
+    part = {
+        **specification,
+        "paths": {path: specification["paths"][path] for path in _CALLED_PATHS[name]},
+        "components": {},
+    }
+    part["components"]["securitySchemes"] = specification["components"]["securitySchemes"]
+    references = list(_references(part["paths"]))
+    while references:
+        _, section, key = references.pop().removeprefix("#/").split("/")
+        section_part = part["components"].setdefault(section, {})
+        if key not in section_part:
+            section_part[key] = specification["components"][section][key]
+            references += _references(section_part[key])
     with TemporaryDirectory() as folder:
         file = Path(folder, name)
         file.write_text(json.dumps(part), encoding="utf-8")

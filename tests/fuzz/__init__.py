@@ -1,0 +1,1 @@
+"""Random responses of vendors, which the adapters must parse without an error."""

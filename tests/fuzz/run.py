@@ -1,7 +1,7 @@
-"""Nonsense of the right shape: Prism answers with random values that fit a vendor's specification, and the adapter reads them.
+"""Random responses: Prism answers with random values that fit a vendor's specification, and the adapter parses them.
 
-Of vendors without one, what was recorded of them is changed at random.
-Whatever comes, a sweep ends, its readers do not break, and nothing that cannot be gets past them.
+For vendors without a specification, recorded responses are changed at random. Whatever the response, a sweep must end,
+no parser may break, and no impossible value may be observed.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from domain.records.observation import Access, NotReported, Observation, Price, 
 from tests.clock import ManualClock
 from tests.doubles import prism, specifications
 from tests.doubles.fake import Fake
-from tests.doubles.forwarding import Forwarding, forwarding
-from tests.fuzz.mutating import mutated
-from tests.fuzz.recorded import of_vendor
+from tests.doubles.forwarder import Forwarding, forwarding
+from tests.fuzz.mutations import serve_mutations
+from tests.fuzz.recordings import of_vendor
 from tests.vendors.accounts import QUICK
 from vendors import registry
 from vendors.client import endpoint
 from vendors.client.cloud import VendorCloud
 from vendors.client.transport import Transport
-from vendors.parse.fields import HIGHEST_PORT, LONGEST_TEXT, is_identifier
+from vendors.parse.fields import MAX_PORT, MAX_TEXT_BYTES, is_identifier
 
 _PAGES = 5
 """Random cursors never end a listing."""
 _SHARES = (0.005, 0.1)
-"""How much of a recorded answer is changed."""
+"""The share of a recorded response that is changed."""
 _SIZES = frozenset({"count", "total", "total_instances", "page", "page_size"})
 _FIRST_YEAR, _LAST_YEAR = 2000, 2100
 KEY = "key-that-must-not-be-seen"
@@ -46,87 +46,90 @@ _SHELL = frozenset("$`;|&<>(){}\\'\"\n")
 
 
 @dataclass
-class Fuzzed:
-    """What a vendor's answers came to."""
+class FuzzSummary:
+    """The result of a vendor's random responses."""
 
     vendor: str
-    answers: int = 0
+    responses: int = 0
     resources: int = 0
     dropped: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
-    amiss: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
 
     @property
     def line(self) -> str:
-        """For a reader."""
+        """A summary for people."""
         ends = ", ".join(f"{count} {name}" for name, count in sorted(self.outcomes.items()))
         return (
-            f"{self.vendor}: {self.answers} answers, {self.resources} resources, {self.dropped} values dropped, "
-            f"{ends}; {len(self.amiss)} amiss"
+            f"{self.vendor}: {self.responses} responses, {self.resources} resources, {self.dropped} values dropped, "
+            f"{ends}; {len(self.violations)} violations"
         )
 
 
-async def fuzz(fake: type[Fake], answers: int) -> Fuzzed:
-    """Sweep and probe until so many answers were given.
+async def fuzz(fake: type[Fake], responses: int) -> FuzzSummary:
+    """Sweep and probe until that many responses were given.
 
-    By a specification: half of them with every field, half with any. By recordings: half with few changes, half with many.
+    With a specification, half of them have every field and half have any. With recordings, half have few changes and
+    half many.
     """
-    told = Fuzzed(fake.vendor)
-    half = -(-answers // 2)
+    summary = FuzzSummary(fake.vendor)
+    half = -(-responses // 2)
     if fake.specification is None:
         for seed, share in enumerate(_SHARES):
-            async with mutated(of_vendor(fake), seed, share) as double:
-                await _fuzz(fake, half, told, double.address, double.requests)
-        return told
-    for whole in (True, False):
-        with nonsense(fake, whole=whole) as between:
-            await _fuzz(fake, half, told, between.address, between.passed)
-    return told
+            async with serve_mutations(of_vendor(fake), seed, share) as server:
+                await _sweep_and_probe(fake, half, summary, server.address, server.requests)
+        return summary
+    for all_fields in (True, False):
+        with random_responses(fake, all_fields=all_fields) as proxy:
+            await _sweep_and_probe(fake, half, summary, proxy.address, proxy.passed)
+    return summary
 
 
-async def _fuzz(fake: type[Fake], answers: int, told: Fuzzed, address: str, asked: Sized) -> None:
+async def _sweep_and_probe(
+    fake: type[Fake], responses: int, summary: FuzzSummary, address: str, requests: Sized
+) -> None:
     with capture_logs() as log:
-        cloud = _unlimited(fake, address)
+        cloud = _unlimited_account(fake, address)
         try:
-            while len(asked) < answers:
+            while len(requests) < responses:
                 for kind, region in cloud.scopes:
                     result = await cloud.sweep(kind, region)
-                    _take(told, result)
+                    _add_sweep(summary, result)
                     if cloud.probes(kind):
-                        probed = await cloud.probe(kind, region, _asked(result))
-                        told.outcomes[f"probe {probed.outcome}"] += 1
-                        if probed.observation:
-                            told.amiss += impossible(probed.observation)
+                        probe = await cloud.probe(kind, region, _id_to_probe(result))
+                        summary.outcomes[f"probe {probe.outcome}"] += 1
+                        if probe.observation:
+                            summary.violations += violations_of(probe.observation)
         finally:
             await cloud.close()
-        told.answers += len(asked)
-    told.amiss += [f"a reader broke: {line}" for line in log if line["event"] == "vendor_response_malformed"]
+        summary.responses += len(requests)
+    summary.violations += [f"a parser broke: {line}" for line in log if line["event"] == "vendor_response_unreadable"]
 
 
 @contextmanager
-def nonsense(fake: type[Fake], *, whole: bool) -> Iterator[Forwarding]:
-    """Prism, answering with random values; `whole`: no field that is optional is left out, where else most are."""
+def random_responses(fake: type[Fake], *, all_fields: bool) -> Iterator[Forwarding]:
+    """Serve random values with Prism. With `all_fields`, no optional field is left out; without it, most are."""
     assert fake.specification is not None
     with TemporaryDirectory() as folder:
         file = Path(folder) / "specification.json"
-        file.write_text(json.dumps(_usable(specifications.load(fake.specification), whole=whole)), "utf-8")
-        with prism.serving(str(file)) as address, forwarding(address) as between:
-            between.strip = fake.base_path
-            between.headers["Prefer"] = "dynamic=true"
-            yield between
+        file.write_text(json.dumps(_restrict(specifications.load(fake.specification), all_fields=all_fields)), "utf-8")
+        with prism.serving(str(file)) as address, forwarding(address) as proxy:
+            proxy.strip = fake.base_path
+            proxy.headers["Prefer"] = "dynamic=true"
+            yield proxy
 
 
-def _usable(specification: Any, *, whole: bool) -> Any:
-    """The specification with ids that can be ids, and sizes that can be sizes: else every page is refused at its first item."""
+def _restrict(specification: Any, *, all_fields: bool) -> Any:
+    """Return the specification with valid ids and sizes: otherwise every page would be rejected at its first item."""
     for properties in _properties(specification):
-        for name, declared in properties.items():
-            kind = declared.get("type") if isinstance(declared, dict) else None
-            if kind == "string" and name.lower().endswith("id") and not {"format", "enum"} & declared.keys():
-                declared["pattern"] = "^[a-z0-9]{8}$"
-            elif kind == "integer" and name in _SIZES:
-                declared.update(minimum=0, maximum=3)
-    # Prism's own option: nothing that is optional is left out.
-    return specification | ({"x-json-schema-faker": {"always-fake-optionals": True}} if whole else {})
+        for name, schema in properties.items():
+            json_type = schema.get("type") if isinstance(schema, dict) else None
+            if json_type == "string" and name.lower().endswith("id") and not {"format", "enum"} & schema.keys():
+                schema["pattern"] = "^[a-z0-9]{8}$"
+            elif json_type == "integer" and name in _SIZES:
+                schema.update(minimum=0, maximum=3)
+    # Prism's own option: no optional field is left out.
+    return specification | ({"x-json-schema-faker": {"always-fake-optionals": True}} if all_fields else {})
 
 
 def _properties(node: Any) -> Iterator[dict[str, Any]]:
@@ -140,81 +143,85 @@ def _properties(node: Any) -> Iterator[dict[str, Any]]:
             yield from _properties(inner)
 
 
-def _unlimited(fake: type[Fake], address: str) -> VendorCloud:
-    found = registry.find(fake.vendor)
-    vendor = found(found.settings_type.model_validate(fake.settings(KEY)))
-    moved = endpoint.parse(address, "lab")
+def _unlimited_account(fake: type[Fake], address: str) -> VendorCloud:
+    vendor_type = registry.find(fake.vendor)
+    vendor = vendor_type(vendor_type.settings_type.model_validate(fake.settings(KEY)))
+    own_endpoint = endpoint.parse(address, "lab")
 
     def base_url(region: str | None) -> str:
-        return moved.instead_of(vendor.base_url(region))
+        return own_endpoint.apply_to(vendor.base_url(region))
 
     clock = ManualClock()
     transport = Transport("lab", base_url, vendor.authorize, vendor.read_failure, clock=clock, limits=QUICK)
     return VendorCloud("lab", vendor, transport, clock=clock, page_limit=_PAGES)
 
 
-def _asked(result: SweepResult) -> str:
+def _id_to_probe(result: SweepResult) -> str:
     return result.observations[0].vendor_id if result.observations else "7"
 
 
-def _take(told: Fuzzed, result: SweepResult) -> None:
-    told.outcomes[f"sweep {result.outcome.value}"] += 1
-    told.resources += len(result.observations)
-    told.dropped += result.dropped
+def _add_sweep(summary: FuzzSummary, result: SweepResult) -> None:
+    summary.outcomes[f"sweep {result.outcome.value}"] += 1
+    summary.resources += len(result.observations)
+    summary.dropped += result.dropped
     for observation in result.observations:
-        told.amiss += impossible(observation)
+        summary.violations += violations_of(observation)
     if KEY in repr(result):
-        told.amiss.append("the key was told")
+        summary.violations.append("the key was observed")
 
 
-def impossible(seen: Observation) -> list[str]:
-    """What of it cannot be."""
-    found = [f"id {seen.vendor_id!r}"] if not is_identifier(seen.vendor_id) else []
-    instants = [one for one in (seen.created_at, seen.valid_from, seen.valid_to) if isinstance(one, datetime)]
-    found += [f"time {instant}" for instant in instants if not _FIRST_YEAR <= instant.year < _LAST_YEAR]
-    found += _texts(seen)
-    found += _access(seen.access) if isinstance(seen.access, Access) else []
-    found += _spec(seen.spec) if isinstance(seen.spec, Spec) else []
-    found += _money(seen)
-    if not isinstance(seen.links, NotReported):
-        found += [f"link {one}" for one in seen.links if not is_identifier(one.vendor_id)]
-    return found
+def violations_of(observation: Observation) -> list[str]:
+    """Return the impossible values of an observation."""
+    violations = [f"id {observation.vendor_id!r}"] if not is_identifier(observation.vendor_id) else []
+    times = (observation.created_at, observation.valid_from, observation.valid_to)
+    datetimes = [time for time in times if isinstance(time, datetime)]
+    violations += [f"time {time}" for time in datetimes if not _FIRST_YEAR <= time.year < _LAST_YEAR]
+    violations += _texts(observation)
+    violations += _access(observation.access) if isinstance(observation.access, Access) else []
+    violations += _spec(observation.spec) if isinstance(observation.spec, Spec) else []
+    violations += _money(observation)
+    if not isinstance(observation.links, NotReported):
+        violations += [f"link {link}" for link in observation.links if not is_identifier(link.vendor_id)]
+    return violations
 
 
-def _texts(seen: Observation) -> list[str]:
-    texts = (seen.vendor_status, seen.region, seen.name, seen.status_message)
-    told = [text for text in texts if isinstance(text, str)]
-    return [f"text {text[:60]!r}" for text in told if "\0" in text or not text or len(text.encode()) > LONGEST_TEXT]
+def _texts(observation: Observation) -> list[str]:
+    texts = (observation.vendor_status, observation.region, observation.name, observation.status_message)
+    present = [text for text in texts if isinstance(text, str)]
+    return [
+        f"text {text[:60]!r}" for text in present if "\0" in text or not text or len(text.encode()) > MAX_TEXT_BYTES
+    ]
 
 
 def _access(access: Access) -> list[str]:
-    found = [] if access.ssh_port is None or 1 <= access.ssh_port <= HIGHEST_PORT else [f"port {access.ssh_port}"]
-    addresses = [one for one in (access.external_ip, access.internal_ip) if one is not None]
-    found += [f"address {one}" for one in addresses if str(ip_address(one)) != one]
+    violations = [] if access.ssh_port is None or 1 <= access.ssh_port <= MAX_PORT else [f"port {access.ssh_port}"]
+    addresses = [address for address in (access.external_ip, access.internal_ip) if address is not None]
+    violations += [f"address {address}" for address in addresses if str(ip_address(address)) != address]
     if access.ssh_command is not None and _SHELL & set(access.ssh_command):
-        found.append(f"command {access.ssh_command!r}")
-    return found
+        violations.append(f"command {access.ssh_command!r}")
+    return violations
 
 
 def _spec(spec: Spec) -> list[str]:
     figures = (spec.gpu_count, spec.vcpu_count, spec.memory_gb, spec.disk_gb)
-    found = [f"figure {one}" for one in figures if one is not None and not (math.isfinite(one) and one >= 0)]
     json.dumps(dict(spec.vendor), allow_nan=False)
-    return found
+    return [
+        f"figure {figure}" for figure in figures if figure is not None and not (math.isfinite(figure) and figure >= 0)
+    ]
 
 
-def _money(seen: Observation) -> list[str]:
+def _money(observation: Observation) -> list[str]:
     amounts: list[Any] = []
-    found: list[str] = []
-    if isinstance(seen.price, Price):
-        amounts.append((seen.price.amount, seen.price.currency))
-        if (seen.price.source is PriceSource.NONE) != (seen.price.amount is None):
-            found.append(f"price {asdict(seen.price)}")
-    if isinstance(seen.terms, Terms):
-        amounts.append((seen.terms.running_rate, seen.terms.currency))
+    violations: list[str] = []
+    if isinstance(observation.price, Price):
+        amounts.append((observation.price.amount, observation.price.currency))
+        if (observation.price.source is PriceSource.NONE) != (observation.price.amount is None):
+            violations.append(f"price {asdict(observation.price)}")
+    if isinstance(observation.terms, Terms):
+        amounts.append((observation.terms.running_rate, observation.terms.currency))
     for amount, currency in amounts:
         if (amount is None) != (currency is None):
-            found.append(f"{amount} {currency}")
+            violations.append(f"{amount} {currency}")
         if amount is not None and not (math.isfinite(amount) and amount >= 0):
-            found.append(f"amount {amount}")
-    return found
+            violations.append(f"amount {amount}")
+    return violations

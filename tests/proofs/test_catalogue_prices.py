@@ -46,7 +46,7 @@ async def test_a_price_of_the_catalogue(tmp_path: Path) -> None:
     """Told with its source and time; kept while the list fails; new terms once it changes, and only then."""
     fake = Priced(Dice(3), 0, 1)
     (volume,) = fake.volumes.values()
-    volume.told |= {"cloud": "massedcompute", "fixed_size": True, "size_in_gb": 1000}
+    volume.item |= {"cloud": "massedcompute", "fixed_size": True, "size_in_gb": 1000}
     hourly = 1000 * float(shadeform.PRICES["massedcompute"])
     own = registry.find("shadeform").settings_type.model_validate(fake.settings("key"))
     async with (

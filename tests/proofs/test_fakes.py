@@ -12,9 +12,9 @@ import pytest
 
 from supplygraph.config.settings import AccountSettings
 from tests.doubles import prism
-from tests.doubles.fake import MACHINES, NODE, VOLUMES, Dice, Fake, Thing, graph_time
+from tests.doubles.fake import MACHINES, NODE, VOLUMES, Dice, Fake, FakeResource, graph_time
 from tests.doubles.fakes import fakes_by_vendor
-from tests.doubles.forwarding import Forwarding, forwarding
+from tests.doubles.forwarder import Forwarding, forwarding
 from tests.matrix.player import ReceivedRequest
 from tests.proofs.served import Served, served
 from vendors import registry
@@ -96,7 +96,7 @@ def _account(fake: Fake, endpoint: str, own: Any) -> AccountSettings:
     )
 
 
-def expected(thing: Thing) -> dict[str, Any]:
+def expected(thing: FakeResource) -> dict[str, Any]:
     """What the graph must say of it."""
     assert set(NODE) <= set(thing.node), f"the fake leaves out {set(NODE) - set(thing.node)}"
     created = {"createdAt": graph_time(thing.created_at)} if thing.created_at else {}
@@ -140,7 +140,7 @@ async def test_the_record_equals_the_fakes_state(name: str, tmp_path: Path) -> N
     assert {"complete": True, "gaps": []} == coverage
     assert [] == differing(fake, nodes)[:10]
     assert {"FRESH"} == {node["freshness"]["state"] for node in nodes.values()}
-    assert sum(fake.calls.values()) + pages - 1 + fake.catalogue_calls == len(fake.asked)
+    assert sum(fake.calls.values()) + pages - 1 + fake.price_list_calls == len(fake.requests)
     assert [] == spoken(tmp_path)
     times = {node["pricingAsOf"] for node in nodes.values() if node["pricingTotalHourly"] is None}
     assert times <= {None}
@@ -153,7 +153,7 @@ async def test_an_empty_account(name: str, tmp_path: Path) -> None:
     async with proven(fake, tmp_path) as proof:
         nodes, coverage = await proof.read()
 
-    assert ({}, True, sum(fake.calls.values())) == (nodes, coverage["complete"], len(fake.asked))
+    assert ({}, True, sum(fake.calls.values())) == (nodes, coverage["complete"], len(fake.requests))
 
 
 @pytest.mark.parametrize("name", fakes_by_vendor())
@@ -203,7 +203,7 @@ def test_what_judges_a_fake_without_prism_is_no_rubber_stamp(
     (machine,) = fake.machines.values()
     fake.reply(asked)
     assert [] == fake.violations
-    machine.told |= wrong
+    machine.item |= wrong
 
     fake.reply(asked)
 
@@ -215,6 +215,6 @@ async def test_every_fake_has_both_kinds() -> None:
     for fake in fakes_by_vendor().values():
         held = fake(Dice(SEED), 2, 2)
         things = {**held.machines, **held.volumes}.values()
-        assert SECRET in repr([one.told for one in things]), f"{fake.vendor} tells no secret"
+        assert SECRET in repr([one.item for one in things]), f"{fake.vendor} tells no secret"
         assert {MACHINES, VOLUMES} == set(held.calls)
         assert (2, 2) == (len(held.machines), len(held.volumes))

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from tests.doubles import prism
-from tests.doubles.forwarding import Forwarding, forwarding
+from tests.doubles.forwarder import Forwarding, forwarding
 from tests.proofs.gateways import Team, team
 from tests.proofs.served import Served
-from tests.vendors.test_lambda import example
+from tests.vendors.adapters.test_lambda import example
 
 SPECIFICATION = "lambda-1.8.3.json"
 REASON = prism.missing(SPECIFICATION)

@@ -13,7 +13,7 @@ import httpx
 from domain.enums import Permission
 from supplygraph.auth.tokens import make
 from supplygraph.config.settings import AccountSettings
-from tests.doubles.fake import Dice, Fake, Thing
+from tests.doubles.fake import Dice, Fake, FakeResource
 from tests.doubles.fakes.lambda_cloud import LambdaFake
 from tests.doubles.fakes.shadeform import ShadeformFake
 from tests.proofs.served import Served, served
@@ -63,9 +63,9 @@ def account(name: str, fake: Fake, address: str) -> AccountSettings:
     return AccountSettings(name=name, vendor=fake.vendor, endpoint=address, own=own)
 
 
-def aggregate(thing: Thing, direct: Thing) -> None:
+def aggregate(thing: FakeResource, direct: FakeResource) -> None:
     """Let the aggregator say that its instance runs in the team's own account at the cloud."""
-    thing.told |= {"cloud": "lambdalabs", "shade_cloud": False, "cloud_assigned_id": direct.vendor_id}
+    thing.item |= {"cloud": "lambdalabs", "shade_cloud": False, "cloud_assigned_id": direct.vendor_id}
 
 
 @asynccontextmanager
@@ -73,7 +73,7 @@ async def twice(folder: Path) -> AsyncIterator[Twice]:
     """Two machines at the cloud, of which the aggregator rented one; and one of its own."""
     direct, aggregator = LambdaFake(Dice(1), 2, 0), ShadeformFake(Dice(2), 2, 0)
     aggregate(next(iter(aggregator.machines.values())), next(iter(direct.machines.values())))
-    list(aggregator.machines.values())[1].told |= {"shade_cloud": True}
+    list(aggregator.machines.values())[1].item |= {"shade_cloud": True}
     async with AsyncExitStack() as stack:
         at_cloud = await stack.enter_async_context(direct.serving())
         at_aggregator = await stack.enter_async_context(aggregator.serving())
@@ -146,7 +146,7 @@ async def test_they_part_when_one_goes(tmp_path: Path) -> None:
             (node["account"]["name"], node["vendorId"]): node for node in await team.listed(includeDuplicates=True)
         }
         shared = next(iter(team.lambda_fake.machines))
-        team.lambda_fake.machines[shared].told["status"] = "terminated"
+        team.lambda_fake.machines[shared].item["status"] = "terminated"
         after = await team.listed()
         ended = await team.gateway.data(
             "query ($filter: ResourceFilter) { resources(filter: $filter, first: 100) { nodes { "

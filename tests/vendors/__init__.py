@@ -1,1 +1,1 @@
-"""Tests of the vendors and their transport."""
+"""Tests of the vendors and of their common client code."""

@@ -14,25 +14,25 @@ from vendors.client.cloud import VendorCloud
 from vendors.client.transport import TransportLimits
 
 QUICK = TransportLimits(connect_seconds=5, read_seconds=5, call_seconds=20, backoff_seconds=0, backoff_max_seconds=0)
-"""Patient, but without waiting between repetitions."""
+"""Generous timeouts, but no waiting between retries."""
 SECRET = "K3y-that-nobody-may-read"
 
 
 @dataclass
-class Calls:
-    """An observer that remembers."""
+class CallRecorder:
+    """An observer that records the calls."""
 
-    seen: list[tuple[str, str, str]] = field(default_factory=list)
+    calls: list[tuple[str, str, str]] = field(default_factory=list)
 
     def __call__(self, account: str, operation: str, outcome: str, seconds: float) -> None:
-        """Remember all but the seconds."""
+        """Record everything except the seconds."""
         assert seconds >= 0
-        self.seen.append((account, operation, outcome))
+        self.calls.append((account, operation, outcome))
 
     @property
     def outcomes(self) -> list[str]:
-        """The outcomes alone."""
-        return [outcome for _, _, outcome in self.seen]
+        """The outcomes of the calls."""
+        return [outcome for _, _, outcome in self.calls]
 
 
 @asynccontextmanager
@@ -41,18 +41,18 @@ async def account(
     settings: VendorSettings | Mapping[str, Any],
     endpoint: str | None,
     *,
-    observer: Calls | None = None,
+    observer: CallRecorder | None = None,
     limits: TransportLimits = QUICK,
     clock: ManualClock | None = None,
 ) -> AsyncIterator[VendorCloud]:
-    """An account named `lab`, without hurry about its budget: some vendors' is a call in eleven seconds."""
+    """Yield an account named `lab` with a budget that never limits it; some vendors permit one call in eleven seconds."""
     cloud = registry.build(
         vendor,
         "lab",
         settings,
         endpoint,
         clock=clock or ManualClock(),
-        observer=observer or Calls(),
+        observer=observer or CallRecorder(),
         limits=limits,
         budget_share=1000,
     )
@@ -63,5 +63,5 @@ async def account(
 
 
 def lambda_settings(key: str = SECRET) -> dict[str, Any]:
-    """An account of Lambda Cloud, which has nothing but a key."""
+    """Return the settings of a Lambda Cloud account, which has only a key."""
     return {"credentials": {"api_key": key}}

@@ -1,4 +1,4 @@
-"""What holds for every vendor, found by scanning: a new file is tested without a word here."""
+"""The contract that holds for every vendor, found by scanning: a new adapter is tested without any change here."""
 
 from __future__ import annotations
 
@@ -32,41 +32,41 @@ pytestmark = pytest.mark.parametrize("name", registry.names())
 HTML = answer(b"<!DOCTYPE html><title>Sign in</title>", headers={"content-type": "text/html"})
 
 
-def plausible(model: type[BaseModel], secret: str = SECRET) -> dict[str, Any]:
-    """The least that an account of a vendor is configured with."""
-    told: dict[str, Any] = {}
+def minimal_settings(model: type[BaseModel], secret: str = SECRET) -> dict[str, Any]:
+    """Return the minimal settings of an account of a vendor."""
+    settings: dict[str, Any] = {}
     for field, info in model.model_fields.items():
         if info.annotation is SecretStr:
-            told[field] = secret
+            settings[field] = secret
         elif inspect.isclass(info.annotation) and issubclass(info.annotation, BaseModel):
-            told[field] = plausible(info.annotation, secret)
+            settings[field] = minimal_settings(info.annotation, secret)
         elif field == "zones":
-            told[field] = ["fr-par-2", "nl-ams-1"]
+            settings[field] = ["fr-par-2", "nl-ams-1"]
         elif field == "regions":
-            told[field] = ["us-east-1", "eu-west-1"]
-    return told
+            settings[field] = ["us-east-1", "eu-west-1"]
+    return settings
 
 
-def built(name: str, secret: str = SECRET, endpoint: str | None = None) -> VendorCloud:
-    """An account, through the registry."""
-    found = registry.find(name)
-    settings = plausible(found.settings_type, secret)
-    if found.needs_endpoint and endpoint is None:
+def build_account(name: str, secret: str = SECRET, endpoint: str | None = None) -> VendorCloud:
+    """Build an account through the registry."""
+    vendor_type = registry.find(name)
+    settings = minimal_settings(vendor_type.settings_type, secret)
+    if vendor_type.needs_endpoint and endpoint is None:
         endpoint = "http://127.0.0.1:9"
     return registry.build(name, "lab", settings, endpoint, clock=ManualClock(), limits=QUICK)
 
 
 def vendor_of(name: str) -> Vendor:
-    """The vendor alone."""
-    found = registry.find(name)
-    return found(found.settings_type.model_validate(plausible(found.settings_type)))
+    """Return the adapter alone."""
+    vendor_type = registry.find(name)
+    return vendor_type(vendor_type.settings_type.model_validate(minimal_settings(vendor_type.settings_type)))
 
 
-async def swept(name: str, reply: Reply) -> list[SweepResult]:
-    """A sweep of each kind, from a server that answers everything alike."""
+async def sweep_all_kinds(name: str, reply: Reply) -> list[SweepResult]:
+    """Sweep each kind, with a server that gives every request the same reply."""
     results = []
     async with loopback(reply) as server:
-        settings = plausible(registry.find(name).settings_type)
+        settings = minimal_settings(registry.find(name).settings_type)
         async with account(name, settings, server.address) as cloud:
             for kind in ResourceKind:
                 region = next(region for scope_kind, region in cloud.scopes if scope_kind is kind)
@@ -74,8 +74,8 @@ async def swept(name: str, reply: Reply) -> list[SweepResult]:
     return results
 
 
-def test_what_it_declares(name: str) -> None:
-    """Both kinds have scopes, each once; addresses are plain; every first call is a call that may be repeated."""
+def test_declarations(name: str) -> None:
+    """Both kinds have distinct scopes, addresses are plain, and every first request may be repeated."""
     vendor = vendor_of(name)
 
     for kind in ResourceKind:
@@ -96,41 +96,41 @@ def test_what_it_declares(name: str) -> None:
                 assert request != listing.request("another-page") or alike
 
 
-def test_settings_refuse_unknown_keys(name: str) -> None:
+def test_unknown_settings_are_errors(name: str) -> None:
     """A typing error in the configuration is never ignored."""
-    found = registry.find(name)
+    vendor_type = registry.find(name)
     with pytest.raises(ConfigurationError, match="coloour"):
-        registry.build(name, "lab", plausible(found.settings_type) | {"coloour": 1}, clock=ManualClock())
+        registry.build(name, "lab", minimal_settings(vendor_type.settings_type) | {"coloour": 1}, clock=ManualClock())
 
 
-async def test_the_fingerprint(name: str) -> None:
-    """It tells the same credentials from others, differs by salt, and does not hold them."""
-    same, again, other = built(name), built(name), built(name, "an0ther-key")
+async def test_fingerprint(name: str) -> None:
+    """It is equal for equal credentials, differs by salt, and does not contain the credentials."""
+    same, equal, other = build_account(name), build_account(name), build_account(name, "an0ther-key")
 
-    assert same.fingerprint("salt") == again.fingerprint("salt")
+    assert same.fingerprint("salt") == equal.fingerprint("salt")
     assert 3 == len({same.fingerprint("salt"), same.fingerprint("pepper"), other.fingerprint("salt")})
     assert SECRET not in same.fingerprint("salt")
     assert all(SECRET not in repr(one) for one in (same, vendor_of(name), vars(vendor_of(name))))
-    for cloud in (same, again, other):
+    for cloud in (same, equal, other):
         await cloud.close()
 
 
-def test_authorization_is_bound_to_the_credentials(name: str) -> None:
-    """Some header is sent, and it is another for another key."""
-    found = registry.find(name)
+def test_authorization_depends_on_the_credentials(name: str) -> None:
+    """Some header is sent, and it differs for another key."""
+    vendor_type = registry.find(name)
     request = VendorRequest("list", "/")
-    sent = [
-        found(found.settings_type.model_validate(plausible(found.settings_type, secret))).authorize(
-            request, "http://127.0.0.1/", b"", "us-east-1", START
-        )
+    headers = [
+        vendor_type(
+            vendor_type.settings_type.model_validate(minimal_settings(vendor_type.settings_type, secret))
+        ).authorize(request, "http://127.0.0.1/", b"", "us-east-1", START)
         for secret in (SECRET, "an0ther-key")
     ]
 
-    assert sent[0]
-    assert sent[0] != sent[1]
+    assert headers[0]
+    assert headers[0] != headers[1]
 
 
-BAD_ANSWERS = {
+BAD_RESPONSES = {
     "a web page": (HTML, StaleReason.MALFORMED_ANSWER),
     "an object without its list": (answer(b"{}"), StaleReason.MALFORMED_ANSWER),
     "an element without its list": (answer(b"<a/>"), StaleReason.MALFORMED_ANSWER),
@@ -147,38 +147,38 @@ BAD_ANSWERS = {
 }
 
 
-@pytest.mark.parametrize(("reply", "why"), BAD_ANSWERS.values(), ids=BAD_ANSWERS.keys())
-async def test_no_bad_answer_is_an_empty_account(name: str, reply: Reply, why: StaleReason) -> None:
-    """Every sweep fails with its reason, and none reads as a listing of nothing."""
-    for result in await swept(name, reply):
+@pytest.mark.parametrize(("reply", "reason"), BAD_RESPONSES.values(), ids=BAD_RESPONSES.keys())
+async def test_no_bad_response_is_an_empty_account(name: str, reply: Reply, reason: StaleReason) -> None:
+    """Every sweep fails with its reason, and none reads as an empty listing."""
+    for result in await sweep_all_kinds(name, reply):
         assert result.problem is not None
-        assert (SweepOutcome.FAILED, (), why) == (result.outcome, result.observations, result.problem.reason)
+        assert (SweepOutcome.FAILED, (), reason) == (result.outcome, result.observations, result.problem.reason)
 
 
 @pytest.mark.parametrize(
     "reply", [HTML, answer(b"{}"), answer(b"<a/>"), answer(b"<html>Not found</html>", 404), answer(b"{}", 404)]
 )
-async def test_no_bad_answer_is_a_witness(name: str, reply: Reply) -> None:
-    """No probe reads "gone" from anything but the vendor's own words."""
+async def test_no_bad_response_is_evidence_of_absence(name: str, reply: Reply) -> None:
+    """A probe returns "gone" only for the vendor's documented response."""
     async with loopback(reply) as server:
-        settings = plausible(registry.find(name).settings_type)
+        settings = minimal_settings(registry.find(name).settings_type)
         async with account(name, settings, server.address) as cloud:
             for kind, region in cloud.scopes:
                 assert "failed" == (await cloud.probe(kind, region, "i-0123456789abcdef0")).outcome
 
 
 @pytest.mark.parametrize("template", ['{{"error": {{"code": "{}"}}}}', "<r><Error><Code>{}</Code></Error></r>", "{}"])
-async def test_an_echoed_credential_is_not_quoted(name: str, template: str) -> None:
-    """A proxy that sends our own headers back does not get them into a problem's text."""
+async def test_echoed_credential_is_not_quoted(name: str, template: str) -> None:
+    """If a proxy echoes our own headers, they do not become part of a problem's text."""
     for status in (200, 400, 401, 500):
-        for result in await swept(name, answer(template.format(SECRET).encode(), status)):
+        for result in await sweep_all_kinds(name, answer(template.format(SECRET).encode(), status)):
             assert result.problem is not None
             assert SECRET not in result.problem.detail
 
 
-async def test_nobody_there(name: str) -> None:
-    """A refused connection is told; `probes` costs none."""
-    cloud = built(name, endpoint=f"http://127.0.0.1:{free_port()}")
+async def test_refused_connection(name: str) -> None:
+    """A refused connection is reported; asking whether a kind can be probed costs no call."""
+    cloud = build_account(name, endpoint=f"http://127.0.0.1:{free_port()}")
     for kind, region in cloud.scopes:
         result = await cloud.sweep(kind, region)
         assert result.problem is not None
@@ -190,63 +190,63 @@ async def test_nobody_there(name: str) -> None:
 
 @cache
 def vocabulary(name: str) -> list[str]:
-    """The words that a vendor's files know: every short text in them."""
-    module = inspect.getfile(registry.find(name))
-    files = Path(module).parent.glob(f"{Path(module).stem}*.py")
+    """Return the field names and values that an adapter knows: every short text in its modules."""
+    module = Path(inspect.getfile(registry.find(name)))
+    files = [module, *(module.parent / "parse").glob(f"{module.stem}_*.py")]
     trees = [ast.parse(file.read_text(encoding="utf-8")) for file in files]
     nodes = [node for tree in trees for node in ast.walk(tree)]
     texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     return sorted(text for text in texts if text.isascii() and text.replace("_", "").isalnum() and len(text) < 40)
 
 
-def payloads(words: list[str]) -> st.SearchStrategy[Any]:
-    """JSON of the vendor's own words: in any shape, and as a list of items with ids at one level or two."""
-    texts = st.sampled_from([*words, "i-1", "", "7", "192.0.2.1", "2026-01-31T12:00:00Z"])
+def payloads(names: list[str]) -> st.SearchStrategy[Any]:
+    """Generate JSON of the vendor's own words: in any shape, and as a list of items with ids at one or two levels."""
+    texts = st.sampled_from([*names, "i-1", "", "7", "192.0.2.1", "2026-01-31T12:00:00Z"])
     leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | texts
     anything = st.recursive(
         leaves,
-        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(words), inner, max_size=6),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(names), inner, max_size=6),
         max_leaves=10,
     )
-    named = {word: st.just("i-1") for word in words if word == "id" or word.endswith("Id")}
-    item = st.dictionaries(st.sampled_from(words), anything, max_size=12).flatmap(
-        lambda told: st.fixed_dictionaries(named).map(lambda ids: told | ids)
+    ids_of_item = {name: st.just("i-1") for name in names if name == "id" or name.endswith("Id")}
+    item = st.dictionaries(st.sampled_from(names), anything, max_size=12).flatmap(
+        lambda fields: st.fixed_dictionaries(ids_of_item).map(lambda ids: fields | ids)
     )
-    plurals = [word for word in words if word == "data" or word.endswith(("Set", "s"))]
-    listed = item.map(lambda one: {word: [one] for word in plurals} | dict.fromkeys(CURSORS & set(words)))
-    twice = listed.map(lambda one: {word: [one] for word in plurals})
-    return anything | listed | twice
+    plurals = [name for name in names if name == "data" or name.endswith(("Set", "s"))]
+    lists = item.map(lambda one: {plural: [one] for plural in plurals} | dict.fromkeys(CURSORS & set(names)))
+    lists_without_cursors = lists.map(lambda one: {plural: [one] for plural in plurals})
+    return anything | lists | lists_without_cursors
 
 
 CURSORS = frozenset({"nextToken", "next_cursor", "next_token"})
-"""Words that would make a list under them a malformed page."""
+"""Field names that would make the page malformed if they contained a list."""
 
 
 def element(tag: str, value: object) -> Element:
-    """The same as XML."""
-    made = Element(tag)
+    """Return the same value as XML."""
+    result = Element(tag)
     if isinstance(value, dict):
-        made.extend(element(key, inner) for key, inner in value.items())
+        result.extend(element(key, inner) for key, inner in value.items())
     elif isinstance(value, list):
-        made.extend(element("item", inner) for inner in value)
+        result.extend(element("item", inner) for inner in value)
     elif value is not None:
-        made.text = str(value)
-    return made
+        result.text = str(value)
+    return result
 
 
 @hypothesis_settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
-def test_its_readers_never_break(name: str, data: st.DataObject) -> None:
-    """Whatever shape its own words come in, a page is read or malformed; nothing else is raised."""
+def test_parsers_never_break(name: str, data: st.DataObject) -> None:
+    """In any shape of the vendor's own words, a page is read or malformed; no other exception is raised."""
     vendor = vendor_of(name)
     kind = data.draw(st.sampled_from(ResourceKind))
     (listing, *_) = vendor.listings(kind, vendor.regions(kind)[0])
-    whole = data.draw(payloads(vocabulary(name)))
+    payload = data.draw(payloads(vocabulary(name)))
     xml = listing.request(None).expects == "xml"
 
     try:
-        page = listing.read(VendorResponse(200, {}, element("r", whole) if xml else whole))
+        page = listing.read(VendorResponse(200, {}, element("r", payload) if xml else payload))
     except MalformedAnswer:
         return
     assert page.dropped >= 0
-    assert all(one.kind is kind and one.vendor_id for one in page.observations)
+    assert all(observation.kind is kind and observation.vendor_id for observation in page.observations)

@@ -1,4 +1,4 @@
-"""A vendor as small as one can be, whose readers break wherever the answer tells them to."""
+"""A minimal vendor whose parsing functions raise whatever the response makes them raise."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vendors.base import ApiKey, Listing, Page, Vendor, VendorRequest, VendorRes
 
 
 class ToySettings(VendorSettings):
-    """One key."""
+    """The settings of an account with one key."""
 
     credentials: ApiKey
 
@@ -26,17 +26,17 @@ class ToyListing:
     operation: str
 
     def request(self, cursor: str | None) -> VendorRequest:
-        """The call for a page."""
+        """Return the request for a page."""
         return VendorRequest(self.operation, f"/{self.operation}", query=(("after", cursor),) if cursor else ())
 
-    def read(self, answer: VendorResponse) -> Page:
-        """No care is taken: a missing key is a KeyError."""
-        told: Any = answer.payload
-        return Page(tuple(map(observed, told["ids"])), told.get("next"), told.get("dropped", 0), told.get("total"))
+    def read(self, response: VendorResponse) -> Page:
+        """Parse without any checks: a missing key is a KeyError."""
+        body: Any = response.payload
+        return Page(tuple(map(observe, body["ids"])), body.get("next"), body.get("dropped", 0), body.get("total"))
 
 
 class Toy(Vendor):
-    """Machines are told by two listings, volumes by one; only machines can be probed."""
+    """A vendor with two listings of machines and one of volumes. Only machines can be probed."""
 
     name = "toy"
     settings_type = ToySettings
@@ -46,50 +46,52 @@ class Toy(Vendor):
         self._key = settings.credentials.api_key.get_secret_value()
 
     def base_url(self, region: str | None) -> str:
-        """Nowhere."""
+        """Return an address that does not exist."""
         return "http://toy.invalid"
 
     def regions(self, kind: ResourceKind) -> tuple[str | None, ...]:
-        """Volumes have two."""
+        """Return two regions for volumes."""
         return (None,) if kind is ResourceKind.MACHINES else ("north", "south")
 
     def listings(self, kind: ResourceKind, region: str | None) -> tuple[Listing, ...]:
-        """Two, or one."""
+        """Return two listings for machines, one for volumes."""
         if kind is ResourceKind.MACHINES:
             return (ToyListing("small"), ToyListing("large"))
         return (ToyListing("volumes"),)
 
     def probe_request(self, kind: ResourceKind, region: str | None, vendor_id: str) -> VendorRequest | None:
-        """Machines only."""
+        """Request one machine."""
         return VendorRequest("one", f"/one/{vendor_id}") if kind is ResourceKind.MACHINES else None
 
-    def read_probe(self, kind: ResourceKind, region: str | None, vendor_id: str, answer: VendorResponse) -> Observation:
-        """As careless as the listing."""
-        told: Any = answer.payload
-        return observed(told["id"])
+    def read_probe(
+        self, kind: ResourceKind, region: str | None, vendor_id: str, response: VendorResponse
+    ) -> Observation:
+        """Parse without any checks."""
+        body: Any = response.payload
+        return observe(body["id"])
 
     def authorize(
         self, request: VendorRequest, url: str, body: bytes, region: str | None, now: datetime
     ) -> Mapping[str, str]:
-        """A header."""
+        """Return a header with the key."""
         return {"x-key": self._key}
 
     def credential_text(self) -> str:
-        """The key."""
+        """Return the key."""
         return self._key
 
     def read_failure(
         self, request: VendorRequest, status: int, headers: Mapping[str, str], body: str, now: datetime
     ) -> VendorFailure | None:
-        """`gone` is its word; `break` breaks this reader too."""
+        """`gone` means not found; `break` breaks this function too."""
         if "break" in body:
             raise KeyError(body)
         return NotFoundByVendor("gone") if body == "gone" else None
 
 
-def observed(vendor_id: str) -> Observation:
-    """A machine; what follows a colon in its id is its name."""
-    one, _, name = vendor_id.partition(":")
+def observe(vendor_id: str) -> Observation:
+    """Return a machine; the text after a colon in its id is its name."""
+    machine_id, _, name = vendor_id.partition(":")
     return Observation(
-        ResourceKind.MACHINES, one, ResourceType.VM, ResourceStatus.RUNNING, "running", name=name or None
+        ResourceKind.MACHINES, machine_id, ResourceType.VM, ResourceStatus.RUNNING, "running", name=name or None
     )

@@ -1,1 +1,1 @@
-"""One account at one vendor: transport, rate limits, failures, price lists."""
+"""The client of one account at one vendor: transport, rate limits, failures and price lists."""

@@ -1,4 +1,4 @@
-"""What a flight carries along on its way through a vendor's calls, without every function passing it on."""
+"""State that a flight shares with the HTTP calls made on its behalf, passed by a context variable."""
 
 from __future__ import annotations
 
@@ -8,38 +8,23 @@ from typing import Final
 
 
 @dataclass(slots=True)
-class Tally:
-    """How many HTTP calls a flight has cost so far, failed and repeated ones included.
+class CallContext:
+    """What the calls of a flight need to know about it, and how many calls it has cost.
 
-    `ends_at` is when the flight is cut off, by the event loop's time; None where it is not.
+    `background` is set while no reader waits for the flight: it then leaves half of the budget to flights that readers
+    wait for. It may change during the flight, because a reader who joins makes it urgent. `calls` counts HTTP calls,
+    failed and repeated ones included. It stays readable after the flight was cut off. `ends_at` is when the flight is
+    cut off, in seconds of the event loop's clock; `None` if it is not.
     """
 
+    background: bool = False
     calls: int = 0
     ends_at: float | None = None
 
 
-@dataclass(slots=True)
-class Urgency:
-    """Whether somebody waits. A flight in the background leaves half of the budget to those that readers wait for.
-
-    It may change under way: who joins a flight makes it urgent.
-    """
-
-    background: bool = False
+CALL_CONTEXT: Final[ContextVar[CallContext | None]] = ContextVar("call_context", default=None)
 
 
-URGENCY: Final[ContextVar[Urgency]] = ContextVar("urgency", default=Urgency())  # noqa: B039 - nobody changes this one
-
-_TALLY: Final[ContextVar[Tally | None]] = ContextVar("tally", default=None)
-
-
-def new_tally(ends_at: float | None = None) -> Tally:
-    """A tally that this flight's calls are counted in, also those of a flight that is cut off."""
-    tally = Tally(ends_at=ends_at)
-    _TALLY.set(tally)
-    return tally
-
-
-def tally_of_flight() -> Tally:
-    """The flight's own tally; a new one where nobody set one."""
-    return _TALLY.get() or Tally()
+def current_context() -> CallContext:
+    """Return the context of the running flight; a new one if none is set."""
+    return CALL_CONTEXT.get() or CallContext()

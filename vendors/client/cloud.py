@@ -1,4 +1,7 @@
-"""One account at its vendor: runs the listings of a scope page by page, and probes. Nothing here raises for what a cloud did."""
+"""One account at its vendor: runs the listings of a scope page by page, and probes single resources.
+
+Nothing here raises because of what a cloud did; a failure becomes part of the result.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from domain.errors import MalformedAnswer, NotFoundByVendor, VendorFailure
 from domain.records.observation import CallTrace, Observation, ProbeResult, SweepOutcome, SweepResult
 from domain.timestamps import Clock
 from vendors.base import Listing, Page, PriceList, Quote, Vendor, VendorRequest, VendorResponse
-from vendors.client.call_context import Tally, tally_of_flight
+from vendors.client.call_context import CallContext, current_context
 from vendors.client.parse_guard import parse_guard
 from vendors.client.price_lists import PriceLists
 from vendors.client.rate_limits import Remaining
@@ -23,44 +26,44 @@ PAGE_LIMIT: Final = 1000
 _ANY_ID: Final = "any"
 
 
-class PagesDoNotEnd(VendorFailure):
-    """A repeated cursor, or more pages than allowed."""
+class EndlessListing(VendorFailure):
+    """A listing repeats a cursor, or has more pages than allowed."""
 
     reason = StaleReason.PARTIAL_SWEEP
 
 
-class ListingMoved(VendorFailure):
-    """What came is not what the vendor itself says that the listing holds: it changed while it was read, or was cut."""
+class ListingChanged(VendorFailure):
+    """A listing returned other items than the total that the vendor reports: it changed while it was read, or was cut."""
 
     reason = StaleReason.PARTIAL_SWEEP
 
 
-class _Page(Protocol):
-    """What a pager must know of a page."""
+class _HasCursor(Protocol):
+    """A page of a listing or of a price list."""
 
     @property
     def cursor(self) -> str | None:
-        """What asks for the next page."""
+        """The cursor of the next page; `None` ends the listing."""
         ...
 
 
-_P_co = TypeVar("_P_co", bound=_Page, covariant=True)
+_PageT_co = TypeVar("_PageT_co", bound=_HasCursor, covariant=True)
 
 
-class _Paged(Protocol[_P_co]):
+class _PageSource(Protocol[_PageT_co]):
     """A listing or a price list."""
 
     def request(self, cursor: str | None) -> VendorRequest:
-        """The call for a page."""
+        """Return the request for a page."""
         ...
 
-    def read(self, answer: VendorResponse) -> _P_co:
-        """What it told."""
+    def read(self, response: VendorResponse) -> _PageT_co:
+        """Return the page that a response contains."""
         ...
 
 
-class _Count:
-    """What one listing's pages tell of its size, beside the different ids that came."""
+class _ListingCount:
+    """Compares the totals that one listing's pages report with the number of distinct ids that they returned."""
 
     def __init__(self) -> None:
         self._totals: set[int] = set()
@@ -72,44 +75,44 @@ class _Count:
         self._ids.update(observation.vendor_id for observation in page.observations)
 
     def check(self, operation: str) -> None:
-        """Raises ListingMoved where the listing cannot be whole."""
+        """Raise ListingChanged if the listing cannot be complete."""
         if self._totals and self._totals != {len(self._ids)}:
-            told = " and ".join(str(total) for total in sorted(self._totals)[:2])
-            raise ListingMoved(f"{operation}: it holds {told} by its own word, and {len(self._ids)} came.")
+            totals = " and ".join(str(total) for total in sorted(self._totals)[:2])
+            raise ListingChanged(f"{operation}: the vendor reports a total of {totals}, but returned {len(self._ids)}.")
 
 
 class SweepAccumulator:
-    """What a sweep has brought in so far. The same vendor id told twice: the last one wins."""
+    """Collects the pages of a sweep. If a vendor id is returned twice, the last observation is used."""
 
-    def __init__(self) -> None:
-        self.tally = tally_of_flight()
+    def __init__(self, context: CallContext) -> None:
+        self._context = context
         self._trace: list[CallTrace] = []
         self._dropped = 0
-        self._seen: dict[str, Observation] = {}
+        self._observations: dict[str, Observation] = {}
 
     def add(self, page: Page, call: CallTrace) -> None:
         """Add one page and the call that returned it."""
-        place = len(self._trace)
+        call_index = len(self._trace)
         self._trace.append(call)
         self._dropped += page.dropped
         for observation in page.observations:
-            self._seen[observation.vendor_id] = replace(observation, call=place)
+            self._observations[observation.vendor_id] = replace(observation, call=call_index)
 
     def result(self, failure: VendorFailure | None = None) -> SweepResult:
         """Return the sweep so far; with a failure it is partial, or failed if no page was read."""
         outcome = SweepOutcome.PARTIAL if self._trace else SweepOutcome.FAILED
         return SweepResult(
             SweepOutcome.COMPLETE if failure is None else outcome,
-            tuple(self._seen.values()),
+            tuple(self._observations.values()),
             None if failure is None else failure.problem(),
-            self.tally.calls,
+            self._context.calls,
             self._dropped,
             tuple(self._trace),
         )
 
 
 class VendorCloud:
-    """`domain.ports.CloudClient` over a vendor's file and a transport."""
+    """Implements `domain.ports.CloudClient` with a vendor's adapter and a transport."""
 
     def __init__(
         self, account: str, vendor: Vendor, transport: Transport, *, clock: Clock, page_limit: int = PAGE_LIMIT
@@ -120,120 +123,131 @@ class VendorCloud:
         self._vendor = vendor
         self._transport = transport
         self._page_limit = page_limit
-        self._catalogues = PriceLists(account, clock, self._quotes)
+        self._price_lists = PriceLists(account, clock, self._fetch_quotes)
 
     @property
     def scopes(self) -> tuple[tuple[ResourceKind, str | None], ...]:
-        """Every scope that this account has by its configuration."""
+        """Every scope that the account has by its configuration."""
         return tuple((kind, region) for kind in ResourceKind for region in self._vendor.regions(kind))
 
     def sweep_calls(self, kind: ResourceKind) -> int:
-        """How many calls a sweep of a small scope costs at least."""
+        """Return how many calls a sweep of a small scope costs at least."""
         return len(self._vendor.listings(kind, self._vendor.regions(kind)[0]))
 
     def probes(self, kind: ResourceKind) -> bool:
-        """Whether one resource of the kind can be asked for, with known words for "no such thing"."""
+        """Return whether single resources of the kind can be probed, with a documented response for "not found"."""
         return self._vendor.probe_request(kind, self._vendor.regions(kind)[0], _ANY_ID) is not None
 
     def fingerprint(self, salt: str) -> str:
-        """A salted hash of the credentials: tells whether they are the same, and nothing else."""
+        """Return a salted hash of the credentials. It shows whether two credentials are equal, and nothing else."""
         text = self._vendor.credential_text()
         return hmac.new(salt.encode(), text.encode(), hashlib.sha256).hexdigest()
 
     def remaining(self) -> Remaining:
-        """What is left of the budget, in the region where least is."""
+        """Return what is left of the budget, in the region with the least left."""
         regions = {region for kind in ResourceKind for region in self._vendor.regions(kind)}
-        told = [self._transport.budget(region).remaining() for region in regions]
-        return min(told, key=lambda one: float("inf") if one.calls is None else one.calls)
+        budgets = [self._transport.budget(region).remaining() for region in regions]
+        return min(budgets, key=lambda budget: float("inf") if budget.calls is None else budget.calls)
 
     async def sweep(self, kind: ResourceKind, region: str | None) -> SweepResult:
-        """List a scope, all its pages. All its listings must end for it to be complete. Safe to repeat and to cancel."""
-        haul = SweepAccumulator()
+        """List all pages of a scope. The sweep is complete if all its listings end. Safe to repeat and to cancel."""
+        context = current_context()
+        accumulator = SweepAccumulator(context)
         try:
             for listing in self._vendor.listings(kind, region):
-                await self._list(listing, region, haul)
+                await self._read_listing(listing, region, accumulator, context)
         except NotFoundByVendor as failure:
-            # A list that does not exist is no evidence of anything: a wrong endpoint says so too.
-            return haul.result(MalformedAnswer(failure.detail))
+            # A listing that does not exist is not evidence of absence: a wrong endpoint gives the same response.
+            return accumulator.result(MalformedAnswer(failure.detail))
         except VendorFailure as failure:
-            return await self._priced(haul.result(failure), kind, region, haul)
-        return await self._priced(haul.result(), kind, region, haul)
-
-    async def _priced(
-        self, result: SweepResult, kind: ResourceKind, region: str | None, haul: SweepAccumulator
-    ) -> SweepResult:
-        """The sweep with the prices that its listing lacks."""
-        catalogue = self._vendor.catalogue(kind, region)
-        told = await self._catalogues.refreshed(catalogue, region, result.observations, haul.tally)
-        return replace(result, observations=told, calls=haul.tally.calls)
+            return await self._with_prices(accumulator.result(failure), kind, region, context)
+        return await self._with_prices(accumulator.result(), kind, region, context)
 
     async def probe(self, kind: ResourceKind, region: str | None, vendor_id: str) -> ProbeResult:
-        """Ask for one resource by its id. Safe to repeat and to cancel."""
-        tally = tally_of_flight()
+        """Request one resource by its id. Safe to repeat and to cancel."""
+        context = current_context()
         try:
-            observation, call = await self._ask(kind, region, vendor_id, tally)
+            observation, call = await self._read_resource(kind, region, vendor_id, context)
         except NotFoundByVendor:
-            return ProbeResult("gone", calls=tally.calls)
+            return ProbeResult("gone", calls=context.calls)
         except VendorFailure as failure:
-            return ProbeResult("failed", problem=failure.problem(), calls=tally.calls)
-        priced = self._catalogues.known(self._vendor.catalogue(kind, region), region, observation)
-        return ProbeResult("found", replace(priced, call=0), calls=tally.calls, trace=(call,))
+            return ProbeResult("failed", problem=failure.problem(), calls=context.calls)
+        price_list = self._vendor.price_list(kind, region)
+        priced = self._price_lists.add_cached_price(price_list, region, observation)
+        return ProbeResult("found", replace(priced, call=0), calls=context.calls, trace=(call,))
 
     async def close(self) -> None:
         """Close the connections."""
         await self._transport.close()
 
-    async def _list(self, listing: Listing, region: str | None, haul: SweepAccumulator) -> None:
-        count = _Count()
-        async for number, request, answer, page in self._pages(listing, region, haul.tally):
-            haul.add(page, _trace(request, answer, number))
+    async def _with_prices(
+        self, result: SweepResult, kind: ResourceKind, region: str | None, context: CallContext
+    ) -> SweepResult:
+        """Return the sweep with the prices that its listing lacks."""
+        price_list = self._vendor.price_list(kind, region)
+        observations = await self._price_lists.add_prices(price_list, region, result.observations, context)
+        return replace(result, observations=observations, calls=context.calls)
+
+    async def _read_listing(
+        self, listing: Listing, region: str | None, accumulator: SweepAccumulator, context: CallContext
+    ) -> None:
+        count = _ListingCount()
+        async for number, request, response, page in self._pages(listing, region, context):
+            accumulator.add(page, _trace(request, response, number))
             count.add(page)
             if page.cursor is None:
                 count.check(request.operation)
 
-    async def _quotes(self, catalogue: PriceList, region: str | None, tally: Tally) -> Mapping[str, Quote]:
-        """All pages of a price list. Raises VendorFailure."""
+    async def _fetch_quotes(
+        self, price_list: PriceList, region: str | None, context: CallContext
+    ) -> Mapping[str, Quote]:
+        """Return the quotes of all pages of a price list. Raise VendorFailure."""
         quotes: dict[str, Quote] = {}
-        async for _, _, _, page in self._pages(catalogue, region, tally):
+        async for _, _, _, page in self._pages(price_list, region, context):
             quotes.update(page.quotes)
         return quotes
 
     async def _pages(
-        self, source: _Paged[_P_co], region: str | None, tally: Tally
-    ) -> AsyncIterator[tuple[int, VendorRequest, VendorResponse, _P_co]]:
-        """Every page with its number, from 1, and its call. Raises VendorFailure; PagesDoNotEnd after what came was given."""
+        self, source: _PageSource[_PageT_co], region: str | None, context: CallContext
+    ) -> AsyncIterator[tuple[int, VendorRequest, VendorResponse, _PageT_co]]:
+        """Yield every page with its number, from 1, and its call.
+
+        Raise VendorFailure. EndlessListing is raised after the pages that were read have been yielded.
+        """
         cursors: set[str] = set()
         cursor: str | None = None
         for number in range(1, self._page_limit + 1):
             with parse_guard(self.account, "list"):
                 request = source.request(cursor)
-            answer = replace(await self._transport.send(request, region, tally), cursor=cursor)
+            response = replace(await self._transport.send(request, region, context), cursor=cursor)
             with parse_guard(self.account, request.operation):
-                page = source.read(answer)
+                page = source.read(response)
                 cursor = page.cursor
                 repeated = cursor in cursors
-            yield number, request, answer, page
+            yield number, request, response, page
             if cursor is None:
                 return
             if repeated:
-                raise PagesDoNotEnd(f"{request.operation}: the same page is offered again and again.")
+                raise EndlessListing(f"{request.operation}: the listing refers to the same page again.")
             cursors.add(cursor)
-        raise PagesDoNotEnd(f"{request.operation}: more than {self._page_limit} pages.")
+        raise EndlessListing(f"{request.operation}: the listing has more than {self._page_limit} pages.")
 
-    async def _ask(
-        self, kind: ResourceKind, region: str | None, vendor_id: str, tally: Tally
+    async def _read_resource(
+        self, kind: ResourceKind, region: str | None, vendor_id: str, context: CallContext
     ) -> tuple[Observation, CallTrace]:
         with parse_guard(self.account, "probe"):
             request = self._vendor.probe_request(kind, region, vendor_id)
         if request is None:
-            raise MalformedAnswer(f"{self.vendor} cannot be asked for one of its {kind.value.lower()}.")
-        answer = await self._transport.send(request, region, tally)
+            raise MalformedAnswer(f"{self.vendor} has no call for one of its {kind.value.lower()}.")
+        response = await self._transport.send(request, region, context)
         with parse_guard(self.account, request.operation):
-            observation = self._vendor.read_probe(kind, region, vendor_id, answer)
+            observation = self._vendor.read_probe(kind, region, vendor_id, response)
         if observation.vendor_id != vendor_id or observation.kind is not kind:
-            raise MalformedAnswer(f"{request.operation}: told of another resource than the one asked for.")
-        return observation, _trace(request, answer, 1)
+            raise MalformedAnswer(
+                f"{request.operation}: the response describes another resource than the requested one."
+            )
+        return observation, _trace(request, response, 1)
 
 
-def _trace(request: VendorRequest, answer: VendorResponse, page: int) -> CallTrace:
-    return CallTrace(request.operation, page, answer.status, round(answer.seconds, 6), answer.request_id)
+def _trace(request: VendorRequest, response: VendorResponse, page: int) -> CallTrace:
+    return CallTrace(request.operation, page, response.status, round(response.seconds, 6), response.request_id)

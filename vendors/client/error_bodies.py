@@ -1,4 +1,4 @@
-"""What the bodies of vendors' errors say."""
+"""Read error codes from the bodies of vendors' error responses."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Mapping
 
 
 def error_object(body: str) -> Mapping[str, object]:
-    """An error's JSON object; an empty one where the body is none."""
+    """Return the JSON object of an error body; an empty mapping if the body is not a JSON object."""
     try:
-        told = json.loads(body)
+        value = json.loads(body)
     except (ValueError, RecursionError):
         return {}
-    return told if isinstance(told, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def error_code(body: str, *path: str) -> str | None:
-    """The text at a path of an error's JSON, such as `error`, `code`; None where it has none there."""
-    told: object = error_object(body)
+    """Return the text at a path of an error body, such as `error`, `code`; `None` if there is no text."""
+    value: object = error_object(body)
     for name in path:
-        told = told.get(name) if isinstance(told, dict) else None
-    return told if isinstance(told, str) and told else None
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, str) and value else None

@@ -1,16 +1,15 @@
-"""What went wrong with a call, in our words. The one place that maps foreign errors and statuses.
+"""Maps HTTP statuses to vendor failures, and makes the text of a failure safe to show.
 
-httpx                                       ours
-├── ConnectTimeout                          NotConnectedInTime (a TimedOut that may be tried again)
-├── other TimeoutException                  TimedOut
-├── NetworkError, ProtocolError, ProxyError Unreachable
-├── UnsupportedProtocol, InvalidURL         Unreachable
-├── DecodingError, TooManyRedirects         MalformedAnswer
-├── StreamError, CookieConflict             Unreachable: a connection used after its end
-└── HTTPStatusError                         never raised by us; Unreachable
+status  failure
+------  -------
+401     CredentialsRejected
+403     CredentialsRejected
+408     TimedOut
+429     RateLimited
+5xx     Unreachable
+other   MalformedAnswer
 
-status: 401, 403 CredentialsRejected · 408 TimedOut · 429 RateLimited · 5xx Unreachable · any other MalformedAnswer.
-Every text is safe: no secret, no URL, no header.
+Exceptions of the HTTP library are mapped in `vendors/client/transport.py`. No text contains a secret, a URL or a header.
 """
 
 from __future__ import annotations
@@ -22,8 +21,6 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Final
 
-import httpx
-
 from domain.errors import (
     CredentialsRejected,
     MalformedAnswer,
@@ -34,116 +31,89 @@ from domain.errors import (
     VendorFailure,
 )
 
-FOREIGN: Final = (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, httpx.StreamError, OSError)
-"""Everything that a call may raise; `of_exception` has a word for each."""
-
-_LONGEST_TEXT: Final = 300
-_LONGEST_HOLD: Final = timedelta(hours=24)
-_SHORTEST_SECRET: Final = 4
-_WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,79}")
+_MAX_TEXT_LENGTH: Final = 300
+_MAX_RETRY_AFTER: Final = timedelta(hours=24)
+_MIN_SECRET_LENGTH: Final = 4
+_ERROR_CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,79}")
 
 
-class NotConnectedInTime(TimedOut):
-    """No connection in time: nothing was sent, so the call may be tried again."""
+class ConnectTimedOut(TimedOut):
+    """The connection was not established in time. Nothing was sent, so the call may be retried."""
 
 
-_MAPPING: Final[tuple[tuple[type[Exception], type[VendorFailure], str], ...]] = (
-    (httpx.ConnectTimeout, NotConnectedInTime, "no connection in time"),
-    (httpx.PoolTimeout, TimedOut, "all connections of the account were busy for too long"),
-    (httpx.TimeoutException, TimedOut, "no whole answer in time"),
-    (httpx.ConnectError, Unreachable, "no connection: refused, an unknown host, or a certificate that is not trusted"),
-    (httpx.NetworkError, Unreachable, "the connection broke"),
-    (httpx.ProtocolError, Unreachable, "the connection broke, or what came was not HTTP"),
-    (httpx.ProxyError, Unreachable, "the proxy failed"),
-    (httpx.UnsupportedProtocol, Unreachable, "the address is neither http nor https"),
-    (httpx.InvalidURL, Unreachable, "the address cannot be called"),
-    (httpx.DecodingError, MalformedAnswer, "the body is not in the encoding that its headers tell"),
-    (httpx.TooManyRedirects, MalformedAnswer, "redirected"),
-    (httpx.StreamError, Unreachable, "the connection was used after its end"),
-    (httpx.CookieConflict, Unreachable, "the connection was used wrongly"),
-    (httpx.HTTPError, Unreachable, "the call failed"),
-    (OSError, Unreachable, "the connection broke"),
-)
-
-
-def of_exception(error: Exception, operation: str) -> VendorFailure:
-    """The failure that a foreign error means. Its own text is never quoted: it may hold an address."""
-    for foreign, ours, words in _MAPPING:
-        if isinstance(error, foreign):
-            return ours(f"{operation}: {words}.")
-    raise TypeError(f"no mapping of {type(error).__name__}")
-
-
-def of_status(
+def failure_from_status(
     status: int, headers: Mapping[str, str], operation: str, now: datetime, code: object = None
 ) -> VendorFailure:
-    """The failure that a status means where the vendor's own words told nothing more. Header names are lower case.
+    """Return the failure that a status means if the vendor's error body says nothing more specific.
 
-    `code` is the vendor's own error code, quoted if it can be.
+    Header names must be lower case. `code` is the vendor's own error code; it is quoted if `safe_error_code` allows it.
     """
-    text = f"{operation}: answered {status}" + (f" ({vendor_word(code)})" if code is not None else "")
+    text = f"{operation}: answered {status}" + (f" ({safe_error_code(code)})" if code is not None else "")
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return CredentialsRejected(f"{text}; check the account's credentials and what they may list.")
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return RateLimited(f"{text}, too many calls.", retry_at(headers, now))
+        return RateLimited(f"{text}, too many calls.", parse_retry_after(headers, now))
     if status == HTTPStatus.REQUEST_TIMEOUT:
         return TimedOut(f"{text}.")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Unreachable(f"{text}.", retry_at(headers, now))
+        return Unreachable(f"{text}.", parse_retry_after(headers, now))
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return MalformedAnswer(f"{text}, a redirect, which is never followed; check the account's endpoint.")
-    return MalformedAnswer(f"{text}, which is not how the vendor documents this call; check the account's endpoint.")
+    return MalformedAnswer(f"{text}, which the vendor does not document for this call; check the account's endpoint.")
 
 
-def retry_at(headers: Mapping[str, str], now: datetime) -> datetime | None:
-    """When `retry-after` (seconds or an HTTP date) lets us ask again, at most a day ahead; None where it tells nothing."""
-    told = headers.get("retry-after", "").strip()
-    if told.isascii() and told.isdigit():
-        seconds = min(int(told[:9]), int(_LONGEST_HOLD.total_seconds()))
+def parse_retry_after(headers: Mapping[str, str], now: datetime) -> datetime | None:
+    """Return when `retry-after` (seconds or an HTTP date) permits the next call, at most a day ahead.
+
+    `None` if the header is missing or cannot be read.
+    """
+    text = headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
+        seconds = min(int(text[:9]), int(_MAX_RETRY_AFTER.total_seconds()))
         return now + timedelta(seconds=seconds)
     try:
-        date = parsedate_to_datetime(told)
+        date = parsedate_to_datetime(text)
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
     aware = date if date.tzinfo else date.replace(tzinfo=UTC)
     try:
-        return min(max(aware.astimezone(UTC), now), now + _LONGEST_HOLD)
+        return min(max(aware.astimezone(UTC), now), now + _MAX_RETRY_AFTER)
     except OverflowError:
         return None
 
 
-def worth_again(error: BaseException) -> bool:
-    """Whether the same call may do better at once: not where the vendor told when to come back."""
+def is_retryable(error: BaseException) -> bool:
+    """Return whether the same call may succeed if it is sent again at once. It may not if the vendor said when to come back."""
     if isinstance(error, Unreachable):
         return error.retry_at is None
-    return isinstance(error, NotConnectedInTime)
+    return isinstance(error, ConnectTimedOut)
 
 
-def vendor_word(text: object) -> str:
-    """A vendor's error code, fit to be quoted; anything that is no code reads `unreadable`."""
-    return text if isinstance(text, str) and _WORD.fullmatch(text) else "unreadable"
+def safe_error_code(text: object) -> str:
+    """Return a vendor's error code if it is safe to quote, else `unreadable`."""
+    return text if isinstance(text, str) and _ERROR_CODE.fullmatch(text) else "unreadable"
 
 
-def scrubbed(failure: VendorFailure, secrets: Iterable[str]) -> VendorFailure:
-    """The same failure with every secret out of its text, without control characters, and short."""
+def scrub_failure(failure: VendorFailure, secrets: Iterable[str]) -> VendorFailure:
+    """Return the failure with every secret and control character removed from its text, and the text shortened."""
     text = failure.detail
     for secret in secrets:
-        if len(secret) >= _SHORTEST_SECRET:
+        if len(secret) >= _MIN_SECRET_LENGTH:
             text = text.replace(secret, "***")
-    text = "".join(letter if letter.isprintable() else " " for letter in text)[:_LONGEST_TEXT]
+    text = "".join(letter if letter.isprintable() else " " for letter in text)[:_MAX_TEXT_LENGTH]
     return type(failure)(text, failure.retry_at)
 
 
-def outcome_word(failure: VendorFailure) -> str:
-    """One word for metrics and logs."""
-    for kind, word in _OUTCOMES:
-        if isinstance(failure, kind):
-            return word
+def outcome_label(failure: VendorFailure) -> str:
+    """Return the label of a failure in metrics and logs."""
+    for failure_type, label in _OUTCOMES:
+        if isinstance(failure, failure_type):
+            return label
     return "failed"
 
 
 _OUTCOMES: Final[tuple[tuple[type[VendorFailure], str], ...]] = (
-    (NotFoundByVendor, "no_such_thing"),
+    (NotFoundByVendor, "not_found"),
     (RateLimited, "rate_limited"),
     (CredentialsRejected, "auth_rejected"),
     (TimedOut, "timed_out"),

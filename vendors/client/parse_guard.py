@@ -1,4 +1,4 @@
-"""A vendor's pure functions read foreign data: whatever breaks them is the answer's fault, and never escapes."""
+"""Turns exceptions of a vendor's parsing functions into MalformedAnswer, because they read untrusted data."""
 
 from __future__ import annotations
 
@@ -16,14 +16,17 @@ _log = structlog.get_logger(__name__)
 
 @contextmanager
 def parse_guard(account: str, operation: str) -> Iterator[None]:
-    """Turn what a reader raised, unless an error of ours, into MalformedAnswer. The log has its class and place, no payload."""
+    """Turn any exception other than a SupplygraphError into MalformedAnswer.
+
+    The log gets the exception's class and the line that raised it, but no part of the response.
+    """
     try:
         yield
     except SupplygraphError:
         raise
-    except Exception as broken:  # noqa: BLE001 - foreign data can break a reader in any way; it is logged and told
-        frame = extract_tb(broken.__traceback__)[-1]
+    except Exception as exception:  # noqa: BLE001 - foreign data can break a parser in any way; it is logged and reported
+        frame = extract_tb(exception.__traceback__)[-1]
         place = f"{PurePath(frame.filename).name}:{frame.lineno}"
-        error = type(broken).__name__
-        _log.warning("vendor_response_malformed", account=account, operation=operation, error=error, place=place)
-        raise MalformedAnswer(f"{operation}: the answer has a shape that the vendor does not document.") from None
+        error = type(exception).__name__
+        _log.warning("vendor_response_unreadable", account=account, operation=operation, error=error, place=place)
+        raise MalformedAnswer(f"{operation}: the response has a shape that the vendor does not document.") from None

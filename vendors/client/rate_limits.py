@@ -1,11 +1,13 @@
-"""How many calls an account may make: by default half of what its vendor documents: the team's own tools use the same limits.
+"""How many calls an account may make.
 
-Each documented window is a token bucket of that share of its calls, refilled at that share of its rate. What the vendor tells
-besides, in the headers of its answers, closes the account until the instant told. Time is the event loop's: no step of a clock
-opens a window.
+By default, a budget is half of what the vendor documents, because the team's own tools use the same limits. Each
+documented limit becomes a token bucket with that share of its calls, refilled at that share of its rate. When the
+vendor reports in its headers that no calls are left, the account is closed until the reported time. All intervals are
+measured with the event loop's clock, so that a step of the wall clock opens no window.
 
-Sources: draft-ietf-httpapi-ratelimit-headers (`RateLimit`: `r` remaining, `t` seconds to the reset), and the older
-`ratelimit-remaining` with `ratelimit-reset` in seconds from now or since 1970 (DigitalOcean).
+Sources: draft-ietf-httpapi-ratelimit-headers (`RateLimit`: `r` calls remaining, `t` seconds to the reset), and the
+older headers `ratelimit-remaining` and `ratelimit-reset`, the latter in seconds from now or in seconds since 1970
+(DigitalOcean).
 """
 
 from __future__ import annotations
@@ -21,147 +23,160 @@ from domain.enums import StaleReason
 from domain.errors import RateLimited, VendorFailure
 from domain.timestamps import Clock
 from vendors.base import RateLimit
-from vendors.client.call_context import URGENCY
+from vendors.client.call_context import CallContext
 
 SHARE: Final = 0.5
-"""Of what the vendor documents, by default."""
-_RESERVED: Final = 0.5
-"""Of the budget, for those that readers wait for."""
-_PATIENCE_SECONDS: Final = 5.0
-_BACKGROUND_PATIENCE_SECONDS: Final = 20.0
+"""The default share of a documented limit that an account may use."""
+_RESERVED_SHARE: Final = 0.5
+"""The share of the budget that is reserved for flights that readers wait for."""
+_MAX_WAIT_SECONDS: Final = 5.0
+_MAX_BACKGROUND_WAIT_SECONDS: Final = 20.0
 _STEP_SECONDS: Final = 0.5
-_LONGEST_SECONDS: Final = 3600.0
-_EPOCH_FROM: Final = 1_000_000_000.0
-_LEFT: Final = re.compile(r"(?:^|[;,\s])(?:r|remaining)\s*=\s*(\d{1,12})", re.IGNORECASE)
+_MAX_CLOSED_SECONDS: Final = 3600.0
+_MIN_EPOCH_SECONDS: Final = 1_000_000_000.0
+"""A reset of at least this value is in seconds since 1970, else in seconds from now."""
+_REMAINING: Final = re.compile(r"(?:^|[;,\s])(?:r|remaining)\s*=\s*(\d{1,12})", re.IGNORECASE)
 _RESET: Final = re.compile(r"(?:^|[;,\s])(?:t|reset)\s*=\s*(\d{1,12})", re.IGNORECASE)
 
 
 class BudgetSpent(VendorFailure):
-    """Our own limit, not the vendor's: nothing was sent."""
+    """The account's own budget is spent; nothing was sent."""
 
     reason = StaleReason.BUDGET_SPENT
 
 
 @dataclass(frozen=True, slots=True)
 class Remaining:
-    """What is left: calls that could be sent at once, and when the budget is whole again. Null where nothing limits."""
+    """What is left of a budget. Both fields are `None` if there is no limit.
+
+    `calls` is how many calls could be sent at once, `resets_at` when the budget is full again.
+    """
 
     calls: int | None
     resets_at: datetime | None
 
 
 class _Bucket:
-    def __init__(self, allowance: RateLimit, share: float) -> None:
-        # At least one call, or a vendor that documents one at a time could never be asked.
-        self.capacity = max(1.0, allowance.calls * share)
-        self.rate = allowance.calls * share / allowance.seconds
+    """A token bucket for a share of one documented limit."""
+
+    def __init__(self, limit: RateLimit, share: float) -> None:
+        # At least one call: a vendor that documents one call at a time could never be called at all.
+        self.capacity = max(1.0, limit.calls * share)
+        self.rate = limit.calls * share / limit.seconds
         self.level = self.capacity
-        self._at: float | None = None
+        self._refilled_at: float | None = None
 
     def refill(self, now: float) -> None:
-        passed = 0.0 if self._at is None else max(0.0, now - self._at)
-        self.level = min(self.capacity, self.level + passed * self.rate)
-        self._at = now
+        elapsed = 0.0 if self._refilled_at is None else max(0.0, now - self._refilled_at)
+        self.level = min(self.capacity, self.level + elapsed * self.rate)
+        self._refilled_at = now
 
-    def wait(self, reserve: float) -> float:
-        """Seconds until a call may be taken that leaves this share of the bucket."""
-        needed = min(1.0 + reserve * self.capacity, self.capacity)
+    def wait_seconds(self, reserved_share: float) -> float:
+        """Return the seconds until a call can be taken that leaves the reserved share in the bucket."""
+        needed = min(1.0 + reserved_share * self.capacity, self.capacity)
         return max(0.0, (needed - self.level) / self.rate)
 
 
 class Budget:
-    """One account's budget in one region: a share of each allowance. Without any, only the vendor's answers limit it."""
+    """The budget of one account in one region. Without documented limits, only the vendor's responses limit it."""
 
-    def __init__(self, allowances: Sequence[RateLimit], clock: Clock, share: float = SHARE) -> None:
+    def __init__(self, limits: Sequence[RateLimit], clock: Clock, share: float = SHARE) -> None:
         self._clock = clock
-        self._buckets = [(allowance.operation, _Bucket(allowance, share)) for allowance in allowances]
+        self._buckets = [(limit.operation, _Bucket(limit, share)) for limit in limits]
         self._closed_until = 0.0
 
-    def wait(self, operation: str | None = None, *, background: bool = False) -> float:
-        """Seconds until the next call may be sent; None asks for an operation that has no window of its own."""
-        now = _steady()
-        reserve = _RESERVED if background else 0.0
+    def wait_seconds(self, operation: str | None = None, *, background: bool = False) -> float:
+        """Return the seconds until the next call may be sent; `None` stands for an operation without a limit of its own."""
+        now = _loop_time()
+        reserved_share = _RESERVED_SHARE if background else 0.0
         waits = [max(0.0, self._closed_until - now)]
-        for bucket in self._of(operation):
+        for bucket in self._buckets_of(operation):
             bucket.refill(now)
-            waits.append(bucket.wait(reserve))
+            waits.append(bucket.wait_seconds(reserved_share))
         return max(waits)
 
-    async def take(self, operation: str) -> None:
-        """Take one call, waiting a little for it.
+    async def acquire(self, operation: str, context: CallContext) -> None:
+        """Take one call from the budget; wait up to a few seconds for it.
 
-        Raises BudgetSpent, or RateLimited where the vendor itself closed the account; with the instant to come back.
+        Raise BudgetSpent, or RateLimited if the vendor itself closed the account, with the time to come back.
         """
-        urgency, waited = URGENCY.get(), 0.0
-        while (seconds := self.wait(operation, background=urgency.background)) > 0:
-            patience = (_BACKGROUND_PATIENCE_SECONDS if urgency.background else _PATIENCE_SECONDS) - waited
-            if seconds > patience:
+        waited = 0.0
+        while (seconds := self.wait_seconds(operation, background=context.background)) > 0:
+            max_wait = (_MAX_BACKGROUND_WAIT_SECONDS if context.background else _MAX_WAIT_SECONDS) - waited
+            if seconds > max_wait:
                 retry_at = self._clock.now() + timedelta(seconds=seconds)
-                if self._closed_until - _steady() > patience:
-                    raise RateLimited(f"{operation}: the vendor has told the account to come back later.", retry_at)
+                if self._closed_until - _loop_time() > max_wait:
+                    raise RateLimited(f"{operation}: the vendor has asked the account to come back later.", retry_at)
                 raise BudgetSpent(f"{operation}: the account's budget of calls is spent.", retry_at)
-            # In steps: somebody may join meanwhile, and wait by the readers' right.
+            # In steps: a reader may join in the meantime, and the flight then waits by the limits of a reader.
             step = min(seconds, _STEP_SECONDS)
             waited += step
             await asyncio.sleep(step)
-        for bucket in self._of(operation):
+        for bucket in self._buckets_of(operation):
             bucket.level -= 1
 
-    def heard(self, headers: Mapping[str, str]) -> None:
-        """Take in what an answer's headers tell; names are lower case. Whatever they say, at most an hour is believed."""
-        told = remaining_of(headers)
-        if told is not None and told[0] < 1:
-            self._close(self._until_reset(told[1]))
+    def observe_headers(self, headers: Mapping[str, str]) -> None:
+        """Close the account if a response's headers report that no calls are left, for an hour at most.
 
-    def refused(self, failure: RateLimited) -> None:
-        """The vendor said that it was too much, and perhaps until when."""
+        Header names must be lower case.
+        """
+        remaining = parse_remaining(headers)
+        if remaining is None:
+            return
+        calls, reset = remaining
+        if calls < 1:
+            self._close(self._seconds_until(reset))
+
+    def observe_rate_limit(self, failure: RateLimited) -> None:
+        """Close the account until the time that the vendor's refusal reports, if it reports one."""
         if failure.retry_at is not None:
             self._close((failure.retry_at - self._clock.now()).total_seconds())
 
     def remaining(self) -> Remaining:
-        """What could be sent now, of the operation of which least is left."""
-        steady, now = _steady(), self._clock.now()
-        closed = max(0.0, self._closed_until - steady)
+        """Return what could be sent now, for the operation with the least left."""
+        loop_time, now = _loop_time(), self._clock.now()
+        closed = max(0.0, self._closed_until - loop_time)
         buckets = [bucket for _, bucket in self._buckets]
         if not buckets:
             return Remaining(0 if closed else None, now + timedelta(seconds=closed) if closed else None)
         for bucket in buckets:
-            bucket.refill(steady)
-        whole = max((bucket.capacity - bucket.level) / bucket.rate for bucket in buckets)
+            bucket.refill(loop_time)
+        refill_seconds = max((bucket.capacity - bucket.level) / bucket.rate for bucket in buckets)
         calls = 0 if closed else max(0, int(min(bucket.level for bucket in buckets)))
-        return Remaining(calls, now + timedelta(seconds=max(whole, closed)))
+        return Remaining(calls, now + timedelta(seconds=max(refill_seconds, closed)))
 
-    def _of(self, operation: str | None) -> list[_Bucket]:
-        """The buckets that a call of the operation is taken from."""
-        return [bucket for only, bucket in self._buckets if only in (None, operation)]
+    def _buckets_of(self, operation: str | None) -> list[_Bucket]:
+        """Return the buckets that a call of the operation is taken from."""
+        return [bucket for limited, bucket in self._buckets if limited in (None, operation)]
 
     def _close(self, seconds: float) -> None:
-        until = _steady() + min(max(seconds, 0.0), _LONGEST_SECONDS)
+        until = _loop_time() + min(max(seconds, 0.0), _MAX_CLOSED_SECONDS)
         self._closed_until = max(self._closed_until, until)
 
-    def _until_reset(self, reset: float) -> float:
-        return reset - self._clock.now().timestamp() if reset >= _EPOCH_FROM else reset
+    def _seconds_until(self, reset: float) -> float:
+        return reset - self._clock.now().timestamp() if reset >= _MIN_EPOCH_SECONDS else reset
 
 
-def _steady() -> float:
+def _loop_time() -> float:
     return asyncio.get_running_loop().time()
 
 
-def remaining_of(headers: Mapping[str, str]) -> tuple[int, float] | None:
-    """How many calls the vendor says are left, and its word for when that ends; the scarcest where it tells several."""
-    found: list[tuple[int, float]] = []
+def parse_remaining(headers: Mapping[str, str]) -> tuple[int, float] | None:
+    """Return the remaining calls and the reset value that a response's headers report, of the scarcest limit.
+
+    `None` if they report none. Header names must be lower case.
+    """
+    reported: list[tuple[int, float]] = []
     header = headers.get("ratelimit", "")
-    # An older draft puts commas between the items of its only policy.
+    # An older draft has a single policy and separates its items with commas.
     for policy in [header] if "remaining" in header.lower() else header.split(","):
-        left, reset = _LEFT.search(policy), _RESET.search(policy)
-        if left is not None:
-            found.append((int(left[1]), float(reset[1]) if reset is not None else 0.0))
+        calls, reset = _REMAINING.search(policy), _RESET.search(policy)
+        if calls is not None:
+            reported.append((int(calls[1]), float(reset[1]) if reset is not None else 0.0))
     for prefix in ("", "x-"):
-        left_text, reset_text = (
-            headers.get(f"{prefix}ratelimit-remaining", ""),
-            headers.get(f"{prefix}ratelimit-reset", ""),
-        )
-        if left_text.isascii() and left_text.isdigit():
+        calls_text = headers.get(f"{prefix}ratelimit-remaining", "")
+        reset_text = headers.get(f"{prefix}ratelimit-reset", "")
+        if calls_text.isascii() and calls_text.isdigit():
             seconds = float(reset_text) if reset_text.isascii() and reset_text.isdigit() else 0.0
-            found.append((int(left_text[:12]), seconds))
-    return min(found, default=None)
+            reported.append((int(calls_text[:12]), seconds))
+    return min(reported, default=None)

@@ -1,7 +1,7 @@
-"""What a vendor calls a request of ours: the word that its support asks for.
+"""Read the vendor's own id of a request, which its support asks for.
 
-Sources: AWS's common response headers and the `requestId` element of EC2's answers; Cloudflare, in front of many APIs
-(Lambda's and RunPod's among them), sets `cf-ray`; the rest is custom.
+Sources: AWS's common response headers, and the `requestId` element of EC2's responses. Cloudflare, in front of many
+APIs (Lambda's and RunPod's among them), sets `cf-ray`. The other header names are conventions.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from vendors.parse.fields import local_name
 
 _HEADERS: Final = ("x-amzn-requestid", "x-amz-request-id", "x-request-id", "request-id", "cf-ray")
 _ELEMENT: Final = "requestId"
-_POSSIBLE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+=@-]{0,127}")
+_PLAUSIBLE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+=@-]{0,127}")
 
 
 def request_id(headers: Mapping[str, str], payload: object, secrets: Iterable[str]) -> str | None:
-    """The first that could be one. Header names are lower case; what holds a secret is none."""
-    kept = tuple(secrets)
-    for told in _candidates(headers, payload):
-        if _POSSIBLE.fullmatch(told) and not any(secret in told for secret in kept):
-            return told
+    """Return the first plausible request id that contains no secret. Header names must be lower case."""
+    all_secrets = tuple(secrets)
+    for candidate in _candidates(headers, payload):
+        if _PLAUSIBLE.fullmatch(candidate) and not any(secret in candidate for secret in all_secrets):
+            return candidate
     return None
 
 

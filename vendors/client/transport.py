@@ -1,6 +1,18 @@
-"""The one shared transport: connections, timeouts, retries, size limits. The only home of httpx, with its map of errors.
+"""The HTTP transport that all vendors share: connections, timeouts, retries and size limits. The only module that imports httpx.
 
-It sends what a vendor asks for and hands back a decoded answer, or raises a VendorFailure whose text is safe.
+It sends a vendor's request and returns the decoded response, or raises a VendorFailure whose text is safe to show.
+
+httpx                                        VendorFailure
+-------------------------------------------  ------------------------------------------
+ConnectTimeout                               ConnectTimedOut, a TimedOut that is retried
+other TimeoutException                       TimedOut
+NetworkError, ProtocolError, ProxyError      Unreachable
+UnsupportedProtocol, InvalidURL              Unreachable
+DecodingError, TooManyRedirects              MalformedAnswer
+StreamError, CookieConflict                  Unreachable: a closed connection was used
+HTTPStatusError                              Unreachable; this module never raises it
+
+Statuses are mapped in `vendors/client/failures.py`.
 """
 
 from __future__ import annotations
@@ -17,26 +29,46 @@ from urllib.parse import quote, urlencode
 import httpx
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from domain.errors import MalformedAnswer, RateLimited, TimedOut, VendorFailure
+from domain.errors import MalformedAnswer, RateLimited, TimedOut, Unreachable, VendorFailure
 from domain.timestamps import Clock
 from vendors.base import RateLimit, VendorRequest, VendorResponse
-from vendors.client import decoding, failures
-from vendors.client.call_context import Tally
+from vendors.client import failures, response_bodies
+from vendors.client.call_context import CallContext
 from vendors.client.parse_guard import parse_guard
 from vendors.client.rate_limits import SHARE, Budget
 from vendors.client.request_ids import request_id
 
-# A server that takes this at its word tells its problems (RFC 9457) to none who does not accept them.
-_ACCEPTS: Final = {"json": "application/json, application/problem+json", "xml": "text/xml, application/xml"}
-_THREAD_FROM: Final = 256 * 1024
-"""Bodies from this size on are decoded beside the event loop, so that other accounts' calls go on."""
+TRANSPORT_ERRORS: Final = (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, httpx.StreamError, OSError)
+"""Every exception that sending a request may raise. `failure_from_exception` maps each of them."""
+
+_FAILURES: Final[tuple[tuple[type[Exception], type[VendorFailure], str], ...]] = (
+    (httpx.ConnectTimeout, failures.ConnectTimedOut, "no connection in time"),
+    (httpx.PoolTimeout, TimedOut, "all connections of the account were busy for too long"),
+    (httpx.TimeoutException, TimedOut, "no complete response in time"),
+    (httpx.ConnectError, Unreachable, "no connection: refused, an unknown host, or a certificate that is not trusted"),
+    (httpx.NetworkError, Unreachable, "the connection broke"),
+    (httpx.ProtocolError, Unreachable, "the connection broke, or the response was not HTTP"),
+    (httpx.ProxyError, Unreachable, "the proxy failed"),
+    (httpx.UnsupportedProtocol, Unreachable, "the address is neither http nor https"),
+    (httpx.InvalidURL, Unreachable, "the address is not a valid URL"),
+    (httpx.DecodingError, MalformedAnswer, "the body does not have the encoding that its headers declare"),
+    (httpx.TooManyRedirects, MalformedAnswer, "redirected"),
+    (httpx.StreamError, Unreachable, "the connection was used after it was closed"),
+    (httpx.CookieConflict, Unreachable, "the connection was used incorrectly"),
+    (httpx.HTTPError, Unreachable, "the call failed"),
+    (OSError, Unreachable, "the connection broke"),
+)
+# A server that takes `accept` literally sends problem documents (RFC 9457) only to clients that accept them.
+_ACCEPT: Final = {"json": "application/json, application/problem+json", "xml": "text/xml, application/xml"}
+_DECODE_IN_THREAD_BYTES: Final = 256 * 1024
+"""Bodies of at least this size are decoded in a thread, so that they do not block the event loop."""
 
 
 class CallObserver(Protocol):
-    """Is told of every HTTP call once it has ended."""
+    """Is called after every HTTP call."""
 
     def __call__(self, account: str, operation: str, outcome: str, seconds: float) -> None:
-        """`outcome` is `ok`, `cancelled`, `broken` or a word of `failures.outcome_word`."""
+        """`outcome` is `ok`, `cancelled`, `error` or a label of `failures.outcome_label`."""
         ...
 
 
@@ -46,25 +78,25 @@ class Authorize(Protocol):
     def __call__(
         self, request: VendorRequest, url: str, body: bytes, region: str | None, now: datetime
     ) -> Mapping[str, str]:
-        """The headers that authenticate the call."""
+        """Return the headers that authenticate the call."""
         ...
 
 
 class ReadFailure(Protocol):
-    """A vendor's own words for what went wrong."""
+    """A vendor's interpretation of its own error responses."""
 
     def __call__(
         self, request: VendorRequest, status: int, headers: Mapping[str, str], body: str, now: datetime
     ) -> VendorFailure | None:
-        """The failure, or None."""
+        """Return the failure, or `None` to leave it to the status."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class TransportLimits:
-    """Seconds, bytes and counts of one account's calls.
+    """Limits of one account's calls, in seconds, bytes and counts.
 
-    `call_seconds` bounds one HTTP call whole, a body of one byte a second included.
+    `call_seconds` bounds one HTTP call as a whole, also when its body arrives at one byte a second.
     """
 
     connect_seconds: float = 5
@@ -79,12 +111,20 @@ class TransportLimits:
     keepalive_seconds: float = 90
 
 
-def nobody(account: str, operation: str, outcome: str, seconds: float) -> None:
-    """An observer that looks away."""
+def ignore_call(account: str, operation: str, outcome: str, seconds: float) -> None:
+    """Observe a call and do nothing."""
+
+
+def failure_from_exception(error: Exception, operation: str) -> VendorFailure:
+    """Return the failure that one of TRANSPORT_ERRORS means. Its own text is not quoted, because it may contain a URL."""
+    for error_type, failure_type, reason in _FAILURES:
+        if isinstance(error, error_type):
+            return failure_type(f"{operation}: {reason}.")
+    raise TypeError(f"no failure is defined for {type(error).__name__}")
 
 
 class Transport:
-    """One account's connections. Safe to share between flights; `close` when done."""
+    """The HTTP connections of one account. Safe to use from several flights at once; call `close` when done."""
 
     def __init__(
         self,
@@ -94,10 +134,10 @@ class Transport:
         read_failure: ReadFailure,
         *,
         clock: Clock,
-        observer: CallObserver = nobody,
+        observer: CallObserver = ignore_call,
         secrets: tuple[str, ...] = (),
         limits: TransportLimits | None = None,
-        allowances: Sequence[RateLimit] = (),
+        rate_limits: Sequence[RateLimit] = (),
         budget_share: float = SHARE,
     ) -> None:
         self._account = account
@@ -108,65 +148,65 @@ class Transport:
         self._observer = observer
         self._secrets = secrets
         self._limits = limits or TransportLimits()
-        self._client = _client(self._limits)
-        self._allowances = allowances
+        self._client = _make_client(self._limits)
+        self._rate_limits = rate_limits
         self._share = budget_share
         self._budgets: dict[str | None, Budget] = {}
 
-    async def send(self, request: VendorRequest, region: str | None, tally: Tally) -> VendorResponse:
-        """One call and its repetitions. Raises VendorFailure; a 429 is never waited for. Safe to cancel."""
+    async def send(self, request: VendorRequest, region: str | None, context: CallContext) -> VendorResponse:
+        """Send a request, with retries. Raise VendorFailure. A 429 is not retried. Safe to cancel."""
         limits = self._limits
         attempts = AsyncRetrying(
             stop=stop_after_attempt(1 + (limits.retries if request.idempotent else 0)),
             wait=wait_random_exponential(multiplier=limits.backoff_seconds, max=limits.backoff_max_seconds),
             retry=retry_if_exception(
-                lambda error: failures.worth_again(error) and not self.budget(region).wait(request.operation)
+                lambda error: failures.is_retryable(error) and not self.budget(region).wait_seconds(request.operation)
             ),
             reraise=True,
         )
-        return await attempts(self._once, request, region, tally)
+        return await attempts(self._send_once, request, region, context)
 
     def budget(self, region: str | None) -> Budget:
-        """The budget of the account's calls to a region."""
-        return self._budgets.setdefault(region, Budget(self._allowances, self._clock, self._share))
+        """Return the budget of the account's calls to a region."""
+        return self._budgets.setdefault(region, Budget(self._rate_limits, self._clock, self._share))
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
 
-    async def _once(self, request: VendorRequest, region: str | None, tally: Tally) -> VendorResponse:
-        await self.budget(region).take(request.operation)
-        tally.calls += 1
-        outcome = "broken"
+    async def _send_once(self, request: VendorRequest, region: str | None, context: CallContext) -> VendorResponse:
+        await self.budget(region).acquire(request.operation, context)
+        context.calls += 1
+        outcome = "error"
         started = time.perf_counter()
         try:
-            answer = await self._exchange(request, region)
+            response = await self._exchange(request, region)
             outcome = "ok"
-            answer = replace(answer, seconds=time.perf_counter() - started)
+            response = replace(response, seconds=time.perf_counter() - started)
         except VendorFailure as failure:
-            outcome = failures.outcome_word(failure)
+            outcome = failures.outcome_label(failure)
             if isinstance(failure, RateLimited):
-                self.budget(region).refused(failure)
-            raise failures.scrubbed(failure, self._secrets) from None
+                self.budget(region).observe_rate_limit(failure)
+            raise failures.scrub_failure(failure, self._secrets) from None
         except asyncio.CancelledError:
             outcome = "cancelled"
             raise
         finally:
             self._observer(self._account, request.operation, outcome, time.perf_counter() - started)
-        return answer
+        return response
 
     async def _exchange(self, request: VendorRequest, region: str | None) -> VendorResponse:
         try:
             async with asyncio.timeout(self._limits.call_seconds):
                 response = await self._client.send(self._compose(request, region), stream=True)
                 try:
-                    return await self._answer(request, response, region)
+                    return await self._read_response(request, response, region)
                 finally:
                     await response.aclose()
         except TimeoutError:
-            raise TimedOut(f"{request.operation}: no whole answer in time.") from None
-        except failures.FOREIGN as error:
-            raise failures.of_exception(error, request.operation) from None
+            raise TimedOut(f"{request.operation}: no complete response in time.") from None
+        except TRANSPORT_ERRORS as error:
+            raise failure_from_exception(error, request.operation) from None
 
     def _compose(self, request: VendorRequest, region: str | None) -> httpx.Request:
         url = self._base_url(region).rstrip("/") + request.path
@@ -174,7 +214,7 @@ class Transport:
             url += "?" + urlencode(request.query, quote_via=quote)
         body = urlencode(request.form, quote_via=quote).encode()
         headers = {
-            "accept": _ACCEPTS[request.expects],
+            "accept": _ACCEPT[request.expects],
             "accept-encoding": "gzip",
             "user-agent": "supplygraph",
             **request.headers,
@@ -184,47 +224,49 @@ class Transport:
         headers |= self._authorize(request, url, body, region, self._clock.now())
         return self._client.build_request(request.method, url, headers=headers, content=body or None)
 
-    async def _answer(self, request: VendorRequest, response: httpx.Response, region: str | None) -> VendorResponse:
-        status = response.status_code
+    async def _read_response(
+        self, request: VendorRequest, response: httpx.Response, region: str | None
+    ) -> VendorResponse:
         headers = {name.lower(): value for name, value in response.headers.items()}
-        self.budget(region).heard(headers)
+        self.budget(region).observe_headers(headers)
         encoding = headers.get("content-encoding", "")
         if not response.is_success:
-            raise await self._refusal(request, response, headers, encoding)
+            raise await self._failure(request, response, headers, encoding)
         try:
-            body = await decoding.bounded(response.aiter_raw(), encoding, self._limits.body_bytes)
-            if len(body) < _THREAD_FROM:
-                payload = decoding.decode(body, request.expects)
+            body = await response_bodies.read_body(response.aiter_raw(), encoding, self._limits.body_bytes)
+            if len(body) < _DECODE_IN_THREAD_BYTES:
+                payload = response_bodies.decode_body(body, request.expects)
             else:
-                payload = await asyncio.to_thread(decoding.decode, body, request.expects)
+                payload = await asyncio.to_thread(response_bodies.decode_body, body, request.expects)
         except MalformedAnswer as failure:
             raise MalformedAnswer(f"{request.operation}: {failure.detail}") from None
-        return VendorResponse(status, headers, payload, request_id=request_id(headers, payload, self._secrets))
+        vendor_request_id = request_id(headers, payload, self._secrets)
+        return VendorResponse(response.status_code, headers, payload, request_id=vendor_request_id)
 
-    async def _refusal(
+    async def _failure(
         self, request: VendorRequest, response: httpx.Response, headers: Mapping[str, str], encoding: str
     ) -> VendorFailure:
         try:
-            body = await decoding.beginning(response.aiter_raw(), encoding, self._limits.error_bytes)
-        except failures.FOREIGN:
-            # The status stands, whatever became of its body.
+            body = await response_bodies.read_error_text(response.aiter_raw(), encoding, self._limits.error_bytes)
+        except TRANSPORT_ERRORS:
+            # The status is valid even if the body cannot be read.
             body = ""
         now = self._clock.now()
         try:
             with parse_guard(self._account, request.operation):
-                told = self._read_failure(request, response.status_code, headers, body, now)
+                failure = self._read_failure(request, response.status_code, headers, body, now)
         except MalformedAnswer:
-            told = None
-        return told or failures.of_status(response.status_code, headers, request.operation, now)
+            failure = None
+        return failure or failures.failure_from_status(response.status_code, headers, request.operation, now)
 
 
-def _client(limits: TransportLimits) -> httpx.AsyncClient:
+def _make_client(limits: TransportLimits) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         http1=True,
         http2=False,
         trust_env=False,
         follow_redirects=False,
-        # No vendor needs cookies, and one that is set must not change later answers.
+        # No vendor needs cookies, and a cookie must not change later responses.
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         timeout=httpx.Timeout(limits.read_seconds, connect=limits.connect_seconds),
         limits=httpx.Limits(

@@ -1,8 +1,8 @@
-"""Which GPUs an EC2 instance type has, and how much memory. DescribeInstances tells neither.
+"""The GPUs and the memory of EC2 instance types, neither of which DescribeInstances reports.
 
-Source: `gpuInfo` and `memoryInfo` of EC2's DescribeInstanceTypes, as moto 5.2 ships it; a test compares the two. The table is for
-the families that are rented for their GPUs; any other type reads None, which is *unknown*, not *none*. Types with a fraction
-of a GPU (g6f, gr6f) are left out: no whole count is true of them.
+Source: `gpuInfo` and `memoryInfo` of EC2's DescribeInstanceTypes, as shipped with moto 5.2; a test compares the two.
+The table covers the families that are rented for their GPUs. Any other type reads `None`, which means unknown, not
+none. Types with a fraction of a GPU (g6f, gr6f) are left out, because no integer count is true of them.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
-class Gpus:
-    """The model as EC2 calls it, how many, the memory of one in MiB, and that of the whole instance in GiB."""
+class InstanceGpus:
+    """The GPUs of an instance type: model as EC2 names it, count, memory of one GPU in MiB, memory of the instance in GiB."""
 
     model: str
     count: int
@@ -56,22 +56,22 @@ _FAMILIES: Final[Mapping[str, tuple[str, int, str]]] = {
     "p6-b200": ("B200", 183_359, "48xlarge:8/2048"),
     "p6-b300": ("B300", 275_040, "48xlarge:8/4096"),
 }  # fmt: skip
-"""The model, the memory of one in MiB, and of each size how many, and the instance's memory in GiB."""
+"""By family: the model, the memory of one GPU in MiB, and for each size the number of GPUs and the instance's memory in GiB."""
 
 
-def _table() -> Mapping[str, Gpus]:
-    found: dict[str, Gpus] = {}
+def _table() -> Mapping[str, InstanceGpus]:
+    types: dict[str, InstanceGpus] = {}
     for family, (model, memory_mib, sizes) in _FAMILIES.items():
-        for told in sizes.split():
-            size, _, figures = told.partition(":")
+        for entry in sizes.split():
+            size, _, figures = entry.partition(":")
             count, _, instance_gib = figures.partition("/")
-            found[f"{family}.{size}"] = Gpus(model, int(count), memory_mib, int(instance_gib))
-    return found
+            types[f"{family}.{size}"] = InstanceGpus(model, int(count), memory_mib, int(instance_gib))
+    return types
 
 
 _TYPES: Final = _table()
 
 
-def gpus_of(instance_type: str | None) -> Gpus | None:
-    """The GPUs of an instance type such as `p5.48xlarge`; None where the table does not know it."""
+def gpus_of(instance_type: str | None) -> InstanceGpus | None:
+    """Return the GPUs of an instance type such as `p5.48xlarge`; `None` if the table does not contain it."""
     return _TYPES.get(instance_type or "")

@@ -1,4 +1,4 @@
-"""Links to what a vendor lists as attached, where it tells ids alone."""
+"""Builds links from lists of attached ids, for vendors that report nothing but the ids."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from domain.records.observation import NOT_REPORTED, Attachment, NotReported
 
 
 def attachment_links(
-    link_type: LinkType, kind: ResourceKind, ids: Iterable[str | None], *, whole: bool
+    link_type: LinkType, kind: ResourceKind, ids: Iterable[str | None], *, complete: bool
 ) -> tuple[Attachment, ...] | NotReported:
-    """A link to each id, once; `whole`: all of the vendor's list could be read. None is an id that could not.
+    """Return a link to each distinct id.
 
-    A list of which a part could not be read is not the whole list: it must close no link.
+    An id that is `None` could not be read; `complete` is whether the other parts of the list could be read.
+    A list that could not be read completely must not close any link, so the result is then NOT_REPORTED.
     """
-    told = tuple(dict.fromkeys(ids))
-    links = tuple(Attachment(link_type, kind, one) for one in told if one is not None)
-    return links if whole and len(links) == len(told) else NOT_REPORTED
+    distinct = tuple(dict.fromkeys(ids))
+    links = tuple(Attachment(link_type, kind, vendor_id) for vendor_id in distinct if vendor_id is not None)
+    return links if complete and len(links) == len(distinct) else NOT_REPORTED

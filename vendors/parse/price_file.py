@@ -1,10 +1,10 @@
-"""An operator's own price list, for vendors whose listings tell no price.
+"""An operator's own price list, for vendors whose listings report no prices.
 
     as_of = 2026-11-01
     [us-east-1]
     "p5.48xlarge" = 55.04
 
-US dollars an hour by region and sku, on demand. `as_of` is when the prices were read.
+Prices are in US dollars per hour, by region and sku, on demand. `as_of` is when they were read.
 """
 
 from __future__ import annotations
@@ -21,43 +21,41 @@ from vendors.parse.fields import DropCounter, FieldReader
 
 @dataclass(frozen=True, slots=True)
 class PriceFile:
-    """Region to sku to US dollars an hour."""
+    """The prices of a price file: US dollars per hour, by region and sku."""
 
     as_of: datetime
     hourly: Mapping[str, Mapping[str, float]]
 
     def rate(self, region: str | None, sku: str | None) -> float | None:
-        """US dollars an hour on demand, None where the file tells none."""
+        """Return the price on demand in US dollars per hour; `None` if the file does not list it."""
         return self.hourly.get(region or "", {}).get(sku or "")
 
 
 def load(path: Path) -> PriceFile:
-    """Read a price file. Raises ConfigurationError with what is wrong in it."""
+    """Read a price file. Raise ConfigurationError, which says what is wrong in the file."""
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError:
         raise ConfigurationError(f"price_file '{path}' cannot be read.") from None
     except ValueError as error:
         raise ConfigurationError(f"price_file '{path}' is not TOML: {error}.") from None
-    drops = DropCounter()
-    told = raw.pop("as_of", None)
-    as_of = FieldReader({"as_of": told if told is None else str(told)}, drops).instant("as_of")
+    date = content.pop("as_of", None)
+    as_of = FieldReader({"as_of": date if date is None else str(date)}, DropCounter()).timestamp("as_of")
     if as_of is None:
-        raise ConfigurationError(f"price_file '{path}' needs as_of, the date on which its prices were read.")
-    hourly = {region: _rates(path, region, rates) for region, rates in raw.items()}
-    return PriceFile(as_of, hourly)
+        raise ConfigurationError(f"price_file '{path}' needs as_of, the date when its prices were read.")
+    return PriceFile(as_of, {region: _read_prices(path, region, table) for region, table in content.items()})
 
 
-def _rates(path: Path, region: str, rates: object) -> Mapping[str, float]:
-    if not isinstance(rates, dict):
+def _read_prices(path: Path, region: str, table: object) -> Mapping[str, float]:
+    if not isinstance(table, dict):
         raise ConfigurationError(f"price_file '{path}': '{region}' must be a table of sku = price.")
-    taker = FieldReader(rates, DropCounter())
-    read: dict[str, float] = {}
-    for sku in rates:
-        price = taker.price(sku)
+    reader = FieldReader(table, DropCounter())
+    prices: dict[str, float] = {}
+    for sku in table:
+        price = reader.price(sku)
         if price is None:
             raise ConfigurationError(
-                f"price_file '{path}': the price of '{sku}' in '{region}' is no amount of 0 or more."
+                f"price_file '{path}': the price of '{sku}' in '{region}' must be a number of 0 or more."
             )
-        read[sku] = price
-    return read
+        prices[sku] = price
+    return prices

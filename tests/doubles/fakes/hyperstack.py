@@ -1,8 +1,8 @@
 """Hyperstack, in the shapes of its OpenAPI document.
 
-That document's own examples break it (objects told as the text `{}`), so they are not followed. It wants a zone in every time and
-knows no null: its real answers have times without a zone, and nulls, which the tests of the reader have; here a zone is told, and
-what is null is left out.
+The examples in that document violate it (objects given as the text `{}`), so the fake does not follow them. The
+document requires a zone in every time and has no null; the real responses have times without a zone, and nulls, which
+the tests of the parser cover. Here times have a zone, and null fields are left out.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from tests.doubles.fake import (
     PRICELESS,
     VOLUMES,
     Fake,
-    Thing,
+    FakeResource,
     access,
     iso,
-    linked,
+    link,
     price,
 )
 from tests.matrix.player import ReceivedRequest
@@ -40,81 +40,69 @@ GPUS = {
     "L40": ("nvidia-l40-48gb", "L40", 1.0),
     "X9000": ("X9000", None, None),
 }
-"""What the graph calls them, and what one costs an hour."""
+"""The type and family in the graph, and the price of one GPU per hour."""
+FLAVOR = {"cpu": 28, "ram": 58.5, "disk": 100, "features": {}}
 
 
 class HyperstackFake(Fake):
-    """Pages of at most 100 by their number, oldest first; machines own the links; nothing but three lists is known."""
+    """Numbered pages of at most 100, oldest first. Machines own the links. Only three lists exist."""
 
     vendor = "hyperstack"
     specification = "hyperstack.yaml"
     base_path = "/v1"
     page_size = 100
-    catalogue_calls = 1
+    price_list_calls = 1
     calls = {MACHINES: 1, VOLUMES: 1}  # noqa: RUF012 - declared in the base class
 
     @classmethod
     def settings(cls, secret: str) -> dict[str, Any]:
-        """One key."""
+        """Return one key."""
         return {"credentials": {"api_key": secret}}
 
-    def machine(self, number: int) -> Thing:
-        """A machine, with up to two volumes."""
+    def machine(self, number: int) -> FakeResource:
+        """Return a machine, with up to two volumes."""
         dice = self.dice
-        word, status = dice.pick(STATUSES)
-        gpu, (gpu_type, family, each) = dice.pick(GPUS)
+        vendor_status, status = dice.pick(STATUSES)
+        gpu, (gpu_type, family, gpu_price) = dice.pick(GPUS)
         count, contract = dice.choice((1, 8)), dice.maybe(dice.randint(1, 99), 0.2)
-        outer, inner = dice.maybe(dice.public_ip()), dice.maybe(dice.private_ip(), 0.9)
+        external_ip, internal_ip = dice.maybe(dice.public_ip()), dice.maybe(dice.private_ip(), 0.9)
         created, name, region = dice.instant(), dice.name(), dice.choice(("CANADA-1", "NORWAY-1", "US-1"))
         volumes = dice.sample(list(self.volumes.values()), dice.choice((0, 0, 1, 2))) if self.volumes else []
-        told = {
-            "id": 500_000 + number,
-            "name": name,
-            "status": word,
-            "vm_state": "active",
-            "power_state": "RUNNING",
-            "floating_ip": outer,
-            "fixed_ip": inner,
-            "contract_id": contract,
-            "created_at": iso(created),
+        item = {
+            "id": 500_000 + number, "name": name, "status": vendor_status, "vm_state": "active", "power_state": "RUNNING",
+            "floating_ip": external_ip, "fixed_ip": internal_ip, "contract_id": contract, "created_at": iso(created),
             "environment": {"name": f"default-{region}", "region": region, "id": 1},
-            "image": {"name": "Ubuntu Server 22.04"},
-            "keypair": {"name": "key"},
+            "image": {"name": "Ubuntu Server 22.04"}, "keypair": {"name": "key"},
             "callback_url": "https://user:S3cret@callback.test/",
-            "flavor": {
-                "name": f"n3-{gpu}x{count}", "gpu": gpu, "gpu_count": count, "cpu": 28, "ram": 58.5, "disk": 100,
-                "features": {},
-            },
+            "flavor": {"name": f"n3-{gpu}x{count}", "gpu": gpu, "gpu_count": count, **FLAVOR},
             "volume_attachments": [
-                {"id": place, "status": "ATTACHED", "created_at": iso(created), "volume": {"id": int(one.vendor_id)}}
-                for place, one in enumerate(volumes)
+                {"id": index, "status": "ATTACHED", "created_at": iso(created), "volume": {"id": int(volume.vendor_id)}}
+                for index, volume in enumerate(volumes)
             ],
         }  # fmt: skip
-        facts: dict[str, Any] = {
-            "gpu": gpu, "environment": f"default-{region}", "vm_state": "active", "power_state": "RUNNING",
-        }  # fmt: skip
+        facts = {"gpu": gpu, "environment": f"default-{region}", "vm_state": "active", "power_state": "RUNNING"}
         if contract is not None:
             facts["contract_id"] = str(contract)
         spec = {
             **NO_SPEC, "gpuType": gpu_type, "gpuFamily": family, "gpuCount": count, "vcpuCount": 28.0, "memoryGb": 58.5,
             "diskGb": 100.0, "vendorSku": f"n3-{gpu}x{count}", "image": "Ubuntu Server 22.04", "vendor": facts,
         }  # fmt: skip
-        billed = word in ("ACTIVE", "SHUTOFF") and each is not None and contract is None
+        has_price = vendor_status in ("ACTIVE", "SHUTOFF") and gpu_price is not None and contract is None
         node = {
-            "resourceType": "VM", "vendorRegion": region, "name": name, "status": status, "vendorStatus": word,
-            "statusMessage": None, "spec": spec, "access": access(outer, inner, None, None),
-            **(price((each or 0) * count, source="CATALOGUE") if billed else PRICELESS),
+            "resourceType": "VM", "vendorRegion": region, "name": name, "status": status, "vendorStatus": vendor_status,
+            "statusMessage": None, "spec": spec, "access": access(external_ip, internal_ip, None, None),
+            **(price((gpu_price or 0) * count, source="CATALOGUE") if has_price else PRICELESS),
         }  # fmt: skip
-        kept = {key: value for key, value in told.items() if value is not None}
-        machine = Thing(str(told["id"]), kept, node, created)
-        linked(machine, volumes)
+        reported = {key: value for key, value in item.items() if value is not None}
+        machine = FakeResource(str(item["id"]), reported, node, created)
+        link(machine, volumes)
         return machine
 
-    def volume(self, number: int) -> Thing:
-        """A volume."""
+    def volume(self, number: int) -> FakeResource:
+        """Return a volume."""
         dice = self.dice
         created, size, region = dice.instant(), dice.randint(1, 4000), dice.choice(("CANADA-1", "NORWAY-1"))
-        told = {
+        item = {
             "id": 700_000 + number,
             "name": f"data-{number}",
             "status": "in-use",
@@ -133,21 +121,21 @@ class HyperstackFake(Fake):
                 "vendor": {"environment": "default", "bootable": False},
             },
         }  # fmt: skip
-        return Thing(str(told["id"]), told, node, created)
+        return FakeResource(str(item["id"]), item, node, created)
 
-    def reply(self, asked: ReceivedRequest) -> tuple[int, Any]:
-        """Two lists and the pricebook; whatever else is asked, and be it a GET, is told as an error that the tests see."""
-        path = asked.path.removeprefix(self.base_path)
+    def reply(self, request: ReceivedRequest) -> tuple[int, Any]:
+        """Return a page of a list, or the pricebook. Any other request raises an error that fails the test."""
+        path = request.path.removeprefix(self.base_path)
         if path == "/pricebook":
-            priced = {name: each for name, (_, _, each) in GPUS.items() if each is not None} | {"vCPU": 0.01}
+            prices = {name: gpu_price for name, (_, _, gpu_price) in GPUS.items() if gpu_price is not None}
             return 200, [
-                {"id": number, "name": name, "value": each, "original_value": each, "discount_applied": False}
-                for number, (name, each) in enumerate(priced.items())
+                {"id": number, "name": name, "value": value, "original_value": value, "discount_applied": False}
+                for number, (name, value) in enumerate((prices | {"vCPU": 0.01}).items())
             ]
         lists = {"/core/virtual-machines": ("instances", self.machines), "/core/volumes": ("volumes", self.volumes)}
-        name, things = lists[path]
-        number, size = int(asked.query["page"]), min(int(asked.query["pageSize"]), self.page_size)
-        count = len(things)
-        items, _ = self.page(things, (number - 1) * size, size)
-        about = {"status": True, "message": "OK", "page": number, "page_size": size, "count": count}
-        return 200, about | {name: items}
+        name, resources = lists[path]
+        number, size = int(request.query["page"]), min(int(request.query["pageSize"]), self.page_size)
+        count = len(resources)
+        items, _ = self.page(resources, (number - 1) * size, size)
+        metadata = {"status": True, "message": "OK", "page": number, "page_size": size, "count": count}
+        return 200, metadata | {name: items}
