@@ -183,7 +183,7 @@ class World:
     async def flown(self) -> None:
         """Wait for the flights that no reader waits for, too."""
         # There is no other way to know: nobody outside may wait for what belongs to nobody.
-        while running := {*self.served.gateway.reconciler._shell.tasks._running}:
+        while running := {*self.served.gateway.reconciler._runner.tasks._finite}:
             await asyncio.wait(running)
 
     async def read_all(self, *, force: bool = False, wait: float = MAX_WAIT) -> dict[str, Read]:

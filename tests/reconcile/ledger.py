@@ -1,4 +1,4 @@
-"""A record of plain values: what decisions are tested with, thousands of cases a second."""
+"""Records held as plain values, so that decisions can be tested with thousands of cases a second."""
 
 from __future__ import annotations
 
@@ -26,30 +26,30 @@ from reconcile.rules.decision import Credential, DecisionContext, decide_probe, 
 from tests.clock import START
 
 
-class Ledger:
-    """Machines of one account in two scopes, changed only by what decisions say."""
+class DecisionLedger:
+    """Machines of one account in two scopes, changed only by decisions. Scope 1 is current until `in_scope` changes it."""
 
     def __init__(self, *, probes: bool = True) -> None:
         self.now: datetime = START
         self.credential = "first"
+        self.links: list[LinkRecord] = []
         self._probes = probes
         self._number = 0
-        self._at = 1
+        self._scope_id = 1
         self._scopes = {
             scope_id: ScopeRecord(scope_id, ScopeKey("lab", ResourceKind.MACHINES, f"region-{scope_id}"))
             for scope_id in (1, 2)
         }
         self._resources: dict[UUID, ResourceRecord] = {}
-        self.links: list[LinkRecord] = []
 
     @property
     def scope(self) -> ScopeRecord:
-        """The scope at hand."""
-        return self._scopes[self._at]
+        """The current scope."""
+        return self._scopes[self._scope_id]
 
-    def in_scope(self, scope_id: int) -> Ledger:
-        """Go on in another scope."""
-        self._at = scope_id
+    def in_scope(self, scope_id: int) -> DecisionLedger:
+        """Make another scope the current one."""
+        self._scope_id = scope_id
         return self
 
     def advance(self, seconds: float) -> None:
@@ -57,40 +57,40 @@ class Ledger:
         self.now += timedelta(seconds=seconds)
 
     def draw(self) -> FlightTicket:
-        """The next flight's number and instant."""
+        """Return the next flight's ticket."""
         self._number += 1
         return FlightTicket(self._number, self.now)
 
     def sweep(self, result: SweepResult, *, ticket: FlightTicket | None = None) -> Changes:
-        """Apply a sweep."""
-        return self._apply(decide_sweep(self._held(), ticket or self.draw(), result, self._ground()))
+        """Apply a sweep of the current scope."""
+        return self._apply(decide_sweep(self._state(), ticket or self.draw(), result, self._context()))
 
     def probe(self, vendor_id: str, result: ProbeResult, *, ticket: FlightTicket | None = None) -> Changes:
-        """Apply a probe."""
+        """Apply a probe in the current scope."""
         key = VendorKey(ResourceKind.MACHINES, vendor_id)
-        return self._apply(decide_probe(self._held(), ticket or self.draw(), key, result, self._ground()))
+        return self._apply(decide_probe(self._state(), ticket or self.draw(), key, result, self._context()))
 
     def confirm(self) -> Changes:
-        """Apply the operator's word."""
-        ground = self._ground()
-        return self._apply(decide_confirmation(self._held(), self.draw(), ground.credential, ground.waits))
+        """Apply the operator's confirmation of the current scope."""
+        context = self._context()
+        return self._apply(decide_confirmation(self._state(), self.draw(), context.credential, context.windows))
 
     def machines(self) -> list[ResourceRecord]:
-        """The newest record of every vendor id, in order."""
+        """Return the newest record of every vendor id, ordered by vendor id."""
         newest: dict[str, ResourceRecord] = {}
         for record in sorted(self._resources.values(), key=lambda record: record.generation):
             newest[record.vendor_id] = record
         return [newest[vendor_id] for vendor_id in sorted(newest)]
 
     def machine(self, vendor_id: str) -> ResourceRecord:
-        """The newest record of a vendor id."""
+        """Return the newest record of a vendor id."""
         return next(record for record in self.machines() if record.vendor_id == vendor_id)
 
     def record(self, resource_id: UUID) -> ResourceRecord:
-        """The record of a UUID."""
+        """Return the record of a UUID."""
         return self._resources[resource_id]
 
-    def _ground(self) -> DecisionContext:
+    def _context(self) -> DecisionContext:
         secret = self.credential
         return DecisionContext(
             EvidenceWindows(AbsenceRules()),
@@ -101,15 +101,13 @@ class Ledger:
             lambda failures: 5.0 * failures,
         )
 
-    def _held(self) -> LockedState:
-        living: Mapping[VendorKey, ResourceRecord] = {
-            record.key: record for record in self._resources.values() if not record.deleted
-        }
-        dead = sorted((one for one in self._resources.values() if one.deleted), key=lambda one: one.generation)
+    def _state(self) -> LockedState:
+        records = sorted(self._resources.values(), key=lambda record: record.generation)
+        living: Mapping[VendorKey, ResourceRecord] = {record.key: record for record in records if not record.deleted}
         return LockedState(
             scope=self.scope,
             resources=living,
-            tombstones={record.key: record for record in dead},
+            tombstones={record.key: record for record in records if record.deleted},
             swept={key: (scope.swept_no, scope.swept_at) for key, scope in self._scopes.items()},
             links=tuple(self.links),
             ends={key: record.resource_id for key, record in living.items()},
@@ -120,6 +118,6 @@ class Ledger:
             self._scopes[changes.scope.scope_id] = replace(changes.scope)
         self._resources.update({record.resource_id: record for record in changes.resources})
         closed = {(link.link_type, link.from_key, link.to_key) for link in changes.closed}
-        self.links = [one for one in self.links if (one.link_type, one.from_key, one.to_key) not in closed]
+        self.links = [link for link in self.links if (link.link_type, link.from_key, link.to_key) not in closed]
         self.links.extend(changes.opened)
         return changes

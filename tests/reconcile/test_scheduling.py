@@ -1,4 +1,4 @@
-"""What a reader's want leads to, as a decision over values."""
+"""The action for a refresh request, as a decision over values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from domain.enums import ResourceKind
 from domain.records.model import ScopeKey, ScopeRecord
-from reconcile.rules.scheduling import Action, SchedulingInput, Underway, choose, hold_seconds
+from reconcile.rules.scheduling import Action, SchedulingInput, Underway, choose_action, hold_end, hold_seconds
 from tests.clock import START
 
 SECONDS = st.integers(-100, 100)
@@ -26,66 +26,77 @@ UNDERWAY = st.one_of(
     st.just(Underway()),
     st.builds(Underway, running=st.just(True), sent_at=st.none() | INSTANT, queued=st.booleans()),
 )
-QUESTIONS = st.builds(
+DEMANDS = st.builds(
     SchedulingInput,
     not_before=INSTANT,
     in_order=st.booleans(),
     probes=st.none() | st.integers(1, 3),
     sweep_calls=st.integers(1, 5),
 )
-STARTS = {Action.START, Action.QUEUE, Action.PROBE}
+SENDING = {Action.START, Action.QUEUE, Action.PROBE}
 
 
-@given(scope=SCOPES, underway=UNDERWAY, question=QUESTIONS)
-def test_nothing_is_sent_while_a_failure_is_held(
-    scope: ScopeRecord, underway: Underway, question: SchedulingInput
-) -> None:
-    """Force or not: a held scope is answered from the record, unless a sweep that serves is running already."""
+@given(scope=SCOPES, underway=UNDERWAY, demand=DEMANDS)
+def test_nothing_is_sent_while_a_scope_is_held(scope: ScopeRecord, underway: Underway, demand: SchedulingInput) -> None:
+    """Forced or not: a held scope is answered from the database, unless a running sweep serves the reader."""
     if scope.hold_until is not None and scope.hold_until > START:
-        assert choose(scope, underway, question, START) not in STARTS
+        assert choose_action(scope, underway, demand, START) not in SENDING
 
 
-@given(scope=SCOPES, underway=UNDERWAY, question=QUESTIONS)
+@given(scope=SCOPES, underway=UNDERWAY, demand=DEMANDS)
 def test_at_most_one_sweep_runs_and_one_is_queued(
-    scope: ScopeRecord, underway: Underway, question: SchedulingInput
+    scope: ScopeRecord, underway: Underway, demand: SchedulingInput
 ) -> None:
-    """A sweep starts only where none runs, and is queued only where none is queued."""
-    choice = choose(scope, underway, question, START)
-    assert not (choice is Action.START and underway.running)
-    assert not (choice is Action.QUEUE and (underway.queued or not underway.running))
+    """A sweep starts only if none runs, and is queued only if none is queued."""
+    action = choose_action(scope, underway, demand, START)
+    assert not (action is Action.START and underway.running)
+    assert not (action is Action.QUEUE and (underway.queued or not underway.running))
 
 
-@given(scope=SCOPES, underway=UNDERWAY, question=QUESTIONS)
-def test_a_reader_joins_only_what_was_sent_late_enough(
-    scope: ScopeRecord, underway: Underway, question: SchedulingInput
+@given(scope=SCOPES, underway=UNDERWAY, demand=DEMANDS)
+def test_a_reader_joins_only_a_sweep_that_was_sent_late_enough(
+    scope: ScopeRecord, underway: Underway, demand: SchedulingInput
 ) -> None:
-    """By the record's clock and by the order of events."""
-    if choose(scope, underway, question, START) is Action.JOIN_RUNNING and underway.sent_at is not None:
-        assert question.not_before <= underway.sent_at <= START
-        assert question.in_order
+    """By the database's clock and by the order of events."""
+    if choose_action(scope, underway, demand, START) is Action.JOIN_RUNNING and underway.sent_at is not None:
+        assert demand.not_before <= underway.sent_at <= START
+        assert demand.in_order
 
 
-@given(scope=SCOPES, underway=UNDERWAY, question=QUESTIONS)
-def test_a_settled_demand_costs_nothing(scope: ScopeRecord, underway: Underway, question: SchedulingInput) -> None:
-    """What was asked since, and what is not configured, is answered; a time in the future is no time."""
+@given(scope=SCOPES, underway=UNDERWAY, demand=DEMANDS)
+def test_a_settled_demand_costs_nothing(scope: ScopeRecord, underway: Underway, demand: SchedulingInput) -> None:
+    """A scope that was swept late enough, or is not configured, needs no flight. A time in the future does not count."""
     tried = scope.tried_at
-    settled = not scope.configured or (tried is not None and question.not_before <= tried <= START)
-    assert settled == (choose(scope, underway, question, START) is Action.SETTLED)
+    settled = not scope.configured or (tried is not None and demand.not_before <= tried <= START)
+    assert settled == (choose_action(scope, underway, demand, START) is Action.SETTLED)
 
 
-@given(scope=SCOPES, underway=UNDERWAY, question=QUESTIONS)
-def test_probes_serve_where_they_are_cheaper_or_a_sweep_is_in_the_way(
-    scope: ScopeRecord, underway: Underway, question: SchedulingInput
+@given(scope=SCOPES, underway=UNDERWAY, demand=DEMANDS)
+def test_probes_are_sent_if_they_cost_less_or_an_earlier_sweep_runs(
+    scope: ScopeRecord, underway: Underway, demand: SchedulingInput
 ) -> None:
-    """Otherwise one listing freshens the whole scope."""
-    if choose(scope, underway, question, START) is Action.PROBE:
-        assert question.probes is not None
-        assert underway.running or question.probes < question.sweep_calls
+    """Otherwise one listing refreshes the whole scope."""
+    if choose_action(scope, underway, demand, START) is Action.PROBE:
+        assert demand.probes is not None
+        assert underway.running or demand.probes < demand.sweep_calls
 
 
 @given(failures=st.integers(1, 1000), jitter=st.floats(0, 1))
 def test_holds_double_to_a_limit_and_are_never_shorter_than_the_first(failures: int, jitter: float) -> None:
-    """Five seconds to a minute, a fifth of jitter on top."""
-    held = hold_seconds(failures, 5, 60, jitter)
-    assert 5 <= held <= 72
-    assert held <= hold_seconds(failures + 1, 5, 60, jitter)
+    """From five seconds to a minute, with up to a fifth of jitter added."""
+    seconds = hold_seconds(failures, 5, 60, jitter)
+    assert 5 <= seconds <= 72
+    assert seconds <= hold_seconds(failures + 1, 5, 60, jitter)
+
+
+@given(seconds=st.floats(1, 100), retry_after=st.none() | st.integers(-100, 100_000))
+def test_a_hold_lasts_until_the_vendors_retry_time_but_no_longer_than_an_hour(
+    seconds: float, retry_after: int | None
+) -> None:
+    """It is never shorter than the hold of its failures."""
+    own_end = START + timedelta(seconds=seconds)
+    retry_at = None if retry_after is None else START + timedelta(seconds=retry_after)
+    end = hold_end(START, seconds, retry_at)
+    assert own_end <= end <= START + timedelta(hours=1)
+    assert retry_at is None or end >= min(retry_at, START + timedelta(hours=1))
+    assert retry_at is not None or end == own_end

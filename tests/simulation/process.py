@@ -237,9 +237,9 @@ class Process:
     async def kill(self) -> None:
         """End at once, wherever each task happens to wait."""
         self.record.alive = False
-        tasks = self.engine._shell.tasks
+        tasks = self.engine._runner.tasks
         tasks.closed = True
-        left = [*tasks._running, *tasks._endless]
+        left = [*tasks._finite, *tasks._endless]
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)

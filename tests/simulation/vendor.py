@@ -18,7 +18,7 @@ from random import Random
 from domain.enums import ResourceKind, StaleReason
 from domain.records.model import ScopeKey, VendorKey
 from domain.records.observation import NOT_REPORTED, Observation, ProbeResult, Problem, SweepOutcome, SweepResult
-from reconcile.rules.absence import suspect
+from reconcile.rules.absence import is_suspect
 from tests.simulation.faults import (
     MOST_BOTH_SECONDS,
     MOST_LISTINGS_SECONDS,
@@ -220,7 +220,7 @@ class SimulatedCloud:
         record = account.scopes[scope]
         mine = [one for one in account.living.values() if one.scope_id == record.scope_id]
         marks = sum(one.vendor_id not in told for one in mine)
-        return suspect(marks, record.held) and suspect(marks, len(mine))
+        return is_suspect(marks, record.held) and is_suspect(marks, len(mine))
 
     # Probes
 

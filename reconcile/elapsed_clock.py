@@ -1,7 +1,7 @@
-"""How much time has really passed between two instants of the record's clock, which may have been set meanwhile.
+"""The time that really passed between two instants of the database's clock, which may have been set in between.
 
-Evidence of absence must be so many seconds apart. A clock that is set forward would make two listings of one moment look far
-apart; steady time is never set, so the two are compared.
+Evidence of absence must be some seconds apart. If the clock is set forward, two listings of one moment would look far apart.
+Steady time is never set, so this module compares the two.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
-# Clocks are slewed all the time; only a step is a step.
+# Clocks are slewed all the time. Only a larger difference is a step.
 _TOLERANCE_SECONDS: Final = 1.0
-_MOST_STRETCHES: Final = 1000
+_MAX_STRETCHES: Final = 1000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -27,38 +27,33 @@ class _Stretch:
 
 @dataclass(slots=True)
 class ElapsedClock:
-    """Samples both clocks; tells time passed by the one that is never set."""
+    """Samples both clocks, and measures the time between two instants by the clock that is never set."""
 
     _stretches: list[_Stretch] = field(default_factory=list)
 
     def sample(self, now: datetime, steady: float) -> None:
-        """Note what both clocks show at one moment. To be called whenever an instant is recorded or judged."""
+        """Record what both clocks show at one moment. Call this whenever an instant is recorded or judged."""
         offset = (now - _EPOCH).total_seconds() - steady
         if self._stretches and abs(self._stretches[-1].offset - offset) <= _TOLERANCE_SECONDS:
             self._stretches[-1] = replace(self._stretches[-1], end=steady)
             return
         self._stretches.append(_Stretch(steady, steady, offset))
-        del self._stretches[:-_MOST_STRETCHES]
+        del self._stretches[:-_MAX_STRETCHES]
 
     def elapsed(self, since: datetime, until: datetime) -> float:
-        """The seconds between two instants; where an instant occurred twice, its later occurrence counts."""
-        return self._moment(until) - self._moment(since)
+        """Return the seconds between two instants. Of an instant that occurred twice, the later occurrence counts."""
+        return self._steady_time(until) - self._steady_time(since)
 
-    def _moment(self, instant: datetime) -> float:
+    def _steady_time(self, instant: datetime) -> float:
         shown = (instant - _EPOCH).total_seconds()
         later: _Stretch | None = None
         for stretch in reversed(self._stretches):
-            # Within a stretch the clock may have shown a little less than its offset says.
+            # Within a stretch the clock may have shown slightly less than its offset says.
             if shown >= stretch.start + stretch.offset - _TOLERANCE_SECONDS:
-                # Between two stretches the clock showed nothing: what it never showed counts as the later one's beginning.
+                # An instant that the clock skipped counts as the start of the later stretch.
                 if later is not None and shown > stretch.end + stretch.offset + _TOLERANCE_SECONDS:
                     return later.start
                 return min(max(shown - stretch.offset, stretch.start), stretch.end)
             later = stretch
-        # Before this process looked at a clock nobody knows how long ago that was: it counts as the first look.
+        # How long ago an instant before the first sample was is unknown: it counts as the first sample.
         return self._stretches[0].start if self._stretches else shown
-
-
-def by_the_clock(since: datetime, until: datetime) -> float:
-    """The seconds between two instants of a clock that is never set."""
-    return (until - since).total_seconds()
