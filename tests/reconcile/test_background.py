@@ -21,7 +21,7 @@ from tests.observations import machine
 from tests.reconcile.cloud import HeldCloud, failed_sweep
 from tests.reconcile.listeners import ErrorCollector
 from tests.simulation.loop import SimulatedLoop, SteppedClock, run
-from tests.simulation.memory import MemoryTables
+from tests.simulation.storage.memory import MemoryTables
 
 SCOPE = ScopeKey("lab", ResourceKind.MACHINES, None)
 MACHINES = tuple(machine(f"m-{number}") for number in range(5))

@@ -10,7 +10,7 @@ from domain.enums import ObservationSource, ScopeState, StaleReason
 from domain.records.model import Changes
 from domain.records.observation import Problem, SweepOutcome, SweepResult
 from tests.observations import complete, machine
-from tests.reconcile.ledger import DecisionLedger
+from tests.reconcile.rules.ledger import DecisionLedger
 
 FOUR = tuple(machine(f"m-{number}") for number in range(4))
 

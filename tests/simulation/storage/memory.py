@@ -1,4 +1,4 @@
-"""The record in plain values: `domain.ports.RecordStore` as `db.record.store.Store` keeps it, without a database."""
+"""All tables as plain values: what `db.record.store.Store` does as a `domain.ports.RecordStore`, without a database."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from domain.records.model import (
 )
 from domain.timestamps import Clock
 
-Ends: TypeAlias = tuple[LinkType, VendorKey, VendorKey]
-"""What an open link is unique by, within its account."""
+LinkIdentity: TypeAlias = tuple[LinkType, VendorKey, VendorKey]
+"""Unique for open links within an account."""
 
 
-class Broken(Exception):
-    """What a unique index of the database would refuse."""
+class IndexViolation(Exception):
+    """A unique index of the database would refuse this write."""
 
 
 @dataclass
 class AccountTable:
-    """One account's rows."""
+    """The rows of one account."""
 
     name: str
     vendor: str
@@ -45,16 +45,16 @@ class AccountTable:
     scopes: dict[ScopeKey, ScopeRecord] = field(default_factory=dict)
     living: dict[VendorKey, ResourceRecord] = field(default_factory=dict)
     tombstones: dict[UUID, ResourceRecord] = field(default_factory=dict)
-    open_links: dict[Ends, LinkRecord] = field(default_factory=dict)
+    open_links: dict[LinkIdentity, LinkRecord] = field(default_factory=dict)
     ended_links: list[LinkRecord] = field(default_factory=list)
 
     def scope_of(self, scope_id: int) -> ScopeRecord:
-        """The scope of this number."""
+        """Return the scope with this id."""
         return next(scope for scope in self.scopes.values() if scope.scope_id == scope_id)
 
 
 class MemoryTables:
-    """Everything recorded. Synchronous: each method is one transaction."""
+    """The tables. All methods are synchronous, and each is one transaction."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -65,14 +65,14 @@ class MemoryTables:
         self._scope_count = 0
 
     def now(self) -> datetime:
-        """The record's clock."""
+        """Return the database's time."""
         return self._clock.now()
 
     def configure(self, setups: Sequence[AccountSetup]) -> None:
-        """As the store does it."""
+        """Write the configured accounts, like the store."""
         for setup in setups:
-            known = self.accounts.get(setup.name)
-            if known is not None and known.vendor != setup.vendor:
+            present = self.accounts.get(setup.name)
+            if present is not None and present.vendor != setup.vendor:
                 raise ConfigurationError(f"account '{setup.name}' has another vendor")
         for account in self.accounts.values():
             account.configured = False
@@ -88,46 +88,46 @@ class MemoryTables:
                 account.scopes[key] = replace(scope, configured=True)
 
     def draw(self, account: str) -> FlightTicket:
-        """The next flight number."""
+        """Return the next flight's ticket."""
         table = self.accounts[account]
         table.flight_no += 1
         return FlightTicket(table.flight_no, self.now())
 
     def scopes(self) -> tuple[ScopeRecord, ...]:
-        """Every scope, in the order of their numbers."""
+        """Return all scopes, ordered by id."""
         every = (scope for account in self.accounts.values() for scope in account.scopes.values())
         return tuple(sorted(every, key=lambda scope: scope.scope_id))
 
     def missing(self, scope: ScopeKey, limit: int) -> tuple[ResourceRecord, ...]:
-        """The marked resources of a scope, longest not probed first."""
+        """Return the missing resources of a scope, the one not probed for longest first."""
         account = self.accounts[scope.account]
-        mine = account.scopes[scope].scope_id
-        marked = [one for one in account.living.values() if one.scope_id == mine and one.missing_since is not None]
-        marked.sort(key=lambda one: (str(one.probed_at or ""), str(one.missing_since), str(one.resource_id)))
-        return tuple(marked[:limit])
+        scope_id = account.scopes[scope].scope_id
+        records = [record for record in account.living.values() if record.scope_id == scope_id]
+        missing = [record for record in records if record.missing_since is not None]
+        missing.sort(key=lambda one: (str(one.probed_at or ""), str(one.missing_since), str(one.resource_id)))
+        return tuple(missing[:limit])
 
     def resources(self, ids: Iterable[UUID]) -> tuple[ResourceRecord, ...]:
-        """The resources of these UUIDs that exist."""
-        wanted = dict.fromkeys(ids)
-        return tuple(self.by_id[one] for one in wanted if one in self.by_id)
+        """Return the resources of these UUIDs that exist."""
+        return tuple(self.by_id[one] for one in dict.fromkeys(ids) if one in self.by_id)
 
     def bearers(self, key: VendorKey, account: str) -> int:
-        """How many resources, dead or living, are recorded under a vendor's id."""
+        """Return how many resources, living or deleted, are recorded with a vendor id."""
         table = self.accounts[account]
         return (key in table.living) + sum(record.key == key for record in table.tombstones.values())
 
-    def held(self, scope: ScopeKey, named: Sequence[VendorKey], whole: bool) -> LockedState:
-        """What a decision may look at."""
+    def lock(self, scope: ScopeKey, named: Sequence[VendorKey], whole: bool) -> LockedState:
+        """Return the state that a decision may use."""
         account = self.accounts[scope.account]
-        mine = account.scopes[scope]
-        living = {key: one for key, one in account.living.items() if whole and one.scope_id == mine.scope_id}
+        own = account.scopes[scope]
+        living = {key: one for key, one in account.living.items() if whole and one.scope_id == own.scope_id}
         living |= {key: account.living[key] for key in named if key in account.living}
         links = tuple(
             link for link in account.open_links.values() if whole or link.from_key in named or link.to_key in named
         )
         ends = {key for link in links for key in (link.from_key, link.to_key)} | set(named)
         return LockedState(
-            scope=mine,
+            scope=own,
             resources=living,
             tombstones=_newest(account, {key for key in named if key not in living}),
             swept={one.scope_id: (one.swept_no, one.swept_at) for one in account.scopes.values()},
@@ -138,46 +138,46 @@ class MemoryTables:
     def apply(
         self, scope: ScopeKey, named: Sequence[VendorKey], whole: bool, decide: Callable[[LockedState], Changes]
     ) -> Changes:
-        """Read, decide and write as one."""
-        changes = decide(self.held(scope, named, whole))
+        """Read, decide and write in one transaction."""
+        changes = decide(self.lock(scope, named, whole))
         self.write(self.accounts[scope.account], changes)
         return changes
 
     def write(self, account: AccountTable, changes: Changes) -> None:
-        """Write all of it, in the store's order. Raises Broken where an index would refuse."""
+        """Write all changes, in the store's order. Raises IndexViolation."""
         if changes.scope is not None:
             account.scopes[changes.scope.key] = changes.scope
         for record in sorted(changes.resources, key=lambda record: not record.deleted):
             self._put(account, record)
         for link in changes.closed:
-            known = account.open_links.pop(_ends(link), None)
-            if known is not None:
-                account.ended_links.append(replace(known, linked_until=link.linked_until))
+            ended = account.open_links.pop(_identity(link), None)
+            if ended is not None:
+                account.ended_links.append(replace(ended, linked_until=link.linked_until))
         for link in changes.opened:
-            if _ends(link) in account.open_links:
-                raise Broken(f"the link {_ends(link)} is open already")
-            account.open_links[_ends(link)] = link
+            if _identity(link) in account.open_links:
+                raise IndexViolation(f"the link {_identity(link)} is open already")
+            account.open_links[_identity(link)] = link
         _adopt(account, [record for record in changes.resources if not record.deleted])
         for entry in changes.history:
             self._sequence += 1
             self.history.setdefault(entry.resource_id, []).append((self._sequence, entry))
 
     def _put(self, account: AccountTable, record: ResourceRecord) -> None:
-        known = account.living.get(record.key)
+        living = account.living.get(record.key)
         self.by_id[record.resource_id] = record
         if record.deleted:
-            if known is not None and known.resource_id == record.resource_id:
+            if living is not None and living.resource_id == record.resource_id:
                 del account.living[record.key]
             account.tombstones[record.resource_id] = record
             return
-        if known is not None and known.resource_id != record.resource_id:
-            raise Broken(f"{record.key} lives twice")
+        if living is not None and living.resource_id != record.resource_id:
+            raise IndexViolation(f"{record.key} lives twice")
         account.tombstones.pop(record.resource_id, None)
         account.living[record.key] = record
 
     def prune(self, before: datetime) -> int:
-        """Fold the history older than the instant, and forget tombstones whose whole history is older."""
-        gone = self._forget_tombstones(before)
+        """Fold older history, and delete tombstones whose whole history is older. Return how many entries were removed."""
+        removed = self._delete_tombstones(before)
         for resource_id, entries in self.history.items():
             late = [sequence for sequence, entry in entries if entry.observed_at >= before]
             old = [item for item in entries if not late or item[0] < min(late)]
@@ -186,11 +186,11 @@ class MemoryTables:
                 sequence, last = old[-1]
                 folded = replace(last, field=SNAPSHOT, before=None, after=state)
                 self.history[resource_id] = [(sequence, folded), *entries[len(old) :]]
-                gone += len(old) - 1
-        return gone
+                removed += len(old) - 1
+        return removed
 
-    def _forget_tombstones(self, before: datetime) -> int:
-        gone = 0
+    def _delete_tombstones(self, before: datetime) -> int:
+        removed = 0
         for account in self.accounts.values():
             dead = {
                 record.resource_id
@@ -201,11 +201,11 @@ class MemoryTables:
             }
             for resource_id in dead:
                 del account.tombstones[resource_id], self.by_id[resource_id]
-                gone += len(self.history.pop(resource_id))
+                removed += len(self.history.pop(resource_id))
             account.ended_links = [
                 link for link in account.ended_links if link.from_id not in dead and link.to_id not in dead
             ]
-        return gone
+        return removed
 
 
 def _newest(account: AccountTable, keys: set[VendorKey]) -> Mapping[VendorKey, ResourceRecord]:
@@ -220,14 +220,14 @@ def _newest(account: AccountTable, keys: set[VendorKey]) -> Mapping[VendorKey, R
     return newest
 
 
-def _ends(link: LinkRecord) -> Ends:
+def _identity(link: LinkRecord) -> LinkIdentity:
     return link.link_type, link.from_key, link.to_key
 
 
 def _adopt(account: AccountTable, records: Sequence[ResourceRecord]) -> None:
     for record in records:
-        for ends, link in list(account.open_links.items()):
+        for identity, link in list(account.open_links.items()):
             if link.from_key == record.key and link.from_id is None:
-                account.open_links[ends] = replace(link, from_id=record.resource_id)
+                account.open_links[identity] = replace(link, from_id=record.resource_id)
             elif link.to_key == record.key and link.to_id is None:
-                account.open_links[ends] = replace(link, to_id=record.resource_id)
+                account.open_links[identity] = replace(link, to_id=record.resource_id)

@@ -14,7 +14,7 @@ from domain.records.traces import MOST_TRIES
 from reconcile.rules.traces import last_trace
 from tests.observations import complete, machine
 from tests.reconcile.cloud import failed_sweep
-from tests.reconcile.ledger import DecisionLedger
+from tests.reconcile.rules.ledger import DecisionLedger
 
 PAGES = tuple(CallTrace("list", page, 200, 0.1 * page, f"req-{page}") for page in (1, 2))
 PROBE = CallTrace("get", 1, 200, 0.3, "req-probe")

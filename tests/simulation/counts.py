@@ -1,4 +1,4 @@
-"""What occurred how often."""
+"""Counts of what occurred in a run."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from dataclasses import dataclass, field
 
 
 @dataclass
-class Tally:
+class EventCounts:
     """Counts by group and name. A step is one event that changes something."""
 
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     steps: int = 0
 
     def count(self, group: str, name: str) -> None:
-        """Once more."""
+        """Count one event."""
         self.counts[group, name] += 1
 
     def step(self, name: str) -> None:
-        """A step of this kind."""
+        """Count one step of this kind."""
         self.steps += 1
         self.counts["step", name] += 1
 
-    def add(self, other: Tally) -> None:
-        """Take in what another run counted."""
+    def add(self, other: EventCounts) -> None:
+        """Add the counts of another run."""
         self.counts.update(other.counts)
         self.steps += other.steps
 
     def table(self) -> Iterable[str]:
-        """Lines: group, name, how often."""
+        """Return one line for each name: group, name, count."""
         for (group, name), times in sorted(self.counts.items()):
             yield f"  {group:<18} {name:<52} {times:>10,}"
 
     def rare(self, least: int, expected: Iterable[tuple[str, str]] = ()) -> list[str]:
-        """What occurred less often than that, what was expected and never occurred included."""
+        """Return what occurred fewer than `least` times, including expected events that never occurred."""
         counts = dict.fromkeys(expected, 0) | self.counts
         return [f"{group}: {name} ({times})" for (group, name), times in sorted(counts.items()) if times < least]

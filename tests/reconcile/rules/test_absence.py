@@ -15,7 +15,7 @@ from domain.records.observation import ProbeResult, Problem, SweepOutcome, Sweep
 from reconcile.rules.absence import is_suspect
 from tests.clock import START
 from tests.observations import complete, machine
-from tests.reconcile.ledger import DecisionLedger
+from tests.reconcile.rules.ledger import DecisionLedger
 
 GONE = ProbeResult("gone")
 GENERIC_404 = ProbeResult(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from domain.enums import ScopeState
 from domain.records.observation import ProbeResult
 from tests.observations import complete, machine
-from tests.reconcile.ledger import DecisionLedger
+from tests.reconcile.rules.ledger import DecisionLedger
 
 GONE = ProbeResult("gone")
 OURS = tuple(machine(f"ours-{number}") for number in range(2))

@@ -1,7 +1,7 @@
-"""The record of a run on SQLite, with the plain values beside it: whatever one of them holds, the other must hold too.
+"""The records of a run on SQLite, compared with the same records in memory: both must hold the same rows.
 
-The database is driven from a thread with a loop of its own while the simulated loop stands still, so a seed does the same here as
-in memory alone, and no time passes while the database works.
+The database runs in a thread with its own loop while the simulated loop stands still. So a seed gives the same run as in memory
+alone, and no simulated time passes while the database works.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ from domain.records.model import (
     VendorKey,
 )
 from domain.timestamps import Clock, to_text
-from tests.simulation.memory import MemoryTables
+from tests.simulation.storage.memory import MemoryTables
 
 T = TypeVar("T")
 
 
-class Differs(AssertionError):
-    """The database and the plain values hold something else."""
+class MirrorDifference(AssertionError):
+    """The database and the memory differ."""
 
 
-class _Thread:
-    """A loop in a thread, for which others wait."""
+class _LoopThread:
+    """An event loop in a thread."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -56,20 +56,20 @@ class _Thread:
         self._thread.start()
 
     def wait(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do it now; the caller's loop stands still."""
+        """Run the work to its end while the caller's loop stands still."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
-    def end(self) -> None:
-        """No more."""
+    def close(self) -> None:
+        """Stop the loop and the thread."""
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
 
-class MirroredKeeper:
-    """Every call goes to both; what they answer must be equal. Decisions are made once."""
+class MirroredBackend:
+    """Passes every call to the memory and to the database, and compares the results. Each decision is made once."""
 
-    def __init__(self, clock: Clock, engine: AsyncEngine, thread: _Thread) -> None:
+    def __init__(self, clock: Clock, engine: AsyncEngine, thread: _LoopThread) -> None:
         self.tables = MemoryTables(clock)
         self._engine = engine
         self._store = Store(engine, clock)
@@ -84,24 +84,24 @@ class MirroredKeeper:
 
     def draw(self, account: str) -> FlightTicket:
         """As the port says."""
-        return _equal("draw", self.tables.draw(account), self._wait(self._store.draw(account)))
+        return _check_equal("draw", self.tables.draw(account), self._wait(self._store.draw(account)))
 
     def missing(self, scope: ScopeKey, limit: int) -> tuple[ResourceRecord, ...]:
         """As the port says."""
-        return _equal("missing", self.tables.missing(scope, limit), self._wait(self._store.missing(scope, limit)))
+        return _check_equal("missing", self.tables.missing(scope, limit), self._wait(self._store.missing(scope, limit)))
 
     def apply(
         self, scope: ScopeKey, named: Sequence[VendorKey], whole: bool, decide: Callable[[LockedState], Changes]
     ) -> Changes:
         """As the port says."""
-        held = _ordered(self.tables.held(scope, named, whole))
+        state = _sort_links(self.tables.lock(scope, named, whole))
         changes = self.tables.apply(scope, named, whole, decide)
 
-        def decided(found: LockedState) -> Changes:
-            _equal("held", held, _ordered(found))
+        def return_changes(stored: LockedState) -> Changes:
+            _check_equal("state", state, _sort_links(stored))
             return changes
 
-        self._wait(self._store.apply(scope, named, whole, decided))
+        self._wait(self._store.apply(scope, named, whole, return_changes))
         self._applied += 1
         if self._applied % 20 == 0:
             self.compare()
@@ -109,24 +109,24 @@ class MirroredKeeper:
 
     def prune(self, before: datetime) -> int:
         """As the port says."""
-        gone = _equal("prune", self.tables.prune(before), self._wait(self._store.prune(before)))
+        removed = _check_equal("prune", self.tables.prune(before), self._wait(self._store.prune(before)))
         self.compare()
-        return gone
+        return removed
 
     def compare(self) -> None:
-        """All that is recorded."""
-        _equal("scopes", self.tables.scopes(), tuple(sorted(self._wait(self._store.scopes()), key=_scope_id)))
-        found = self._wait(self._everything())
-        _equal("resources", self.tables.by_id, found[0])
-        _equal("links", sorted(map(repr, self._links())), sorted(map(repr, found[1])))
-        _equal("history", self._history(), found[2])
+        """Compare all rows."""
+        _check_equal("scopes", self.tables.scopes(), tuple(sorted(self._wait(self._store.scopes()), key=_scope_id)))
+        stored_resources, stored_links, stored_history = self._wait(self._read_all())
+        _check_equal("resources", self.tables.by_id, stored_resources)
+        _check_equal("links", sorted(map(repr, self._links())), sorted(map(repr, stored_links)))
+        _check_equal("history", self._history(), stored_history)
 
     def _links(self) -> list[LinkRecord]:
-        every = self.tables.accounts.values()
-        return [link for account in every for link in (*account.open_links.values(), *account.ended_links)]
+        tables = self.tables.accounts.values()
+        return [link for account in tables for link in (*account.open_links.values(), *account.ended_links)]
 
     def _history(self) -> list[tuple[object, ...]]:
-        every = [item for entries in self.tables.history.values() for item in entries]
+        items = [item for entries in self.tables.history.values() for item in entries]
         return [
             (
                 str(one.resource_id),
@@ -137,17 +137,17 @@ class MirroredKeeper:
                 one.source.value,
                 one.flight_no,
             )
-            for _, one in sorted(every, key=_sequence)
+            for _, one in sorted(items, key=_sequence)
         ]
 
-    async def _everything(self) -> tuple[dict[object, ResourceRecord], list[LinkRecord], list[tuple[object, ...]]]:
+    async def _read_all(self) -> tuple[dict[object, ResourceRecord], list[LinkRecord], list[tuple[object, ...]]]:
         async with read_transaction(self._engine) as connection:
             names = {row.account_id: row.name for row in await connection.execute(select(accounts))}
             rows = (await connection.execute(select(resources))).mappings()
             records = [resource_record(row, names[row["account_id"]]) for row in rows]
             owned = (await connection.execute(select(links).where(links.c.owned))).mappings()
             ends = [link_record(row, names[row["account_id"]]) for row in owned]
-            told = (await connection.execute(select(history).order_by(history.c.seq))).all()
+            history_rows = (await connection.execute(select(history).order_by(history.c.seq))).all()
         entries: list[tuple[object, ...]] = [
             (
                 row.resource_id,
@@ -158,7 +158,7 @@ class MirroredKeeper:
                 row.source,
                 row.flight_no,
             )
-            for row in told
+            for row in history_rows
         ]
         return {record.resource_id: record for record in records}, ends, entries
 
@@ -175,26 +175,26 @@ def _scope_id(scope: ScopeRecord) -> int:
     return scope.scope_id
 
 
-def _ordered(held: LockedState) -> LockedState:
-    """Links have no order."""
-    return replace(held, links=tuple(sorted(held.links, key=repr)))
+def _sort_links(state: LockedState) -> LockedState:
+    """Return the state with its links in a fixed order."""
+    return replace(state, links=tuple(sorted(state.links, key=repr)))
 
 
-def _equal(what: str, mine: T, theirs: object) -> T:
-    if mine != theirs:
-        raise Differs(f"{what}: in memory {mine}, in the database {theirs}")
-    return mine
+def _check_equal(what: str, memory: T, database: object) -> T:
+    if memory != database:
+        raise MirrorDifference(f"{what}: {memory} in memory, {database} in the database")
+    return memory
 
 
 @contextmanager
-def mirrored(clock: Clock) -> Iterator[MirroredKeeper]:
-    """A keeper over a database file that goes with it."""
-    thread = _Thread()
+def open_mirror(clock: Clock) -> Iterator[MirroredBackend]:
+    """Open a backend over a temporary database file."""
+    thread = _LoopThread()
     with TemporaryDirectory(prefix="simulation-") as folder:
         engine = make_engine(f"sqlite+aiosqlite:///{Path(folder) / 'record.db'}")
         try:
             thread.wait(migrate(engine))
-            yield MirroredKeeper(clock, engine, thread)
+            yield MirroredBackend(clock, engine, thread)
         finally:
             thread.wait(engine.dispose())
-            thread.end()
+            thread.close()

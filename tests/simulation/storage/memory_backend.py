@@ -1,4 +1,4 @@
-"""The record of a run in plain values alone."""
+"""The records of a run, in memory alone."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from datetime import datetime
 from domain.ports import AccountSetup
 from domain.records.model import Changes, FlightTicket, LockedState, ResourceRecord, ScopeKey, VendorKey
 from domain.timestamps import Clock
-from tests.simulation.memory import MemoryTables
+from tests.simulation.storage.memory import MemoryTables
 
 
-class MemoryKeeper:
-    """Keeps everything in memory."""
+class MemoryBackend:
+    """Stores everything in memory."""
 
     def __init__(self, clock: Clock) -> None:
         self.tables = MemoryTables(clock)

@@ -19,7 +19,7 @@ from domain.enums import (
 from domain.records.observation import NO_PRICE, NOT_REPORTED, Attachment, Observation, Price, ProbeResult, Spec, Terms
 from tests.clock import START
 from tests.observations import TERMS, attached, complete, machine, volume
-from tests.reconcile.ledger import DecisionLedger
+from tests.reconcile.rules.ledger import DecisionLedger
 
 STOPPED = {"status": ResourceStatus.STOPPED, "vendor_status": "stopped"}
 

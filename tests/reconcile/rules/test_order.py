@@ -8,7 +8,7 @@ from domain.enums import ResourceStatus, ScopeState, StaleReason
 from domain.records.observation import Observation, ProbeResult, Problem, SweepOutcome, SweepResult
 from tests.clock import START
 from tests.observations import complete, machine
-from tests.reconcile.ledger import DecisionLedger
+from tests.reconcile.rules.ledger import DecisionLedger
 
 GONE = ProbeResult("gone")
 DOWN = SweepResult(SweepOutcome.FAILED, (), Problem(StaleReason.VENDOR_DOWN, "500"))
