@@ -59,7 +59,7 @@ def tombstone_number(record: ResourceRecord) -> int:
 
 
 def is_suspect(missing: int, held: int) -> bool:
-    """Whether so many resources are missing that the listing itself is in doubt.
+    """Whether too many resources are missing at once for the listing to be trusted.
 
     True if everything that the scope held at its last good sweep is missing or, of three or more, over half of it.
     """
@@ -102,7 +102,7 @@ def set_missing(
     made. `sighting` is the resource's last sighting and `trace` explains it.
     """
     since = record.missing_since
-    # `missing_since` in the future means that the clock was set back: it tells no age, so the wait starts again.
+    # `missing_since` in the future means that the clock was set back: the wait starts again.
     restarts = since is None or ticket.sent_at < max(since, record.first_absence_at or since)
     after = replace(
         with_last_sighting(record, sighting, trace),

@@ -78,7 +78,7 @@ def is_impossible_hold(hold_until: datetime | None, now: datetime) -> bool:
 
 
 def is_never_swept(scope: ScopeRecord, now: datetime) -> bool:
-    """Whether the scope has no complete sweep. One from the future tells no age, so it does not count."""
+    """Whether the scope has no complete sweep. One from the future does not count, because its age is unknown."""
     return scope.swept_at is None or scope.swept_at > now
 
 

@@ -1,6 +1,7 @@
 """Kill the gateway's engine at every await of an apply, and at random. `python -m tests.kills --random 100`.
 
-Exits with 1 if the records were not sound after a kill, or if the next start did not continue from them.
+Exits with 1 if the records were not sound after a kill, or if the next start did not continue from them, and with 2 if no
+database could be created to begin with.
 """
 
 from __future__ import annotations
@@ -10,14 +11,18 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.kills.killer import ProcessKiller
+from tests.kills.killer import InitialDatabaseError, ProcessKiller
 
 
 def main() -> int:
     """Kill processes, check their records, and print the results."""
     arguments = _parse_arguments()
     with tempfile.TemporaryDirectory() as folder:
-        killer = ProcessKiller(Path(folder), arguments.seed, quick=arguments.quick)
+        try:
+            killer = ProcessKiller(Path(folder), arguments.seed, quick=arguments.quick)
+        except InitialDatabaseError as error:
+            sys.stderr.write(f"{error}\n")
+            return 2
         if arguments.every != "none":
             killer.kill_at_every_await(narrow=arguments.every == "sweep")
         kills_at_awaits = killer.findings.kills

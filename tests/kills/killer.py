@@ -69,6 +69,10 @@ def run_process(main: ProcessMain) -> int:
     return wait_for_exit(fork(main))
 
 
+class InitialDatabaseError(Exception):
+    """The database that all processes start from could not be created, so nothing can be killed."""
+
+
 class ProcessKiller:
     """Kills processes that work on copies of one database.
 
@@ -82,7 +86,7 @@ class ProcessKiller:
         self._initial_file = folder / "initial.db"
         self.findings = KillFindings()
         if run_process(partial(create_database, self._initial_file, seed)) != _OK:
-            raise RuntimeError("the initial database could not be created")
+            raise InitialDatabaseError("the initial database could not be created; the error is printed above")
 
     def kill_at_every_await(self, *, narrow: bool) -> None:
         """Kill one process at each await of an apply: called, answered, written. `narrow`: only of the machines' sweep."""

@@ -38,7 +38,7 @@ def main() -> int:
             survivors += not result.noticed
             verdict = "caught  " if result.noticed else "SURVIVED"
             mutant = result.mutant
-            _print(f"({mutant.letter}) {mutant.name:<38} {verdict} {result.seconds:5.0f} s  {result.details}")
+            _print(f"({mutant.letter}) {mutant.name:<42} {verdict} {result.seconds:5.0f} s  {result.details}")
     noticed = len(mutants) - survivors
     _print(f"{len(mutants)} rules broken, {noticed} noticed, {failing_guards} guards unsound")
     return 1 if survivors or failing_guards or not mutants else 0

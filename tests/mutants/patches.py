@@ -12,7 +12,7 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parents[2]
 FOLDER: Final = Path(__file__).with_name("patches")
 LETTERS: Final = "abcdefg"
-"""The invariants of the simulation, from (a), the ages told to readers, to (g), the history that replays to the present."""
+"""The invariants of the simulation, from (a), the ages of answers, to (g), the history that replays to the present."""
 PACKAGES: Final = ("domain", "db", "vendors", "reconcile", "resolvers", "schema", "sandbox", "supplygraph", "tests")
 _HEADER: Final = re.compile(r"\A(?P<text>.+)\n\ninvariant: (?P<letter>[a-g])\ncaught by: (?P<guard>.+)\n\n", re.DOTALL)
 _IGNORED: Final = shutil.ignore_patterns("__pycache__", "node_modules", "assets", "*.pyc")
