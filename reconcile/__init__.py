@@ -1,1 +1,1 @@
-"""Bringing the record in line with the vendors: pure decisions, and a thin shell around them."""
+"""Reconciliation of recorded data with the vendors: flights, the engine that sends them, and pure decisions in `rules/`."""

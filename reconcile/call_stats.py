@@ -1,4 +1,4 @@
-"""How many vendor calls the last hour cost, and how many readers were spared by sharing flights. Pure but for its clock."""
+"""How many vendor calls the last hour cost, and how many were saved because readers shared flights."""
 
 from __future__ import annotations
 
@@ -14,42 +14,44 @@ _SLICE_SECONDS: Final = 60.0
 
 
 def saved_calls(calls: int, readers: int) -> int:
-    """What a flight of so many calls spared its readers: each but the first would have cost as much."""
+    """Return the calls that a shared flight saved: without sharing, each reader but the first would have cost as many."""
     return calls * max(0, readers - 1)
 
 
 @dataclass(slots=True)
 class _Slice:
+    """The counts of one minute."""
+
     number: int
-    made: int = 0
+    sent: int = 0
     saved: int = 0
 
 
 @dataclass(slots=True)
 class CallCounter:
-    """Counts by the minute, an account, over steady time: no step of the clock forgets or keeps anything."""
+    """Counts calls by account and minute. It uses steady time, so setting the clock changes no count."""
 
     clock: Clock
     _accounts: dict[str, deque[_Slice]] = field(default_factory=dict)
 
     def add_call(self, account: str) -> None:
         """Count one vendor call."""
-        self._present(account).made += 1
+        self._current(account).sent += 1
 
     def add_saved_calls(self, account: str, calls: int) -> None:
-        """Count the calls that readers were spared because they shared one flight."""
-        self._present(account).saved += calls
+        """Count calls that were saved because readers shared one flight."""
+        self._current(account).saved += calls
 
     def count(self, account: str) -> CallCount:
-        """Those of the last hour, to the minute."""
+        """Return the calls of the last hour, to the minute."""
         oldest = self._number() - _SLICES
-        kept = [one for one in self._accounts.get(account, ()) if one.number > oldest]
-        return CallCount(sum(one.made for one in kept), sum(one.saved for one in kept))
+        recent = [one for one in self._accounts.get(account, ()) if one.number > oldest]
+        return CallCount(sum(one.sent for one in recent), sum(one.saved for one in recent))
 
     def _number(self) -> int:
         return int(self.clock.steady() // _SLICE_SECONDS)
 
-    def _present(self, account: str) -> _Slice:
+    def _current(self, account: str) -> _Slice:
         number = self._number()
         slices = self._accounts.setdefault(account, deque(maxlen=_SLICES))
         if not slices or slices[-1].number != number:

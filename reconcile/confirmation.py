@@ -1,6 +1,6 @@
-"""The operator's word on suspect scopes: what they lack is gone, and the credentials show the right account.
+"""The operator's confirmation of suspect scopes: what they lack is gone, and the credentials show the right account.
 
-It stands in for the evidence that a suspect listing is not; the vendor is not asked.
+It replaces the evidence that a suspect listing cannot give. No vendor is called.
 """
 
 from __future__ import annotations
@@ -11,80 +11,93 @@ from dataclasses import dataclass, replace
 from domain.enums import ObservationSource, ScopeState, StaleReason
 from domain.ports import RecordStore
 from domain.records.model import Changes, FlightTicket, LockedState, ResourceRecord, ScopeRecord, without_problem
-from reconcile.rules.absence import EvidenceWindows, suspect
+from reconcile.rules.absence import EvidenceWindows, is_suspect
 from reconcile.rules.change_set import ChangeSet
 from reconcile.rules.decision import Credential
-from reconcile.rules.merge import lost
+from reconcile.rules.merge import delete_by_absence
 from reconcile.rules.plausibility import accept
 from reconcile.rules.traces import TraceWriter
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """How many scopes were suspect; how many of their resources are deleted now, and how many too young for a verdict."""
+    """How many scopes were suspect, how many of their resources were deleted, and how many are too young for that."""
 
     scopes: int = 0
     deleted: int = 0
     too_young: int = 0
 
 
-async def confirm(record: RecordStore, account: str, credential: Credential, waits: EvidenceWindows) -> Confirmation:
-    """Confirm every suspect scope of an account, each in one transaction. Safe beside a running gateway, and to repeat."""
+async def confirm(store: RecordStore, account: str, credential: Credential, windows: EvidenceWindows) -> Confirmation:
+    """Confirm every suspect scope of an account, each in one transaction.
+
+    Safe to run next to a gateway, and safe to repeat.
+    """
     total = Confirmation()
-    for scope in await record.scopes():
+    for scope in await store.scopes():
         if scope.key.account != account or not scope.configured or scope.state is not ScopeState.SUSPECT:
             continue
-        ticket = await record.draw(account)
-        young: list[int] = []
+        ticket = await store.draw(account)
+        young_counts: list[int] = []
 
-        def decide(held: LockedState, ticket: FlightTicket = ticket, young: list[int] = young) -> Changes:
-            young.append(sum(_missing(one, held.scope) and not _judged(one, held.scope, waits) for one in _mine(held)))
-            return decide_confirmation(held, ticket, credential, waits)
+        def decide(
+            state: LockedState, ticket: FlightTicket = ticket, young_counts: list[int] = young_counts
+        ) -> Changes:
+            young_counts.append(_count_too_young(state, windows))
+            return decide_confirmation(state, ticket, credential, windows)
 
-        changes = await record.apply(scope.key, [], whole=True, decide=decide)
+        changes = await store.apply(scope.key, [], whole=True, decide=decide)
         if changes.scope is not None:
-            deleted = sum(one.deleted for one in changes.resources)
-            total = Confirmation(total.scopes + 1, total.deleted + deleted, total.too_young + young[-1])
+            deleted = sum(record.deleted for record in changes.resources)
+            total = Confirmation(total.scopes + 1, total.deleted + deleted, total.too_young + young_counts[-1])
     return total
 
 
 def decide_confirmation(
-    held: LockedState, ticket: FlightTicket, credential: Credential, waits: EvidenceWindows
+    state: LockedState, ticket: FlightTicket, credential: Credential, windows: EvidenceWindows
 ) -> Changes:
-    """What the operator's word changes in a suspect scope; nothing in another.
+    """Return what the confirmation changes in a suspect scope; nothing in another.
 
-    What the last complete listing, sent after its grace period, lacked is deleted. The credential at hand is adopted.
+    It deletes the resources that the last complete listing lacked, if that was sent after their grace period, and adopts the
+    present credential.
     """
-    scope = held.scope
+    scope = state.scope
     if scope.state is not ScopeState.SUSPECT:
         return Changes()
-    draft = ChangeSet(held, TraceWriter(ticket, ObservationSource.OPERATOR))
-    for record in draft.in_scope():
-        if _judged(record, scope, waits):
-            draft.put(record, lost(record, ticket))
-    left = draft.in_scope()
-    marks = sum(record.missing_since is not None for record in left)
-    stamp = scope.fingerprint if credential.made(scope.fingerprint) else credential.stamp()
-    after = replace(scope, fingerprint=stamp, proven_no=max(scope.proven_no, ticket.number), listed_no=scope.swept_no)
-    return draft.finish(after if suspect(marks, len(left)) else _believed(after, left))
+    changes = ChangeSet(state, TraceWriter(ticket, ObservationSource.OPERATOR))
+    for record in changes.in_scope():
+        if _can_delete(record, scope, windows):
+            changes.record(record, delete_by_absence(record, ticket))
+    left = changes.in_scope()
+    missing = sum(record.missing_since is not None for record in left)
+    fingerprint = scope.fingerprint if credential.matches(scope.fingerprint) else credential.fingerprint()
+    after = replace(
+        scope, fingerprint=fingerprint, proven_no=max(scope.proven_no, ticket.number), listed_no=scope.swept_no
+    )
+    return changes.build(after if is_suspect(missing, len(left)) else _without_suspicion(after, left))
 
 
-def _mine(held: LockedState) -> list[ResourceRecord]:
-    return [record for record in held.resources.values() if record.scope_id == held.scope.scope_id]
+def _count_too_young(state: LockedState, windows: EvidenceWindows) -> int:
+    return sum(
+        _is_lacking(record, state.scope) and not _can_delete(record, state.scope, windows)
+        for record in state.resources.values()
+        if record.scope_id == state.scope.scope_id
+    )
 
 
-def _missing(record: ResourceRecord, scope: ScopeRecord) -> bool:
+def _is_lacking(record: ResourceRecord, scope: ScopeRecord) -> bool:
+    """Whether the last complete listing lacks the resource and nothing has shown it since."""
     return record.missing_since is not None and record.absent_no == scope.swept_no > record.seen_no
 
 
-def _judged(record: ResourceRecord, scope: ScopeRecord, waits: EvidenceWindows) -> bool:
-    return _missing(record, scope) and scope.swept_at is not None and waits.past_grace(record, scope.swept_at)
+def _can_delete(record: ResourceRecord, scope: ScopeRecord, windows: EvidenceWindows) -> bool:
+    return _is_lacking(record, scope) and scope.swept_at is not None and windows.past_grace(record, scope.swept_at)
 
 
-def _believed(scope: ScopeRecord, left: Sequence[ResourceRecord]) -> ScopeRecord:
-    """The scope without the suspicion; what failed since is told on."""
-    good = accept(scope, left)
-    if good.failures == 0:
-        return replace(without_problem(good), state=ScopeState.OK)
-    cut = good.problem is StaleReason.PARTIAL_SWEEP
-    return replace(good, state=ScopeState.PARTIAL if cut else ScopeState.FAILED)
+def _without_suspicion(scope: ScopeRecord, left: Sequence[ResourceRecord]) -> ScopeRecord:
+    """Return the scope as accepted. A problem of a later sweep stays."""
+    accepted = accept(scope, left)
+    if accepted.failures == 0:
+        return replace(without_problem(accepted), state=ScopeState.OK)
+    is_partial = accepted.problem is StaleReason.PARTIAL_SWEEP
+    return replace(accepted, state=ScopeState.PARTIAL if is_partial else ScopeState.FAILED)

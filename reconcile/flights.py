@@ -1,4 +1,4 @@
-"""Flights: sweeps and probes under way. A flight belongs to nobody, and its end is told to all who wait."""
+"""Flights: sweeps and probes under way. No reader owns a flight, and everybody who waits for it gets its outcome."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from vendors.client.call_context import CallContext
 
 @dataclass(frozen=True, slots=True)
 class FlightOutcome:
-    """How a flight ended: no reason where it went well. `calls` is how many vendor calls it cost.
+    """How a flight ended. `reason` is None if it went well, `calls` is how many vendor calls it cost.
 
-    `error` is set where the record itself could not be written: then there is nothing that a reader could be told.
+    `error` is set if the result could not be written to the database: then there is nothing to answer readers with.
     """
 
     reason: StaleReason | None = None
@@ -26,14 +26,21 @@ class FlightOutcome:
 
 
 NEVER_SENT: Final = FlightOutcome(StaleReason.DEADLINE)
-"""Of a queued flight whose turn never came, because we are closing."""
+"""The outcome of a queued flight that was not sent before the reconciler closed."""
+
+
+def failure_outcome(error: BaseException) -> FlightOutcome:
+    """Return the outcome of a flight that was cancelled on shutdown or ended with an internal error."""
+    if isinstance(error, asyncio.CancelledError):
+        return FlightOutcome(StaleReason.DEADLINE)
+    return FlightOutcome(error=error)
 
 
 @dataclass(eq=False, slots=True)
 class Flight:
-    """One flight. `sent_order` is the loop's time when it was sent, `sent_at` the record's; None before it leaves.
+    """One flight. `sent_order` is the event loop's time when it was sent, `sent_at` the database's; None before that.
 
-    While its ticket is being drawn both are the earliest that they can be, and there is no `number` yet.
+    While its ticket is being drawn, both are the earliest possible times and there is no `number` yet.
     """
 
     ended: asyncio.Future[FlightOutcome]
@@ -43,36 +50,41 @@ class Flight:
     readers: int = 0
     context: CallContext = field(default_factory=CallContext)
 
-    def joined(self) -> None:
-        """A reader waits for it."""
+    def join(self) -> None:
+        """Count one more reader who waits for the flight."""
         self.readers += 1
         self.context.background = False
 
-    def leaves(self, now: datetime) -> None:
-        """It is about to be sent: not earlier than now."""
+    def begin_sending(self, now: datetime) -> None:
+        """Record that the flight is sent now at the earliest."""
         self.sent_at, self.sent_order = now, asyncio.get_running_loop().time()
 
-    def sent(self, ticket: FlightTicket) -> None:
-        """It is sent now, with this ticket."""
+    def assign_ticket(self, ticket: FlightTicket) -> None:
+        """Record the flight's number and the instant at which it is sent."""
         self.number, self.sent_at = ticket.number, ticket.sent_at
+
+    def end(self, outcome: FlightOutcome) -> None:
+        """Give the outcome to everybody who waits, unless the flight has ended already."""
+        if not self.ended.done():
+            self.ended.set_result(outcome)
 
 
 @dataclass(eq=False, slots=True)
 class Lane:
-    """Where flights of one scope or one resource take their turn: at most one runs and one is queued."""
+    """The flights of one scope or one resource: at most one runs and one is queued."""
 
     running: Flight | None = None
     queued: Flight | None = None
     forced_order: float | None = None
-    """The loop's time at which the last forced flight was sent."""
+    """The event loop's time at which the last forced flight was sent."""
     queued_is_forced: bool = False
 
 
 @dataclass(slots=True)
 class Tasks:
-    """The tasks of the shell. None is lost, and closing ends them all."""
+    """The background tasks of the reconciler. None is lost, and closing ends them all."""
 
-    _running: dict[asyncio.Task[None], None] = field(default_factory=dict)
+    _finite: dict[asyncio.Task[None], None] = field(default_factory=dict)
     _endless: dict[asyncio.Task[None], None] = field(default_factory=dict)
     closed: bool = False
 
@@ -80,29 +92,29 @@ class Tasks:
         self,
         work: Coroutine[Any, Any, None],
         name: str,
-        failed: Callable[[BaseException], None],
+        on_error: Callable[[BaseException], None],
         *,
         endless: bool = False,
     ) -> asyncio.Task[None]:
-        """Run the work in the background; should it break, `failed` is told. Closing does not wait for endless work."""
+        """Run the work as a task, and call `on_error` if it fails. `close` does not wait for endless work."""
         task = asyncio.get_running_loop().create_task(work, name=name)
-        mine = self._endless if endless else self._running
-        mine[task] = None
+        group = self._endless if endless else self._finite
+        group[task] = None
 
-        def done(finished: asyncio.Task[None]) -> None:
-            mine.pop(finished, None)
-            if not finished.cancelled() and (error := finished.exception()) is not None:
-                failed(error)
+        def finish(task: asyncio.Task[None]) -> None:
+            group.pop(task, None)
+            if not task.cancelled() and (error := task.exception()) is not None:
+                on_error(error)
 
-        task.add_done_callback(done)
+        task.add_done_callback(finish)
         return task
 
     async def close(self, grace_seconds: float) -> None:
-        """Let what runs end within the grace, then cancel it. Writing is one transaction, so nothing is half-written."""
+        """Wait for finite tasks, at most `grace_seconds`, then cancel all. A cancelled write is rolled back as a whole."""
         self.closed = True
-        if self._running:
-            await asyncio.wait(list(self._running), timeout=grace_seconds)
-        left = [*self._running, *self._endless]
+        if self._finite:
+            await asyncio.wait(list(self._finite), timeout=grace_seconds)
+        left = [*self._finite, *self._endless]
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)

@@ -1,6 +1,6 @@
-"""Errors of our own: a flight that broke is not sent again at once, and all who ask meanwhile are told its error.
+"""Internal errors of flights: a flight that failed in our own code is not repeated at once, and its error is shared.
 
-The record may not be there to keep that in, so it is remembered here, by the event loop's time.
+The database may be the cause, so the failures are remembered in memory, by the event loop's time.
 """
 
 from __future__ import annotations
@@ -13,30 +13,30 @@ from reconcile.flights import Flight, FlightOutcome
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
+class _HeldError:
     flight: Flight
     failures: int
     until: float
 
 
 class InternalErrors:
-    """What broke lately. `hold_seconds` tells for how long, of a number of failures in a row."""
+    """The recent internal errors by scope or resource. `hold_seconds` maps failures in a row to the hold after them."""
 
     def __init__(self, hold_seconds: Callable[[int], float]) -> None:
         self._hold_seconds = hold_seconds
-        self._held: dict[Hashable, _Held] = {}
+        self._failed: dict[Hashable, _HeldError] = {}
 
-    def ended(self, what: Hashable, flight: Flight, outcome: FlightOutcome) -> None:
-        """Note how a flight to this scope or resource ended."""
+    def record_outcome(self, target: Hashable, flight: Flight, outcome: FlightOutcome) -> None:
+        """Record how a flight to this scope or resource ended."""
         if outcome.error is None:
-            self._held.pop(what, None)
+            self._failed.pop(target, None)
             return
-        before = self._held.get(what)
+        before = self._failed.get(target)
         failures = 1 if before is None else before.failures + 1
         until = asyncio.get_running_loop().time() + self._hold_seconds(failures)
-        self._held[what] = _Held(flight, failures, until)
+        self._failed[target] = _HeldError(flight, failures, until)
 
-    def held(self, what: Hashable) -> Flight | None:
-        """The flight that broke, while it is not to be sent again."""
-        found = self._held.get(what)
-        return found.flight if found is not None and asyncio.get_running_loop().time() < found.until else None
+    def held_flight(self, target: Hashable) -> Flight | None:
+        """Return the failed flight while it must not be repeated."""
+        failed = self._failed.get(target)
+        return failed.flight if failed is not None and asyncio.get_running_loop().time() < failed.until else None

@@ -1,26 +1,26 @@
-"""Probes: at most one runs and one is queued a resource; and the work list of marked resources."""
+"""Probes: at most one runs and one is queued for each resource. Also probes the missing resources of a scope."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from domain.enums import StaleReason
-from domain.records.model import ResourceRecord, ScopeKey
+from domain.records.model import FlightTicket, ResourceRecord, ScopeKey
 from domain.records.observation import ProbeResult, Problem
-from reconcile.flights import NEVER_SENT, Flight, FlightOutcome, Lane
+from reconcile.flights import NEVER_SENT, Flight, FlightOutcome, Lane, failure_outcome
 from reconcile.internal_errors import InternalErrors
 from reconcile.reports import FlightReport
 from reconcile.rules.decision import decide_probe
-from reconcile.rules.scheduling import held_back
-from reconcile.runner import FlightRunner, broken, end, named_keys
+from reconcile.rules.scheduling import hold_end, is_held
+from reconcile.runner import FlightRunner, named_keys
 from vendors.client.call_context import CALL_CONTEXT
 
-# After these, asking for the next resource would only do harm.
+# After one of these, asking for the next resource would only do harm.
 _GIVE_UP: Final = frozenset(
     {
         StaleReason.RATE_LIMITED,
@@ -30,12 +30,15 @@ _GIVE_UP: Final = frozenset(
         StaleReason.TIMED_OUT,
     }
 )
-_REMEMBERED: Final = 1000
+_MAX_RECENT: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Since:
-    """How late a probe must have been sent: by the record's clock, by the loop's time, by its number. All must hold."""
+class EarliestSend:
+    """When a probe must have been sent at the earliest: by the database's clock, the event loop's time, and its number.
+
+    All three must hold.
+    """
 
     not_before: datetime | None = None
     order: float | None = None
@@ -52,77 +55,70 @@ class _Hold:
 class Probes:
     """Sends probes."""
 
-    def __init__(self, shell: FlightRunner) -> None:
-        self._shell = shell
+    def __init__(self, runner: FlightRunner) -> None:
+        self._runner = runner
         self._lanes: dict[UUID, Lane] = {}
         self._holds: dict[UUID, _Hold] = {}
         self._recent: dict[UUID, Flight] = {}
-        self._working: set[ScopeKey] = set()
-        self._breakdowns = InternalErrors(shell.hold_seconds)
+        self._busy_scopes: set[ScopeKey] = set()
+        self._internal_errors = InternalErrors(runner.hold_seconds)
 
-    def ask(
-        self, record: ResourceRecord, scope: ScopeKey, since: Since, *, background: bool = False
+    def request(
+        self, record: ResourceRecord, scope: ScopeKey, earliest: EarliestSend, *, background: bool = False
     ) -> Flight | StaleReason:
-        """A probe that was sent late enough, or will be; else why there is none."""
+        """Return a probe that was, or will be, sent late enough: a recent, running, queued or new one; else why not."""
         lane = self._lanes.get(record.resource_id) or Lane()
         running = lane.running
-        for known in (running, self._recent.get(record.resource_id)):
-            if known is not None and _serves(known, since, self._shell.record.now()):
-                return known
-        if running is None and (ended := self._breakdowns.held(record.resource_id)) is not None:
-            return ended
-        if (reason := self._held_with_its_scope(scope)) is not None:
+        for flight in (running, self._recent.get(record.resource_id)):
+            if flight is not None and _is_late_enough(flight, earliest, self._runner.store.now()):
+                return flight
+        if running is None and (failed := self._internal_errors.held_flight(record.resource_id)) is not None:
+            return failed
+        if (reason := self._scope_hold(scope)) is not None:
             return reason
         hold = self._holds.get(record.resource_id)
-        if hold is not None and held_back(hold.until, self._shell.record.now()):
+        if hold is not None and is_held(hold.until, self._runner.store.now()):
             return hold.reason
         if running is None:
-            flight = self._shell.new_flight()
-            flight.context.background = background
-            return self._launch(record, scope, flight)
+            new = self._runner.new_flight()
+            new.context.background = background
+            return self._launch(record, scope, new)
         if lane.queued is None:
-            lane.queued = self._shell.new_flight()
+            lane.queued = self._runner.new_flight()
         return lane.queued
 
-    def _held_with_its_scope(self, scope: ScopeKey) -> StaleReason | None:
-        """Why no probe is sent either while the scope is held. What is wrong with a listing alone holds listings alone."""
-        known = self._shell.scopes.get(scope)
-        if known is None or not held_back(known.hold_until, self._shell.record.now()):
+    def _scope_hold(self, scope: ScopeKey) -> StaleReason | None:
+        """Return why the hold of the scope also holds back probes. A problem of the listing alone does not."""
+        record = self._runner.scopes.get(scope)
+        if record is None or not is_held(record.hold_until, self._runner.store.now()):
             return None
-        return known.problem if known.problem in _GIVE_UP else None
+        return record.problem if record.problem in _GIVE_UP else None
 
-    def work(self, scope: ScopeKey) -> None:
-        """Probe the marked resources of a scope in the background, longest not probed first."""
-        cloud = self._shell.clouds.get(scope.account)
-        idle = scope not in self._working and not self._shell.tasks.closed
+    def probe_missing(self, scope: ScopeKey) -> None:
+        """Probe the missing resources of a scope in the background, the one not probed for longest first."""
+        cloud = self._runner.clouds.get(scope.account)
+        idle = scope not in self._busy_scopes and not self._runner.tasks.closed
         if cloud is None or not idle or not cloud.probes(scope.kind):
             return
-        self._working.add(scope)
-        self._shell.tasks.start(
-            self._work(scope), f"probes {scope}", lambda error: self._shell.listener.task_failed("probes", error)
-        )
+        self._busy_scopes.add(scope)
+        self._runner.start_task(self._probe_all_missing(scope), f"probes {scope}", "probes")
 
-    async def _work(self, scope: ScopeKey) -> None:
+    async def _probe_all_missing(self, scope: ScopeKey) -> None:
         try:
-            since = Since(number=self._shell.scopes[scope].swept_no)
-            marked = await self._shell.record.missing(scope, self._shell.absence.probes_per_flight)
-            for record in marked:
-                asked = self.ask(record, scope, since, background=True)
-                if isinstance(asked, StaleReason):
+            earliest = EarliestSend(number=self._runner.scopes[scope].swept_no)
+            for record in await self._runner.store.missing(scope, self._runner.absence.probes_per_flight):
+                flight = self.request(record, scope, earliest, background=True)
+                if isinstance(flight, StaleReason):
                     continue
-                outcome = await asyncio.shield(asked.ended)
+                outcome = await asyncio.shield(flight.ended)
                 if outcome.reason in _GIVE_UP or outcome.error is not None:
                     break
         finally:
-            self._working.discard(scope)
+            self._busy_scopes.discard(scope)
 
     def _launch(self, record: ResourceRecord, scope: ScopeKey, flight: Flight) -> Flight:
         self._lanes.setdefault(record.resource_id, Lane()).running = flight
-        self._shell.tasks.start(
-            self._fly(record, scope, flight),
-            f"probe {record.resource_id}",
-            lambda error: self._shell.listener.task_failed("probe", error),
-        )
+        self._runner.start_task(self._fly(record, scope, flight), f"probe {record.resource_id}", "probe")
         return flight
 
     async def _fly(self, record: ResourceRecord, scope: ScopeKey, flight: Flight) -> None:
@@ -131,97 +127,83 @@ class Probes:
         try:
             outcome = await self._probe(record, scope, flight)
         except BaseException as error:
-            outcome = broken(error)
+            outcome = failure_outcome(error)
             raise
         finally:
-            end(flight, outcome)
+            flight.end(outcome)
             self._remember(record.resource_id, flight)
-            self._breakdowns.ended(record.resource_id, flight, outcome)
-            self._next(record, scope, outcome)
+            self._internal_errors.record_outcome(record.resource_id, flight, outcome)
+            self._advance(record, scope, outcome)
 
     def _remember(self, resource_id: UUID, flight: Flight) -> None:
-        """Keep the ended flight for those who decide on what they read just before it ended."""
+        """Remember the ended flight for readers whose read of the database was just before its end."""
         self._recent.pop(resource_id, None)
         self._recent[resource_id] = flight
-        if len(self._recent) > _REMEMBERED:
+        if len(self._recent) > _MAX_RECENT:
             del self._recent[next(iter(self._recent))]
 
-    def _next(self, record: ResourceRecord, scope: ScopeKey, outcome: FlightOutcome) -> None:
+    def _advance(self, record: ResourceRecord, scope: ScopeKey, outcome: FlightOutcome) -> None:
+        """Launch the queued probe, unless it must share the outcome or the reconciler is closing."""
         lane = self._lanes[record.resource_id]
         queued, lane.running, lane.queued = lane.queued, None, None
         if queued is None:
             del self._lanes[record.resource_id]
         elif outcome.reason in _GIVE_UP or outcome.error is not None:
-            end(queued, FlightOutcome(outcome.reason, error=outcome.error))
+            queued.end(FlightOutcome(outcome.reason, error=outcome.error))
             del self._lanes[record.resource_id]
-        elif self._shell.tasks.closed:
-            end(queued, NEVER_SENT)
+        elif self._runner.tasks.closed:
+            queued.end(NEVER_SENT)
             del self._lanes[record.resource_id]
         else:
             self._launch(record, scope, queued)
 
     async def _probe(self, record: ResourceRecord, scope: ScopeKey, flight: Flight) -> FlightOutcome:
-        shell, loop = self._shell, asyncio.get_running_loop()
-        ticket = await shell.send(scope.account, flight)
+        runner, loop = self._runner, asyncio.get_running_loop()
+        ticket = await runner.send(scope.account, flight)
         sent_order = loop.time()
-        result = await self._answer(record, scope, flight)
-        ground = shell.ground(shell.clouds[scope.account], scope, flight.readers)
-        told = [] if result.observation is None else [result.observation]
-        changes = await shell.record.apply(
+        result = await self._call_vendor(record, scope, flight)
+        context = runner.decision_context(runner.clouds[scope.account], scope, flight.readers)
+        observations = [] if result.observation is None else [result.observation]
+        changes = await runner.store.apply(
             scope,
-            [*dict.fromkeys([record.key, *named_keys(told)])],
+            [*dict.fromkeys([record.key, *named_keys(observations)])],
             whole=False,
-            decide=lambda held: decide_probe(held, ticket, record.key, result, ground),
+            decide=lambda state: decide_probe(state, ticket, record.key, result, context),
         )
         reason = _reason(result)
-        self._hold(record.resource_id, result, reason)
-        shell.report(
-            FlightReport(
-                what="probe",
-                scope=scope,
-                number=ticket.number,
-                outcome=result.outcome,
-                reason=reason,
-                detail=None if result.problem is None else result.problem.detail,
-                seconds=loop.time() - sent_order,
-                calls=result.calls,
-                dropped=0,
-                written=len(changes.resources),
-                readers=flight.readers,
-            )
-        )
+        self._update_hold(record.resource_id, result, reason)
+        seconds = loop.time() - sent_order
+        runner.report(_report(scope, ticket, result, seconds, len(changes.resources), flight.readers))
         return FlightOutcome(reason, result.calls)
 
-    async def _answer(self, record: ResourceRecord, scope: ScopeKey, flight: Flight) -> ProbeResult:
-        seconds = self._shell.flight_seconds(scope.account)
+    async def _call_vendor(self, record: ResourceRecord, scope: ScopeKey, flight: Flight) -> ProbeResult:
+        """Ask the vendor for the resource. The whole flight may take `flight_seconds`."""
+        seconds = self._runner.flight_seconds(scope.account)
         try:
             async with asyncio.timeout(seconds):
-                cloud = self._shell.clouds[scope.account]
+                cloud = self._runner.clouds[scope.account]
                 return await cloud.probe(record.kind, scope.region, record.vendor_id)
         except TimeoutError:
             problem = Problem(StaleReason.TIMED_OUT, f"no answer within {seconds:g} s")
             return ProbeResult("failed", problem=problem, calls=flight.context.calls)
 
-    def _hold(self, resource_id: UUID, result: ProbeResult, reason: StaleReason | None) -> None:
-        """A failed probe is not repeated at once; its error is shared meanwhile."""
+    def _update_hold(self, resource_id: UUID, result: ProbeResult, reason: StaleReason | None) -> None:
+        """After a failed probe, hold the next one back; meanwhile its error is shared."""
         if reason is None or result.problem is None:
             self._holds.pop(resource_id, None)
             return
         before = self._holds.get(resource_id)
         failures = 1 if before is None else before.failures + 1
-        until = self._shell.record.now() + timedelta(seconds=self._shell.hold_seconds(failures))
-        retry_at = result.problem.retry_at
-        if retry_at is not None:
-            until = max(until, min(retry_at, self._shell.record.now() + timedelta(hours=1)))
+        until = hold_end(self._runner.store.now(), self._runner.hold_seconds(failures), result.problem.retry_at)
         self._holds[resource_id] = _Hold(until, reason, failures)
 
 
-def _serves(flight: Flight, since: Since, now: datetime) -> bool:
+def _is_late_enough(flight: Flight, earliest: EarliestSend, now: datetime) -> bool:
     if flight.sent_at is None or flight.sent_order is None:
         return True
-    in_time = since.not_before is None or since.not_before <= flight.sent_at <= now
-    numbered = flight.number is None or flight.number > since.number
-    return in_time and numbered and (since.order is None or flight.sent_order >= since.order)
+    by_clock = earliest.not_before is None or earliest.not_before <= flight.sent_at <= now
+    by_number = flight.number is None or flight.number > earliest.number
+    return by_clock and by_number and (earliest.order is None or flight.sent_order >= earliest.order)
 
 
 def _reason(result: ProbeResult) -> StaleReason | None:
@@ -230,8 +212,26 @@ def _reason(result: ProbeResult) -> StaleReason | None:
     return None if result.problem is None else result.problem.reason
 
 
-def newly_marked(records: Sequence[ResourceRecord], not_before: datetime) -> list[ResourceRecord]:
-    """Those that the last complete listing lacks and that were not probed since `not_before`."""
+def _report(
+    scope: ScopeKey, ticket: FlightTicket, result: ProbeResult, seconds: float, written: int, readers: int
+) -> FlightReport:
+    return FlightReport(
+        what="probe",
+        scope=scope,
+        number=ticket.number,
+        outcome=result.outcome,
+        reason=_reason(result),
+        detail=None if result.problem is None else result.problem.detail,
+        seconds=seconds,
+        calls=result.calls,
+        dropped=0,
+        written=written,
+        readers=readers,
+    )
+
+
+def unprobed_missing(records: Sequence[ResourceRecord], not_before: datetime) -> list[ResourceRecord]:
+    """Return the missing resources that were not probed since `not_before`."""
     return [
         record
         for record in records

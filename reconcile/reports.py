@@ -1,4 +1,4 @@
-"""What the shell tells of its flights, for logs and metrics."""
+"""Reports of ended flights, for logs and metrics."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from domain.enums import StaleReason
 from domain.records.model import ScopeKey
 
 Suspicion: TypeAlias = Literal["begun", "lasting", "ended"]
-"""What a complete sweep came to think of its scope."""
+"""Whether a scope became suspect with a complete sweep, still is, or no longer is."""
 
 
 @dataclass(frozen=True, slots=True)
 class FlightReport:
-    """One ended flight. `seconds` from the moment it was sent; `written` counts rows of resources.
+    """One ended flight. `seconds` counts from the moment it was sent; `written` counts the resource rows it changed.
 
-    `suspicion` is set by complete sweeps alone: of scopes that are suspect, or were until now; `doubt` says why.
+    `suspicion` is set only by complete sweeps of scopes that are suspect or were until now; `doubt` says why.
     """
 
     what: Literal["sweep", "probe"]
@@ -35,10 +35,10 @@ class FlightReport:
 
 
 class Observer(Protocol):
-    """Told of every ended flight."""
+    """Receives a report of every ended flight."""
 
     def flight_ended(self, report: FlightReport) -> None:
-        """Must not block and must not raise."""
+        """Handle the report. Must not block and must not raise."""
         ...
 
 
@@ -46,4 +46,4 @@ class NullObserver:
     """An observer that does nothing."""
 
     def flight_ended(self, report: FlightReport) -> None:
-        """Nothing."""
+        """Ignore the report."""

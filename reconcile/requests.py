@@ -1,4 +1,4 @@
-"""What a reader wants fresh, and what came of it: the words between the way of a read and the flights."""
+"""Refresh requests of readers and their results: the values that a read and the reconciler exchange."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from domain.records.model import ScopeKey
 
 @dataclass(frozen=True, slots=True)
 class RefreshRequest:
-    """One scope that must have been asked at or after `not_before`.
+    """A demand that a flight sent at or after `not_before` refreshes one scope.
 
-    `resources` names what is wanted of it: where there are few, probes may serve. Empty means the whole scope.
-    `missing` are those among them that the last complete listing lacks: they wait for their probe. `shown` are what the
-    reader selected of a whole scope: should its sweep lack some of them, they wait for their probes too.
-    `tombstones` are deleted ones that a forced reader asks for, a want of their own: each costs one probe where there is one,
-    and no sweep.
-    `max_wait_seconds` counts from the reader's arrival.
+    - `resources` limits the demand to these resources; probes may serve a few of them. Empty means the whole scope.
+    - `missing` are those that the last complete listing lacks: the reader waits for their probes.
+    - `shown` are the resources that the reader selected of a whole scope: it also waits for the probes of those that the
+      sweep lacks.
+    - `tombstones` are deleted resources that a forced reader selected. They make a request of their own: each costs one probe
+      if the vendor has probes, and no sweep.
+    - `max_wait_seconds` counts from the reader's arrival.
     """
 
     scope: ScopeKey
@@ -35,9 +36,9 @@ class RefreshRequest:
 
 @dataclass(frozen=True, slots=True)
 class RefreshResult:
-    """What came of the wants. A scope or resource without a reason was told of by a flight that went well.
+    """The result of all requests of one read. A scope or resource without a reason was refreshed by a successful flight.
 
-    `calls` counts the vendor calls of the flights that were waited for; `shared` whether one of them was joined.
+    `calls` counts the vendor calls of the flights that were waited for; `shared` is whether one of them was joined.
     """
 
     scopes: Mapping[ScopeKey, StaleReason] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Sweeps: at most one runs and one is queued a scope."""
+"""Sweeps: at most one runs and one is queued for each scope."""
 
 from __future__ import annotations
 
@@ -8,67 +8,68 @@ from dataclasses import replace
 from typing import Final
 
 from domain.enums import ResourceStatus, StaleReason
-from domain.records.model import Changes, FlightTicket, ScopeKey
+from domain.records.model import FlightTicket, ScopeKey
 from domain.records.observation import Problem, SweepOutcome, SweepResult
-from reconcile.flights import NEVER_SENT, Flight, FlightOutcome, Lane
+from reconcile.flights import NEVER_SENT, Flight, FlightOutcome, Lane, failure_outcome
 from reconcile.internal_errors import InternalErrors
 from reconcile.reports import FlightReport
+from reconcile.rules.absence import newly_missing
 from reconcile.rules.decision import decide_sweep
 from reconcile.rules.scheduling import Underway
-from reconcile.runner import FlightRunner, broken, end, named_keys
+from reconcile.runner import FlightRunner, named_keys
 from vendors.client.call_context import CALL_CONTEXT
 
 MOVING: Final = frozenset({ResourceStatus.PROVISIONING, ResourceStatus.STOPPING, ResourceStatus.DELETING})
-"""The statuses that do not last."""
+"""The transitional statuses."""
 
 
 class Sweeps:
-    """Sends sweeps. `after` is called when a sweep of a scope was applied, its outcome told already."""
+    """Sends sweeps. `after` is called after a sweep of a scope was applied and its outcome given to those who waited."""
 
-    def __init__(self, shell: FlightRunner, after: Callable[[ScopeKey, Changes], None]) -> None:
-        self._shell = shell
+    def __init__(self, runner: FlightRunner, after: Callable[[ScopeKey], None]) -> None:
+        self._runner = runner
         self._after = after
         self._lanes: dict[ScopeKey, Lane] = {}
-        self._breakdowns = InternalErrors(shell.hold_seconds)
+        self._internal_errors = InternalErrors(runner.hold_seconds)
 
     def _lane(self, scope: ScopeKey) -> Lane:
         return self._lanes.setdefault(scope, Lane())
 
     def underway(self, scope: ScopeKey) -> Underway:
-        """What runs and waits at this moment."""
+        """Return what runs and is queued at this moment."""
         lane = self._lane(scope)
         running = lane.running
         return Underway(running is not None, None if running is None else running.sent_at, lane.queued is not None)
 
-    def sent_since(self, scope: ScopeKey, order: float) -> bool:
-        """Whether the running sweep was sent at or after this time of the loop, or will be."""
+    def is_sent_since(self, scope: ScopeKey, order: float) -> bool:
+        """Whether the running sweep, if there is one, was or will be sent at or after this time of the event loop."""
         running = self._lane(scope).running
         return running is None or running.sent_order is None or running.sent_order >= order
 
     def running(self, scope: ScopeKey) -> Flight:
-        """The running sweep; there must be one."""
+        """Return the running sweep. Raises LookupError if none runs."""
         flight = self._lane(scope).running
         if flight is None:
-            raise LookupError(scope)
+            raise LookupError(f"no sweep of {scope} is running")
         return flight
 
-    def broken(self, scope: ScopeKey) -> Flight | None:
-        """The last sweep, where an error of our own broke it a moment ago: it is not sent again yet."""
-        return self._breakdowns.held(scope)
+    def held_flight(self, scope: ScopeKey) -> Flight | None:
+        """Return the last sweep if it failed with an internal error and must not be repeated yet."""
+        return self._internal_errors.held_flight(scope)
 
-    def queued(self, scope: ScopeKey, *, forced: bool) -> Flight:
-        """The queued sweep, made if there is none."""
+    def queue(self, scope: ScopeKey, *, forced: bool) -> Flight:
+        """Return the queued sweep, or queue one."""
         lane = self._lane(scope)
-        lane.queued = lane.queued or self._shell.new_flight()
+        lane.queued = lane.queued or self._runner.new_flight()
         lane.queued_is_forced = lane.queued_is_forced or forced
         return lane.queued
 
     def start(self, scope: ScopeKey, *, forced: bool, background: bool = False) -> Flight:
-        """Send a sweep; none may be running. A forced one keeps its distance from the forced one before.
+        """Send a sweep; none may be running. A forced one waits until `force_gap_seconds` after the last forced one.
 
-        One in the background, which no reader asked for, leaves part of the account's budget to those who do.
+        A background sweep, which no reader waits for, leaves part of the account's call budget to readers.
         """
-        return self._launch(scope, self._shell.new_flight(), forced=forced, background=background)
+        return self._launch(scope, self._runner.new_flight(), forced=forced, background=background)
 
     def _launch(self, scope: ScopeKey, flight: Flight, *, forced: bool, background: bool = False) -> Flight:
         lane = self._lane(scope)
@@ -78,13 +79,9 @@ class Sweeps:
         delay = 0.0
         if forced:
             if lane.forced_order is not None:
-                delay = max(0.0, lane.forced_order + self._shell.rules.force_gap_seconds - now)
+                delay = max(0.0, lane.forced_order + self._runner.rules.force_gap_seconds - now)
             lane.forced_order = now + delay
-        self._shell.tasks.start(
-            self._fly(scope, flight, delay),
-            f"sweep {scope}",
-            lambda error: self._shell.listener.task_failed("sweep", error),
-        )
+        self._runner.start_task(self._fly(scope, flight, delay), f"sweep {scope}", "sweep")
         return flight
 
     async def _fly(self, scope: ScopeKey, flight: Flight, delay: float) -> None:
@@ -93,18 +90,18 @@ class Sweeps:
         try:
             if delay:
                 await asyncio.sleep(delay)
-            outcome, changes = await self._sweep(scope, flight)
+            outcome = await self._sweep(scope, flight)
         except BaseException as error:
-            outcome = broken(error)
+            outcome = failure_outcome(error)
             raise
         finally:
-            end(flight, outcome)
-            self._breakdowns.ended(scope, flight, outcome)
-            self._next(scope, outcome)
-        self._after(scope, changes)
+            flight.end(outcome)
+            self._internal_errors.record_outcome(scope, flight, outcome)
+            self._advance(scope, outcome)
+        self._after(scope)
 
-    def _next(self, scope: ScopeKey, outcome: FlightOutcome) -> None:
-        """Let the queued one go; after a failure it shares its outcome, since a failed sweep is not repeated at once."""
+    def _advance(self, scope: ScopeKey, outcome: FlightOutcome) -> None:
+        """Launch the queued sweep. After a failure it shares that outcome instead: a failed sweep is not repeated at once."""
         lane = self._lane(scope)
         lane.running = None
         queued, forced = lane.queued, lane.queued_is_forced
@@ -112,48 +109,48 @@ class Sweeps:
         if queued is None:
             return
         if outcome.reason is not None or outcome.error is not None:
-            end(queued, FlightOutcome(outcome.reason, error=outcome.error))
-        elif self._shell.tasks.closed:
-            end(queued, NEVER_SENT)
+            queued.end(FlightOutcome(outcome.reason, error=outcome.error))
+        elif self._runner.tasks.closed:
+            queued.end(NEVER_SENT)
         else:
             self._launch(scope, queued, forced=forced)
 
-    async def _sweep(self, scope: ScopeKey, flight: Flight) -> tuple[FlightOutcome, Changes]:
-        shell, cloud = self._shell, self._shell.clouds[scope.account]
-        ticket = await shell.send(scope.account, flight)
+    async def _sweep(self, scope: ScopeKey, flight: Flight) -> FlightOutcome:
+        runner, cloud = self._runner, self._runner.clouds[scope.account]
+        ticket = await runner.send(scope.account, flight)
         sent_order = asyncio.get_running_loop().time()
-        result = await self._listing(scope, flight)
-        self._note_movement(scope, result)
-        ground = shell.ground(cloud, scope, flight.readers)
-        changes = await shell.record.apply(
+        result = await self._call_vendor(scope, flight)
+        self._update_moving(scope, result)
+        context = runner.decision_context(cloud, scope, flight.readers)
+        changes = await runner.store.apply(
             scope,
             named_keys(result.observations),
             whole=True,
-            decide=lambda held: decide_sweep(held, ticket, result, ground),
+            decide=lambda state: decide_sweep(state, ticket, result, context),
         )
-        suspicion = shell.remember(changes)
-        shell.note_marks(scope, changes)
+        suspicion = runner.update_scope(changes)
+        runner.newly_missing[scope] = newly_missing(changes)
         seconds = asyncio.get_running_loop().time() - sent_order
         report = _report(scope, ticket, result, seconds, len(changes.resources), flight.readers)
         doubt = None if changes.scope is None else changes.scope.problem_detail
-        shell.report(replace(report, suspicion=suspicion, doubt=doubt))
-        return FlightOutcome(None if result.problem is None else result.problem.reason, result.calls), changes
+        runner.report(replace(report, suspicion=suspicion, doubt=doubt))
+        return FlightOutcome(None if result.problem is None else result.problem.reason, result.calls)
 
-    def _note_movement(self, scope: ScopeKey, result: SweepResult) -> None:
-        if any(told.status in MOVING for told in result.observations):
-            self._shell.moving.add(scope)
+    def _update_moving(self, scope: ScopeKey, result: SweepResult) -> None:
+        if any(observation.status in MOVING for observation in result.observations):
+            self._runner.moving.add(scope)
         elif result.outcome is SweepOutcome.COMPLETE:
-            self._shell.moving.discard(scope)
+            self._runner.moving.discard(scope)
 
-    async def _listing(self, scope: ScopeKey, flight: Flight) -> SweepResult:
-        """The listing, bounded as a whole."""
-        seconds = self._shell.flight_seconds(scope.account)
+    async def _call_vendor(self, scope: ScopeKey, flight: Flight) -> SweepResult:
+        """List the scope at the vendor. All pages together may take `flight_seconds`."""
+        seconds = self._runner.flight_seconds(scope.account)
         flight.context.ends_at = asyncio.get_running_loop().time() + seconds
         try:
             async with asyncio.timeout(seconds):
-                return await self._shell.clouds[scope.account].sweep(scope.kind, scope.region)
+                return await self._runner.clouds[scope.account].sweep(scope.kind, scope.region)
         except TimeoutError:
-            problem = Problem(StaleReason.TIMED_OUT, f"no whole listing within {seconds:g} s")
+            problem = Problem(StaleReason.TIMED_OUT, f"the listing did not end within {seconds:g} s")
             return SweepResult(SweepOutcome.FAILED, (), problem, flight.context.calls)
 
 

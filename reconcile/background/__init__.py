@@ -1,1 +1,1 @@
-"""Periodic tasks: keeping accounts fresh and watching missing resources."""
+"""Work that no reader waits for: sweeping accounts on a schedule and following up on missing resources."""

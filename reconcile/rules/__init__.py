@@ -1,1 +1,1 @@
-"""Pure decisions. No module here does I/O."""
+"""Pure decisions. A module here imports only `domain` and other rules, and does no I/O."""

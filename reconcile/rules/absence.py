@@ -1,6 +1,7 @@
-"""What an absence means. "Not in the list" is not "gone": marks first, and a verdict only on evidence that cannot be bad luck.
+"""What an absence means.
 
-Pure functions over records; the rules are told where they are applied.
+"Not in the list" is not "gone": a resource becomes missing first, and is deleted only on evidence that cannot be bad luck.
+These are pure functions over resource records.
 """
 
 from __future__ import annotations
@@ -9,18 +10,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
+from uuid import UUID
 
 from domain.enums import ObservationSource
-from domain.records.model import FlightTicket, ResourceRecord, ScopeRecord
+from domain.records.model import Changes, FlightTicket, ResourceRecord, ScopeRecord
 from domain.records.traces import ObservationTrace
 from domain.rules import AbsenceRules
-from reconcile.background.elapsed_clock import by_the_clock
 
 Elapsed: TypeAlias = Callable[[datetime, datetime], float]
-"""The seconds from one instant to another."""
+"""Measures the seconds from one instant to another."""
 
 
-class LastWord(NamedTuple):
+def clock_seconds(since: datetime, until: datetime) -> float:
+    """Return the seconds between two instants, assuming that the clock was never set in between."""
+    return (until - since).total_seconds()
+
+
+class LastSighting(NamedTuple):
     """The number, instant and kind of the newest flight that saw a resource."""
 
     number: int
@@ -28,131 +34,147 @@ class LastWord(NamedTuple):
     source: ObservationSource
 
 
-def last_word(record: ResourceRecord, swept: Mapping[int, tuple[int, datetime | None]]) -> LastWord:
-    """The later, by number, of its own sighting and, unless it is marked missing or deleted, its scope's complete sweep."""
+def last_sighting(record: ResourceRecord, swept: Mapping[int, tuple[int, datetime | None]]) -> LastSighting:
+    """Return the newest sighting of a resource, by flight number.
+
+    That is its own last sighting or, unless it is missing or deleted, its scope's last complete sweep if that is later.
+    `swept` maps a scope's id to the number and instant of its last complete sweep.
+    """
     number, at = swept.get(record.scope_id, (0, None))
     if record.missing_since is None and not record.deleted and number > record.seen_no and at is not None:
-        return LastWord(number, at, ObservationSource.SWEEP)
-    return LastWord(record.seen_no, record.seen_at, record.seen_source)
+        return LastSighting(number, at, ObservationSource.SWEEP)
+    return LastSighting(record.seen_no, record.seen_at, record.seen_source)
 
 
-def with_last_sighting(record: ResourceRecord, word: LastWord, told: ObservationTrace | None) -> ResourceRecord:
-    """The record with its effective number and time in its own row; it inherits its scope's no longer."""
-    return replace(record, seen_no=word.number, seen_at=word.at, seen_source=word.source, trace=told)
+def with_last_sighting(
+    record: ResourceRecord, sighting: LastSighting, trace: ObservationTrace | None
+) -> ResourceRecord:
+    """Return the resource with this sighting written to its own row, so that it no longer inherits its scope's sweep."""
+    return replace(record, seen_no=sighting.number, seen_at=sighting.at, seen_source=sighting.source, trace=trace)
 
 
 def tombstone_number(record: ResourceRecord) -> int:
-    """The number that a sighting must exceed to speak of a deleted resource again."""
+    """Return the flight number that a new sighting of a deleted resource must exceed to count."""
     return max(record.seen_no, record.absent_no or 0, record.probed_no)
 
 
-def suspect(marks: int, held: int) -> bool:
-    """Whether so much is missing that the listing itself is in doubt.
+def is_suspect(missing: int, held: int) -> bool:
+    """Whether too many resources are missing at once for the listing to be trusted.
 
-    Marks cover everything the scope held at its last good sweep or, of three or more, over half of it.
+    True if everything that the scope held at its last good sweep is missing or, of three or more, over half of it.
     """
-    return held > 0 and (marks >= held or (held >= 3 and 2 * marks > held))  # noqa: PLR2004 - the rule's own number
+    return held > 0 and (missing >= held or (held >= 3 and 2 * missing > held))  # noqa: PLR2004 - the rule's own number
 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceWindows:
-    """How long evidence must be apart, and by which measure of time."""
+    """How far apart pieces of evidence must be, and how the time between them is measured."""
 
     rules: AbsenceRules
-    elapsed: Elapsed = by_the_clock
+    elapsed: Elapsed = clock_seconds
 
     def past_grace(self, record: ResourceRecord, at: datetime) -> bool:
-        """Whether the grace period, from creation or first sight, was over at the instant.
+        """Whether the resource's grace period was over at this instant.
 
-        From the later of the two: the vendor's clock and ours may differ, and nothing is seen before it is made. What has been
-        missing for so long was first seen before that, wherever clocks were set since.
+        The period starts at creation or at first sight, whichever is later: the vendor's clock and ours may differ, and nothing
+        is seen before it exists. A resource that has been missing for that long was first seen even earlier, so it is past
+        its grace period also if the clock was set since.
         """
         seconds = self.elapsed(max(record.created_at, record.first_seen_at), at)
         missing = 0.0 if record.missing_since is None else self.elapsed(record.missing_since, at)
         return max(seconds, missing) >= self.rules.grace_seconds
 
 
-def marked(
+def set_missing(
     record: ResourceRecord,
-    word: LastWord,
-    told: ObservationTrace | None,
+    sighting: LastSighting,
+    trace: ObservationTrace | None,
     ticket: FlightTicket,
-    waits: EvidenceWindows,
+    windows: EvidenceWindows,
     *,
     countable: bool,
     reset: bool,
 ) -> ResourceRecord:
-    """The record after a complete listing without it.
+    """Return the resource after a complete listing without it.
 
-    The mark is never delayed; grace and a credential that has yet to prove itself keep the listing from counting towards
-    a verdict. `reset` forgets the listings counted so far: they were by another credential. `told` explains the last word.
+    It becomes missing at once. Within the grace period, or with a credential that is not proven yet (`countable` is false),
+    the listing does not count towards a verdict. `reset` discards the listings counted so far, which another credential
+    made. `sighting` is the resource's last sighting and `trace` explains it.
     """
     since = record.missing_since
-    # A mark from the future, before the clock was set back, tells no age: the wait begins anew.
-    anew = since is None or ticket.sent_at < max(since, record.first_absence_at or since)
+    # `missing_since` in the future means that the clock was set back: the wait starts again.
+    restarts = since is None or ticket.sent_at < max(since, record.first_absence_at or since)
     after = replace(
-        with_last_sighting(record, word, told),
-        missing_since=ticket.sent_at if anew else since,
+        with_last_sighting(record, sighting, trace),
+        missing_since=ticket.sent_at if restarts else since,
         absent_no=max(ticket.number, record.absent_no or 0),
     )
-    if anew or reset:
+    if restarts or reset:
         after = replace(after, absence_count=0, first_absence_no=None, first_absence_at=None)
-    if not countable or not waits.past_grace(after, ticket.sent_at):
+    if not countable or not windows.past_grace(after, ticket.sent_at):
         return after
     if after.first_absence_no is None:
         return replace(after, absence_count=1, first_absence_no=ticket.number, first_absence_at=ticket.sent_at)
     return replace(after, absence_count=after.absence_count + 1)
 
 
-def unmarked(record: ResourceRecord) -> ResourceRecord:
-    """The record without its mark and what was counted towards a verdict."""
+def clear_missing(record: ResourceRecord) -> ResourceRecord:
+    """Return the resource as no longer missing, without the absences counted towards a verdict."""
     return replace(
         record, missing_since=None, absent_no=None, absence_count=0, first_absence_no=None, first_absence_at=None
     )
 
 
-def marked_by_newer(record: ResourceRecord, scope: ScopeRecord, number: int) -> ResourceRecord:
-    """What this flight was the first to show in a scope, whose newer listing lacks it: that listing has the last word.
+def set_missing_by_newer_listing(record: ResourceRecord, scope: ScopeRecord, number: int) -> ResourceRecord:
+    """Return a resource that flight `number` was the first to show in a scope, missing if a newer listing lacks it.
 
-    It is no witness; the next one may be.
+    That listing does not count as evidence for a deletion; the next one may.
     """
     if record.deleted or scope.swept_no <= number or scope.swept_at is None:
         return record
-    return replace(unmarked(record), missing_since=scope.swept_at, absent_no=scope.swept_no)
+    return replace(clear_missing(record), missing_since=scope.swept_at, absent_no=scope.swept_no)
+
+
+def newly_missing(changes: Changes) -> frozenset[UUID]:
+    """Return the resources that a complete sweep with these changes was the first to lack."""
+    swept_at = None if changes.scope is None else changes.scope.swept_at
+    if swept_at is None:
+        return frozenset()
+    return frozenset(record.resource_id for record in changes.resources if record.missing_since == swept_at)
 
 
 def listings_agree(
-    record: ResourceRecord, ticket: FlightTicket, waits: EvidenceWindows, *, in_suspect_scope: bool
+    record: ResourceRecord, ticket: FlightTicket, windows: EvidenceWindows, *, in_suspect_scope: bool
 ) -> bool:
-    """Whether complete listings alone are evidence enough; asked only where there is no probe.
+    """Whether complete listings alone are enough evidence for a deletion. Applies only where there is no probe.
 
-    Two by the same credential, `witness_seconds` apart; in a suspect scope three over `suspect_seconds`.
+    Two listings by the same credential, `witness_seconds` apart; in a suspect scope three, over `suspect_seconds`.
     """
     if record.first_absence_at is None:
         return False
-    rules = waits.rules
+    rules = windows.rules
     needed, seconds = (3, rules.suspect_seconds) if in_suspect_scope else (2, rules.witness_seconds)
-    return record.absence_count >= needed and waits.elapsed(record.first_absence_at, ticket.sent_at) >= seconds
+    return record.absence_count >= needed and windows.elapsed(record.first_absence_at, ticket.sent_at) >= seconds
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeEvidence:
-    """What a probe that was answered "no such thing", in the vendor's own words, is judged by."""
+    """The circumstances of a probe that the vendor answered with its own words for "no such thing"."""
 
     ticket: FlightTicket
     in_suspect_scope: bool
     credential_proven: bool
 
 
-def probe_settles(record: ResourceRecord, evidence: ProbeEvidence, waits: EvidenceWindows) -> bool:
-    """Whether those words, after a countable listing without it, mean deleted.
+def probe_confirms_deletion(record: ResourceRecord, evidence: ProbeEvidence, windows: EvidenceWindows) -> bool:
+    """Whether such a probe, after a countable listing without the resource, proves that it was deleted.
 
-    In a suspect scope they count only when asked `witness_seconds` after the mark.
+    In a suspect scope only a probe sent at least `witness_seconds` after the resource became missing counts.
     """
     ticket = evidence.ticket
     if record.missing_since is None or record.first_absence_no is None or not evidence.credential_proven:
         return False
-    if ticket.number <= max(record.first_absence_no, record.seen_no) or not waits.past_grace(record, ticket.sent_at):
+    if ticket.number <= max(record.first_absence_no, record.seen_no) or not windows.past_grace(record, ticket.sent_at):
         return False
-    patience = waits.rules.witness_seconds if evidence.in_suspect_scope else 0
-    return waits.elapsed(record.missing_since, ticket.sent_at) >= patience
+    wait_seconds = windows.rules.witness_seconds if evidence.in_suspect_scope else 0
+    return windows.elapsed(record.missing_since, ticket.sent_at) >= wait_seconds

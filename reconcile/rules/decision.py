@@ -1,10 +1,10 @@
-"""What one flight changes in the record. Pure: what is held, what was told, and by which flight, in; changes out."""
+"""What one flight changes. Pure: the locked state, the flight's ticket and its result go in, the changes to write come out."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from domain.enums import ObservationSource, OfferRole, ResourceKind, ResourceStatus, ScopeState, StaleReason
 from domain.records.model import (
@@ -21,261 +21,304 @@ from domain.records.traces import failures_since
 from reconcile.rules.absence import (
     EvidenceWindows,
     ProbeEvidence,
-    last_word,
+    clear_missing,
+    last_sighting,
     listings_agree,
-    marked,
-    marked_by_newer,
-    probe_settles,
+    probe_confirms_deletion,
+    set_missing,
+    set_missing_by_newer_listing,
     tombstone_number,
-    unmarked,
     with_last_sighting,
 )
 from reconcile.rules.change_set import ChangeSet
 from reconcile.rules.merge import (
-    created_earlier,
-    created_later,
-    first_sight,
-    lost,
-    merged,
-    replaced,
-    said_deleted,
-    with_terms,
+    confirm_deletion,
+    delete_by_absence,
+    delete_replaced,
+    is_created_earlier,
+    is_created_later,
+    merge_observation,
+    new_record,
+    update_terms,
 )
 from reconcile.rules.plausibility import accept, credential_matches, mark_suspect, too_much_missing
-from reconcile.rules.scheduling import held_back
-from reconcile.rules.traces import TraceWriter, last_told
-
-# A vendor's word on when it may be asked again is kept, but not for ever.
-_LONGEST_HOLD = timedelta(hours=1)
+from reconcile.rules.scheduling import hold_end, is_held
+from reconcile.rules.traces import TraceWriter, last_trace
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What a flight was authenticated by: `of` gives a salted hash, `salt` is for a new one."""
+    """The credential of a flight: `hash_with` returns its hash for a salt, and `salt` is for a new fingerprint."""
 
     salt: str
-    of: Callable[[str], str]
+    hash_with: Callable[[str], str]
 
-    def stamp(self) -> str:
-        """What a scope keeps of it."""
-        return f"{self.salt}${self.of(self.salt)}"
+    def fingerprint(self) -> str:
+        """Return the salted fingerprint that a scope stores."""
+        return f"{self.salt}${self.hash_with(self.salt)}"
 
-    def made(self, stamp: str | None) -> bool:
-        """Whether the stamp is of this credential; a scope that has none yet takes any."""
-        if stamp is None:
+    def matches(self, fingerprint: str | None) -> bool:
+        """Whether the fingerprint is of this credential. A scope without a fingerprint accepts any credential."""
+        if fingerprint is None:
             return True
-        salt, _, _ = stamp.partition("$")
-        return stamp == f"{salt}${self.of(salt)}"
+        salt, _, _ = fingerprint.partition("$")
+        return fingerprint == f"{salt}${self.hash_with(salt)}"
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionContext:
-    """What a decision is made by: the rules, the vendor's facts, and when the flight ended and may be repeated."""
+    """The inputs of a decision next to the flight's result: rules, facts about the vendor, and when the flight ended.
 
-    waits: EvidenceWindows
+    `probes` is whether the vendor can be asked for one resource of the kind, `hold_seconds` the hold after a number of
+    failures in a row, `readers` how many readers shared the flight.
+    """
+
+    windows: EvidenceWindows
     credential: Credential
     links_owner: ResourceKind
     probes: bool
     ended_at: datetime
     hold_seconds: Callable[[int], float]
-    """Of a number of failures in a row."""
     readers: int = 0
-    """How many shared the flight."""
 
 
-def decide_sweep(held: LockedState, ticket: FlightTicket, result: SweepResult, ground: DecisionContext) -> Changes:
-    """What a sweep changes. Only a complete one says anything about what is absent."""
-    if ticket.number <= held.scope.swept_no:
+def decide_sweep(state: LockedState, ticket: FlightTicket, result: SweepResult, context: DecisionContext) -> Changes:
+    """Return what a sweep changes. Only a complete sweep says anything about absent resources."""
+    if ticket.number <= state.scope.swept_no:
         return Changes()
-    draft = ChangeSet(held, TraceWriter(ticket, ObservationSource.SWEEP, ground.readers, result.trace))
+    changes = ChangeSet(state, TraceWriter(ticket, ObservationSource.SWEEP, context.readers, result.trace))
     complete = result.outcome is SweepOutcome.COMPLETE
-    for told in result.observations:
-        _sight(draft, told, ground, inherits=complete)
+    for observation in result.observations:
+        _apply_observation(changes, observation, context, inherits=complete)
     if not complete:
         problem = result.problem or Problem(StaleReason.PARTIAL_SWEEP, "the listing ended early")
-        return draft.finish(_troubled(draft, result.outcome, problem, ground))
-    return draft.finish(_absences(draft, result, ground))
+        return changes.build(_scope_after_failure(changes, result.outcome, problem, context))
+    return changes.build(_apply_absences(changes, result, context))
 
 
 def decide_probe(
-    held: LockedState, ticket: FlightTicket, key: VendorKey, result: ProbeResult, ground: DecisionContext
+    state: LockedState, ticket: FlightTicket, key: VendorKey, result: ProbeResult, context: DecisionContext
 ) -> Changes:
-    """What a probe of one resource changes."""
-    draft = ChangeSet(held, TraceWriter(ticket, ObservationSource.PROBE, ground.readers, result.trace))
+    """Return what a probe of one resource changes."""
+    changes = ChangeSet(state, TraceWriter(ticket, ObservationSource.PROBE, context.readers, result.trace))
     if result.observation is not None:
-        _sight(draft, result.observation, ground, inherits=False)
-    record = draft.living(key)
-    scope = _stamped(held.scope, draft, ground)
-    if record is None or record.scope_id != held.scope.scope_id or ticket.number <= record.probed_no:
-        # What has moved on to another scope can be missed there alone, and no answer given here tells of that.
-        return draft.finish(scope)
+        _apply_observation(changes, result.observation, context, inherits=False)
+    record = changes.living(key)
+    scope = _with_fingerprint(state.scope, changes, context)
+    if record is None or record.scope_id != state.scope.scope_id or ticket.number <= record.probed_no:
+        # Only the scope to which a resource has moved can miss it, so this scope's answer says nothing about it.
+        return changes.build(scope)
     problem = result.problem.reason if result.problem is not None else None
     if result.outcome == "gone":
         problem = StaleReason.ABSENT
-    tries = () if problem is None else draft.teller.failed(record.failed_flights, problem)
+    failed_flights = () if problem is None else changes.trace_writer.append_failure(record.failed_flights, problem)
     after = replace(
-        record, probed_no=ticket.number, probed_at=ticket.sent_at, probe_problem=problem, failed_flights=tries
+        record, probed_no=ticket.number, probed_at=ticket.sent_at, probe_problem=problem, failed_flights=failed_flights
     )
     evidence = ProbeEvidence(
-        ticket, held.scope.state is ScopeState.SUSPECT, ground.credential.made(held.scope.fingerprint)
+        ticket, state.scope.state is ScopeState.SUSPECT, context.credential.matches(state.scope.fingerprint)
     )
-    if result.outcome == "gone" and probe_settles(record, evidence, ground.waits):
-        after = lost(after, ticket)
-    draft.put(record, after)
-    return draft.finish(scope)
+    if result.outcome == "gone" and probe_confirms_deletion(record, evidence, context.windows):
+        after = delete_by_absence(after, ticket)
+    changes.record(record, after)
+    return changes.build(scope)
 
 
-def _sight(draft: ChangeSet, told: Observation, ground: DecisionContext, *, inherits: bool) -> None:
+def _apply_observation(
+    changes: ChangeSet, observation: Observation, context: DecisionContext, *, inherits: bool
+) -> None:
     """Apply one observation. `inherits`: the sweep is complete, so an unchanged row need not be written."""
-    draft.saw = True
-    record = draft.living(VendorKey(told.kind, told.vendor_id))
-    if record is not None and created_earlier(record, told):
+    changes.has_observations = True
+    record = changes.living(VendorKey(observation.kind, observation.vendor_id))
+    if record is not None and is_created_earlier(observation, record):
         return
-    if record is not None and created_later(record, told):
-        word = last_word(record, draft.held.swept)
-        if draft.ticket.number <= word.number:
+    if record is not None and is_created_later(observation, record):
+        sighting = last_sighting(record, changes.state.swept)
+        if changes.ticket.number <= sighting.number:
             return
-        # The vendor itself tells that this id names a resource made at another time: the recorded one is no more.
-        known = with_last_sighting(record, word, last_told(record, draft.held.scope, word.number))
-        draft.put(record, replaced(known, draft.ticket))
-        seen: ResourceRecord | None = _first(draft, told, record.generation + 1)
+        # By the vendor's own creation times this id now names another resource: the recorded one no longer exists.
+        trace = last_trace(record, changes.state.scope, sighting.number)
+        changes.record(record, delete_replaced(with_last_sighting(record, sighting, trace), changes.ticket))
+        after: ResourceRecord | None = _create(changes, observation, record.generation + 1)
     elif record is not None:
-        seen = _again(draft, record, told, ground, inherits=inherits)
+        after = _update_living(changes, record, observation, context, inherits=inherits)
     else:
-        seen = _unknown(draft, told, ground)
-    if seen is not None and not seen.deleted and told.kind is ground.links_owner and told.links is not NOT_REPORTED:
-        draft.link(seen, told.links)
+        after = _create_or_revive(changes, observation, context)
+    owns_links = observation.kind is context.links_owner
+    if after is not None and not after.deleted and owns_links and observation.links is not NOT_REPORTED:
+        changes.record_attachments(after, observation.links)
 
 
-def _again(
-    draft: ChangeSet, record: ResourceRecord, told: Observation, ground: DecisionContext, *, inherits: bool
+def _update_living(
+    changes: ChangeSet, record: ResourceRecord, observation: Observation, context: DecisionContext, *, inherits: bool
 ) -> ResourceRecord | None:
-    """A living resource seen again; None where something newer is known."""
-    number = draft.ticket.number
-    if number <= last_word(record, draft.held.swept).number:
+    """Apply an observation to a living resource; None if a newer flight was applied before."""
+    number = changes.ticket.number
+    if number <= last_sighting(record, changes.state.swept).number:
         return None
-    after, new_terms = with_terms(merged(record, told, draft.held.scope, draft.ticket), told)
-    swept_no, _ = draft.held.swept.get(record.scope_id, (0, None))
+    merged = merge_observation(record, observation, changes.state.scope, changes.ticket)
+    after, has_new_terms = update_terms(merged, observation)
+    swept_no, _ = changes.state.swept.get(record.scope_id, (0, None))
     if after.scope_id != record.scope_id:
-        # It belongs to the scope that saw it last, and only that one can miss it.
-        after = marked_by_newer(_shown_again(draft, after, ground), draft.held.scope, number)
+        # The resource belongs to the scope that saw it last, and only that scope can miss it.
+        after = set_missing_by_newer_listing(_reappear(changes, after, context), changes.state.scope, number)
     elif after.deleted or (after.missing_since is not None and number > max(after.absent_no or 0, swept_no)):
-        after = _shown_again(draft, after, ground)
+        after = _reappear(changes, after, context)
     elif after.first_absence_no is not None and number > after.first_absence_no:
         # Listings sent before this sighting are no evidence against it.
         after = replace(after, absence_count=0, first_absence_no=None, first_absence_at=None)
     if not inherits or after != record:
-        after = _seen(draft, after, told)
-    draft.put(record, after)
-    if new_terms:
-        draft.under_terms(after, OfferRole.RETERMED)
+        after = _seen_now(changes, after, observation)
+    changes.record(record, after)
+    if has_new_terms:
+        changes.record_terms(after, OfferRole.RETERMED)
     return after
 
 
-def _seen(draft: ChangeSet, record: ResourceRecord, told: Observation) -> ResourceRecord:
-    """The record with this flight as the last that saw it."""
-    ticket = draft.ticket
-    return replace(
-        record, seen_no=ticket.number, seen_at=ticket.sent_at, seen_source=draft.source, trace=draft.told(told)
-    )
+def _seen_now(changes: ChangeSet, record: ResourceRecord, observation: Observation) -> ResourceRecord:
+    """Return the resource with this flight as its last sighting."""
+    ticket, trace = changes.ticket, changes.trace(observation)
+    return replace(record, seen_no=ticket.number, seen_at=ticket.sent_at, seen_source=changes.source, trace=trace)
 
 
-def _shown_again(draft: ChangeSet, record: ResourceRecord, ground: DecisionContext) -> ResourceRecord:
-    """The record of what was missing and is shown.
+def _reappear(changes: ChangeSet, record: ResourceRecord, context: DecisionContext) -> ResourceRecord:
+    """Return a missing or deleted resource as present.
 
-    By an unproven credential that proves nothing about it; nor, until the next good sweep, if the last good one lacked it.
+    Its `first_no` becomes this flight if an unproven credential shows it, or if the last good sweep lacked it: neither proves
+    that the resource belongs to this account.
     """
     if record.missing_since is None and not record.deleted:
         return record
-    scope = draft.held.scope
-    known = ground.credential.made(scope.fingerprint) and record.seen_no >= scope.good_no
-    return replace(unmarked(record), first_no=record.first_no if known else draft.ticket.number)
+    scope = changes.state.scope
+    proven = context.credential.matches(scope.fingerprint) and record.seen_no >= scope.good_no
+    return replace(clear_missing(record), first_no=record.first_no if proven else changes.ticket.number)
 
 
-def _unknown(draft: ChangeSet, told: Observation, ground: DecisionContext) -> ResourceRecord | None:
-    """A resource that is not among the living: new, or back, or known to be deleted."""
-    tombstone = draft.tombstone(VendorKey(told.kind, told.vendor_id))
+def _create_or_revive(changes: ChangeSet, observation: Observation, context: DecisionContext) -> ResourceRecord | None:
+    """Apply an observation of a resource that is not among the living: it is new, back, or known to be deleted."""
+    tombstone = changes.tombstone(VendorKey(observation.kind, observation.vendor_id))
     if tombstone is None:
-        return _first(draft, told, 0)
-    another, ticket = created_later(tombstone, told), draft.ticket
-    if ticket.number <= tombstone_number(tombstone) or _late(draft, tombstone, told, ground, another=another):
+        return _create(changes, observation, 0)
+    is_other, ticket = is_created_later(observation, tombstone), changes.ticket
+    if ticket.number <= tombstone_number(tombstone):
         return None
-    if another or (tombstone.deleted_by == "VENDOR" and told.status is not ResourceStatus.DELETED):
-        return _first(draft, told, tombstone.generation + 1, twin=not another)
-    if told.status is ResourceStatus.DELETED:
+    if _is_late_answer(changes, tombstone, observation, context, is_other=is_other):
+        return None
+    is_deleted = observation.status is ResourceStatus.DELETED
+    if is_other or (tombstone.deleted_by == "VENDOR" and not is_deleted):
+        return _create(changes, observation, tombstone.generation + 1, twin=not is_other)
+    if is_deleted:
         if tombstone.deleted_by == "ABSENCE":
-            draft.put(tombstone, _seen(draft, said_deleted(tombstone, told, draft.held.scope, ticket), told))
+            confirmed = confirm_deletion(tombstone, observation, changes.state.scope, ticket)
+            changes.record(tombstone, _seen_now(changes, confirmed, observation))
         return None
-    back = replace(_shown_again(draft, tombstone, ground), deleted_by=None, deleted_at=None, probe_problem=None)
-    after, new_terms = with_terms(merged(back, told, draft.held.scope, ticket), told)
-    after = marked_by_newer(replace(_seen(draft, after, told), failed_flights=()), draft.held.scope, ticket.number)
-    draft.put(tombstone, after)
-    if new_terms:
-        draft.under_terms(after, OfferRole.RETERMED)
+    return _revive(changes, tombstone, observation, context)
+
+
+def _revive(
+    changes: ChangeSet, tombstone: ResourceRecord, observation: Observation, context: DecisionContext
+) -> ResourceRecord:
+    """Return the resource that was deleted by absence and is shown again: it is the same one."""
+    scope, ticket = changes.state.scope, changes.ticket
+    back = replace(_reappear(changes, tombstone, context), deleted_by=None, deleted_at=None, probe_problem=None)
+    after, has_new_terms = update_terms(merge_observation(back, observation, scope, ticket), observation)
+    seen = replace(_seen_now(changes, after, observation), failed_flights=())
+    after = set_missing_by_newer_listing(seen, scope, ticket.number)
+    changes.record(tombstone, after)
+    if has_new_terms:
+        changes.record_terms(after, OfferRole.RETERMED)
     return after
 
 
-def _late(
-    draft: ChangeSet, tombstone: ResourceRecord, told: Observation, ground: DecisionContext, *, another: bool
+def _is_late_answer(
+    changes: ChangeSet,
+    tombstone: ResourceRecord,
+    observation: Observation,
+    context: DecisionContext,
+    *,
+    is_other: bool,
 ) -> bool:
-    """Whether this tells of the deleted resource as it was.
+    """Whether the observation shows the deleted resource as it was before.
 
-    Vendors answer from copies that lag. What they called deleted themselves and show a moment later is the past.
+    Vendors answer from replicas that lag: a resource that the vendor reported as deleted and shows a moment later is old data.
     """
-    if created_earlier(tombstone, told):
+    if is_created_earlier(observation, tombstone):
         return True
-    if another or tombstone.deleted_by != "VENDOR":
+    if is_other or tombstone.deleted_by != "VENDOR":
         return False
-    said_at = max(tombstone.deleted_at or tombstone.seen_at, tombstone.seen_at)
-    return ground.waits.elapsed(said_at, draft.ticket.sent_at) < ground.waits.rules.witness_seconds
+    deleted_at = max(tombstone.deleted_at or tombstone.seen_at, tombstone.seen_at)
+    return context.windows.elapsed(deleted_at, changes.ticket.sent_at) < context.windows.rules.witness_seconds
 
 
-def _first(draft: ChangeSet, told: Observation, generation: int, *, twin: bool = False) -> ResourceRecord:
-    seen = first_sight(told, draft.held.scope, draft.ticket, draft.source, generation, twin=twin)
-    record = marked_by_newer(replace(seen, trace=draft.told(told)), draft.held.scope, draft.ticket.number)
-    draft.put(None, record)
-    draft.under_terms(record, OfferRole.OBSERVED)
+def _create(changes: ChangeSet, observation: Observation, generation: int, *, twin: bool = False) -> ResourceRecord:
+    scope, ticket = changes.state.scope, changes.ticket
+    created = new_record(observation, scope, ticket, changes.source, generation, twin=twin)
+    record = set_missing_by_newer_listing(replace(created, trace=changes.trace(observation)), scope, ticket.number)
+    changes.record(None, record)
+    changes.record_terms(record, OfferRole.OBSERVED)
     return record
 
 
-def _absences(draft: ChangeSet, result: SweepResult, ground: DecisionContext) -> ScopeRecord:
-    """Mark what the complete listing lacks, judge where listings alone may, and tell the scope after it."""
-    scope, ticket = draft.held.scope, draft.ticket
-    told = {VendorKey(observation.kind, observation.vendor_id) for observation in result.observations}
-    before = [record for record in draft.held.resources.values() if record.scope_id == scope.scope_id]
-    same = ground.credential.made(scope.fingerprint)
-    sure = credential_matches(scope, before, told, same_credential=same)
-    for record in draft.in_scope():
-        word = last_word(record, draft.held.swept)
-        if record.key not in told and ticket.number > word.number:
-            source = last_told(record, scope, word.number)
-            draft.put(record, marked(record, word, source, ticket, ground.waits, countable=sure, reset=not same))
-    in_doubt = not sure or too_much_missing(scope, before, draft.in_scope())
-    if not ground.probes and sure:
-        _settle_by_listings(draft, ground, in_doubt=in_doubt)
-    after = replace(
+def _apply_absences(changes: ChangeSet, result: SweepResult, context: DecisionContext) -> ScopeRecord:
+    """Set what the complete listing lacks as missing, delete what listings alone may, and return the scope after it."""
+    scope, ticket = changes.state.scope, changes.ticket
+    listed_keys = {VendorKey(observation.kind, observation.vendor_id) for observation in result.observations}
+    before = [record for record in changes.state.resources.values() if record.scope_id == scope.scope_id]
+    same_credential = context.credential.matches(scope.fingerprint)
+    is_ours = credential_matches(scope, before, listed_keys, same_credential=same_credential)
+    for record in changes.in_scope():
+        sighting = last_sighting(record, changes.state.swept)
+        if record.key not in listed_keys and ticket.number > sighting.number:
+            trace = last_trace(record, scope, sighting.number)
+            missing = set_missing(
+                record, sighting, trace, ticket, context.windows, countable=is_ours, reset=not same_credential
+            )
+            changes.record(record, missing)
+    in_doubt = not is_ours or too_much_missing(scope, before, changes.in_scope())
+    if not context.probes and is_ours:
+        _delete_by_listings(changes, context, in_doubt=in_doubt)
+    after = _scope_after_sweep(changes, result, context, is_ours=is_ours, same_credential=same_credential)
+    judged = mark_suspect(after, credential_matches=is_ours) if in_doubt else accept(after, changes.in_scope())
+    return judged if ticket.number > scope.tried_no else _with_newer_failure(judged, scope)
+
+
+def _delete_by_listings(changes: ChangeSet, context: DecisionContext, *, in_doubt: bool) -> None:
+    """Delete the resources on whose absence enough complete listings agree."""
+    for record in changes.in_scope():
+        is_missing_now = record.missing_since is not None and record.absent_no == changes.ticket.number
+        if is_missing_now and listings_agree(record, changes.ticket, context.windows, in_suspect_scope=in_doubt):
+            changes.record(record, delete_by_absence(record, changes.ticket))
+
+
+def _scope_after_sweep(
+    changes: ChangeSet, result: SweepResult, context: DecisionContext, *, is_ours: bool, same_credential: bool
+) -> ScopeRecord:
+    """Return the scope after a complete sweep, not judged yet. `is_ours`: the credential shows the scope's account."""
+    scope, ticket = changes.state.scope, changes.ticket
+    fingerprint = scope.fingerprint
+    if fingerprint is None or (is_ours and not same_credential):
+        fingerprint = context.credential.fingerprint()
+    return replace(
         without_problem(scope),
         swept_no=ticket.number,
         swept_at=ticket.sent_at,
         tried_no=max(scope.tried_no, ticket.number),
         tried_at=ticket.sent_at if ticket.number > scope.tried_no else scope.tried_at,
         state=ScopeState.OK,
-        fingerprint=(scope.fingerprint if same else None) or (ground.credential.stamp() if sure else scope.fingerprint),
-        proven_no=ticket.number if sure else scope.proven_no,
-        listed_no=ticket.number if sure else scope.listed_no,
-        sweep_trace=draft.teller.told_all(result),
+        fingerprint=fingerprint,
+        proven_no=ticket.number if is_ours else scope.proven_no,
+        listed_no=ticket.number if is_ours else scope.listed_no,
+        sweep_trace=changes.trace_writer.trace_sweep(result),
         failed_flights=failures_since(ticket.number, scope.failed_flights),
     )
-    judged = mark_suspect(after, credential_matches=sure) if in_doubt else accept(after, draft.in_scope())
-    return judged if ticket.number > scope.tried_no else _failing_since(judged, scope)
 
 
-def _failing_since(after: ScopeRecord, before: ScopeRecord) -> ScopeRecord:
-    """The scope after a listing that ends later than a newer one failed: that one's word on the next try holds."""
-    troubled = before.state if before.state in {ScopeState.PARTIAL, ScopeState.FAILED} else ScopeState.FAILED
+def _with_newer_failure(after: ScopeRecord, before: ScopeRecord) -> ScopeRecord:
+    """Return the scope after a sweep that ends later than a newer one failed: the newer one decides about the next try."""
+    state = before.state if before.state in {ScopeState.PARTIAL, ScopeState.FAILED} else ScopeState.FAILED
     return replace(
         after,
-        state=after.state if after.state is ScopeState.SUSPECT else troubled,
+        state=after.state if after.state is ScopeState.SUSPECT else state,
         problem=before.problem,
         problem_detail=before.problem_detail,
         failures=before.failures,
@@ -283,33 +326,29 @@ def _failing_since(after: ScopeRecord, before: ScopeRecord) -> ScopeRecord:
     )
 
 
-def _settle_by_listings(draft: ChangeSet, ground: DecisionContext, *, in_doubt: bool) -> None:
-    """The verdict on what complete listings alone agree is gone."""
-    for record in draft.in_scope():
-        lacking = record.missing_since is not None and record.absent_no == draft.ticket.number
-        if lacking and listings_agree(record, draft.ticket, ground.waits, in_suspect_scope=in_doubt):
-            draft.put(record, lost(record, draft.ticket))
-
-
-def _stamped(scope: ScopeRecord, draft: ChangeSet, ground: DecisionContext) -> ScopeRecord:
-    """The scope with the first credential that ever saw something in it, and the last flight that saw something by it."""
-    if not draft.saw or not ground.credential.made(scope.fingerprint):
+def _with_fingerprint(scope: ScopeRecord, changes: ChangeSet, context: DecisionContext) -> ScopeRecord:
+    """Return the scope with the fingerprint of the first credential that saw something, and the last flight that did."""
+    if not changes.has_observations or not context.credential.matches(scope.fingerprint):
         return scope
-    stamp = scope.fingerprint or ground.credential.stamp()
-    return replace(scope, fingerprint=stamp, proven_no=max(scope.proven_no, draft.ticket.number))
+    fingerprint = scope.fingerprint or context.credential.fingerprint()
+    return replace(scope, fingerprint=fingerprint, proven_no=max(scope.proven_no, changes.ticket.number))
 
 
-def _troubled(draft: ChangeSet, outcome: SweepOutcome, problem: Problem, ground: DecisionContext) -> ScopeRecord:
-    """The scope after a sweep that was cut or failed: what is known stays, and it is not repeated before its hold."""
-    scope, ticket = draft.held.scope, draft.ticket
+def _scope_after_failure(
+    changes: ChangeSet, outcome: SweepOutcome, problem: Problem, context: DecisionContext
+) -> ScopeRecord:
+    """Return the scope after a partial or failed sweep. Recorded values stay, and the sweep is not repeated before its hold."""
+    scope, ticket = changes.state.scope, changes.ticket
     if ticket.number <= scope.tried_no:
-        # A newer try has the last word; where that failed too, this one is not repeated at once either.
-        after = _stamped(scope, draft, ground)
-        return replace(after, hold_until=_hold(after, problem, ground, scope.failures)) if scope.failures else after
+        # A newer sweep decides. If that failed too, this one may only make its hold longer.
+        after = _with_fingerprint(scope, changes, context)
+        return (
+            replace(after, hold_until=_hold_until(after, problem, context, scope.failures)) if scope.failures else after
+        )
     failures = scope.failures + 1
     state = ScopeState.PARTIAL if outcome is SweepOutcome.PARTIAL else ScopeState.FAILED
     return replace(
-        _stamped(scope, draft, ground),
+        _with_fingerprint(scope, changes, context),
         tried_no=ticket.number,
         tried_at=ticket.sent_at,
         # Only a good listing ends a suspicion.
@@ -317,15 +356,13 @@ def _troubled(draft: ChangeSet, outcome: SweepOutcome, problem: Problem, ground:
         problem=problem.reason,
         problem_detail=problem.detail,
         failures=failures,
-        hold_until=_hold(replace(scope, hold_until=None), problem, ground, failures),
-        failed_flights=draft.teller.failed(scope.failed_flights, problem.reason),
+        hold_until=_hold_until(replace(scope, hold_until=None), problem, context, failures),
+        failed_flights=changes.trace_writer.append_failure(scope.failed_flights, problem.reason),
     )
 
 
-def _hold(scope: ScopeRecord, problem: Problem, ground: DecisionContext, failures: int) -> datetime:
-    """Until when a scope is left alone that failed so often in a row; never shorter than it is held already."""
-    hold = ground.ended_at + timedelta(seconds=ground.hold_seconds(failures))
-    if problem.retry_at is not None:
-        hold = max(hold, min(problem.retry_at, ground.ended_at + _LONGEST_HOLD))
-    known = scope.hold_until
-    return max(hold, known) if known is not None and held_back(known, ground.ended_at) else hold
+def _hold_until(scope: ScopeRecord, problem: Problem, context: DecisionContext, failures: int) -> datetime:
+    """Return until when a scope with this many failures in a row is held; never earlier than its present hold."""
+    end = hold_end(context.ended_at, context.hold_seconds(failures), problem.retry_at)
+    present = scope.hold_until
+    return max(end, present) if present is not None and is_held(present, context.ended_at) else end

@@ -18,20 +18,21 @@ def _identity(link: LinkRecord) -> tuple[object, VendorKey]:
     return link.link_type, link.to_key
 
 
-def compared(
+def diff_links(
     owner: ResourceRecord,
-    told: Iterable[Attachment],
+    attachments: Iterable[Attachment],
     open_links: Iterable[LinkRecord],
     ends: Mapping[VendorKey, UUID],
     at: datetime,
 ) -> tuple[tuple[LinkRecord, ...], tuple[LinkRecord, ...]]:
-    """The links to open and to close, so that the owner's open links are those told. `linked_since` never moves.
+    """Return the links to open and the links to close, so that the owner's open links match its attachments.
 
-    A later time of attachment, told by the vendor, is another attachment: one link ends when the other begins.
+    `linked_since` of an open link never moves. If the vendor reports a later time of attachment, that is another attachment:
+    the old link ends when the new one begins.
     """
-    wanted: dict[tuple[object, VendorKey], LinkRecord] = {}
+    reported: dict[tuple[object, VendorKey], LinkRecord] = {}
     dated: set[tuple[object, VendorKey]] = set()
-    for attachment in told:
+    for attachment in attachments:
         other = VendorKey(attachment.kind, attachment.vendor_id)
         link = LinkRecord(
             account=owner.account,
@@ -42,32 +43,34 @@ def compared(
             from_id=owner.resource_id,
             to_id=ends.get(other),
         )
-        wanted.setdefault(_identity(link), link)
+        reported.setdefault(_identity(link), link)
         if attachment.since is not None:
             dated.add(_identity(link))
-    known = {_identity(link): link for link in open_links}
-    opened = tuple(link for identity, link in wanted.items() if identity not in known)
-    closed = tuple(replace(link, linked_until=at) for identity, link in known.items() if identity not in wanted)
-    anew = [
+    current = {_identity(link): link for link in open_links}
+    opened = tuple(link for identity, link in reported.items() if identity not in current)
+    closed = tuple(replace(link, linked_until=at) for identity, link in current.items() if identity not in reported)
+    reattached = [
         link
-        for identity, link in wanted.items()
-        if identity in known and identity in dated and link.linked_since - known[identity].linked_since > SAME_INSTANT
+        for identity, link in reported.items()
+        if identity in current
+        and identity in dated
+        and link.linked_since - current[identity].linked_since > SAME_INSTANT
     ]
-    ended = tuple(replace(known[_identity(link)], linked_until=link.linked_since) for link in anew)
-    return (*opened, *anew), (*closed, *ended)
+    ended = tuple(replace(current[_identity(link)], linked_until=link.linked_since) for link in reattached)
+    return (*opened, *reattached), (*closed, *ended)
 
 
 def link_history(
     link: LinkRecord, ticket: FlightTicket, source: ObservationSource, *, opened: bool
 ) -> tuple[HistoryEntry, ...]:
-    """How the ends that are recorded tell of the link."""
-    seen = (
+    """Return the history entries of a link that was opened or closed, one for each end that is recorded."""
+    ends = (
         (link.from_id, link_value(link.link_type, link.to_key, link)),
         (link.to_id, link_value(INVERSE_LINK[link.link_type], link.from_key, link)),
     )
     return tuple(
         HistoryEntry(
-            end,
+            resource_id,
             link.account,
             LINKS,
             None if opened else value,
@@ -76,6 +79,6 @@ def link_history(
             source,
             ticket.number,
         )
-        for end, value in seen
-        if end is not None
+        for resource_id, value in ends
+        if resource_id is not None
     )

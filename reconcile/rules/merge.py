@@ -1,4 +1,4 @@
-"""Making records of observations: what is told replaces, what is not told stays."""
+"""Turning observations into resource records: a reported field replaces the recorded value, any other field stays."""
 
 from __future__ import annotations
 
@@ -28,95 +28,97 @@ _OFFER_OF_TYPE: Final = {
     ResourceType.FILESYSTEM: OfferType.STORAGE,
     ResourceType.OTHER: OfferType.OTHER,
 }
+_HARDWARE: Final = ("gpu_type", "gpu_family", "gpu_count", "vcpu_count", "memory_gb")
+
+# A vendor may round one instant differently in its listing and in its answer to a probe.
+SAME_INSTANT: Final = timedelta(seconds=1)
 
 T = TypeVar("T")
 
-# Vendors round one instant differently in their listing and in their answer by id.
-SAME_INSTANT: Final = timedelta(seconds=1)
 
-
-_HARDWARE: Final = ("gpu_type", "gpu_family", "gpu_count", "vcpu_count", "memory_gb")
-
-
-def _told(value: T | NotReported, otherwise: T) -> T:
+def _reported_or(value: T | NotReported, otherwise: T) -> T:
     return otherwise if value is NOT_REPORTED else value
 
 
-def merged_live(live: LiveState, told: Observation) -> LiveState:
-    """The live fields after an observation."""
+def merge_live(live: LiveState, observation: Observation) -> LiveState:
+    """Return the live fields after an observation."""
     after = LiveState(
-        status=told.status,
-        vendor_status=told.vendor_status,
-        status_message=_told(told.status_message, live.status_message),
-        name=_told(told.name, live.name),
-        access=_told(told.access, live.access),
-        spec=_spec(live.spec, told),
-        price=_price(live, told),
-        valid_from=_told(told.valid_from, live.valid_from),
-        valid_to=_told(told.valid_to, live.valid_to),
+        status=observation.status,
+        vendor_status=observation.vendor_status,
+        status_message=_reported_or(observation.status_message, live.status_message),
+        name=_reported_or(observation.name, live.name),
+        access=_reported_or(observation.access, live.access),
+        spec=_merge_spec(live.spec, observation),
+        price=_merge_price(live, observation),
+        valid_from=_reported_or(observation.valid_from, live.valid_from),
+        valid_to=_reported_or(observation.valid_to, live.valid_to),
     )
-    return gone(after) if told.status is ResourceStatus.DELETED else after
+    return deleted_live(after) if observation.status is ResourceStatus.DELETED else after
 
 
-def _spec(known: Spec, told: Observation) -> Spec:
-    spec = _told(told.spec, known)
-    if not told.partial_spec or known.vendor_sku != spec.vendor_sku:
+def _merge_spec(recorded: Spec, observation: Observation) -> Spec:
+    spec = _reported_or(observation.spec, recorded)
+    if not observation.partial_spec or recorded.vendor_sku != spec.vendor_sku:
         return spec
-    open_ones = [name for name in _HARDWARE if getattr(spec, name) is None]
-    return replace(spec, **{name: getattr(known, name) for name in open_ones})
+    absent = [name for name in _HARDWARE if getattr(spec, name) is None]
+    return replace(spec, **{name: getattr(recorded, name) for name in absent})
 
 
-def _price(live: LiveState, told: Observation) -> Price:
-    """Where none is told the recorded one stays, but that of another sku or size is no price of this one."""
-    if told.price is not NOT_REPORTED:
-        return told.price
-    spec = _told(told.spec, live.spec)
+def _merge_price(live: LiveState, observation: Observation) -> Price:
+    """A price that is not reported stays, unless the sku or size changed: then it is the price of something else."""
+    if observation.price is not NOT_REPORTED:
+        return observation.price
+    spec = _reported_or(observation.spec, live.spec)
     same = (spec.vendor_sku, spec.disk_gb) == (live.spec.vendor_sku, live.spec.disk_gb)
     return live.price if same else NO_PRICE
 
 
-def gone(live: LiveState) -> LiveState:
-    """The live fields of a tombstone: there is nothing to reach, and what it costs now nobody told."""
+def deleted_live(live: LiveState) -> LiveState:
+    """Return the live fields of a tombstone: nothing can be reached, and no present price is known."""
     return replace(live, status=ResourceStatus.DELETED, access=None, price=NO_PRICE)
 
 
-def lost(record: ResourceRecord, ticket: FlightTicket) -> ResourceRecord:
-    """The tombstone of what is not listed any more."""
-    return replace(record, live=gone(record.live), missing_since=None, deleted_by="ABSENCE", deleted_at=ticket.sent_at)
+def delete_by_absence(record: ResourceRecord, ticket: FlightTicket) -> ResourceRecord:
+    """Return the tombstone of a resource that is no longer listed."""
+    return replace(
+        record, live=deleted_live(record.live), missing_since=None, deleted_by="ABSENCE", deleted_at=ticket.sent_at
+    )
 
 
-def replaced(record: ResourceRecord, ticket: FlightTicket) -> ResourceRecord:
-    """The tombstone of a resource whose id the vendor tells to be another's now."""
-    return replace(lost(record, ticket), deleted_by="VENDOR", absent_no=ticket.number)
+def delete_replaced(record: ResourceRecord, ticket: FlightTicket) -> ResourceRecord:
+    """Return the tombstone of a resource whose vendor id now names another resource, according to the vendor."""
+    return replace(delete_by_absence(record, ticket), deleted_by="VENDOR", absent_no=ticket.number)
 
 
-def said_deleted(
-    tombstone: ResourceRecord, told: Observation, scope: ScopeRecord, ticket: FlightTicket
+def confirm_deletion(
+    tombstone: ResourceRecord, observation: Observation, scope: ScopeRecord, ticket: FlightTicket
 ) -> ResourceRecord:
-    """The tombstone of what was deleted by absence, once the vendor itself calls it deleted."""
-    return replace(merged(tombstone, told, scope, ticket), deleted_by="VENDOR")
+    """Return the tombstone of a resource deleted by absence, after the vendor itself reported it as deleted."""
+    return replace(merge_observation(tombstone, observation, scope, ticket), deleted_by="VENDOR")
 
 
-def merged(record: ResourceRecord, told: Observation, scope: ScopeRecord, ticket: FlightTicket) -> ResourceRecord:
-    """The record after an observation, its order and marks apart."""
-    live = merged_live(record.live, told)
+def merge_observation(
+    record: ResourceRecord, observation: Observation, scope: ScopeRecord, ticket: FlightTicket
+) -> ResourceRecord:
+    """Return the resource after an observation, without changing its flight numbers and its absence."""
+    live = merge_live(record.live, observation)
     after = replace(
         record,
         scope_id=scope.scope_id,
-        resource_type=told.resource_type,
-        vendor_region=told.region or record.vendor_region,
-        vendor_created_at=record.vendor_created_at or told.created_at,
-        created_at=record.created_at if record.vendor_created_at or told.created_at is None else told.created_at,
+        resource_type=observation.resource_type,
+        vendor_region=observation.region or record.vendor_region,
+        vendor_created_at=record.vendor_created_at or observation.created_at,
+        created_at=record.created_at if record.vendor_created_at else observation.created_at or record.created_at,
         live=live,
-        upstream=_told(told.upstream, record.upstream),
+        upstream=_reported_or(observation.upstream, record.upstream),
     )
     if live.status is ResourceStatus.DELETED and not record.deleted:
         return replace(after, deleted_by="VENDOR", deleted_at=ticket.sent_at)
     return after
 
 
-def first_sight(
-    told: Observation,
+def new_record(
+    observation: Observation,
     scope: ScopeRecord,
     ticket: FlightTicket,
     source: ObservationSource,
@@ -124,81 +126,85 @@ def first_sight(
     *,
     twin: bool = False,
 ) -> ResourceRecord:
-    """The record of a resource that was never seen before. `twin`: the one before it was made at the same instant."""
-    live = merged_live(LiveState(status=told.status), told)
+    """Return the record of a resource that was never seen before.
+
+    `generation` counts the earlier resources of the same vendor id. `twin`: the one before was created at the same instant.
+    """
+    live = merge_live(LiveState(status=observation.status), observation)
     deleted = live.status is ResourceStatus.DELETED
+    created_at, account = observation.created_at, scope.key.account
     return ResourceRecord(
-        resource_id=resource_uuid(scope.key.account, told.kind, told.vendor_id, told.created_at, generation, twin=twin),
-        account=scope.key.account,
-        kind=told.kind,
-        vendor_id=told.vendor_id,
+        resource_id=resource_uuid(account, observation.kind, observation.vendor_id, created_at, generation, twin=twin),
+        account=account,
+        kind=observation.kind,
+        vendor_id=observation.vendor_id,
         generation=generation,
         scope_id=scope.scope_id,
-        resource_type=told.resource_type,
-        vendor_region=told.region or scope.key.region or UNKNOWN_REGION,
-        created_at=told.created_at or ticket.sent_at,
-        vendor_created_at=told.created_at,
+        resource_type=observation.resource_type,
+        vendor_region=observation.region or scope.key.region or UNKNOWN_REGION,
+        created_at=created_at or ticket.sent_at,
+        vendor_created_at=created_at,
         first_seen_at=ticket.sent_at,
         first_no=ticket.number,
         live=live,
         seen_no=ticket.number,
         seen_at=ticket.sent_at,
         seen_source=source,
-        terms=terms_of(told),
-        terms_status=told.status,
+        terms=observed_terms(observation),
+        terms_status=observation.status,
         deleted_by="VENDOR" if deleted else None,
         deleted_at=ticket.sent_at if deleted else None,
-        upstream=_told(told.upstream, None),
+        upstream=_reported_or(observation.upstream, None),
     )
 
 
-def terms_of(told: Observation) -> Terms:
-    """The terms told; where none are, an offer of an unknown contract, so that every resource has one."""
-    if told.terms is not NOT_REPORTED:
-        return told.terms
-    spec = _told(told.spec, Spec())
-    return Terms(_OFFER_OF_TYPE[told.resource_type], ContractType.UNKNOWN, spec.vendor_sku, None, None)
+def observed_terms(observation: Observation) -> Terms:
+    """Return the reported terms, else an offer with an unknown contract, so that every resource has terms."""
+    if observation.terms is not NOT_REPORTED:
+        return observation.terms
+    spec = _reported_or(observation.spec, Spec())
+    return Terms(_OFFER_OF_TYPE[observation.resource_type], ContractType.UNKNOWN, spec.vendor_sku, None, None)
 
 
-def created_later(record: ResourceRecord, told: Observation) -> bool:
-    """Whether the vendor tells a later time of creation: then its id names another resource now."""
-    if record.vendor_created_at is None or told.created_at is None:
+def is_created_later(observation: Observation, record: ResourceRecord) -> bool:
+    """Whether the vendor reports a later creation time than the recorded one: its id now names another resource."""
+    if record.vendor_created_at is None or observation.created_at is None:
         return False
-    return told.created_at - record.vendor_created_at > SAME_INSTANT
+    return observation.created_at - record.vendor_created_at > SAME_INSTANT
 
 
-def created_earlier(record: ResourceRecord, told: Observation) -> bool:
-    """Whether the vendor tells of the one before, of the same id: a late answer."""
-    if record.vendor_created_at is None or told.created_at is None:
+def is_created_earlier(observation: Observation, record: ResourceRecord) -> bool:
+    """Whether this is a late answer about an earlier resource with the same vendor id."""
+    if record.vendor_created_at is None or observation.created_at is None:
         return False
-    return record.vendor_created_at - told.created_at > SAME_INSTANT
+    return record.vendor_created_at - observation.created_at > SAME_INSTANT
 
 
 def _rate_changed(old: Terms, new: Terms) -> bool:
-    known = old.running_rate is not None and new.running_rate is not None
-    # A rate that floats by nature is no new terms; the history has it.
+    both_reported = old.running_rate is not None and new.running_rate is not None
+    # A spot rate floats, so a new one is not a change of terms. The history records it.
     floats = ContractType.SPOT in {old.contract_type, new.contract_type}
-    return known and not floats and (old.running_rate, old.currency) != (new.running_rate, new.currency)
+    return both_reported and not floats and (old.running_rate, old.currency) != (new.running_rate, new.currency)
 
 
-def with_terms(record: ResourceRecord, told: Observation) -> tuple[ResourceRecord, bool]:
-    """The record with the terms to compare with next time, and whether they are new terms.
+def update_terms(record: ResourceRecord, observation: Observation) -> tuple[ResourceRecord, bool]:
+    """Return the resource with the terms to compare with next time, and whether the terms changed.
 
-    Terms are compared in the same status only; those seen while running are the ones to keep.
+    Terms are compared only between observations of the same status. Terms seen while running are preferred.
     """
-    if told.terms is NOT_REPORTED or told.status is ResourceStatus.DELETED:
+    if observation.terms is NOT_REPORTED or observation.status is ResourceStatus.DELETED:
         return record, False
-    old, new = record.terms, told.terms
-    if old is None or record.terms_status is not told.status:
-        better = old is None or told.status is ResourceStatus.RUNNING
-        return (replace(record, terms=new, terms_status=told.status) if better else record), False
+    old, new = record.terms, observation.terms
+    if old is None or record.terms_status is not observation.status:
+        better = old is None or observation.status is ResourceStatus.RUNNING
+        return (replace(record, terms=new, terms_status=observation.status) if better else record), False
     changed = (old.sku, old.contract_type) != (new.sku, new.contract_type) or _rate_changed(old, new)
     if not changed and new.running_rate is None:
-        # A rate that is not told this time is still the one to compare with next time.
+        # The last reported rate stays the one to compare with.
         new = replace(new, running_rate=old.running_rate, currency=old.currency)
     return replace(record, terms=new), changed
 
 
-def provenance(record: ResourceRecord, terms: Terms, role: OfferRole, ticket: FlightTicket) -> ProvenanceEntry:
-    """That the resource came from these terms, as of this flight."""
+def provenance_entry(record: ResourceRecord, terms: Terms, role: OfferRole, ticket: FlightTicket) -> ProvenanceEntry:
+    """Return the entry that a resource was rented under these terms as of this flight."""
     return ProvenanceEntry(record.resource_id, record.account, terms, role, ticket.sent_at)

@@ -1,4 +1,4 @@
-"""What is kept to explain an answer: which call told it, and what was tried since. Pure."""
+"""The traces stored to explain an answer: which call reported it, and which flights failed since. Pure."""
 
 from __future__ import annotations
 
@@ -13,36 +13,34 @@ from domain.records.traces import FailedFlight, ObservationTrace, SweepTrace, fa
 
 @dataclass(frozen=True, slots=True)
 class TraceWriter:
-    """One flight as what it tells is explained by."""
+    """Builds the traces of one flight. `readers` is how many readers shared it, `trace` its calls in order."""
 
     ticket: FlightTicket
     source: ObservationSource
     readers: int = 0
     trace: Sequence[CallTrace] = ()
 
-    def told(self, observation: Observation) -> ObservationTrace:
-        """What the flight was to one resource."""
-        place = observation.call
-        known = place is not None and 0 <= place < len(self.trace)
-        return ObservationTrace(
-            self.source, self.ticket.sent_at, self.readers, self.trace[place] if known and place is not None else None
-        )
+    def trace_observation(self, observation: Observation) -> ObservationTrace:
+        """Return the trace of one observed resource."""
+        index = observation.call
+        call = self.trace[index] if index is not None and 0 <= index < len(self.trace) else None
+        return ObservationTrace(self.source, self.ticket.sent_at, self.readers, call)
 
-    def told_all(self, result: SweepResult) -> SweepTrace:
-        """What a complete sweep was to its scope. Where one call told all, nobody is named."""
+    def trace_sweep(self, result: SweepResult) -> SweepTrace:
+        """Return the trace of a complete sweep. It lists the vendor ids of each call only if there were several calls."""
         pages: list[list[str]] = [[] for _ in self.trace] if len(self.trace) > 1 else []
         for observation in result.observations:
             if observation.call is not None and observation.call < len(pages):
                 pages[observation.call].append(observation.vendor_id)
         return SweepTrace(self.ticket.sent_at, self.readers, tuple(self.trace), tuple(map(tuple, pages)))
 
-    def failed(self, before: tuple[FailedFlight, ...], reason: StaleReason) -> tuple[FailedFlight, ...]:
-        """The tries after this one, which told nothing."""
+    def append_failure(self, before: tuple[FailedFlight, ...], reason: StaleReason) -> tuple[FailedFlight, ...]:
+        """Return the failed flights with this one appended."""
         return failures_since(0, before, (FailedFlight(self.ticket.number, self.source, self.ticket.sent_at, reason),))
 
 
-def last_told(record: ResourceRecord, scope: ScopeRecord, number: int) -> ObservationTrace | None:
-    """What told of a resource in the flight of this number: its own row's, else its scope's last complete sweep."""
+def last_trace(record: ResourceRecord, scope: ScopeRecord, number: int) -> ObservationTrace | None:
+    """Return the trace of a resource in flight `number`: from its own row, else from its scope's last complete sweep."""
     if number > record.seen_no:
         return None if scope.sweep_trace is None else scope.sweep_trace.of(record.vendor_id)
     return record.trace

@@ -1,4 +1,4 @@
-"""A fuse that burns by one at every await of an apply, and ends the process when it has burnt down."""
+"""A fuse that burns down by one at every await of an apply, and ends the process when it is burnt."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from domain.records.model import Changes, LockedState, ScopeKey, VendorKey
 from domain.timestamps import Clock
 
 KILLED = 86
-"""The exit code of a process that died by its fuse."""
+"""The exit code of a process that its fuse ended."""
 
 T = TypeVar("T")
 
 
 class Fuse:
-    """Ends the process at the n-th burning, without a word to anybody: no exit handler, no rollback, no closing.
+    """Ends the process at burn number `length`, without exit handlers, rollback or closing.
 
-    `once` burns at the questions to the database and at the end, not at its answers.
+    `once` burns when the database is called and at the end, not when it answers.
     """
 
     def __init__(self, length: int | None = None, *, once: bool = False) -> None:
@@ -31,7 +31,7 @@ class Fuse:
         self.burnt = 0
 
     def burn(self, *, answered: bool = False) -> None:
-        """One step further."""
+        """Burn down by one."""
         if answered and self.once:
             return
         self.burnt += 1
@@ -39,30 +39,30 @@ class Fuse:
             os._exit(KILLED)
 
 
-class Burning(Awaitable[T], Generic[T]):
-    """Work whose every real suspension burns the fuse twice: when the database has been asked, and when it has answered."""
+class FusedAwaitable(Awaitable[T], Generic[T]):
+    """Work that burns the fuse twice at every real suspension: when the database was called, and when it has answered."""
 
     def __init__(self, work: Coroutine[Any, Any, T], fuse: Fuse) -> None:
         self._work = work
         self._fuse = fuse
 
     def __await__(self) -> Generator[Any, Any, T]:
-        """Drive the work, passing on all that it waits for."""
+        """Run the work, passing on everything that it waits for."""
         steps = self._work.__await__()
         step: Callable[[], Any] = partial(steps.send, None)
         self._fuse.burn()
         while True:
             try:
-                waited = step()
-            except StopIteration as done:
-                # Written, and nobody has been told.
+                future = step()
+            except StopIteration as stop:
+                # Written, but not returned to the caller.
                 self._fuse.burn()
-                told: T = done.value
-                return told
+                result: T = stop.value
+                return result
             self._fuse.burn()
             try:
-                yield waited
-            except BaseException as error:  # noqa: BLE001 - passed on, whatever it is
+                yield future
+            except BaseException as error:  # noqa: BLE001 - passed on to the work
                 step = partial(steps.throw, error)
             else:
                 step = partial(steps.send, None)
@@ -70,7 +70,7 @@ class Burning(Awaitable[T], Generic[T]):
 
 
 class FusedStore(Store):
-    """The record, whose applies burn a fuse; of machines' sweeps alone where `narrow`."""
+    """The store, with applies that burn a fuse; only those of machines' sweeps if `narrow`."""
 
     def __init__(self, engine: AsyncEngine, clock: Clock, fuse: Fuse, *, narrow: bool) -> None:
         super().__init__(engine, clock)
@@ -80,8 +80,8 @@ class FusedStore(Store):
     async def apply(
         self, scope: ScopeKey, named: Sequence[VendorKey], whole: bool, decide: Callable[[LockedState], Changes]
     ) -> Changes:
-        """As the record's own."""
+        """Apply like the store."""
         work = super().apply(scope, named, whole, decide)
         if self._narrow and not (whole and scope.kind.value == "MACHINES"):
             return await work
-        return await Burning(work, self._fuse)
+        return await FusedAwaitable(work, self._fuse)

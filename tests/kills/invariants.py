@@ -1,4 +1,4 @@
-"""What must hold of a record at rest, whenever its process died: read from the file, with nothing of ours running."""
+"""The rules that a database file must obey, whenever its process was killed. Reads the file while no gateway runs."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from domain.records.history import LINKS, MISSING, SNAPSHOT, live_state, replay
 from domain.timestamps import optional_text
 
 _NUMBERS = """
-SELECT 'scope ' || s.scope_id || ' holds ' || max(s.swept_no, s.tried_no) || ', drawn are ' || a.flight_no
+SELECT 'scope ' || s.scope_id || ' has number ' || max(s.swept_no, s.tried_no) || ', but only ' || a.flight_no || ' were drawn'
 FROM scopes s JOIN accounts a USING (account_id) WHERE max(s.swept_no, s.tried_no) > a.flight_no
 UNION ALL
-SELECT r.vendor_id || ' holds a number that was never drawn' FROM resources r JOIN accounts a USING (account_id)
+SELECT r.vendor_id || ' has a number that was never drawn' FROM resources r JOIN accounts a USING (account_id)
 WHERE max(r.seen_no, r.probed_no, coalesce(r.absent_no, 0), coalesce(r.first_absence_no, 0)) > a.flight_no
 UNION ALL
 SELECT 'change ' || h.seq || ' is by a flight that was never drawn' FROM history h JOIN accounts a USING (account_id)
@@ -36,7 +36,7 @@ UNION ALL
 SELECT vendor_id || ' came from no offer' FROM resources
 WHERE resource_id NOT IN (SELECT resource_id FROM provenance)
 UNION ALL
-SELECT vendor_id || ' is marked without its number' FROM resources
+SELECT vendor_id || ' is missing without its number' FROM resources
 WHERE (missing_since IS NULL) <> (absent_no IS NULL) AND status <> 'DELETED'
 UNION ALL
 SELECT vendor_id || ' is deleted and has an open link' FROM resources r JOIN links l ON l.from_id = r.resource_id
@@ -45,84 +45,85 @@ WHERE r.status = 'DELETED' AND l.linked_until IS NULL
 
 
 def broken_rules(file: Path) -> list[str]:
-    """Every rule that the record breaks, said in words; empty for a sound one."""
+    """Return a sentence for each broken rule."""
     with closing(sqlite3.connect(file)) as connection:
         connection.row_factory = sqlite3.Row
-        told = [str(row[0]) for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
-        told += [f"a foreign key leads nowhere: {tuple(row)}" for row in connection.execute("PRAGMA foreign_key_check")]
-        for question in (_NUMBERS, _ROWS):
-            told += [str(row[0]) for row in connection.execute(question)]
-        return [*told, *_links(connection), *_replays(connection)]
+        problems = [str(row[0]) for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
+        dangling = connection.execute("PRAGMA foreign_key_check")
+        problems += [f"a foreign key refers to no row: {tuple(row)}" for row in dangling]
+        for statement in (_NUMBERS, _ROWS):
+            problems += [str(row[0]) for row in connection.execute(statement)]
+        return [*problems, *_check_links(connection), *_check_replays(connection)]
 
 
 def flight_number(file: Path) -> int:
-    """The last number that was drawn."""
+    """Return the last flight number that was drawn."""
     with closing(sqlite3.connect(file)) as connection:
         return int(connection.execute("SELECT max(flight_no) FROM accounts").fetchone()[0])
 
 
-def contents(file: Path) -> str:
-    """A hash of every row."""
-    told = sha256()
+def hash_rows(file: Path) -> str:
+    """Return a hash of all rows."""
+    digest = sha256()
     with closing(sqlite3.connect(file)) as connection:
         for line in connection.iterdump():
-            told.update(line.encode())
-    return told.hexdigest()
+            digest.update(line.encode())
+    return digest.hexdigest()
 
 
-def _links(connection: sqlite3.Connection) -> Iterator[str]:
-    """A link is open once in each direction, and both tell the same."""
+def _check_links(connection: sqlite3.Connection) -> Iterator[str]:
+    """Check that each link is open once in each direction, with the same values."""
     rows = connection.execute("SELECT * FROM links WHERE linked_until IS NULL").fetchall()
-    there = [_link(row, back=False) for row in rows if row["owned"]]
-    back = [_link(row, back=True) for row in rows if not row["owned"]]
-    for one in set(there) | set(back):
-        if (1, 1) != (there.count(one), back.count(one)):
-            yield f"a link is open {there.count(one)} times there and {back.count(one)} times back: {one}"
+    forward = [_link(row, reverse=False) for row in rows if row["owned"]]
+    backward = [_link(row, reverse=True) for row in rows if not row["owned"]]
+    for link in set(forward) | set(backward):
+        if (1, 1) != (forward.count(link), backward.count(link)):
+            yield f"a link is open {forward.count(link)} times forward and {backward.count(link)} times backward: {link}"
 
 
-def _link(row: sqlite3.Row, *, back: bool) -> tuple[object, ...]:
-    near, far = ("to", "from") if back else ("from", "to")
-    word = LinkType(row["link_type"])
+def _link(row: sqlite3.Row, *, reverse: bool) -> tuple[object, ...]:
+    near, far = ("to", "from") if reverse else ("from", "to")
+    link_type = LinkType(row["link_type"])
     ends = [row[f"{side}_{part}"] for side in (near, far) for part in ("kind", "vendor_id", "id")]
-    return (INVERSE_LINK[word] if back else word, *ends, row["linked_since"])
+    return (INVERSE_LINK[link_type] if reverse else link_type, *ends, row["linked_since"])
 
 
-def _replays(connection: sqlite3.Connection) -> Iterator[str]:
-    """The history of each resource begins with all of it, each change follows from the one before, and their end is now."""
+def _check_replays(connection: sqlite3.Connection) -> Iterator[str]:
+    """Check that each history starts with a snapshot, that each change follows from the one before, and that it ends now."""
     rows = connection.execute("SELECT r.*, a.name AS account FROM resources r JOIN accounts a USING (account_id)")
     for row in rows.fetchall():
-        question = "SELECT * FROM history WHERE resource_id = ? ORDER BY seq"
-        entries = connection.execute(question, [row["resource_id"]]).fetchall()
+        statement = "SELECT * FROM history WHERE resource_id = ? ORDER BY seq"
+        entries = connection.execute(statement, [row["resource_id"]]).fetchall()
         changes = [(one["field"], json.loads(one["before"]), json.loads(one["after"])) for one in entries]
         name = f"{row['vendor_id']} ({row['resource_id']})"
         if not changes or changes[0][0] != SNAPSHOT:
-            yield f"{name}: its history does not begin with all of it"
+            yield f"{name}: its history does not start with a snapshot"
             continue
-        yield from (f"{name}: {word}" for word in _chain(changes))
-        yield from (f"{name}: {word}" for word in _order(entries))
+        yield from (f"{name}: {problem}" for problem in _check_chain(changes))
+        yield from (f"{name}: {problem}" for problem in _check_order(entries))
         present = _present(connection, row)
-        told = replay(changes)
+        replayed = replay(changes)
         yield from (
-            f"{name}: {field} is {present.get(field)!r} and replays as {told.get(field)!r}"
-            for field in sorted(present.keys() | told.keys())
-            if present.get(field) != told.get(field)
+            f"{name}: {field} is {present.get(field)!r} and replays as {replayed.get(field)!r}"
+            for field in sorted(present.keys() | replayed.keys())
+            if present.get(field) != replayed.get(field)
         )
 
 
-def _chain(changes: list[tuple[str, Any, Any]]) -> Iterator[str]:
-    for place, (field, before, after) in enumerate(changes[1:], 1):
-        state = replay(changes[:place])
+def _check_chain(changes: list[tuple[str, Any, Any]]) -> Iterator[str]:
+    for number, (field, before, after) in enumerate(changes[1:], 1):
+        state = replay(changes[:number])
         if field == SNAPSHOT:
-            yield "it begins twice"
+            yield "its history has a second snapshot"
         elif field == LINKS:
-            known = cast("list[object]", state[LINKS])
-            if (before is not None and before not in known) or (after is not None and after in known):
-                yield f"change {place} of its links is told twice, or ends what was not open"
+            links = cast("list[object]", state[LINKS])
+            if (before is not None and before not in links) or (after is not None and after in links):
+                yield f"change {number} opens a link that was open, or closes one that was not"
         elif before != state[field] or before == after:
-            yield f"change {place} of {field} is from {before!r}, which was {state[field]!r}, to {after!r}"
+            yield f"change {number} of {field} is from {before!r} to {after!r}, but it was {state[field]!r}"
 
 
-def _order(entries: list[sqlite3.Row]) -> Iterator[str]:
+def _check_order(entries: list[sqlite3.Row]) -> Iterator[str]:
     last: dict[str, int] = {}
     for entry in entries:
         if entry["flight_no"] < last.get(entry["field"], 0):
@@ -135,7 +136,7 @@ def _present(connection: sqlite3.Connection, row: sqlite3.Row) -> dict[str, Any]
     links = connection.execute(
         "SELECT * FROM links WHERE from_id = ? AND linked_until IS NULL", [row["resource_id"]]
     ).fetchall()
-    shown = [
+    open_links = [
         {
             "linkType": link["link_type"],
             "kind": link["to_kind"],
@@ -144,5 +145,5 @@ def _present(connection: sqlite3.Connection, row: sqlite3.Row) -> dict[str, Any]
         }
         for link in links
     ]
-    marks = {MISSING: optional_text(record.missing_since), LINKS: sorted(shown, key=repr)}
-    return {**live_state(record.live), **marks}
+    missing_since = optional_text(record.missing_since)
+    return {**live_state(record.live), MISSING: missing_since, LINKS: sorted(open_links, key=repr)}

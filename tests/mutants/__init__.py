@@ -1,1 +1,1 @@
-"""The engine with one rule broken at a time, as patches: proof that whatever guards the rule can fail."""
+"""The proof that the tests notice broken rules: each patch breaks one, and its guard must fail."""

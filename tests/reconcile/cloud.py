@@ -1,4 +1,4 @@
-"""A cloud of values: `domain.ports.CloudClient` without HTTP, whose answers a test can hold back."""
+"""A cloud made of plain values: `domain.ports.CloudClient` without HTTP, whose responses a test can hold back."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from domain.records.observation import Observation, ProbeResult, Problem, SweepO
 
 
 class HeldCloud:
-    """Machines (and no volumes) of one account.
+    """The machines of one account, which has no volumes.
 
-    A listing is a snapshot taken when the call arrives; `gate` set makes answers pass, cleared holds them back.
-    `answers` are given first, in turn, in place of the snapshot.
+    A listing is a snapshot taken when the call arrives. While `gate` is cleared, responses to sweeps are held back. `responses`
+    are returned first, in order, in place of the snapshot.
     """
 
     vendor = "held"
@@ -22,53 +22,53 @@ class HeldCloud:
 
     def __init__(self, *machines: Observation, probing: bool = True, pages: int = 1) -> None:
         self.machines = {machine.vendor_id: machine for machine in machines}
-        self.answers: deque[SweepResult] = deque()
+        self.responses: deque[SweepResult] = deque()
         self.gate = asyncio.Event()
         self.gate.set()
         self.arrived = asyncio.Event()
-        self.swept = 0
-        self.probed: list[str] = []
+        self.sweep_count = 0
+        self.probed_ids: list[str] = []
         self.probing = probing
-        self.under_way = 0
-        self.most_under_way = 0
-        self._pages = pages
+        self.pages = pages
+        self.concurrent = 0
+        self.max_concurrent = 0
 
     def sweep_calls(self, kind: ResourceKind) -> int:
-        """As many as pages."""
-        return self._pages
+        """Return one call for each page."""
+        return self.pages
 
     def probes(self, kind: ResourceKind) -> bool:
-        """As told when made."""
+        """Return `probing`."""
         return self.probing
 
     def fingerprint(self, salt: str) -> str:
-        """Always of the same credential."""
+        """Return the hash of a credential that never changes."""
         return f"key with {salt}"
 
     async def sweep(self, kind: ResourceKind, region: str | None) -> SweepResult:
-        """The machines as they are now, told when the gate is open."""
-        self.swept += 1
-        self.under_way += 1
-        self.most_under_way = max(self.most_under_way, self.under_way)
-        snapshot = SweepResult(SweepOutcome.COMPLETE, tuple(self.machines.values()), calls=self._pages)
-        answer = self.answers.popleft() if self.answers else snapshot
+        """Return the machines as they are now, once the gate is open."""
+        self.sweep_count += 1
+        self.concurrent += 1
+        self.max_concurrent = max(self.max_concurrent, self.concurrent)
+        snapshot = SweepResult(SweepOutcome.COMPLETE, tuple(self.machines.values()), calls=self.pages)
+        response = self.responses.popleft() if self.responses else snapshot
         self.arrived.set()
         try:
             await self.gate.wait()
         finally:
-            self.under_way -= 1
-        return answer
+            self.concurrent -= 1
+        return response
 
     async def probe(self, kind: ResourceKind, region: str | None, vendor_id: str) -> ProbeResult:
-        """The machine as it is now, or the vendor's own words that it is gone."""
-        self.probed.append(vendor_id)
+        """Return the machine as it is now, or the vendor's own words that it is gone."""
+        self.probed_ids.append(vendor_id)
         machine = self.machines.get(vendor_id)
         return ProbeResult("gone", calls=1) if machine is None else ProbeResult("found", machine, calls=1)
 
     async def close(self) -> None:
-        """Nothing to close."""
+        """Do nothing: there is no connection."""
 
 
-def failing(reason: StaleReason) -> SweepResult:
-    """A sweep that failed for this reason."""
-    return SweepResult(SweepOutcome.FAILED, (), Problem(reason, "as the test wants it"), calls=1)
+def failed_sweep(reason: StaleReason) -> SweepResult:
+    """Return a sweep that failed for this reason."""
+    return SweepResult(SweepOutcome.FAILED, (), Problem(reason, "as the test needs"), calls=1)

@@ -1,4 +1,4 @@
-"""What happens when nobody reads, and what is held back, over simulated time and a record of plain values."""
+"""What happens without readers and what is held back, in simulated time and with a store of plain values."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from domain.rules import AbsenceRules, FreshnessRules
 from reconcile.engine import Reconciler
 from reconcile.requests import RefreshRequest, RefreshResult
 from tests.observations import machine
-from tests.reconcile.cloud import HeldCloud, failing
-from tests.reconcile.test_engine import Breakdowns
+from tests.reconcile.cloud import HeldCloud, failed_sweep
+from tests.reconcile.listeners import ErrorCollector
 from tests.simulation.loop import SimulatedLoop, SteppedClock, run
-from tests.simulation.memory import MemoryTables
+from tests.simulation.storage.memory import MemoryTables
 
 SCOPE = ScopeKey("lab", ResourceKind.MACHINES, None)
 MACHINES = tuple(machine(f"m-{number}") for number in range(5))
 
 
-class MemoryRecord:
-    """`domain.ports.RecordStore` in plain values; `broken` makes it refuse to be written."""
+class MemoryStore:
+    """`domain.ports.RecordStore` over plain values. While `broken`, writing raises OSError."""
 
     def __init__(self, clock: SteppedClock) -> None:
         self.tables = MemoryTables(clock)
@@ -71,74 +71,74 @@ class MemoryRecord:
         return self.tables.prune(before)
 
 
-class Scene:
-    """One record, one cloud, and as many processes as are started."""
+class BackgroundScene:
+    """One store, one cloud, and any number of processes."""
 
     def __init__(self, loop: SimulatedLoop) -> None:
         self.clock = SteppedClock(loop)
-        self.record = MemoryRecord(self.clock)
+        self.store = MemoryStore(self.clock)
         self.cloud = HeldCloud(*MACHINES)
-        self.breakdowns = Breakdowns()
+        self.errors = ErrorCollector()
 
-    async def process(self, *, background: bool = True) -> Reconciler:
-        """A gateway, or `sync`, which does nothing in the background."""
+    async def start(self, *, background: bool = True) -> Reconciler:
+        """Start a gateway or, without background work, a `sync`."""
         engine = Reconciler(
-            self.record,
+            self.store,
             {"lab": self.cloud},
             [AccountSetup("lab", "held", 30, self.cloud.scopes)],
             FreshnessRules(),
             AbsenceRules(),
-            self.breakdowns,
+            self.errors,
             clock=self.clock,
         )
         await engine.start(background=background)
         return engine
 
-    async def read(self, engine: Reconciler, **wanted: tuple[UUID, ...]) -> RefreshResult:
-        """A forced reader."""
-        want = RefreshRequest(SCOPE, self.record.now(), forced=True, max_wait_seconds=30, **wanted)
-        return await engine.refresh([want], asyncio.get_running_loop().time())
+    async def force(self, engine: Reconciler, **fields: tuple[UUID, ...]) -> RefreshResult:
+        """Refresh for a forced reader. `fields` are fields of the request."""
+        request = RefreshRequest(SCOPE, self.store.now(), forced=True, max_wait_seconds=30, **fields)
+        return await engine.refresh([request], asyncio.get_running_loop().time())
 
     def machine(self, number: int) -> ResourceRecord:
-        """The newest record of a machine."""
-        return next(one for one in self.record.tables.by_id.values() if one.vendor_id == f"m-{number}")
+        """Return the record of a machine."""
+        return next(one for one in self.store.tables.by_id.values() if one.vendor_id == f"m-{number}")
 
 
-def play(story: Callable[[Scene], Awaitable[None]]) -> None:
-    """Play a story in simulated time."""
+def play(story: Callable[[BackgroundScene], Awaitable[None]]) -> None:
+    """Run a story in simulated time."""
     loop = SimulatedLoop()
-    scene = Scene(loop)
+    scene = BackgroundScene(loop)
 
-    async def told() -> None:
+    async def main() -> None:
         await story(scene)
 
-    run(loop, told())
+    run(loop, main())
 
 
-def test_what_was_tried_and_never_swept_is_swept_on_start_once_its_hold_is_over() -> None:
-    """The only sweep before the restart had failed: a first look at recorded fields must not stay empty for that."""
+def test_a_scope_that_only_failed_before_is_swept_on_start_once_its_hold_is_over() -> None:
+    """The only sweep before the restart failed. A first query of recorded fields must not stay empty for that."""
 
-    async def story(scene: Scene) -> None:
-        scene.cloud.answers.append(failing(StaleReason.VENDOR_DOWN))
-        first = await scene.process(background=False)
-        await scene.read(first)
-        second = await scene.process()
+    async def story(scene: BackgroundScene) -> None:
+        scene.cloud.responses.append(failed_sweep(StaleReason.VENDOR_DOWN))
+        first = await scene.start(background=False)
+        await scene.force(first)
+        second = await scene.start()
         await asyncio.sleep(1)
-        held = scene.cloud.swept
+        during_hold = scene.cloud.sweep_count
         await asyncio.sleep(10)
-        assert (1, 2, 5) == (held, scene.cloud.swept, len(scene.record.tables.by_id))
+        assert (1, 2, 5) == (during_hold, scene.cloud.sweep_count, len(scene.store.tables.by_id))
         await second.close()
 
     play(story)
 
 
-def test_marks_that_were_made_beside_us_are_probed_and_watched() -> None:
-    """`sync` finds a machine missing and ends; the gateway that runs all the while finds out whether it is gone."""
+def test_resources_that_another_process_finds_missing_are_probed_and_watched() -> None:
+    """`sync` finds a machine missing and ends. The gateway, which keeps running, finds out whether it was deleted."""
 
-    async def story(scene: Scene) -> None:
-        gateway = await scene.process()
+    async def story(scene: BackgroundScene) -> None:
+        gateway = await scene.start()
         await asyncio.sleep(3600)
-        sync = await scene.process(background=False)
+        sync = await scene.start(background=False)
         del scene.cloud.machines["m-0"]
         await sync.sweep(SCOPE)
         await sync.close()
@@ -150,114 +150,114 @@ def test_marks_that_were_made_beside_us_are_probed_and_watched() -> None:
 
 
 @pytest.mark.parametrize("reason", [StaleReason.RATE_LIMITED, StaleReason.VENDOR_DOWN])
-def test_while_a_scope_is_held_no_probe_is_sent_either(reason: StaleReason) -> None:
-    """Of marks, of the work list after the failed sweep, of tombstones: force skips the cooldown and nothing else."""
+def test_no_probe_is_sent_while_a_scope_is_held(reason: StaleReason) -> None:
+    """Not for missing resources, not after the failed sweep, not for tombstones: force skips only the cooldown."""
 
-    async def story(scene: Scene) -> None:
-        gateway = await scene.process()
+    async def story(scene: BackgroundScene) -> None:
+        gateway = await scene.start()
         await asyncio.sleep(3600)
         for number in (0, 1):
             del scene.cloud.machines[f"m-{number}"]
-            await scene.read(gateway)
+            await scene.force(gateway)
             await asyncio.sleep(1)
         assert scene.machine(0).deleted
         scene.cloud.machines.pop("m-2")
         scene.cloud.probing = False
-        await scene.read(gateway)
-        scene.cloud.probing, scene.cloud.probed = True, []
+        await scene.force(gateway)
+        scene.cloud.probing, scene.cloud.probed_ids = True, []
         assert scene.machine(2).missing_since is not None
-        scene.cloud.answers.append(failing(reason))
+        scene.cloud.responses.append(failed_sweep(reason))
         await asyncio.sleep(1)
-        await scene.read(gateway)
-        marked, gone = (scene.machine(2).resource_id,), (scene.machine(0).resource_id,)
-        told = await scene.read(gateway, missing=marked)
-        await scene.read(gateway, tombstones=gone)
-        assert (reason, []) == (told.resources[marked[0]], scene.cloud.probed)
+        await scene.force(gateway)
+        missing, tombstones = (scene.machine(2).resource_id,), (scene.machine(0).resource_id,)
+        result = await scene.force(gateway, missing=missing)
+        await scene.force(gateway, tombstones=tombstones)
+        assert (reason, []) == (result.resources[missing[0]], scene.cloud.probed_ids)
         await asyncio.sleep(30)
-        await scene.read(gateway, tombstones=gone)
-        assert ["m-0"] == [one for one in scene.cloud.probed if one == "m-0"]
+        await scene.force(gateway, tombstones=tombstones)
+        assert 1 == scene.cloud.probed_ids.count("m-0")
         await gateway.close()
 
     play(story)
 
 
-def test_an_error_of_ours_is_held_and_shared() -> None:
-    """Each reader would otherwise send a call to the cloud whose answer cannot be kept."""
+def test_an_internal_error_is_held_and_shared() -> None:
+    """Otherwise each reader would send a call to the cloud whose response cannot be recorded."""
 
-    async def story(scene: Scene) -> None:
-        gateway = await scene.process()
+    async def story(scene: BackgroundScene) -> None:
+        gateway = await scene.start()
         await asyncio.sleep(60)
-        scene.record.broken = True
+        scene.store.broken = True
         for _ in range(3):
             with pytest.raises(OSError, match="the disk is full"):
-                await scene.read(gateway)
-        assert (2, 1) == (scene.cloud.swept, len(scene.breakdowns.seen))
-        scene.record.broken = False
+                await scene.force(gateway)
+        assert (2, 1) == (scene.cloud.sweep_count, len(scene.errors.errors))
+        scene.store.broken = False
         await asyncio.sleep(10)
-        await scene.read(gateway)
-        assert (3, scene.record.now()) == (scene.cloud.swept, scene.record.tables.scopes()[0].swept_at)
+        await scene.force(gateway)
+        assert (3, scene.store.now()) == (scene.cloud.sweep_count, scene.store.tables.scopes()[0].swept_at)
         await gateway.close()
 
     play(story)
 
 
-def test_what_fails_in_the_background_is_tried_again() -> None:
-    """A record that cannot be pruned once is pruned an hour later."""
+def test_periodic_work_that_fails_is_repeated() -> None:
+    """If pruning fails once, the history is pruned an hour later."""
 
-    async def story(scene: Scene) -> None:
+    async def story(scene: BackgroundScene) -> None:
         failures = [OSError("away"), None]
 
         async def prune(before: datetime) -> int:
             error = failures.pop(0)
             if error is not None:
                 raise error
-            return scene.record.tables.prune(before)
+            return scene.store.tables.prune(before)
 
-        scene.record.prune = prune  # type: ignore[method-assign]
-        gateway = await scene.process()
+        scene.store.prune = prune  # type: ignore[method-assign]
+        gateway = await scene.start()
         await asyncio.sleep(timedelta(hours=1.2).total_seconds())
-        assert ([], ["away"]) == (failures, [str(error) for error in scene.breakdowns.seen])
+        assert ([], ["away"]) == (failures, [str(error) for error in scene.errors.errors])
         await gateway.close()
 
     play(story)
 
 
-def test_a_listing_of_a_wrong_shape_holds_back_listings_alone() -> None:
-    """Asking for one machine by its id does no harm to a vendor whose list cannot be read."""
+def test_a_malformed_listing_does_not_hold_back_probes() -> None:
+    """Asking for one machine by its id does no harm to a vendor whose list cannot be parsed."""
 
-    async def story(scene: Scene) -> None:
-        gateway = await scene.process()
+    async def story(scene: BackgroundScene) -> None:
+        gateway = await scene.start()
         await asyncio.sleep(3600)
         scene.cloud.probing = False
         scene.cloud.machines.pop("m-0")
-        await scene.read(gateway)
+        await scene.force(gateway)
         scene.cloud.probing = True
-        wrong: SweepResult = failing(StaleReason.MALFORMED_ANSWER)
-        scene.cloud.answers.append(wrong)
+        malformed: SweepResult = failed_sweep(StaleReason.MALFORMED_ANSWER)
+        scene.cloud.responses.append(malformed)
         await asyncio.sleep(1)
-        await scene.read(gateway)
+        await scene.force(gateway)
         await asyncio.sleep(1)
-        assert ["m-0"] == scene.cloud.probed
+        assert ["m-0"] == scene.cloud.probed_ids
         await gateway.close()
 
     play(story)
 
 
 def test_a_hold_from_before_the_clock_was_set_back_does_not_come_up_again() -> None:
-    """The vendor asked for an hour; the clock then lost more than that. When it has nearly caught up nobody is held anew."""
+    """The vendor asked for an hour, then the clock lost more than that. No reader is held when it has nearly caught up."""
 
-    async def story(scene: Scene) -> None:
-        told = failing(StaleReason.RATE_LIMITED)
-        assert told.problem is not None
-        an_hour = replace(told.problem, retry_at=scene.record.now() + timedelta(hours=1))
-        scene.cloud.answers.append(replace(told, problem=an_hour))
-        first = await scene.process(background=False)
-        await scene.read(first)
+    async def story(scene: BackgroundScene) -> None:
+        limited = failed_sweep(StaleReason.RATE_LIMITED)
+        assert limited.problem is not None
+        problem = replace(limited.problem, retry_at=scene.store.now() + timedelta(hours=1))
+        scene.cloud.responses.append(replace(limited, problem=problem))
+        first = await scene.start(background=False)
+        await scene.force(first)
         await first.close()
         scene.clock.step(-5000)
-        second = await scene.process(background=False)
+        second = await scene.start(background=False)
         await asyncio.sleep(4800)
-        assert ({}, 2) == (dict((await scene.read(second)).scopes), scene.cloud.swept)
+        assert ({}, 2) == (dict((await scene.force(second)).scopes), scene.cloud.sweep_count)
         await second.close()
 
     play(story)

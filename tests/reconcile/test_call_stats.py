@@ -1,4 +1,4 @@
-"""Calls of the last hour."""
+"""The calls of the last hour."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from tests.clock import ManualClock
 
 
 @pytest.mark.parametrize(("expected", "calls", "readers"), [(0, 3, 0), (0, 3, 1), (3, 3, 2), (147, 3, 50), (0, 0, 9)])
-def test_sharing_saves_what_every_other_reader_would_have_cost(expected: int, calls: int, readers: int) -> None:
-    """The flight's calls, once for each reader but the first; one in the background has none."""
+def test_sharing_saves_the_calls_of_every_reader_but_the_first(expected: int, calls: int, readers: int) -> None:
+    """A background flight has no reader and saves nothing."""
     assert expected == saved_calls(calls, readers)
 
 
-def test_an_hour_is_remembered_and_no_more() -> None:
-    """By the minute; each account has its own."""
+def test_the_counts_cover_one_hour() -> None:
+    """To the minute, for each account."""
     clock = ManualClock()
-    hourly = CallCounter(clock)
-    hourly.add_call("east")
+    counter = CallCounter(clock)
+    counter.add_call("east")
     clock.advance(1800)
-    hourly.add_call("east")
-    hourly.add_saved_calls("east", 7)
-    half = hourly.count("east")
+    counter.add_call("east")
+    counter.add_saved_calls("east", 7)
+    after_half_an_hour = counter.count("east")
     clock.advance(1800)
-    whole = hourly.count("east")
+    after_an_hour = counter.count("east")
     clock.advance(1800)
 
-    assert (CallCount(2, 7), CallCount(1, 7), CallCount()) == (half, whole, hourly.count("east"))
-    assert CallCount() == hourly.count("west")
+    assert (CallCount(2, 7), CallCount(1, 7), CallCount()) == (after_half_an_hour, after_an_hour, counter.count("east"))
+    assert CallCount() == counter.count("west")
 
 
-def test_setting_the_clock_forgets_nothing() -> None:
-    """Steady time alone passes."""
+def test_setting_the_clock_changes_no_count() -> None:
+    """Only steady time passes."""
     clock = ManualClock()
-    hourly = CallCounter(clock)
-    hourly.add_call("east")
+    counter = CallCounter(clock)
+    counter.add_call("east")
     clock.step(86_400)
 
-    assert CallCount(1, 0) == hourly.count("east")
+    assert CallCount(1, 0) == counter.count("east")

@@ -1,1 +1,1 @@
-"""The engine's proof: the real reconciler, whole, under a simulated clock, a simulated record and simulated clouds."""
+"""The proof of the engine: the real reconciler, complete, with a simulated clock, a simulated store and simulated clouds."""

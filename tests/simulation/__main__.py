@@ -1,4 +1,4 @@
-"""`python -m tests.simulation`: many seeds over the processors, and a table of what occurred."""
+"""`python -m tests.simulation`: run many seeds over the processors, and print a table of what occurred."""
 
 from __future__ import annotations
 
@@ -7,75 +7,75 @@ import os
 import sys
 import time
 
-from tests.simulation.expected import expected
-from tests.simulation.run import Job, Told, play, play_all
-from tests.simulation.tally import Tally
+from tests.simulation.counts import EventCounts
+from tests.simulation.expectations import expected_events
+from tests.simulation.runs import Job, RunResult, play, play_all
 
 _LEAST = 100
 
 
-def _arguments() -> argparse.Namespace:
+def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=200, help="how many seeds")
-    parser.add_argument("--first", type=int, default=1, help="the first of them")
-    parser.add_argument("--steps", type=int, default=1_000_000, help="steps over all seeds")
+    parser.add_argument("--seeds", type=int, default=200, help="number of seeds")
+    parser.add_argument("--first", type=int, default=1, help="the first seed")
+    parser.add_argument("--steps", type=int, default=1_000_000, help="number of steps over all seeds")
     parser.add_argument(
-        "--sqlite-steps", type=int, default=0, help="as many more on SQLite beside the record in memory"
+        "--sqlite-steps", type=int, default=0, help="number of further steps on SQLite, compared with memory"
     )
-    parser.add_argument("--seed", type=int, help="this one alone, with as many steps as it would have among the others")
-    parser.add_argument("--sqlite", action="store_true", help="with --seed: on SQLite")
-    parser.add_argument("--verbose", action="store_true", help="with --seed: the whole traceback and table")
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument(
+        "--seed", type=int, help="run only this seed, with the steps that it would have among the others"
+    )
+    parser.add_argument("--sqlite", action="store_true", help="with --seed: run on SQLite")
+    parser.add_argument("--verbose", action="store_true", help="with --seed: print the whole traceback and the table")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="number of worker processes")
     parser.add_argument("--keep-going", action="store_true", help="do not stop at the first failing seed")
     return parser.parse_args()
 
 
-def _tell(text: str) -> None:
+def _print(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 
-def _failed(told: Told, *, whole: bool) -> None:
-    text = told.failure or ""
-    where = " --sqlite" if told.job.on_sqlite else ""
-    _tell(f"seed {told.job.seed} FAILED after {told.tally.steps} steps: {text if whole else text.splitlines()[0]}")
-    _tell(
-        f"  again: python -m tests.simulation --seeds 1 --seed {told.job.seed} --steps {told.job.steps}{where} --verbose"
-    )
+def _print_failure(result: RunResult, *, whole: bool) -> None:
+    text, job = result.failure or "", result.job
+    option = " --sqlite" if job.on_sqlite else ""
+    _print(f"seed {job.seed} FAILED after {result.counts.steps} steps: {text if whole else text.splitlines()[0]}")
+    _print(f"  repeat: python -m tests.simulation --seeds 1 --seed {job.seed} --steps {job.steps}{option} --verbose")
 
 
 def _jobs(arguments: argparse.Namespace) -> list[Job]:
-    each = -(-arguments.steps // arguments.seeds)
+    steps = -(-arguments.steps // arguments.seeds)
     if arguments.seed is not None:
-        return [Job(arguments.seed, each, arguments.sqlite)]
+        return [Job(arguments.seed, steps, arguments.sqlite)]
     seeds = range(arguments.first, arguments.first + arguments.seeds)
-    jobs = [Job(seed, each) for seed in seeds]
-    on_sqlite = -(-arguments.sqlite_steps // 1000)
-    return [*(Job(seed, 1000, on_sqlite=True) for seed in list(seeds)[:on_sqlite]), *jobs]
+    jobs = [Job(seed, steps) for seed in seeds]
+    sqlite_runs = -(-arguments.sqlite_steps // 1000)
+    return [*(Job(seed, 1000, on_sqlite=True) for seed in list(seeds)[:sqlite_runs]), *jobs]
 
 
 def main() -> int:
-    """Run, and tell; the exit status is 1 where an invariant broke or something was never tried."""
-    arguments = _arguments()
-    began, total, on_sqlite, failures = time.monotonic(), Tally(), 0, 0
+    """Run the jobs and print the results. Return 1 if an invariant was broken or an expected event is too rare."""
+    arguments = _parse_arguments()
+    start, total, sqlite_steps, failures = time.monotonic(), EventCounts(), 0, 0
     jobs = _jobs(arguments)
-    for told in map(play, jobs) if len(jobs) == 1 else play_all(jobs, arguments.processes):
-        total.add(told.tally)
-        on_sqlite += told.tally.steps if told.job.on_sqlite else 0
-        if told.failure is not None:
+    for result in map(play, jobs) if len(jobs) == 1 else play_all(jobs, arguments.processes):
+        total.add(result.counts)
+        sqlite_steps += result.counts.steps if result.job.on_sqlite else 0
+        if result.failure is not None:
             failures += 1
-            _failed(told, whole=arguments.verbose)
+            _print_failure(result, whole=arguments.verbose)
             if not arguments.keep_going:
                 break
-    seconds = time.monotonic() - began
+    seconds = time.monotonic() - start
     if len(jobs) > 1 or arguments.verbose:
-        _tell("\n".join(total.table()))
-    rare = total.rare(_LEAST, expected()) if arguments.steps >= 1_000_000 and not failures else []
+        _print("\n".join(total.table()))
+    rare = total.rare(_LEAST, expected_events()) if arguments.steps >= 1_000_000 and not failures else []
     for line in rare:
-        _tell(f"occurred less than {_LEAST} times: {line}")
-    _tell(
-        f"{len(jobs)} runs, {total.steps:,} steps ({on_sqlite:,} of them on SQLite beside memory) in {seconds:.0f} s, "
-        f"{total.steps / seconds:,.0f} a second; {failures} failed"
+        _print(f"occurred fewer than {_LEAST} times: {line}")
+    _print(
+        f"{len(jobs)} runs, {total.steps:,} steps ({sqlite_steps:,} of them on SQLite, compared with memory) "
+        f"in {seconds:.0f} s, {total.steps / seconds:,.0f} a second; {failures} failed"
     )
     return 1 if failures or rare else 0
 

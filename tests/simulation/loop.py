@@ -1,4 +1,4 @@
-"""An event loop whose time is simulated: instead of sleeping until the next timer, time jumps to it."""
+"""An event loop with simulated time: instead of sleeping until the next timer, it moves its time to that timer."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ T = TypeVar("T")
 
 
 class Deadlock(Exception):
-    """Nothing is ready and no timer is set: nothing could ever happen again."""
+    """No task is ready and no timer is set, so nothing could ever happen again."""
 
 
-class _LeapingSelector(selectors.BaseSelector):
-    """Waits for no file: to wait is to move the loop's time."""
+class _SimulatedSelector(selectors.BaseSelector):
+    """Waits for no file. Waiting moves the loop's time."""
 
     def __init__(self) -> None:
         self._files: dict[int, selectors.SelectorKey] = {}
         self.now = 0.0
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
-        """Keep it; the loop registers its own waking pipe by number."""
+        """Register a file. The loop registers only its own wake-up pipe, by number."""
         self._files[fileobj] = selectors.SelectorKey(fileobj, fileobj, events, data)
         return self._files[fileobj]
 
     def unregister(self, fileobj: Any) -> selectors.SelectorKey:
-        """Forget it."""
+        """Remove a file."""
         return self._files.pop(fileobj)
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Let the time pass."""
+        """Move the time by the timeout. Raises Deadlock if there is none."""
         if timeout is None:
             raise Deadlock
         if timeout > 0:
@@ -42,35 +42,35 @@ class _LeapingSelector(selectors.BaseSelector):
         return []
 
     def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
-        """What is registered."""
+        """Return the registered files."""
         return self._files
 
 
 class SimulatedLoop(asyncio.SelectorEventLoop):
-    """Runs as fast as it can; `time()` is in simulated seconds since its making."""
+    """Runs as fast as it can. `time()` counts simulated seconds since its creation."""
 
     def __init__(self) -> None:
-        self._leaping = _LeapingSelector()
-        super().__init__(self._leaping)
+        self._simulated = _SimulatedSelector()
+        super().__init__(self._simulated)
 
     def time(self) -> float:
-        """Simulated seconds."""
-        return self._leaping.now
+        """Return the simulated seconds."""
+        return self._simulated.now
 
 
 class SteppedClock:
-    """The record's clock: the loop's time and an offset, which `step` changes; `steady` is the loop's time alone."""
+    """The database's clock: the loop's time plus an offset that `step` changes. `steady` is the loop's time alone."""
 
     def __init__(self, loop: SimulatedLoop) -> None:
         self._loop = loop
         self.offset = 0.0
 
     def now(self) -> datetime:
-        """What the clock shows."""
+        """Return what the clock shows."""
         return START + timedelta(seconds=self._loop.time() + self.offset)
 
     def steady(self) -> float:
-        """Seconds that only rise."""
+        """Return seconds that only rise."""
         return self._loop.time()
 
     def step(self, seconds: float) -> None:
@@ -79,12 +79,12 @@ class SteppedClock:
 
 
 def true_instant(seconds: float) -> datetime:
-    """What a clock that is never set shows at a time of the loop: the vendors' clock."""
+    """Return the instant of a time of the loop by the vendors' clock, which is never set."""
     return START + timedelta(seconds=seconds)
 
 
 def run(loop: SimulatedLoop, work: Coroutine[Any, Any, T]) -> T:
-    """Run the work to its end, then end what it left behind."""
+    """Run the work to its end, then cancel the tasks that it left behind and close the loop."""
     try:
         return loop.run_until_complete(work)
     finally:

@@ -1,4 +1,4 @@
-"""One process of the gateway: a reconciler over the shared record, with clouds of its own. It can be killed at any await."""
+"""One process of the gateway: a reconciler over the shared records, with its own clouds. It can be killed at any await."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from domain.records.model import Changes, FlightTicket, LockedState, ResourceRec
 from domain.rules import AbsenceRules, FreshnessRules
 from reconcile.engine import Reconciler
 from reconcile.reports import FlightReport
-from tests.simulation.invariants import Invariants
-from tests.simulation.ledger import Flight
-from tests.simulation.memory import MemoryTables
-from tests.simulation.vendor import SimulatedCloud, Surroundings, Vendor
+from tests.simulation.checks.invariants import Invariants
+from tests.simulation.cloud.ledger import SimulatedFlight
+from tests.simulation.cloud.vendor import SimulatedCloud, SimulatedVendor, SimulationEnvironment
+from tests.simulation.storage.memory import MemoryTables
 
 
-class Keeper(Protocol):
-    """What keeps the record: plain values, or plain values and a database beside them."""
+class RecordBackend(Protocol):
+    """Stores the records of a run: in memory, or in memory and in a database."""
 
     tables: MemoryTables
 
@@ -49,66 +49,75 @@ class Keeper(Protocol):
         ...
 
 
-class Sharing:
-    """What all processes of a run share beside the clouds' surroundings."""
+class SharedState:
+    """The state that all processes of a run share."""
 
-    def __init__(self, keeper: Keeper, around: Surroundings, vendors: Mapping[str, Vendor], random: Random) -> None:
-        self.keeper = keeper
-        self.around = around
+    def __init__(
+        self,
+        backend: RecordBackend,
+        environment: SimulationEnvironment,
+        vendors: Mapping[str, SimulatedVendor],
+        random: Random,
+    ) -> None:
+        self.backend = backend
+        self.environment = environment
         self.vendors = vendors
         self.random = random
-        self.invariants = Invariants(keeper.tables, vendors)
+        self.invariants = Invariants(backend.tables, vendors)
         self.locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self.broken: list[BaseException] = []
+        self.errors: list[BaseException] = []
         self.recent: deque[str] = deque(maxlen=400)
-        """What was applied lately, for whoever looks into a failure."""
+        """The flights applied last, to examine a failure."""
 
-    def landed(self, flight: Flight, changes: Changes) -> None:
-        """A flight was applied: take back what its sightings refute, and check."""
-        tally = self.around.tally
-        tally.step("flight applied")
-        tally.count("outcome", _outcome(flight))
+    def flight_applied(self, flight: SimulatedFlight, changes: Changes) -> None:
+        """Count an applied flight, update what listings hide, and check the invariants."""
+        counts = self.environment.counts
+        counts.step("flight applied")
+        counts.count("outcome", _outcome(flight))
         self.recent.append(_line(flight, changes, self.vendors[flight.account].key))
-        self._shown_again(flight)
+        self._update_hidden(flight)
         try:
-            self.invariants.applied(flight, changes)
+            self.invariants.check_flight(flight, changes)
         except AssertionError as error:
-            self.broken.append(error)
+            self.errors.append(error)
             raise
 
-    def _shown_again(self, flight: Flight) -> None:
+    def _update_hidden(self, flight: SimulatedFlight) -> None:
+        """Forget the resources that this sweep showed again, unless a flight under way still hides them."""
         if flight.sweep is None or flight.scope is None:
             return
-        account = self.keeper.tables.accounts[flight.account]
+        account = self.backend.tables.accounts[flight.account]
         faults = self.vendors[flight.account].faults[flight.scope]
-        told = {one.vendor_id for one in flight.sweep.observations}
-        for thing in [thing for thing in faults.hidden_since if thing.key.vendor_id in told or thing.ended is not None]:
-            record = account.living.get(thing.key)
-            if thing.ended is None and (record is None or record.missing_since is not None):
+        listed = {observation.vendor_id for observation in flight.sweep.observations}
+        for resource in list(faults.hidden_since):
+            if resource.key.vendor_id not in listed and resource.ended is None:
                 continue
-            others = [other.sent for other in self.around.ledger.open() if thing in other.hides]
-            if others and thing.ended is None:
-                faults.hidden_since[thing] = min(others)
+            record = account.living.get(resource.key)
+            if resource.ended is None and (record is None or record.missing_since is not None):
+                continue
+            sent = [other.sent for other in self.environment.ledger.open() if resource in other.hides]
+            if sent and resource.ended is None:
+                faults.hidden_since[resource] = min(sent)
             else:
-                del faults.hidden_since[thing]
+                del faults.hidden_since[resource]
 
 
-def _line(flight: Flight, changes: Changes, key: str) -> str:
-    told = [one.vendor_id for one in flight.sweep.observations] if flight.sweep is not None else flight.key
+def _line(flight: SimulatedFlight, changes: Changes, key: str) -> str:
+    shown = [one.vendor_id for one in flight.sweep.observations] if flight.sweep is not None else flight.key
     written = [(one.vendor_id, one.live.status.value, one.seen_no, one.absent_no) for one in changes.resources]
-    where = None if flight.scope is None else (*flight.scope,)
+    place = None if flight.scope is None else (*flight.scope,)
     scope = changes.scope
     after = "" if scope is None else f"scope {scope.state} held {scope.held} proven {scope.proven_no}"
     return (
         f"{asyncio.get_running_loop().time():.2f} process {flight.process} #{flight.number} sent {flight.sent:.2f} "
-        f"({flight.sent_at}) {where} {_outcome(flight)} by {key} told {told} wrote {written} {after}"
+        f"({flight.sent_at}) {place} {_outcome(flight)} by {key} showed {shown} wrote {written} {after}"
     )
 
 
-def _outcome(flight: Flight) -> str:
-    if flight.what == "nothing":
-        return "the operator's word"
-    if flight.what == "sweep":
+def _outcome(flight: SimulatedFlight) -> str:
+    if flight.kind == "none":
+        return "operator confirmation"
+    if flight.kind == "sweep":
         if flight.sweep is None:
             return "sweep TIMED OUT"
         reason = "" if flight.sweep.problem is None else f" {flight.sweep.problem.reason}"
@@ -119,21 +128,21 @@ def _outcome(flight: Flight) -> str:
     return f"probe {flight.probe.outcome}{reason}"
 
 
-class ProcessRecord:
-    """`domain.ports.RecordStore` of one process: slow, one apply an account at a time, gone with its process."""
+class ProcessStore:
+    """`domain.ports.RecordStore` of one process. It is slow, applies one flight of an account at a time, and can be killed."""
 
-    def __init__(self, number: int, sharing: Sharing) -> None:
+    def __init__(self, number: int, shared: SharedState) -> None:
         self._number = number
-        self._sharing = sharing
+        self._shared = shared
         self.alive = True
 
     def now(self) -> datetime:
-        """The record's clock."""
-        return self._sharing.around.clock.now()
+        """Return the database's time."""
+        return self._shared.environment.clock.now()
 
-    async def _pass(self) -> None:
-        """A place where others may go first, and where a kill may strike."""
-        chance = self._sharing.random.random()
+    async def yield_control(self) -> None:
+        """Let other tasks run, sometimes for a while. Raises CancelledError if the process was killed meanwhile."""
+        chance = self._shared.random.random()
         if chance < 0.35:
             await asyncio.sleep(0)
         elif chance < 0.6:
@@ -143,114 +152,115 @@ class ProcessRecord:
 
     async def configure(self, accounts: Sequence[AccountSetup]) -> None:
         """As the port says."""
-        await self._pass()
-        self._sharing.keeper.configure(accounts)
+        await self.yield_control()
+        self._shared.backend.configure(accounts)
 
     async def draw(self, account: str) -> FlightTicket:
         """As the port says."""
-        await self._pass()
-        ticket = self._sharing.keeper.draw(account)
-        self._sharing.around.ledger.drew(self._number, account, ticket)
-        await self._pass()
+        await self.yield_control()
+        ticket = self._shared.backend.draw(account)
+        self._shared.environment.ledger.open_flight(self._number, account, ticket)
+        await self.yield_control()
         return ticket
 
     async def scopes(self) -> tuple[ScopeRecord, ...]:
         """As the port says."""
-        await self._pass()
-        return self._sharing.keeper.tables.scopes()
+        await self.yield_control()
+        return self._shared.backend.tables.scopes()
 
     async def missing(self, scope: ScopeKey, limit: int) -> tuple[ResourceRecord, ...]:
         """As the port says."""
-        await self._pass()
-        found = self._sharing.keeper.missing(scope, limit)
-        await self._pass()
-        return found
+        await self.yield_control()
+        records = self._shared.backend.missing(scope, limit)
+        await self.yield_control()
+        return records
 
     async def resources(self, ids: Iterable[UUID]) -> tuple[ResourceRecord, ...]:
         """As the port says."""
-        await self._pass()
-        return self._sharing.keeper.tables.resources(ids)
+        await self.yield_control()
+        return self._shared.backend.tables.resources(ids)
 
     async def apply(
         self, scope: ScopeKey, named: Sequence[VendorKey], whole: bool, decide: Callable[[LockedState], Changes]
     ) -> Changes:
-        """As the port says; all of it, or nothing, wherever it is killed."""
-        await self._pass()
-        async with self._sharing.locks[scope.account]:
-            await self._pass()
-            changes = self._sharing.keeper.apply(scope, named, whole, decide)
-            self._sharing.landed(self._sharing.around.ledger.landed(), changes)
-        await self._pass()
+        """As the port says. If the process is killed, all or nothing was written."""
+        await self.yield_control()
+        async with self._shared.locks[scope.account]:
+            await self.yield_control()
+            changes = self._shared.backend.apply(scope, named, whole, decide)
+            self._shared.flight_applied(self._shared.environment.ledger.close_flight(), changes)
+        await self.yield_control()
         return changes
 
     async def prune(self, before: datetime) -> int:
         """As the port says."""
-        await self._pass()
-        gone = self._sharing.keeper.prune(before)
-        if gone:
-            self._sharing.around.tally.step("history pruned")
-        self._sharing.invariants.pruned()
-        return gone
+        await self.yield_control()
+        removed = self._shared.backend.prune(before)
+        if removed:
+            self._shared.environment.counts.step("history pruned")
+        self._shared.invariants.check_pruned()
+        return removed
 
 
-class Process:
-    """A reconciler that runs."""
+class GatewayProcess:
+    """A running reconciler with its readers."""
 
-    def __init__(self, number: int, sharing: Sharing, setups: Sequence[AccountSetup], keep_days: float) -> None:
+    def __init__(self, number: int, shared: SharedState, setups: Sequence[AccountSetup], keep_days: float) -> None:
         self.number = number
-        self._sharing = sharing
-        self.record = ProcessRecord(number, sharing)
-        self.setups = setups
-        clouds = {setup.name: SimulatedCloud(sharing.vendors[setup.name], number, sharing.around) for setup in setups}
+        self._shared = shared
+        self.store = ProcessStore(number, shared)
+        clouds = {
+            setup.name: SimulatedCloud(shared.vendors[setup.name], number, shared.environment) for setup in setups
+        }
         self.readers: dict[asyncio.Task[None], None] = {}
         self.engine = Reconciler(
-            self.record,
+            self.store,
             clouds,
             setups,
             FreshnessRules(),
             AbsenceRules(),
             self,
             observer=self,
-            random=Random(sharing.random.random()),
-            clock=sharing.around.clock,
+            random=Random(shared.random.random()),
+            clock=shared.environment.clock,
             keep_days=keep_days,
         )
 
     def task_failed(self, what: str, error: BaseException) -> None:
-        """An error of ours in the background: the run fails."""
-        self._sharing.broken.append(error)
+        """Record an internal error: the run fails."""
+        self._shared.errors.append(error)
 
     def flight_ended(self, report: FlightReport) -> None:
-        """Nothing: the record's side counts."""
+        """Ignore the report: the store counts the flights."""
 
     async def start(self) -> None:
-        """Begin."""
-        self._sharing.around.traffic.processes += 1
+        """Start the engine."""
+        self._shared.environment.traffic.processes += 1
         await self.engine.start()
 
     async def close(self) -> None:
-        """End as asked: flights have a few seconds, readers are answered."""
+        """Close the engine, which gives its flights a few seconds."""
         await self.engine.close()
-        self._gone()
-        await self._end_readers()
+        self._retire()
+        await self._cancel_readers()
 
     async def kill(self) -> None:
         """End at once, wherever each task happens to wait."""
-        self.record.alive = False
-        tasks = self.engine._shell.tasks
+        self.store.alive = False
+        tasks = self.engine._runner.tasks
         tasks.closed = True
-        left = [*tasks._running, *tasks._endless]
+        left = [*tasks._finite, *tasks._endless]
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
-        self._gone()
-        await self._end_readers()
+        self._retire()
+        await self._cancel_readers()
 
-    def _gone(self) -> None:
-        self.record.alive = False
-        self._sharing.around.traffic.processes -= 1
+    def _retire(self) -> None:
+        self.store.alive = False
+        self._shared.environment.traffic.processes -= 1
 
-    async def _end_readers(self) -> None:
+    async def _cancel_readers(self) -> None:
         left = list(self.readers)
         for task in left:
             task.cancel()

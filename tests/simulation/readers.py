@@ -1,4 +1,4 @@
-"""Readers: they want things fresh in many ways, hang up, and judge what they are told, as the way of a read does."""
+"""Simulated readers: they request fresh data in many ways, hang up, and judge their answers like a read of the gateway."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ from resolvers.freshness.targets import (
     merge_requests,
     refresh_requests,
 )
-from tests.simulation.ledger import Violation
-from tests.simulation.memory import MemoryTables
-from tests.simulation.process import Process, Sharing
+from tests.simulation.checks.reference import ReferenceRecord
+from tests.simulation.cloud.ledger import Violation
+from tests.simulation.process import GatewayProcess, SharedState
+from tests.simulation.storage.memory import MemoryTables
 
-# What the record itself may take on the way, besides the wait for flights.
-_LATENCIES = 1.0
-_LONGEST_FLIGHT = 31.0
+# The time that the store itself may take, on top of the wait for flights.
+_STORE_SECONDS = 1.0
+_MAX_FLIGHT_SECONDS = 31.0
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What one reader asks: whole scopes by number, or a few resources; `links` too or not."""
+class ReaderQuery:
+    """What one reader selects: whole scopes by id, or a few resources; with or without links."""
 
     scopes: tuple[int, ...]
     resources: tuple[ResourceRecord, ...]
@@ -39,8 +40,8 @@ class Wish:
     links: bool
 
 
-def random_wish(random: Random, tables: MemoryTables) -> Wish:
-    """Whatever a reader may ask."""
+def random_query(random: Random, tables: MemoryTables) -> ReaderQuery:
+    """Return a random query."""
     scopes = tables.scopes()
     demand = Demand(
         max_age_seconds=random.choice((None, None, 0.0, 5.0, 30.0, 120.0, 600.0)),
@@ -49,38 +50,37 @@ def random_wish(random: Random, tables: MemoryTables) -> Wish:
     )
     if random.random() < 0.5:
         chosen = random.sample(scopes, random.randint(1, min(3, len(scopes))))
-        return Wish(tuple(scope.scope_id for scope in chosen), (), demand, random.random() < 0.5)
-    every = list(tables.by_id.values())
-    picked = random.sample(every, min(len(every), random.choice((1, 1, 2, 3, 5))))
-    return Wish((), tuple(picked), demand, random.random() < 0.3)
+        return ReaderQuery(tuple(scope.scope_id for scope in chosen), (), demand, random.random() < 0.5)
+    records = list(tables.by_id.values())
+    sample = random.sample(records, min(len(records), random.choice((1, 1, 2, 3, 5))))
+    return ReaderQuery((), tuple(sample), demand, random.random() < 0.3)
 
 
-class Reading:
-    """One reading of the record: the facts and the resources that a wish concerns."""
+class RecordSnapshot:
+    """One read of the tables: the scopes and the resources of a query."""
 
-    def __init__(self, wish: Wish, sharing: Sharing) -> None:
-        tables = sharing.keeper.tables
+    def __init__(self, query: ReaderQuery, shared: SharedState) -> None:
+        tables = shared.backend.tables
         self.now: datetime = tables.now()
         self.scopes = {scope.scope_id: _facts(scope, tables) for scope in tables.scopes()}
         self.records = {
-            record.resource_id: record for record in tables.resources(one.resource_id for one in wish.resources)
+            record.resource_id: record for record in tables.resources(one.resource_id for one in query.resources)
         }
         for account in tables.accounts.values():
             for record in account.living.values():
-                if record.scope_id in wish.scopes:
+                if record.scope_id in query.scopes:
                     self.records[record.resource_id] = record
-        self._wish = wish
-        self._owners = {name: vendor.profile.links_owner for name, vendor in sharing.vendors.items()}
+        self._query = query
+        self._owners = {name: vendor.profile.links_owner for name, vendor in shared.vendors.items()}
 
     def targets(self) -> RefreshTargets:
-        """What is demanded of the clouds."""
-        seen = [
-            SelectedResource(_sighting(record), live=True, links=self._wish.links) for record in self.records.values()
-        ]
-        return find_targets(self.scopes, self._wish.scopes, seen, self._owners, links=self._wish.links)
+        """Return what the query demands of the clouds."""
+        query = self._query
+        seen = [SelectedResource(_sighting(record), live=True, links=query.links) for record in self.records.values()]
+        return find_targets(self.scopes, query.scopes, seen, self._owners, links=query.links)
 
-    def judged(self, terms: FreshnessDeadline) -> Iterable[tuple[ResourceRecord, Assessment, datetime]]:
-        """Each resource's judgement, and the instant it was judged against."""
+    def assess(self, terms: FreshnessDeadline) -> Iterable[tuple[ResourceRecord, Assessment, datetime]]:
+        """Yield each resource, its assessment, and the `not_before` that it was assessed against."""
         for record in self.records.values():
             scope = self.scopes[record.scope_id]
             not_before = terms.not_before(scope)
@@ -116,119 +116,133 @@ def _sighting(record: ResourceRecord) -> Sighting:
     )
 
 
-class Reader:
-    """One reader, from its arrival to its answer."""
+class SimulatedReader:
+    """One reader, from arrival to answer."""
 
-    def __init__(self, wish: Wish, process: Process, sharing: Sharing) -> None:
-        self._wish = wish
+    def __init__(self, query: ReaderQuery, process: GatewayProcess, shared: SharedState) -> None:
+        self._query = query
         self._process = process
-        self._sharing = sharing
+        self._shared = shared
         self._loop = asyncio.get_running_loop()
-        self._arrived = self._loop.time()
-        self._terms = FreshnessDeadline(wish.demand, sharing.around.clock.now(), lambda _: 10.0)
+        self._arrived_at = self._loop.time()
+        self._terms = FreshnessDeadline(query.demand, shared.environment.clock.now(), lambda _: 10.0)
 
     async def answer(self) -> None:
-        """Read, have the clouds asked, read once more, and judge what is told."""
-        await self._process.record._pass()
-        first = Reading(self._wish, self._sharing)
-        wants = merge_requests(refresh_requests(first.targets(), first.scopes, self._terms, first.now))
-        settlement, asked = RefreshResult(), self._loop.time()
-        if wants:
-            settlement = await self._process.engine.refresh(wants, self._arrived)
-        ended = self._loop.time()
-        self._in_time(wants, ended)
-        self._shared(wants, settlement, asked, Reading(self._wish, self._sharing))
-        await self._process.record._pass()
-        second = Reading(self._wish, self._sharing)
-        self._judge(first.targets(), second, settlement, wants)
-        self._sharing.around.tally.count("reader", "answered")
+        """Read, refresh, read once more, and check the assessments."""
+        await self._process.store.yield_control()
+        first = RecordSnapshot(self._query, self._shared)
+        requests = merge_requests(refresh_requests(first.targets(), first.scopes, self._terms, first.now))
+        result, requested_at = RefreshResult(), self._loop.time()
+        if requests:
+            result = await self._process.engine.refresh(requests, self._arrived_at)
+        self._check_wait(requests, self._loop.time())
+        self._check_sweeps(requests, result, requested_at, RecordSnapshot(self._query, self._shared))
+        await self._process.store.yield_control()
+        second = RecordSnapshot(self._query, self._shared)
+        self._check_answer(first.targets(), second, result, requests)
+        self._shared.environment.counts.count("reader", "answered")
 
-    def _in_time(self, wants: list[RefreshRequest], ended: float) -> None:
-        longest = max((want.max_wait_seconds for want in wants), default=0.0)
-        if ended - self._arrived > longest + _LATENCIES:
-            raise Violation("f", f"a reader waited {ended - self._arrived:.2f} s of at most {longest}: {wants}")
+    def _check_wait(self, requests: list[RefreshRequest], ended_at: float) -> None:
+        limit = max((request.max_wait_seconds for request in requests), default=0.0)
+        if ended_at - self._arrived_at > limit + _STORE_SECONDS:
+            waited = ended_at - self._arrived_at
+            raise Violation("f", f"a reader waited {waited:.2f} s, at most {limit} allowed: {requests}")
 
-    def _shared(self, wants: list[RefreshRequest], settlement: RefreshResult, asked: float, reading: Reading) -> None:
-        """Who waits for a whole scope waits for the sweep that runs and the one behind it, never for a third.
-
-        Unless something is missing: then it waits for probes besides.
-        """
-        missing = any(record.missing_since is not None for record in reading.records.values())
-        if missing or (
-            wants and self._sharing.around.traffic.probed_since(self._process.number, wants[0].scope, asked)
-        ):
-            return
-        if len(wants) != 1 or wants[0].resources or wants[0].tombstones or wants[0].scope in settlement.scopes:
-            return
-        sent = self._sharing.around.traffic.sent_since(self._process.number, wants[0].scope, asked)
-        if sent > 2:
-            raise Violation("e", f"a reader of {wants[0].scope} waited for {sent} sweeps")
-
-    def _judge(
-        self, demanded: RefreshTargets, second: Reading, settlement: RefreshResult, wants: list[RefreshRequest]
+    def _check_sweeps(
+        self, requests: list[RefreshRequest], result: RefreshResult, requested_at: float, snapshot: RecordSnapshot
     ) -> None:
-        traffic = self._sharing.around.traffic
-        for record, judgement, not_before in second.judged(self._terms):
-            self._count(judgement, record)
+        """Check that a reader of a whole scope waits for the running sweep and the queued one, never for a third.
+
+        If something is missing, the reader also waits for probes, so this is not checked.
+        """
+        traffic, number = self._shared.environment.traffic, self._process.number
+        has_missing = any(record.missing_since is not None for record in snapshot.records.values())
+        if has_missing or (requests and traffic.has_probed_since(number, requests[0].scope, requested_at)):
+            return
+        if len(requests) != 1 or requests[0].resources or requests[0].tombstones or requests[0].scope in result.scopes:
+            return
+        sweeps = traffic.count_sweeps_since(number, requests[0].scope, requested_at)
+        if sweeps > 2:
+            raise Violation("e", f"a reader of {requests[0].scope} waited for {sweeps} sweeps")
+
+    def _check_answer(
+        self, demanded: RefreshTargets, second: RecordSnapshot, result: RefreshResult, requests: list[RefreshRequest]
+    ) -> None:
+        for record, assessment, not_before in second.assess(self._terms):
+            self._count(assessment, record)
             if record.deleted:
                 continue
-            known = self._sharing.invariants.references[record.account].known[record.key]
-            if judgement.state is FreshnessState.FRESH:
-                if known.marked or known.dead_no is not None:
-                    raise Violation("a", f"{record.key} is told FRESH, and the newest listing lacks it")
-                if known.seen_at is None or known.seen_at > second.now:
-                    continue
-                if known.seen_at != judgement.observed_at or known.seen_at < not_before:
-                    raise Violation(
-                        "a",
-                        f"{record.key} is told FRESH of {judgement.observed_at}, was seen {known.seen_at}, wanted {not_before}",
-                    )
-                age = (self._terms.arrived_at - not_before).total_seconds()
-                if traffic.stepped < known.seen and known.seen < self._arrived - age - 0.001:
-                    raise Violation(
-                        "a", f"{record.key} is told FRESH and was seen {self._arrived - known.seen:.2f} s ago"
-                    )
-            elif judgement.state is FreshnessState.UNCONFIRMED:
-                self._age_kept(record, judgement, known.seen_at)
-            elif judgement.state is FreshnessState.STALE:
-                self._explained(record, demanded, second.scopes, settlement, wants)
+            reference = self._shared.invariants.references[record.account].records[record.key]
+            if assessment.state is FreshnessState.FRESH:
+                self._check_fresh(record, assessment, reference, not_before, second.now)
+            elif assessment.state is FreshnessState.UNCONFIRMED:
+                self._check_unconfirmed(record, assessment, reference.seen_at)
+            elif assessment.state is FreshnessState.STALE:
+                self._check_stale(record, demanded, second.scopes, result, requests)
 
-    def _age_kept(self, record: ResourceRecord, judgement: Assessment, seen_at: datetime | None) -> None:
-        """What is missing is as old as its last sighting: no listing without it makes it younger."""
-        if judgement.observed_at is not None and seen_at is not None and judgement.observed_at > seen_at:
-            raise Violation("a", f"{record.key} is missing and told of {judgement.observed_at}, was seen {seen_at}")
+    def _check_fresh(
+        self,
+        record: ResourceRecord,
+        assessment: Assessment,
+        reference: ReferenceRecord,
+        not_before: datetime,
+        now: datetime,
+    ) -> None:
+        if reference.is_missing or reference.dead_no is not None:
+            raise Violation("a", f"{record.key} is FRESH, but the newest listing lacks it")
+        seen_at = reference.seen_at
+        if seen_at is None or seen_at > now:
+            return
+        if seen_at != assessment.observed_at or seen_at < not_before:
+            observed_at = assessment.observed_at
+            message = f"{record.key} is FRESH as of {observed_at}, was seen at {seen_at}, demanded since {not_before}"
+            raise Violation("a", message)
+        age = (self._terms.arrived_at - not_before).total_seconds()
+        clock_is_steady = self._shared.environment.traffic.last_clock_step < reference.seen
+        if clock_is_steady and reference.seen < self._arrived_at - age - 0.001:
+            raise Violation(
+                "a", f"{record.key} is FRESH, but was seen {self._arrived_at - reference.seen:.2f} s before the reader"
+            )
 
-    def _explained(
+    def _check_unconfirmed(self, record: ResourceRecord, assessment: Assessment, seen_at: datetime | None) -> None:
+        """Check that a missing resource is as old as its last sighting: a listing without it does not make it newer."""
+        if assessment.observed_at is not None and seen_at is not None and assessment.observed_at > seen_at:
+            raise Violation(
+                "a", f"{record.key} is missing as of {assessment.observed_at}, but was last seen at {seen_at}"
+            )
+
+    def _check_stale(
         self,
         record: ResourceRecord,
         demanded: RefreshTargets,
         scopes: Mapping[int, ScopeFacts],
-        settlement: RefreshResult,
-        wants: list[RefreshRequest],
+        result: RefreshResult,
+        requests: list[RefreshRequest],
     ) -> None:
-        """What was demanded and settled without a reason is fresh, unless clocks were set meanwhile."""
+        """Check that a demanded resource is stale only for a reason, unless the clock was set meanwhile."""
         scope = scopes[record.scope_id]
-        told = settlement.resources.get(record.resource_id) or settlement.scopes.get(scope.key)
-        asked = any(want.scope == scope.key and not want.tombstones for want in wants)
-        told = told or scope.problem or record.probe_problem
-        # A flight sent before a step may have been joined.
-        calm = self._sharing.around.traffic.stepped < self._arrived - _LONGEST_FLIGHT and scope.configured
-        if asked and calm and told is None and demanded.includes(_sighting(record)):
-            raise Violation("a", f"{record.key} was asked for without a failure, and is told STALE: {wants}")
+        reason = result.resources.get(record.resource_id) or result.scopes.get(scope.key)
+        reason = reason or scope.problem or record.probe_problem
+        is_requested = any(request.scope == scope.key and not request.tombstones for request in requests)
+        # The reader may have joined a flight that was sent before a clock step.
+        last_step = self._shared.environment.traffic.last_clock_step
+        is_calm = last_step < self._arrived_at - _MAX_FLIGHT_SECONDS and scope.configured
+        if is_requested and is_calm and reason is None and demanded.includes(_sighting(record)):
+            raise Violation("a", f"{record.key} was refreshed without a failure, but is STALE: {requests}")
 
-    def _count(self, judgement: Assessment, record: ResourceRecord) -> None:
-        state = "DELETED" if record.deleted else judgement.state.value
-        self._sharing.around.tally.count("told", state)
+    def _count(self, assessment: Assessment, record: ResourceRecord) -> None:
+        state = "DELETED" if record.deleted else assessment.state.value
+        self._shared.environment.counts.count("answer", state)
 
 
-def start_reader(wish: Wish, process: Process, sharing: Sharing) -> asyncio.Task[None]:
-    """A reader arrives now."""
+def start_reader(query: ReaderQuery, process: GatewayProcess, shared: SharedState) -> asyncio.Task[None]:
+    """Start a reader who arrives now."""
 
     async def read() -> None:
         try:
-            await Reader(wish, process, sharing).answer()
+            await SimulatedReader(query, process, shared).answer()
         except AssertionError as error:
-            sharing.broken.append(error)
+            shared.errors.append(error)
 
     task = asyncio.get_running_loop().create_task(read())
     process.readers[task] = None

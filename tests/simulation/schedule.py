@@ -1,4 +1,4 @@
-"""A random schedule: readers, changes at the vendors, faults, restarts and clock steps; and the reckoning at its end."""
+"""A random schedule of readers, changes at the vendors, faults, restarts and clock steps, and the final check."""
 
 from __future__ import annotations
 
@@ -14,255 +14,257 @@ from domain.rules import AbsenceRules
 from reconcile.confirmation import confirm
 from reconcile.rules.absence import EvidenceWindows
 from reconcile.rules.decision import Credential
-from tests.simulation.faults import ScopeFaults
-from tests.simulation.ledger import Ledger, Violation
+from tests.simulation.cloud.faults import ScopeFaults
+from tests.simulation.cloud.ledger import SimulationLedger, Violation
+from tests.simulation.cloud.traffic import Traffic
+from tests.simulation.cloud.truth import SimulatedTenant, VendorProfile, random_profile
+from tests.simulation.cloud.vendor import SimulatedCloud, SimulatedVendor, SimulationEnvironment, choose_joint_fault
+from tests.simulation.counts import EventCounts
 from tests.simulation.loop import SteppedClock
-from tests.simulation.process import Keeper, Process, Sharing
-from tests.simulation.readers import Wish, random_wish, start_reader
-from tests.simulation.tally import Tally
-from tests.simulation.traffic import Traffic
-from tests.simulation.truth import Profile, Tenant, random_profile
-from tests.simulation.vendor import SimulatedCloud, Surroundings, Vendor, lie_of_both
+from tests.simulation.process import GatewayProcess, RecordBackend, SharedState
+from tests.simulation.readers import ReaderQuery, random_query, start_reader
 
 # Mean seconds from one event to the next.
 _PACES = (0.05, 0.3, 0.3, 2.0, 2.0, 15.0, 120.0)
-_LADDER_SECONDS = 2 * 3600 * 1.05 + 900
-_LONGEST_HOLD_SECONDS = 3600.0 * 1.25
+# After this time without readers, every absence is decided.
+_ABSENCE_SECONDS = 2 * 3600 * 1.05 + 900
+_MAX_HOLD_SECONDS = 3600.0 * 1.25
 
 
-class Schedule:
-    """One run: made of a seed, it does the same every time."""
+class RandomSchedule:
+    """One run. The same seed gives the same run."""
 
-    def __init__(self, seed: int, keeper: Keeper, clock: SteppedClock) -> None:
+    def __init__(self, seed: int, backend: RecordBackend, clock: SteppedClock) -> None:
         self.random = Random(seed)
-        self.tally = Tally()
+        self.counts = EventCounts()
         self._clock = clock
-        around = Surroundings(Ledger(self.tally), keeper.tables, clock, Random(seed + 1), self.tally, Traffic())
-        self.vendors = {f"account-{number}": self._vendor(f"account-{number}") for number in (1, 2)}
-        self.sharing = Sharing(keeper, around, self.vendors, Random(seed + 2))
+        environment = SimulationEnvironment(
+            SimulationLedger(self.counts), backend.tables, clock, Random(seed + 1), self.counts, Traffic()
+        )
+        self.vendors = {f"account-{number}": self._create_vendor(f"account-{number}") for number in (1, 2)}
+        self.shared = SharedState(backend, environment, self.vendors, Random(seed + 2))
         self._keep_days = self.random.choice((90.0, 90.0, 0.05))
         self._number = 0
-        self._away: ScopeKey | None = None
-        self._process = self._new_process()
+        self._unconfigured: ScopeKey | None = None
+        self._process = self._create_process()
 
-    def _vendor(self, account: str) -> Vendor:
+    def _create_vendor(self, account: str) -> SimulatedVendor:
         profile = random_profile(self.random)
-        home = Tenant(f"{account}-h", profile, self.random)
-        foreign = Tenant(f"{account}-f", profile, self.random)
+        home = SimulatedTenant(f"{account}-h", profile, self.random)
+        foreign = SimulatedTenant(f"{account}-f", profile, self.random)
         for tenant in (home, foreign):
             for _ in range(self.random.randint(2, 5) * len(profile.scopes)):
                 tenant.create(-1000.0)
         faults = {ScopeKey(account, kind, region): ScopeFaults() for kind, region in profile.scopes}
-        return Vendor(account, home, foreign, profile, faults)
+        return SimulatedVendor(account, home, foreign, profile, faults)
 
-    def _new_process(self) -> Process:
+    def _create_process(self) -> GatewayProcess:
         self._number += 1
         setups = [
-            AccountSetup(name, "simulated", vendor.profile.cooldown_seconds, self._configured(name, vendor.profile))
+            AccountSetup(name, "simulated", vendor.profile.cooldown_seconds, self._scopes_of(name, vendor.profile))
             for name, vendor in self.vendors.items()
         ]
-        return Process(self._number, self.sharing, setups, self._keep_days)
+        return GatewayProcess(self._number, self.shared, setups, self._keep_days)
 
-    def _configured(self, account: str, profile: Profile) -> tuple[tuple[ResourceKind, str | None], ...]:
-        return tuple(scope for scope in profile.scopes if ScopeKey(account, *scope) != self._away)
+    def _scopes_of(self, account: str, profile: VendorProfile) -> tuple[tuple[ResourceKind, str | None], ...]:
+        return tuple(scope for scope in profile.scopes if ScopeKey(account, *scope) != self._unconfigured)
 
     # Events
 
     async def play(self, steps: int) -> None:
-        """Play until so many steps were made, then reckon."""
+        """Play events until this many steps have occurred, then do the final check."""
         await self._process.start()
-        events = self._events()
-        what, weights = list(events), list(events.values())
+        weights = self._event_weights()
         pace = 1.0
-        while self.tally.steps < steps:
+        while self.counts.steps < steps:
             if self.random.random() < 0.01:
                 pace = self.random.choice(_PACES)
             await asyncio.sleep(self.random.expovariate(1 / pace))
-            (event,) = self.random.choices(what, weights)
-            done = event()
-            if done is not None:
-                await done
-            self._raise_broken()
-        await self._reckon()
-        self._raise_broken()
+            (event,) = self.random.choices(list(weights), list(weights.values()))
+            work = event()
+            if work is not None:
+                await work
+            self._raise_error()
+        await self._check_end()
+        self._raise_error()
 
-    def _events(self) -> dict[Callable[[], Coroutine[None, None, None] | None], float]:
+    def _event_weights(self) -> dict[Callable[[], Coroutine[None, None, None] | None], float]:
         return {
-            self._reader: 50,
-            self._crowd: 2,
-            self._change: 14,
-            self._terminate: 3,
-            self._fault: 5,
-            self._lie: 1.5,
+            self._start_reader: 50,
+            self._start_crowd: 2,
+            self._change_resource: 14,
+            self._delete_resource: 3,
+            self._switch_fault: 5,
+            self._start_joint_fault: 1.5,
             self._hang_up: 3,
             self._step_clock: 0.4,
             self._restart: 0.5,
-            self._quiet: 0.15,
+            self._pause_readers: 0.15,
         }
 
-    def _raise_broken(self) -> None:
-        if self.sharing.broken:
-            raise self.sharing.broken[0]
+    def _raise_error(self) -> None:
+        if self.shared.errors:
+            raise self.shared.errors[0]
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
 
-    def _reader(self) -> None:
+    def _start_reader(self) -> None:
         if len(self._process.readers) < 60:
-            start_reader(random_wish(self.random, self.sharing.keeper.tables), self._process, self.sharing)
+            start_reader(random_query(self.random, self.shared.backend.tables), self._process, self.shared)
 
-    def _crowd(self) -> None:
-        """Many who want the same."""
-        wish = random_wish(self.random, self.sharing.keeper.tables)
+    def _start_crowd(self) -> None:
+        """Start several readers with the same query."""
+        query = random_query(self.random, self.shared.backend.tables)
         for _ in range(self.random.randint(2, 8)):
-            start_reader(wish, self._process, self.sharing)
+            start_reader(query, self._process, self.shared)
 
     def _hang_up(self) -> None:
         if self._process.readers:
             self.random.choice(list(self._process.readers)).cancel()
-            self.tally.step("reader hung up")
+            self.counts.step("reader hung up")
 
-    def _change(self) -> None:
+    def _change_resource(self) -> None:
         vendor = self.random.choice(list(self.vendors.values()))
         tenant = vendor.foreign if self.random.random() < 0.1 else vendor.home
-        few = sum(1 for _ in tenant.every_living()) < 3 * len(vendor.profile.scopes)
-        made = few and self.random.random() < 0.4
-        self.tally.step(f"vendor: {tenant.create(self._now()) if made else tenant.change(self._now())}")
+        has_few = sum(1 for _ in tenant.every_living()) < 3 * len(vendor.profile.scopes)
+        creates = has_few and self.random.random() < 0.4
+        self.counts.step(f"vendor: {tenant.create(self._now()) if creates else tenant.change(self._now())}")
 
-    def _terminate(self) -> None:
+    def _delete_resource(self) -> None:
         vendor = self.random.choice(list(self.vendors.values()))
-        self.tally.step(f"vendor: {vendor.home.terminate(self._now())}")
+        self.counts.step(f"vendor: {vendor.home.terminate(self._now())}")
 
-    def _scope(self) -> tuple[Vendor, ScopeKey, ScopeFaults]:
+    def _random_scope(self) -> tuple[SimulatedVendor, ScopeKey, ScopeFaults]:
         vendor = self.random.choice(list(self.vendors.values()))
         scope, faults = self.random.choice(list(vendor.faults.items()))
         return vendor, scope, faults
 
-    def _fault(self) -> None:
-        _, _, faults = self._scope()
-        self.tally.count("fault switched", faults.switch(self.random))
-        self.tally.step("fault switched")
+    def _switch_fault(self) -> None:
+        _, _, faults = self._random_scope()
+        self.counts.count("fault switched", faults.switch(self.random))
+        self.counts.step("fault switched")
 
-    def _lie(self) -> None:
-        vendor, scope, faults = self._scope()
-        lie = lie_of_both(vendor, scope, self.sharing.around, self._now())
-        if lie is not None:
-            faults.both = lie
-            self.tally.count("fault switched", "over half neither listed nor found")
-            self.tally.step("fault switched")
+    def _start_joint_fault(self) -> None:
+        vendor, scope, faults = self._random_scope()
+        joint = choose_joint_fault(vendor, scope, self.shared.environment, self._now())
+        if joint is not None:
+            faults.joint = joint
+            self.counts.count("fault switched", "over half neither listed nor probed")
+            self.counts.step("fault switched")
 
     def _step_clock(self) -> None:
         seconds = self.random.choice((-7200, -300, -60, -5, 5, 60, 150, 300, 7200)) * self.random.uniform(0.5, 1)
-        # Back towards the truth, or hours add up to years.
-        away = self._clock.offset
-        self._set_clock(-away if abs(away) > 10_000 else seconds)
+        # Go back towards the true time, or hours add up to years.
+        offset = self._clock.offset
+        self._set_clock(-offset if abs(offset) > 10_000 else seconds)
 
     def _set_clock(self, seconds: float) -> None:
         self._clock.step(seconds)
-        self.sharing.around.traffic.stepped = self._now()
-        self.tally.step("clock forwards" if seconds > 0 else "clock backwards")
+        self.shared.environment.traffic.last_clock_step = self._now()
+        self.counts.step("clock forwards" if seconds > 0 else "clock backwards")
 
-    async def _quiet(self) -> None:
-        """Hours without a reader."""
+    async def _pause_readers(self) -> None:
+        """Let up to hours pass without a reader."""
         await asyncio.sleep(self.random.uniform(300, 9000))
 
     # Restarts
 
     async def _restart(self) -> None:
         old = self._process
-        self._rekey()
-        self._away = None
+        self._change_keys()
+        self._unconfigured = None
         if self.random.random() < 0.15:
-            self._away = self._scope()[1]
-        how = self.random.random()
-        if how < 0.2:
-            self.tally.step("second process beside the first")
-            self._process = self._new_process()
+            self._unconfigured = self._random_scope()[1]
+        choice = self.random.random()
+        if choice < 0.2:
+            self.counts.step("second process next to the first")
+            self._process = self._create_process()
             await self._process.start()
-            await self._beside(old)
+            await self._run_both(old)
             await old.kill()
             return
-        if how < 0.75:
+        if choice < 0.75:
             await old.kill()
-            self.tally.step("killed")
+            self.counts.step("killed")
         else:
             await old.close()
-            self.tally.step("closed")
+            self.counts.step("closed")
         await asyncio.sleep(self.random.choice((0.0, 1.0, 20.0, 600.0)) * self.random.random())
-        self._process = self._new_process()
+        self._process = self._create_process()
         await self._process.start()
 
-    async def _beside(self, old: Process) -> None:
-        """Up to a minute of two processes, whose readers want the same at the same moment."""
+    async def _run_both(self, old: GatewayProcess) -> None:
+        """For up to a minute, run two processes whose readers send the same queries at the same moment."""
         for _ in range(self.random.randint(1, 10)):
             await asyncio.sleep(self.random.uniform(0, 6))
-            wish = random_wish(self.random, self.sharing.keeper.tables)
+            query = random_query(self.random, self.shared.backend.tables)
             for process in (old, self._process):
-                start_reader(wish, process, self.sharing)
+                start_reader(query, process, self.shared)
 
-    def _rekey(self) -> None:
+    def _change_keys(self) -> None:
         for vendor in self.vendors.values():
             chance = self.random.random()
             if vendor.key.startswith("foreign"):
                 vendor.key = "home-1" if chance < 0.6 else vendor.key
             elif chance < 0.25:
                 vendor.key = self.random.choice(("home-1", "home-2", "foreign-1"))
-                self.tally.count("restart", f"key {vendor.key}")
+                self.counts.count("restart", f"key {vendor.key}")
 
-    # The reckoning
+    # The final check
 
-    async def _reckon(self) -> None:
-        """The vendors tell the truth; one reader; then hours without any: (d)."""
+    async def _check_end(self) -> None:
+        """Check (d): with honest vendors, one reader, and then hours without readers, the records are true."""
         for vendor in self.vendors.values():
             vendor.key = "home-1"
             for faults in vendor.faults.values():
-                faults.listing = faults.probing = faults.both = None
-        self._away = None
+                faults.listing = faults.probe = faults.joint = None
+        self._unconfigured = None
         await self._process.kill()
-        self._process = self._new_process()
+        self._process = self._create_process()
         await self._process.start()
-        await asyncio.sleep(_LONGEST_HOLD_SECONDS)
-        await self._last_reader()
+        await asyncio.sleep(_MAX_HOLD_SECONDS)
+        await self._force_all()
         if await self._confirm():
-            await self._last_reader()
-        await asyncio.sleep(_LADDER_SECONDS)
-        self._raise_broken()
+            await self._force_all()
+        await asyncio.sleep(_ABSENCE_SECONDS)
+        self._raise_error()
         self._check_truth()
-        self.sharing.invariants.replays.check_whole(self.sharing.keeper.tables)
+        self.shared.invariants.replays.check_whole(self.shared.backend.tables)
         await self._process.close()
 
-    async def _last_reader(self) -> None:
-        scopes = tuple(scope.scope_id for scope in self.sharing.keeper.tables.scopes())
-        wish = Wish(scopes, (), Demand(force=True, max_wait_seconds=60.0), links=True)
-        await start_reader(wish, self._process, self.sharing)
+    async def _force_all(self) -> None:
+        scopes = tuple(scope.scope_id for scope in self.shared.backend.tables.scopes())
+        query = ReaderQuery(scopes, (), Demand(force=True, max_wait_seconds=60.0), links=True)
+        await start_reader(query, self._process, self.shared)
 
     async def _confirm(self) -> bool:
-        """Where only the operator can tell that another key shows the same account, the operator does."""
-        shown = {scope.key.account: None for scope in self.sharing.keeper.tables.scopes() if _by_another_key(scope)}
-        for account in shown:
-            cloud = SimulatedCloud(self.vendors[account], 0, self.sharing.around)
+        """Confirm accounts of which only the operator can know that another key shows the same account."""
+        accounts = {scope.key.account: None for scope in self.shared.backend.tables.scopes() if _has_other_key(scope)}
+        for account in accounts:
+            cloud = SimulatedCloud(self.vendors[account], 0, self.shared.environment)
             credential = Credential("salt", cloud.fingerprint)
-            word = confirm(self._process.record, account, credential, EvidenceWindows(AbsenceRules()))
-            await asyncio.get_running_loop().create_task(word)
-            self.tally.count("restart", "operator confirmed")
-        return bool(shown)
+            confirmation = confirm(self._process.store, account, credential, EvidenceWindows(AbsenceRules()))
+            await asyncio.get_running_loop().create_task(confirmation)
+            self.counts.count("restart", "operator confirmed")
+        return bool(accounts)
 
     def _check_truth(self) -> None:
-        for name, table in self.sharing.keeper.tables.accounts.items():
+        for name, table in self.shared.backend.tables.accounts.items():
             vendor = self.vendors[name]
-            living = {thing.key: thing for thing in vendor.home.every_living()}
+            living = {resource.key for resource in vendor.home.every_living()}
             for key, record in table.living.items():
                 if key not in living:
-                    raise Violation("d", f"{key} is gone and was not found to be: {record}")
+                    raise Violation("d", f"{key} is deleted at the vendor and recorded as living: {record}")
                 if record.missing_since is not None:
-                    raise Violation("d", f"{key} lives and is marked missing: {record}")
-            lost = [key for key in living if key not in table.living]
-            if lost:
-                raise Violation("d", f"{lost} live and are not recorded")
-            self.tally.count("reckoned", "living and told so")
+                    raise Violation("d", f"{key} lives at the vendor and is recorded as missing: {record}")
+            unrecorded = [key for key in living if key not in table.living]
+            if unrecorded:
+                raise Violation("d", f"{unrecorded} live at the vendor and are not recorded")
+            self.counts.count("final check", "records are true")
 
 
-def _by_another_key(scope: ScopeRecord) -> bool:
+def _has_other_key(scope: ScopeRecord) -> bool:
     return (
         scope.problem is StaleReason.SUSPECT_SWEEP
         and scope.problem_detail is not None

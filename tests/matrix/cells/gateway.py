@@ -194,7 +194,7 @@ class MatrixGateway:
     async def wait_for_flights(self) -> None:
         """Wait for all running flights, including those that no reader waits for."""
         # The gateway has no public interface for this: background flights have no owner to ask.
-        while running := {*self.served.gateway.reconciler._shell.tasks._running}:
+        while running := {*self.served.gateway.reconciler._runner.tasks._finite}:
             await asyncio.wait(running)
 
     async def read_all(self, *, force: bool = False, wait: float = MAX_WAIT) -> dict[str, AccountRead]:

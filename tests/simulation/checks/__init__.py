@@ -1,0 +1,1 @@
+"""The invariants that are checked after every applied flight."""

@@ -1,0 +1,1 @@
+"""The storage of a run: tables in memory, alone or compared with SQLite."""
