@@ -6,7 +6,8 @@ JSON is compact.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -24,6 +25,9 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.types import TypeEngine
+
+from domain.records.fields import COLUMN_FIELDS, FieldKind
 
 metadata: Final = MetaData(
     naming_convention={
@@ -96,6 +100,14 @@ LIVING: Final = text("status <> 'DELETED'")
 NAME_ORDER: Final = "CASE WHEN name IS NULL THEN '' ELSE '+' || name END"
 PRICE_ORDER: Final = "coalesce(price, -1.7976931348623157e308)"
 
+# A number is stored as its shortest text, an instant as canonical text.
+_COLUMN_TYPES: Final[Mapping[FieldKind, TypeEngine[Any]]] = {
+    FieldKind.TEXT: Text,
+    FieldKind.INTEGER: Integer(),
+    FieldKind.NUMBER: Text,
+    FieldKind.INSTANT: Text,
+}
+
 resources: Final = Table(
     "resources",
     metadata,
@@ -113,25 +125,11 @@ resources: Final = Table(
     Column("first_seen_at", Text, nullable=False),
     Column("first_no", BigInteger, nullable=False, server_default=text("0")),
     # Live fields.
-    Column("name", Text),
+    *(Column(field.column, _COLUMN_TYPES[field.kind]) for field in COLUMN_FIELDS),
     Column("name_folded", Text),
     Column("status", Text, nullable=False),
     Column("status_rank", Integer, nullable=False),
-    Column("vendor_status", Text),
-    Column("status_message", Text),
     Column("has_access", Boolean, nullable=False),
-    Column("external_ip", Text),
-    Column("internal_ip", Text),
-    Column("ssh_command", Text),
-    Column("ssh_port", Integer),
-    Column("gpu_type", Text),
-    Column("gpu_family", Text),
-    Column("gpu_count", Integer),
-    Column("vcpu_count", Text),
-    Column("memory_gb", Text),
-    Column("disk_gb", Text),
-    Column("vendor_sku", Text),
-    Column("image", Text),
     Column("spec_vendor", Text, nullable=False),
     Column("price", Float),
     Column("price_text", Text),
@@ -139,8 +137,6 @@ resources: Final = Table(
     Column("pricing_source", Text, nullable=False),
     # Null if the vendor returned the price with the resource; the price is then as old as the sighting.
     Column("pricing_as_of", Text),
-    Column("valid_from", Text),
-    Column("valid_to", Text),
     # The last observed terms, and the status of the resource at that time.
     Column("terms", Text),
     Column("terms_status", Text),

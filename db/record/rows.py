@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any, Final, cast
 from uuid import UUID
@@ -32,6 +33,7 @@ from domain.enums import (
     ScopeState,
     StaleReason,
 )
+from domain.records.fields import ACCESS_FIELDS, RESOURCE_FIELDS, SPEC_FIELDS, FieldKind, LiveField
 from domain.records.model import LinkRecord, LiveState, ResourceRecord, ScopeKey, ScopeRecord, VendorKey
 from domain.records.observation import Access, Json, Price, Spec, Terms, UpstreamResource
 from domain.timestamps import from_text, optional_instant, optional_text, to_text
@@ -58,6 +60,24 @@ def _number(text: str | None) -> float | None:
     return None if text is None else float(text)
 
 
+def _unchanged(value: Any) -> Any:
+    return value
+
+
+_ENCODERS: Final[Mapping[FieldKind, Callable[[Any], Any]]] = {
+    FieldKind.TEXT: _unchanged,
+    FieldKind.INTEGER: _unchanged,
+    FieldKind.NUMBER: number_text,
+    FieldKind.INSTANT: optional_text,
+}
+_DECODERS: Final[Mapping[FieldKind, Callable[[Any], Any]]] = {
+    FieldKind.TEXT: _unchanged,
+    FieldKind.INTEGER: _unchanged,
+    FieldKind.NUMBER: _number,
+    FieldKind.INSTANT: optional_instant,
+}
+
+
 def _terms_text(terms: Terms | None) -> str | None:
     return None if terms is None else json_text(cast("Json", asdict(terms)))
 
@@ -76,36 +96,30 @@ def _terms(text: str | None) -> Terms | None:
 
 
 def _live_row(live: LiveState) -> dict[str, Any]:
-    access, spec, price = live.access or Access(), live.spec, live.price
+    spec, price = live.spec, live.price
     return {
-        "name": live.name,
+        **_columns(live, RESOURCE_FIELDS),
+        **_columns(live.access or Access(), ACCESS_FIELDS),
+        **_columns(spec, SPEC_FIELDS),
         "name_folded": None if live.name is None else live.name.casefold(),
         "status": live.status.value,
         "status_rank": STATUS_RANK[live.status],
-        "vendor_status": live.vendor_status,
-        "status_message": live.status_message,
         "has_access": live.access is not None,
-        "external_ip": access.external_ip,
-        "internal_ip": access.internal_ip,
-        "ssh_command": access.ssh_command,
-        "ssh_port": access.ssh_port,
-        "gpu_type": spec.gpu_type,
-        "gpu_family": spec.gpu_family,
-        "gpu_count": spec.gpu_count,
-        "vcpu_count": number_text(spec.vcpu_count),
-        "memory_gb": number_text(spec.memory_gb),
-        "disk_gb": number_text(spec.disk_gb),
-        "vendor_sku": spec.vendor_sku,
-        "image": spec.image,
         "spec_vendor": json_text(cast("Json", dict(spec.vendor))),
         "price": price.amount,
         "price_text": number_text(price.amount),
         "currency": price.currency,
         "pricing_source": price.source.value,
         "pricing_as_of": optional_text(price.as_of),
-        "valid_from": optional_text(live.valid_from),
-        "valid_to": optional_text(live.valid_to),
     }
+
+
+def _columns(holder: LiveState | Access | Spec, fields: Iterable[LiveField]) -> dict[str, Any]:
+    return {field.column: _ENCODERS[field.kind](getattr(holder, field.attribute)) for field in fields}
+
+
+def _attributes(row: Row, fields: Iterable[LiveField]) -> dict[str, Any]:
+    return {field.attribute: _DECODERS[field.kind](row[field.column]) for field in fields}
 
 
 def resource_row(record: ResourceRecord, account_id: int, vendor: str) -> dict[str, Any]:
@@ -148,18 +162,6 @@ def resource_row(record: ResourceRecord, account_id: int, vendor: str) -> dict[s
 
 
 def _live(row: Row) -> LiveState:
-    access = Access(row["external_ip"], row["internal_ip"], row["ssh_command"], row["ssh_port"])
-    spec = Spec(
-        gpu_type=row["gpu_type"],
-        gpu_family=row["gpu_family"],
-        gpu_count=row["gpu_count"],
-        vcpu_count=_number(row["vcpu_count"]),
-        memory_gb=_number(row["memory_gb"]),
-        disk_gb=_number(row["disk_gb"]),
-        vendor_sku=row["vendor_sku"],
-        image=row["image"],
-        vendor=json.loads(row["spec_vendor"]),
-    )
     price = Price(
         _number(row["price_text"]),
         row["currency"],
@@ -168,14 +170,10 @@ def _live(row: Row) -> LiveState:
     )
     return LiveState(
         status=ResourceStatus(row["status"]),
-        vendor_status=row["vendor_status"],
-        status_message=row["status_message"],
-        name=row["name"],
-        access=access if row["has_access"] else None,
-        spec=spec,
+        access=Access(**_attributes(row, ACCESS_FIELDS)) if row["has_access"] else None,
+        spec=Spec(**_attributes(row, SPEC_FIELDS), vendor=json.loads(row["spec_vendor"])),
         price=price,
-        valid_from=optional_instant(row["valid_from"]),
-        valid_to=optional_instant(row["valid_to"]),
+        **_attributes(row, RESOURCE_FIELDS),
     )
 
 

@@ -6,10 +6,11 @@ A state is a JSON object whose keys are GraphQL field names. Its `linkedResource
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from datetime import datetime
 from typing import Final
 
 from domain.enums import LinkType, ObservationSource
+from domain.records.fields import ACCESS_FIELDS, RESOURCE_FIELDS, SPEC_FIELDS, LiveField
 from domain.records.model import FlightTicket, HistoryEntry, LinkRecord, LiveState, ResourceRecord, VendorKey
 from domain.records.observation import Access, Json, Spec
 from domain.timestamps import optional_text, to_text
@@ -20,31 +21,27 @@ LINKS: Final = "linkedResources"
 MISSING: Final = "missingSince"
 
 
-def _camel(name: str) -> str:
-    head, *rest = name.split("_")
-    return head + "".join(word.capitalize() for word in rest)
-
-
-def _object(value: Access | Spec | None) -> Json:
-    return None if value is None else {_camel(name): item for name, item in asdict(value).items()}
-
-
 def live_state(live: LiveState) -> dict[str, Json]:
     """Return the live fields as a state, without links and `missingSince`."""
+    access, spec = live.access, live.spec
     return {
-        "name": live.name,
         "status": live.status.value,
-        "vendorStatus": live.vendor_status,
-        "statusMessage": live.status_message,
-        "access": _object(live.access),
-        "spec": _object(live.spec),
+        **_values(live, RESOURCE_FIELDS),
+        "access": None if access is None else _values(access, ACCESS_FIELDS),
+        "spec": {**_values(spec, SPEC_FIELDS), "vendor": dict(spec.vendor)},
         "pricingTotalHourly": live.price.amount,
         "currency": live.price.currency,
         "pricingSource": live.price.source.value,
         "pricingAsOf": optional_text(live.price.as_of),
-        "validFrom": optional_text(live.valid_from),
-        "validTo": optional_text(live.valid_to),
     }
+
+
+def _values(holder: LiveState | Access | Spec, fields: Iterable[LiveField]) -> dict[str, Json]:
+    return {field.graph_name: _json(getattr(holder, field.attribute)) for field in fields}
+
+
+def _json(value: Json | datetime) -> Json:
+    return to_text(value) if isinstance(value, datetime) else value
 
 
 def changes_of(

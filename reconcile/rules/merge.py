@@ -15,6 +15,7 @@ from domain.enums import (
     ResourceStatus,
     ResourceType,
 )
+from domain.records.fields import RESOURCE_FIELDS
 from domain.records.identity import resource_uuid
 from domain.records.model import FlightTicket, LiveState, ProvenanceEntry, ResourceRecord, ScopeRecord
 from domain.records.observation import NO_PRICE, NOT_REPORTED, NotReported, Observation, Price, Spec, Terms
@@ -42,16 +43,14 @@ def _reported_or(value: T | NotReported, otherwise: T) -> T:
 
 def merge_live(live: LiveState, observation: Observation) -> LiveState:
     """Return the live fields after an observation."""
-    after = LiveState(
+    reported = {field.attribute: getattr(observation, field.attribute) for field in RESOURCE_FIELDS}
+    after = replace(
+        live,
         status=observation.status,
-        vendor_status=observation.vendor_status,
-        status_message=_reported_or(observation.status_message, live.status_message),
-        name=_reported_or(observation.name, live.name),
         access=_reported_or(observation.access, live.access),
         spec=_merge_spec(live.spec, observation),
         price=_merge_price(live, observation),
-        valid_from=_reported_or(observation.valid_from, live.valid_from),
-        valid_to=_reported_or(observation.valid_to, live.valid_to),
+        **{attribute: value for attribute, value in reported.items() if value is not NOT_REPORTED},
     )
     return deleted_live(after) if observation.status is ResourceStatus.DELETED else after
 
