@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
 from difflib import unified_diff
 from pathlib import Path
@@ -22,12 +24,18 @@ def test_each_invariant_has_at_least_two_mutants() -> None:
 
 
 def test_every_patch_applies(tmp_path: Path) -> None:
-    """Each patch changes the present code, and the result is valid Python."""
+    """Each patch changes the present code, and the result is valid Python with no undefined name.
+
+    Otherwise its guard would fail because the code crashes, not because it notices the broken rule.
+    """
     tree = copy_code(tmp_path / "tree")
     for mutant in all_mutants():
         apply_patch(mutant, tree)
-        for file in _patched_files(mutant):
-            compile((tree / file).read_text(encoding="utf-8"), file, "exec")
+        command = [sys.executable, "-m", "ruff", "check", "--isolated", "--no-cache", "--select", "F821"]
+        ruff = subprocess.run(  # noqa: S603 - our own files
+            [*command, *_patched_files(mutant)], cwd=tree, capture_output=True, text=True, check=False
+        )
+        assert ruff.returncode == 0, f"{mutant.name}: {ruff.stdout}{ruff.stderr}"
         apply_patch(mutant, tree, undo=True)
 
 
