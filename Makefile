@@ -57,13 +57,14 @@ web: $(WEB) ## the browser pages
 doubles: $(DOUBLES) ## the independent doubles from npm that some tests speak to
 
 lock: ## write the hash-locked requirements again; versions stay unless they must change (needs uv)
-	@for pair in runtime:build dev:build,dev; do \
+	@for pair in runtime:build dev:build,dev docs:docs; do \
 	  name=$${pair%%:*}; groups=$$(echo $${pair##*:} | sed 's/[^,]*/--group pyproject.toml:&/g; s/,/ /g'); \
-	  uv pip compile pyproject.toml $$groups -c requirements/forbidden.txt --generate-hashes --universal --python-version 3.11 \
+	  project=pyproject.toml; if [ $$name = docs ]; then project=; fi; \
+	  uv pip compile $$project $$groups -c requirements/forbidden.txt --generate-hashes --universal --python-version 3.11 \
 	    --no-emit-index-url --no-emit-find-links --no-annotate --no-header --no-config -q -o requirements/$$name.txt || exit 1; done
 
-clean: ## away with what was built
-	@rm -rf $(VENV) supplygraph/web/assets web/node_modules tests/*/node_modules benchmarks/peers/node_modules
+clean: ## remove everything that was built
+	@rm -rf $(VENV) supplygraph/web/assets web/node_modules tests/*/node_modules benchmarks/peers/node_modules docs-site/node_modules build
 
 $(VENV)/pyvenv.cfg:
 	@python=""; for one in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
