@@ -1,4 +1,4 @@
-"""From a selection to the text of its answer: SQL writes the text, and Python fills what SQL cannot print.
+"""From a selection to the text of its answer: SQL writes JSON text, and Python fills in what SQL cannot print.
 
-README.md explains the folder with one worked example.
+README.md explains the folder with a worked example.
 """

@@ -1,4 +1,4 @@
-"""The accounts and scopes that a viewer sees: read with every root field, because ages cannot be judged without them."""
+"""The accounts and scopes that a viewer sees. They are read for every operation, because ages are judged by them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ from domain.timestamps import optional_instant
 class ScopeRow:
     """A scope.
 
-    `possible`: the recorded conditions of the list do not rule it out. `holds`: it has living resources although it is no longer
-    configured. `count`, `missing_count`, `detail` (for operators only) and the traces are None unless they were selected.
+    `possible`: it may hold a match, because the recorded conditions of the list do not rule it out. `holds`: it is no longer
+    configured but still has living resources. `count`, `missing_count`, `detail` (shown only to operators) and the traces are
+    None unless they were selected.
     """
 
     facts: ScopeFacts
@@ -47,7 +48,7 @@ class AccountRow:
     scopes: tuple[ScopeRow, ...]
 
     def state(self) -> AccountState:
-        """Return the state of the account over all its scopes."""
+        """Return the state of the account, derived from the states of its scopes."""
         return account_state(
             self.configured,
             (
@@ -57,16 +58,16 @@ class AccountRow:
         )
 
     def last_error(self) -> str | None:
-        """Return what went wrong in the scope that was tried last among those with a problem."""
-        troubled = [row for row in self.scopes if row.detail is not None and row.facts.tried_at is not None]
-        latest = max(troubled, key=lambda row: str(row.facts.tried_at), default=None)
+        """Return the error detail of the most recently tried scope that has one."""
+        failed = [row for row in self.scopes if row.detail is not None and row.facts.tried_at is not None]
+        latest = max(failed, key=lambda row: str(row.facts.tried_at), default=None)
         return None if latest is None else latest.detail
 
 
 class SweptScope(NamedTuple):
-    """A scope of an account in which every scope was swept.
+    """A scope of an account whose configured scopes have all been swept.
 
-    `first` and `last` are the earliest and latest instant among all attempts and sweeps of the account.
+    `first` and `last` are the earliest and the latest instant of all attempts and sweeps of the account.
     """
 
     account: str
@@ -79,13 +80,13 @@ class SweptScope(NamedTuple):
 
 @dataclass(frozen=True)
 class VisibleAccounts:
-    """All accounts that the viewer sees, ordered by name."""
+    """The accounts that the viewer sees, ordered by name."""
 
     accounts: tuple[AccountRow, ...]
 
     @cached_property
     def by_id(self) -> Mapping[int, AccountRow]:
-        """Accounts by their number in the database."""
+        """Accounts by their id in the database."""
         return {account.account_id: account for account in self.accounts}
 
     @cached_property
@@ -95,27 +96,30 @@ class VisibleAccounts:
 
     @cached_property
     def scopes(self) -> Mapping[int, ScopeRow]:
-        """Scopes by their number in the database."""
+        """Scopes by their id in the database."""
         return {row.facts.scope_id: row for account in self.accounts for row in account.scopes}
 
     @cached_property
     def scope_facts(self) -> Mapping[int, ScopeFacts]:
-        """What judging freshness needs of each scope."""
+        """The facts by which freshness is judged, by scope id."""
         return {scope_id: row.facts for scope_id, row in self.scopes.items()}
 
     @cached_property
     def possible(self) -> frozenset[int]:
-        """The scopes that may hold a match."""
+        """The ids of the scopes that may hold a match."""
         return frozenset(scope_id for scope_id, row in self.scopes.items() if row.possible)
 
     @cached_property
     def swept(self) -> Mapping[int, SweptScope]:
-        """The scopes of accounts in which every scope was swept."""
+        """The scopes of the accounts whose configured scopes have all been swept, by id."""
         return {scope_id: scope for account in self.accounts for scope_id, scope in _swept_scopes(account)}
 
     @cached_property
     def swept_possible(self) -> tuple[SweptScope, ...] | None:
-        """The scopes that may hold a match; None if one was not swept, or is no longer configured and holds resources."""
+        """The scopes that may hold a match.
+
+        None if one of them was never swept, or is no longer configured but still has living resources.
+        """
         rows = [row for row in self.scopes.values() if row.possible and (row.facts.configured or row.holds)]
         scopes = [self.swept.get(row.facts.scope_id) for row in rows]
         return None if None in scopes else tuple(scope for scope in scopes if scope is not None)

@@ -1,12 +1,16 @@
-"""Annotations in the text that SQL writes: sightings, whose ages are judged, and placeholders, which are filled afterwards.
+"""The text that SQL writes: JSON with annotations. An annotation is a sighting or a placeholder.
 
-An annotation stands between two control characters, which JSON text never contains unescaped. So one split takes a text
-apart, every second part is an annotation, and one join puts it together again. The first letter of an annotation is its kind:
+A sighting says when a resource was seen, so that the age of its fields can be judged. A placeholder is a value that SQL cannot
+print and that Python fills in.
 
-    a to d   a sighting; the letter tells whether live fields and links of the resource are selected
-    A to D   the same, and the placeholders up to its end belong to this resource
+An annotation stands between two control characters. JSON text never contains them unescaped, so one split separates the JSON
+from the annotations, which are every second part, and one join of the other parts restores the JSON. The first letter of an
+annotation is its kind:
+
+    a to d   a sighting; the letter encodes whether live fields and links of the resource are selected
+    A to D   the same; in addition, the placeholders from here to the matching E belong to this resource
     E        the end of such a sighting
-    H        a placeholder: its number, a colon, its payload in JSON
+    H        a placeholder: its number, a colon, its payload as JSON
 """
 
 from __future__ import annotations
@@ -23,9 +27,9 @@ from domain.enums import ObservationSource, StaleReason
 from domain.freshness import Sighting
 from domain.timestamps import from_text, optional_instant
 
-MARK: Final = "\x01"
-END: Final = f"{MARK}E{MARK}"
-_MARK_BYTE: Final = MARK.encode()
+DELIMITER: Final = "\x01"
+END: Final = f"{DELIMITER}E{DELIMITER}"
+_DELIMITER_BYTE: Final = DELIMITER.encode()
 _END: Final = ord("E")
 _PLACEHOLDER: Final = ord("H")
 _NOT_SIGHTINGS: Final = frozenset({_END, _PLACEHOLDER})
@@ -34,13 +38,13 @@ _UUID_LENGTH: Final = 36
 
 
 def placeholder(number: int) -> str:
-    """Return the beginning of a placeholder; its payload and a mark follow."""
-    return f"{MARK}H{number}:"
+    """Return the beginning of a placeholder. Its payload and a delimiter follow."""
+    return f"{DELIMITER}H{number}:"
 
 
 def sighting(*, live: bool, links: bool, encloses: bool) -> str:
-    """Return the beginning of a sighting; its columns and a mark follow."""
-    return MARK + "abcdABCD"[live + 2 * links + 4 * encloses]
+    """Return the beginning of a sighting. Its columns and a delimiter follow."""
+    return DELIMITER + "abcdABCD"[live + 2 * links + 4 * encloses]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +58,10 @@ class SelectedResource:
 
 @dataclass(frozen=True, slots=True)
 class PlainSighting:
-    """A resource that is neither missing, deleted nor probed, so that nothing but its scope and its own flight decide its age.
+    """The sighting of a resource that is not missing, not deleted and was not probed.
 
-    `live`: its live fields or its links are selected, so a demand applies to it.
+    Its age depends only on the last sweep of its scope and on the flight that saw it. `live`: its live fields or its links are
+    selected, so a demand applies to it.
     """
 
     scope_id: int
@@ -67,7 +72,7 @@ class PlainSighting:
 
 @dataclass(frozen=True, slots=True)
 class Placeholder:
-    """A place to fill: its number, its payload, and the sighting that encloses it."""
+    """A placeholder: its number, its payload, and the sighting that encloses it, if any."""
 
     number: int
     payload: bytes
@@ -75,16 +80,16 @@ class Placeholder:
 
 
 class AnnotatedText:
-    """A text split at its annotations. What is derived from it is computed once and shared by all who read it from the cache."""
+    """A text, split at its annotations. Derived values are computed once and shared by all readers of a cached text."""
 
     def __init__(self, text: bytes) -> None:
         self.size = len(text)
-        self._parts = text.split(_MARK_BYTE)
-        self.sightings = {mark for mark in self._parts[1::2] if mark[0] not in _NOT_SIGHTINGS}
+        self._parts = text.split(_DELIMITER_BYTE)
+        self.sightings = {each for each in self._parts[1::2] if each[0] not in _NOT_SIGHTINGS}
         """The distinct sightings."""
-        self.by_kind = {mark[:-_UUID_LENGTH]: mark for mark in self.sightings}
-        """One sighting for each kind: sightings of one kind differ in nothing but the resource."""
-        self.ids = {mark[-_UUID_LENGTH:] for mark in self.sightings}
+        self.by_kind = {each[:-_UUID_LENGTH]: each for each in self.sightings}
+        """One sighting of each kind. Sightings of one kind differ only in the resource."""
+        self.ids = {each[-_UUID_LENGTH:] for each in self.sightings}
         """The UUIDs of the resources."""
         self._plain_text: bytes | None = None
         self._pieces: list[bytes | Placeholder] | None = None
@@ -92,7 +97,7 @@ class AnnotatedText:
 
     @property
     def plain_sightings(self) -> list[PlainSighting] | None:
-        """One sighting for each kind; None if a resource is missing, deleted or was probed."""
+        """One sighting of each kind; None if a resource is missing, deleted or was probed."""
         if self._plain_sightings is None:
             plain = [_plain_sighting(kind) for kind in self.by_kind]
             if None in plain:
@@ -102,16 +107,19 @@ class AnnotatedText:
 
     @cached_property
     def representatives(self) -> list[bytes]:
-        """One sighting for each plain kind, and all others: a refresh that settles a plain one settles all of its kind."""
-        plain = {kind: mark for kind, mark in self.by_kind.items() if _plain_sighting(kind) is not None}
+        """One sighting of each plain kind, and all others.
+
+        A refresh that settles the demand for a plain sighting settles it for all sightings of its kind.
+        """
+        plain = {kind: each for kind, each in self.by_kind.items() if _plain_sighting(kind) is not None}
         if len(plain) == len(self.by_kind):
             return list(plain.values())
-        return [*plain.values(), *(mark for mark in self.sightings if mark[:-_UUID_LENGTH] not in plain)]
+        return [*plain.values(), *(each for each in self.sightings if each[:-_UUID_LENGTH] not in plain)]
 
     @property
     def plain_text(self) -> bytes:
-        """The text without its annotations; complete only if it has no placeholders."""
-        # Not a cached_property: that takes a lock in Python 3.11, and every request comes here.
+        """The text without its annotations. It is the whole answer only if there are no placeholders."""
+        # Not a cached_property, which takes a lock in Python 3.11: every request reads this.
         if self._plain_text is None:
             self._plain_text = b"".join(self._parts[::2])
         return self._plain_text
@@ -125,43 +133,46 @@ class AnnotatedText:
     def _split_at_placeholders(self) -> Iterator[bytes | Placeholder]:
         enclosing: list[bytes] = []
         start = 0
-        for number, mark in enumerate(self._parts[1::2]):
-            kind = mark[0]
+        for number, annotation in enumerate(self._parts[1::2]):
+            kind = annotation[0]
             if kind == _PLACEHOLDER:
                 position = 2 * number + 1
                 yield b"".join(self._parts[start:position:2])
                 start = position + 1
-                prefix, _, payload = mark.partition(b":")
+                prefix, _, payload = annotation.partition(b":")
                 yield Placeholder(int(prefix[1:]), payload, enclosing[-1] if enclosing else None)
             elif kind == _END:
                 enclosing.pop()
             elif kind < _END:
-                enclosing.append(mark)
+                enclosing.append(annotation)
         yield b"".join(self._parts[start::2])
 
 
-def kind_of(mark: bytes) -> bytes:
-    """Return all of a sighting but the resource: what many share, and what is judged alike wherever it is fresh."""
-    return mark[:-_UUID_LENGTH]
+def kind_of(annotation: bytes) -> bytes:
+    """Return the kind of a sighting: everything except the resource.
+
+    Many resources share a kind. If one of them is fresh, all are, and with the same age.
+    """
+    return annotation[:-_UUID_LENGTH]
 
 
-def id_of(mark: bytes) -> bytes:
+def id_of(annotation: bytes) -> bytes:
     """Return the resource's UUID in its canonical text."""
-    return mark[-_UUID_LENGTH:]
+    return annotation[-_UUID_LENGTH:]
 
 
-def selected_resource(mark: bytes) -> SelectedResource:
-    """Return what a sighting says, with what is selected of the resource."""
-    flags = (mark[0] | 0x20) - ord("a")
-    return SelectedResource(sighting_of(mark), bool(flags & 1), bool(flags & 2))
+def selected_resource(annotation: bytes) -> SelectedResource:
+    """Decode a sighting, including what is selected of the resource."""
+    flags = (annotation[0] | 0x20) - ord("a")
+    return SelectedResource(sighting_of(annotation), bool(flags & 1), bool(flags & 2))
 
 
-def sighting_of(mark: bytes) -> Sighting:
-    """Return what a sighting says."""
-    scope_id, seen_no, seen_at, source, *rest = json.loads(b"[" + kind_of(mark)[1:] + b"]")
+def sighting_of(annotation: bytes) -> Sighting:
+    """Decode a sighting."""
+    scope_id, seen_no, seen_at, source, *rest = json.loads(b"[" + kind_of(annotation)[1:] + b"]")
     missing_since, deleted, probed_at, problem = rest or (None, False, None, None)
     return Sighting(
-        UUID(id_of(mark).decode()),
+        UUID(id_of(annotation).decode()),
         scope_id,
         seen_no,
         from_text(seen_at),
@@ -174,9 +185,9 @@ def sighting_of(mark: bytes) -> Sighting:
 
 
 def _plain_sighting(kind: bytes) -> PlainSighting | None:
-    # Plain text in a fixed order, so no JSON parser is needed: a page may have as many kinds as resources.
+    # The columns are plain text in a fixed order, so no JSON parser is needed. A page may have as many kinds as resources.
     columns = kind[1:].split(b",")
-    if len(columns) > 4:  # noqa: PLR2004 - scope, number, time and source; more only if there is more to say
+    if len(columns) > 4:  # noqa: PLR2004 - scope, number, time and source; a plain sighting has no more
         return None
     seen_at = from_text(columns[2][1:-1].decode())
     return PlainSighting(int(columns[0]), int(columns[1]), seen_at, kind[0] not in _RECORDED_ONLY)

@@ -1,4 +1,4 @@
-"""`freshness.explain` and what a running gateway reports about an account, as selected."""
+"""Objects of `freshness.explain`, and of the budget and call count of an account in a running gateway."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from domain.timestamps import optional_text, to_text
 
 @dataclass(frozen=True, slots=True)
 class RowTrace:
-    """What a resource's own row stores to explain it; the traces as stored."""
+    """The part of an explanation that is stored in the resource's own row. The traces are as stored."""
 
     sighting: Sighting
     vendor_id: str
@@ -27,7 +27,7 @@ class RowTrace:
 
 
 def explanation_object(shape: Shape, row: RowTrace, scope: ScopeRow, vendor: str, now: datetime) -> dict[str, Any]:
-    """Return which call reported the resource, which attempts failed since, and when the next attempt is allowed."""
+    """Return the call that reported the resource, the attempts that failed since, and the time of the next allowed attempt."""
     trace, number = _newest_trace(row, scope, now)
     call = None if trace is None else trace.call
     hold = scope.facts.hold_until if scope.facts.configured and not row.sighting.deleted else None
@@ -54,7 +54,7 @@ def explanation_object(shape: Shape, row: RowTrace, scope: ScopeRow, vendor: str
 
 
 def _newest_trace(row: RowTrace, scope: ScopeRow, now: datetime) -> tuple[ObservationTrace | None, int]:
-    """Return the trace of the newest flight that saw the resource, by the rule that decides its age, and its number."""
+    """Return the trace and number of the newest flight that saw the resource, by the rule that also decides its age."""
     facts = scope.facts
     if inherits(row.sighting, facts.swept_no, facts.swept_at, now):
         sweep = decode_sweep_trace(scope.sweep_trace)
@@ -69,7 +69,7 @@ def _attempt_object(shape: Shape, failure: FailedFlight) -> dict[str, Any]:
 
 
 def budget_object(shape: Shape, budget: BudgetLeft | None) -> dict[str, Any] | None:
-    """Return an account's budget; None if no gateway runs."""
+    """Return the remaining budget of an account; None outside a running gateway."""
     if budget is None:
         return None
     fields = {"remaining": budget.remaining, "resetsAt": optional_text(budget.resets_at)}
@@ -77,7 +77,7 @@ def budget_object(shape: Shape, budget: BudgetLeft | None) -> dict[str, Any] | N
 
 
 def calls_object(shape: Shape, count: CallCount | None) -> dict[str, Any] | None:
-    """Return an account's calls of the last hour; None if no gateway runs."""
+    """Return the call count of an account over the last hour; None outside a running gateway."""
     if count is None:
         return None
     fields = {"made": count.sent, "saved": count.saved}

@@ -1,6 +1,6 @@
-"""What SQL cannot print: the placeholders that a statement leaves in its text, and the functions that render them.
+"""Renderers of placeholders: the values that SQL cannot print, such as ages, accounts, cursors and exact sums.
 
-Every `PlaceholderRenderer` stands for one placeholder and turns the payload that SQL left in it into the value of the field.
+A statement leaves a placeholder in its text with a payload. A `PlaceholderRenderer` turns the payload into the field's value.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from domain.timestamps import optional_text
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A scope that may hold a match and was not listed completely within the demand."""
+    """A scope that may hold a match but was not listed completely in time for the demand."""
 
     scope: ScopeFacts
     reason: StaleReason
@@ -32,27 +32,30 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Whether a list is current. `swept_at` is the oldest last complete listing; None if a scope was never listed."""
+    """Whether a list is complete and current.
+
+    `swept_at` is the earliest of the scopes' last complete listings; None if a scope was never listed or there is no scope.
+    """
 
     swept_at: datetime | None
     gaps: tuple[Gap, ...]
 
 
 class FreshnessJudge(Protocol):
-    """Judges ages: `resolvers.freshness.report.FreshnessReport`."""
+    """Judges ages. The implementation is `resolvers.freshness.report.FreshnessReport`."""
 
-    def assess(self, mark: bytes) -> Assessment:
-        """Return the assessment of one resource, given by its sighting."""
+    def assess(self, annotation: bytes) -> Assessment:
+        """Return the assessment of the resource of a sighting."""
         ...
 
     def coverage(self) -> Coverage:
-        """Return the coverage of the list."""
+        """Return the coverage of the root field's list."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class RenderContext:
-    """What the renderers share. `assessment` and `sighting` belong to the resource that encloses the placeholder."""
+    """The context of all renderers. `assessment` and `sighting` belong to the resource that encloses the placeholder, if any."""
 
     accounts: VisibleAccounts
     now: datetime
@@ -61,44 +64,48 @@ class RenderContext:
     assessment: Assessment | None = None
     sighting: Sighting | None = None
 
-    def inside(self, mark: bytes) -> RenderContext:
+    def inside(self, annotation: bytes) -> RenderContext:
         """Return the context inside the resource of this sighting."""
-        return replace(self, assessment=self.judge.assess(mark), sighting=sighting_of(mark))
+        return replace(self, assessment=self.judge.assess(annotation), sighting=sighting_of(annotation))
 
     def past(self, instant: datetime | None) -> str | None:
-        """Return the instant's text; None if it is in the future, which says nothing about an age."""
+        """Return the text of an instant; None if it lies in the future, because then it does not give an age."""
         return optional_text(instant) if instant is not None and instant <= self.now else None
 
 
 class PlaceholderRenderer:
-    """Renders one placeholder."""
+    """Renders one kind of placeholder."""
 
     def render(self, payload: Any, context: RenderContext) -> Any:
-        """Return the field's value, JSON-able. `payload` is the decoded payload; None if there is none."""
+        """Return the field's value, which can be encoded as JSON. `payload` is decoded; None if the placeholder has none."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)
 class LastSynced(PlaceholderRenderer):
-    """`lastSyncedAt`: the same instant as `freshness.observedAt`."""
+    """Renders `lastSyncedAt`, which is the same instant as `freshness.observedAt`."""
 
     def render(self, payload: Any, context: RenderContext) -> Any:
-        """Return the instant's text."""
+        """Return the text of the instant, or None."""
         return None if context.assessment is None else optional_text(context.assessment.observed_at)
 
 
 @dataclass(frozen=True, slots=True)
 class PricedAsOf(PlaceholderRenderer):
-    """`pricingAsOf`: the payload is true for a price that the vendor reported with the resource, as old as the sighting."""
+    """Renders `pricingAsOf`.
+
+    The payload is the instant as text, null, or true. True stands for a price that the vendor reported with the resource: it is
+    as old as the sighting.
+    """
 
     def render(self, payload: Any, context: RenderContext) -> Any:
-        """Return the instant's text, or None."""
+        """Return the text of the instant, or None."""
         return LastSynced().render(None, context) if payload is True else payload
 
 
 @dataclass(frozen=True, slots=True)
 class FreshnessOf(PlaceholderRenderer):
-    """`freshness` of the enclosing resource."""
+    """Renders `freshness` of the enclosing resource."""
 
     shape: Shape
 
@@ -132,7 +139,7 @@ def _explanation(shape: Shape, payload: Sequence[str | None], context: RenderCon
 
 @dataclass(frozen=True, slots=True)
 class AccountOf(PlaceholderRenderer):
-    """An account; the payload is its number."""
+    """Renders an account. The payload is its id."""
 
     shape: Shape
 
@@ -143,7 +150,7 @@ class AccountOf(PlaceholderRenderer):
 
 @dataclass(frozen=True, slots=True)
 class AccountsOf(PlaceholderRenderer):
-    """Every account that the viewer sees."""
+    """Renders the list of all accounts that the viewer sees."""
 
     shape: Shape
 
@@ -154,7 +161,7 @@ class AccountsOf(PlaceholderRenderer):
 
 @dataclass(frozen=True, slots=True)
 class CoverageOf(PlaceholderRenderer):
-    """The coverage of a list."""
+    """Renders the coverage of a list."""
 
     shape: Shape
 
@@ -165,17 +172,17 @@ class CoverageOf(PlaceholderRenderer):
 
 @dataclass(frozen=True, slots=True)
 class CursorOf(PlaceholderRenderer):
-    """A cursor; the payload is its position in an order: one value, or a list of values."""
+    """Renders a cursor of an order. The payload is the position: one value, or a list of values."""
 
     order: str
 
     def render(self, payload: Any, context: RenderContext) -> Any:
-        """Return the cursor's text."""
+        """Return the text of the cursor."""
         return cursors.encode(self.order, *(payload if isinstance(payload, list) else [payload]))
 
 
 def account_object(shape: Shape, account: AccountRow, context: RenderContext) -> dict[str, Any]:
-    """Return an account as selected. Only operators select how the gateway is run: budget, calls, last error."""
+    """Return an account as selected. `budget`, `calls` and `lastError` are for operators; the permission was checked before."""
     stats = context.stats
     fields: Mapping[str, Callable[[Shape], Any]] = {
         "name": lambda _: account.name,

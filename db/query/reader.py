@@ -1,4 +1,4 @@
-"""Reads the root fields of an operation: from the result cache if the data revision still holds, else by one statement."""
+"""Reading of an operation's root fields: from the result cache if the data revision is unchanged, else from the database."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from domain.errors import LimitExceeded
 from domain.runtime_stats import NO_RUNTIME_STATS, RuntimeStats
 
 _ACCOUNT_STATES: Final = 256
-# The bound values are part of the key, and a filter may be as long as a request.
-_LONGEST_KEY: Final = 16_384
+# The bound values are part of the key, and a filter may be as long as a request. A longer key is not stored.
+_MAX_KEY_LENGTH: Final = 16_384
 
 
 @dataclass(slots=True)
 class RootResult:
-    """What was read for one root field: the accounts, and a text that becomes the answer once its placeholders are filled.
+    """The result of reading one root field: the accounts, and a text that is the answer once its placeholders are filled.
 
-    Not frozen: some are created for each request.
+    Not frozen, because that makes creation slower and every request creates some.
     """
 
     root: RootColumn
@@ -48,11 +48,11 @@ class RootResult:
 
     @property
     def demand(self) -> DemandShape:
-        """What the root field may demand."""
+        """The parts of the root field to which a demand may apply."""
         return self.root.demand
 
     def render(self, judge: FreshnessJudge, now: datetime) -> bytes:
-        """Return the answer as JSON, by response keys."""
+        """Return the root field's value as JSON."""
         renderers = self.root.placeholders
         if not renderers:
             return self.text.plain_text
@@ -60,7 +60,7 @@ class RootResult:
 
 
 def _fill(text: AnnotatedText, renderers: Sequence[PlaceholderRenderer], context: RenderContext) -> bytes:
-    """Fill the placeholders. Equal ones are rendered once."""
+    """Fill the placeholders. Equal placeholders are rendered once."""
     rendered: dict[tuple[int, bytes, int | None], bytes] = {}
 
     def render(placeholder: Placeholder) -> bytes:
@@ -77,9 +77,10 @@ def _fill(text: AnnotatedText, renderers: Sequence[PlaceholderRenderer], context
 
 
 class QueryReader:
-    """Reads from one database. Used on the event loop alone.
+    """Reads from one database. Not thread-safe: it is used only on the event loop.
 
-    `stats` reports what the database does not store, where a gateway runs. `cache_bytes` 0 turns the result cache off.
+    `stats` supplies the figures of a running gateway that the database does not store. `cache_bytes` 0 turns the result cache
+    off.
     """
 
     def __init__(
@@ -98,7 +99,7 @@ class QueryReader:
 
     @property
     def fills(self) -> Mapping[str, float]:
-        """How full each cache is; 1 at its bound."""
+        """The share of each cache that is in use; 1 at its bound."""
         return {"results": self._results.fill, "account_states": self._accounts.fill}
 
     async def close(self) -> None:
@@ -108,16 +109,18 @@ class QueryReader:
     async def read(
         self, statement: OperationStatement, values: Mapping[str, Value]
     ) -> list[RootResult] | LimitExceeded:
-        """Return the results of all root fields, in order, of one state of the database.
+        """Return the results of all root fields, in order, from one state of the database.
 
-        It takes one statement if nothing has changed since the last read, else two; a third only if the data changed between
-        them. Returns LimitExceeded for a statement that takes too long. Raises DatabaseUnavailable.
+        A cached result costs one short statement, which reads the data revision. Otherwise one statement reads the texts, and
+        one more each set of accounts that is not cached; an operation rarely needs more than one set. Only if the data changes
+        between these statements, another one reads everything again. Returns LimitExceeded if a statement takes too long.
+        Raises DatabaseUnavailable.
         """
         try:
-            texts, revision = await self._texts(statement, values)
-            accounts = await self._accounts_at(statement, values, revision)
+            texts, revision = await self._read_texts(statement, values)
+            accounts = await self._read_accounts(statement, values, revision)
             if accounts is None:
-                texts, accounts = await self._texts_and_accounts(statement, values)
+                texts, accounts = await self._read_combined(statement, values)
         except TimeoutError:
             allowed = math.ceil(self._rows.seconds)
             return LimitExceeded("seconds of reading", allowed, allowed + 1)
@@ -126,7 +129,7 @@ class QueryReader:
             for root, text in zip(statement.roots, texts, strict=True)
         ]
 
-    async def _texts(
+    async def _read_texts(
         self, statement: OperationStatement, values: Mapping[str, Value]
     ) -> tuple[Sequence[AnnotatedText], int | None]:
         """Return the texts and the data revision at which they are valid."""
@@ -140,35 +143,40 @@ class QueryReader:
         self._results.add(key, revision, texts)
         return texts, revision
 
-    async def _accounts_at(
+    async def _read_accounts(
         self, statement: OperationStatement, values: Mapping[str, Value], revision: int | None
     ) -> Sequence[VisibleAccounts] | None:
-        """Return the accounts at this revision; None if the data has another revision by now, or none at all."""
+        """Return the accounts at this revision; None if the data has a different revision now, or no revision at all."""
         if revision is None:
             return None
         accounts: list[VisibleAccounts] = []
-        for each in statement.accounts:
-            params = each.bind(values)
-            state = self._accounts.get((revision, each.needs, params))
-            if state is None:
-                document, read_at = await self._rows.row(each.sql, params)
-                state = self._parse(document, read_at, each, params)
-                if read_at != revision:
+        for account_statement in statement.accounts:
+            params = account_statement.bind(values)
+            visible = self._accounts.get((revision, account_statement.needs, params))
+            if visible is None:
+                document, current = await self._rows.row(account_statement.sql, params)
+                visible = self._parse(document, current, account_statement, params)
+                if current != revision:
                     return None
-            accounts.append(state)
+            accounts.append(visible)
         return accounts
 
-    async def _texts_and_accounts(
+    async def _read_combined(
         self, statement: OperationStatement, values: Mapping[str, Value]
     ) -> tuple[Sequence[AnnotatedText], Sequence[VisibleAccounts]]:
-        """Read both by one statement: however often the data changes, they belong to one state of the database."""
+        """Read texts and accounts in one statement, so that they belong to one state of the database."""
         row = await self._rows.row(statement.combined.sql, statement.combined.bind(values))
         count = len(statement.roots)
-        # The texts and their revision, then each document of accounts and its revision.
+        # The columns: all texts, their revision, then each document of accounts, followed by its revision.
         texts = [AnnotatedText(column) for column in row[:count]]
         accounts = [
-            self._parse(row[count + 1 + 2 * number], row[count + 2 + 2 * number], each, each.bind(values))
-            for number, each in enumerate(statement.accounts)
+            self._parse(
+                row[count + 1 + 2 * number],
+                row[count + 2 + 2 * number],
+                account_statement,
+                account_statement.bind(values),
+            )
+            for number, account_statement in enumerate(statement.accounts)
         ]
         return texts, accounts
 
@@ -176,6 +184,6 @@ class QueryReader:
         self, document: bytes, revision: int | None, statement: AccountStatement, params: tuple[object, ...]
     ) -> VisibleAccounts:
         accounts = parse_accounts(document)
-        if revision is not None and text_size(params) <= _LONGEST_KEY:
+        if revision is not None and text_size(params) <= _MAX_KEY_LENGTH:
             self._accounts.add((revision, statement.needs, params), accounts)
         return accounts

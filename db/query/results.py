@@ -1,6 +1,6 @@
 """The result cache: texts that were read recently, each with the data revision at which it was read.
 
-An entry is valid only while the database has that revision, so every reader asks for the revision first (`RevisionReader`).
+An entry is valid only while the database has that revision, so every reader first reads the revision (`RevisionReader`).
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from db.query.annotated_text import AnnotatedText
 from domain.cache import LRUCache
 
 CACHE_BYTES: Final = 32 * 2**20
-"""The default bound, in bytes of memory as far as measured: a text, its parts and what is derived from them."""
-# A text is held in parts, whole or between its placeholders, and its annotations in sets: measured, less than five times.
+"""The default bound in bytes of memory, estimated: texts, their parts and the values derived from them."""
+# Measured: a split text, the pieces between its placeholders and the sets of its annotations take less than five times its size.
 _MEMORY_FACTOR: Final = 5
 _OVERHEAD_BYTES: Final = 1_000
-# One result that is a large part of the whole cache would evict all others.
+# A result larger than this share of the cache is not stored: it would evict too many others.
 _LARGEST_SHARE: Final = 8
-# A result is stored when it is read for the second time. This many first reads are remembered, in 2 MB as measured.
+# A result is stored when it is read for the second time. This many first reads are remembered, which takes 2 MB (measured).
 _FIRST_READS: Final = 16_384
 
 ResultKey: TypeAlias = tuple[int, tuple[object, ...]]
@@ -30,7 +30,7 @@ ResultKey: TypeAlias = tuple[int, tuple[object, ...]]
 class CachedResult:
     """The texts of one statement for one set of values, and the data revision at which they were read.
 
-    `key_size` counts the characters of the values: a filter may be as long as a request.
+    `key_size` is the number of characters in the values. It counts because a filter may be as long as a request.
     """
 
     revision: int
@@ -39,7 +39,7 @@ class CachedResult:
 
 
 class ResultCache:
-    """Stores results that are read more than once; of the others only the fact that they were read."""
+    """Stores results that are read more than once. Of a first read it remembers only the fact."""
 
     def __init__(self, max_bytes: int = CACHE_BYTES) -> None:
         self._max_bytes = max_bytes
@@ -56,7 +56,7 @@ class ResultCache:
         return self._results.get(key)
 
     def add(self, key: ResultKey, revision: int | None, texts: Sequence[AnnotatedText]) -> None:
-        """Store a result if it was read before. Without a revision nothing is stored."""
+        """Store a result if it was read before and the database has a revision."""
         if revision is None or not self._max_bytes:
             return
         fingerprint = hash(key)
@@ -70,7 +70,7 @@ class ResultCache:
 
 
 def text_size(values: Sequence[object]) -> int:
-    """Return how many characters the texts among the values have."""
+    """Return the number of characters in the texts among the values."""
     return sum(len(value) for value in values if isinstance(value, str))
 
 

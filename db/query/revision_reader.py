@@ -1,4 +1,4 @@
-"""Reads the data revision, once for all readers who need it at the same time."""
+"""Reading of the data revision. Readers who need it at the same time share one statement."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from db.revision import revision
 
 
 class RevisionReader:
-    """Reads the revision. One statement serves every reader who arrived before it was sent, and nobody who arrived later.
+    """Reads the revision. One statement serves all readers who arrived before it was sent, and none who arrived later.
 
-    So the revision that a reader gets was the database's after the reader arrived. Readers who arrive while a statement is
-    running wait for the next one, which one of them sends for all.
+    A reader therefore gets a revision that the database had after the reader arrived. Readers who arrive while a statement is
+    running wait for the next statement, which one of them sends for all.
     """
 
     def __init__(self, rows: RowReader, dialect: Dialect) -> None:
@@ -26,7 +26,7 @@ class RevisionReader:
         self._next_sender: asyncio.Future[int | None] | None = None
 
     async def current(self) -> int | None:
-        """Return the revision; None in a database that has none. Raises TimeoutError, DatabaseUnavailable."""
+        """Return the revision; None if the database has none. Raises TimeoutError, DatabaseUnavailable."""
         if not self._is_reading:
             return await self._read()
         future: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
@@ -40,22 +40,22 @@ class RevisionReader:
         return await self._read() if future is self._next_sender else current
 
     async def _read(self) -> int | None:
-        """Send the statement, also for all who wait now."""
+        """Send the statement for this reader and for all who are waiting now."""
         self._is_reading, self._next_sender = True, None
-        together, self._waiting = self._waiting, []
+        batch, self._waiting = self._waiting, []
         try:
             (current,) = await self._rows.row(self._sql, ())
         except Exception as error:
-            for future in together:
+            for future in batch:
                 if not future.done():
                     future.set_exception(error)
             raise
         except BaseException:
-            # The sender was cancelled. The others go on waiting: one of them sends the next statement.
-            self._waiting = together + self._waiting
+            # The sender was cancelled. The others keep waiting, and one of them sends the next statement.
+            self._waiting = batch + self._waiting
             raise
         else:
-            for future in together:
+            for future in batch:
                 if not future.done():
                     future.set_result(current)
             return current  # type: ignore[no-any-return] # the column is a number
@@ -63,7 +63,7 @@ class RevisionReader:
             self._wake_next()
 
     def _wake_next(self) -> None:
-        """Let the first reader who still waits send the next statement."""
+        """Let the first reader who is still waiting send the next statement."""
         self._is_reading, self._next_sender = False, None
         while self._waiting:
             first = self._waiting.pop(0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from db.query.arguments import seconds
+from db.query.arguments import check_seconds
 from domain.errors import BadUserInput
 from domain.freshness import Demand
 from domain.rules import FreshnessRules
@@ -23,8 +23,8 @@ def demand_of(root: Selected, rules: FreshnessRules) -> Demand:
     if not isinstance(freshness, Mapping):
         raise BadUserInput("freshness", "'freshness' must be an object.")
     force = bool(freshness.get("forceRefresh"))
-    max_age = seconds(freshness.get("maxAgeSeconds"), "maxAgeSeconds")
-    max_wait = seconds(freshness.get("maxWaitSeconds"), "maxWaitSeconds", rules.deadline_max_seconds)
+    max_age = check_seconds(freshness.get("maxAgeSeconds"), "maxAgeSeconds")
+    max_wait = check_seconds(freshness.get("maxWaitSeconds"), "maxWaitSeconds", rules.deadline_max_seconds)
     if force and max_age is not None:
         raise BadUserInput("freshness", "Give either 'forceRefresh' or 'maxAgeSeconds', not both.")
     if max_age == 0:

@@ -136,7 +136,7 @@ class TestOneKindOfValue:
     def test_cursors_come_back(self, name: str | None, resource_id: UUID) -> None:
         """What a cursor was made from is what it says."""
         made = cursors.encode("NAME:ASC", name, str(resource_id))
-        assert (name, str(resource_id)) == cursors.keyset(made, "NAME", "ASC")
+        assert (name, str(resource_id)) == cursors.decode_keyset(made, "NAME", "ASC")
 
     @pytest.mark.parametrize(
         ("order", "value"),
@@ -144,8 +144,8 @@ class TestOneKindOfValue:
     )
     def test_a_place_where_nothing_can_stand_is_refused(self, order: str, value: str | int) -> None:
         """What no column holds, a database would refuse in its own words."""
-        with pytest.raises(BadUserInput, match="'after' is no cursor"):
-            cursors.keyset(cursors.encode(order, value, str(uuid_of(1))), *order.split(":"))
+        with pytest.raises(BadUserInput, match="'after' is not a cursor"):
+            cursors.decode_keyset(cursors.encode(order, value, str(uuid_of(1))), *order.split(":"))
 
     def test_values_are_no_part_of_the_shape(self) -> None:
         """Selections that differ in bound values alone have one shape; presence, order and flags tell apart."""

@@ -1,1 +1,1 @@
-"""SQL that writes JSON: one builder for both databases."""
+"""SQL that writes JSON text. The same code builds the statements of both databases; `dialect` holds their differences."""

@@ -1,4 +1,4 @@
-"""Aliases of the tables, used again from statement to statement: to make one copies every column of its table."""
+"""Aliases of tables. They are reused between statements, because creating one copies every column of its table."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from typing import Final
 from sqlalchemy import Table
 from sqlalchemy.sql.selectable import NamedFromClause
 
-_MADE: Final[dict[Table, list[NamedFromClause]]] = defaultdict(list)
-_TAKEN: ContextVar[Counter[Table]] = ContextVar("taken")
+_ALIASES: Final[dict[Table, list[NamedFromClause]]] = defaultdict(list)
+_USE_COUNTS: ContextVar[Counter[Table]] = ContextVar("use_counts")
 
 
 @contextmanager
-def one_statement() -> Iterator[None]:
-    """What is written inside is one statement: no alias is given twice."""
-    token = _TAKEN.set(Counter())
+def statement_aliases() -> Iterator[None]:
+    """Build one statement inside the block. `alias` returns no alias twice there."""
+    token = _USE_COUNTS.set(Counter())
     try:
         yield
     finally:
-        _TAKEN.reset(token)
+        _USE_COUNTS.reset(token)
 
 
 def alias(table: Table) -> NamedFromClause:
-    """An alias that nothing else in the statement has. Raises LookupError outside of one."""
-    taken, made = _TAKEN.get(), _MADE[table]
-    number = taken[table]
-    taken[table] += 1
-    if number == len(made):
-        made.append(table.alias())
-    return made[number]
+    """Return an alias that the current statement does not use yet. Raises LookupError outside of `statement_aliases`."""
+    use_counts, aliases = _USE_COUNTS.get(), _ALIASES[table]
+    number = use_counts[table]
+    use_counts[table] += 1
+    if number == len(aliases):
+        aliases.append(table.alias())
+    return aliases[number]

@@ -1,4 +1,4 @@
-"""One statement being built: SQL that writes JSON text, with placeholders for what SQL cannot print."""
+"""The builder of a root field's text: JSON of the selected fields, with annotations."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ class StatementBuilder:
     placeholders: list[PlaceholderRenderer] = field(default_factory=list)
 
     def placeholder(self, renderer: PlaceholderRenderer, payload: json_text.Parts = ()) -> json_text.Parts:
-        """Return the text of a placeholder, which the renderer fills from the payload, a JSON text."""
+        """Return the text of a placeholder. The renderer will receive the payload, which is JSON text."""
         if renderer not in self.placeholders:
             self.placeholders.append(renderer)
         number = self.placeholders.index(renderer)
-        return (annotated_text.placeholder(number), *payload, annotated_text.MARK)
+        return (annotated_text.placeholder(number), *payload, annotated_text.DELIMITER)
 
 
 def json_object(shape: Shape, fields: Mapping[str, FieldBuilder]) -> json_text.Parts:
-    """Return an object of the selected fields."""
-    return json_text.record([(child.key, _member(child, fields)) for child in shape.fields])
+    """Return an object of the selected fields, by response key."""
+    return json_text.object_of([(child.key, _build_member(child, fields)) for child in shape.fields])
 
 
 def annotated_object(
@@ -45,13 +45,13 @@ def annotated_object(
     links: bool,
     encloses: bool,
 ) -> json_text.Parts:
-    """Return an object of the selected fields behind its sighting. `encloses`: its own placeholders need the sighting."""
+    """Return an object of the selected fields after its sighting. `encloses`: its placeholders need the sighting."""
     opening = annotated_text.sighting(live=live, links=links, encloses=encloses)
     closing = (annotated_text.END,) if encloses else ()
-    return (opening, *sighting, annotated_text.MARK, *json_object(shape, fields), *closing)
+    return (opening, *sighting, annotated_text.DELIMITER, *json_object(shape, fields), *closing)
 
 
-def _member(shape: Shape, fields: Mapping[str, FieldBuilder]) -> json_text.Parts:
+def _build_member(shape: Shape, fields: Mapping[str, FieldBuilder]) -> json_text.Parts:
     if shape.name == TYPENAME:
         return (f'"{shape.type_name}"',)
     return fields[shape.name](shape)

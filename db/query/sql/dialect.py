@@ -1,4 +1,4 @@
-"""All that differs between the databases, as elements of SQL. Everything else in this package is the same on each."""
+"""The SQL that differs between SQLite and PostgreSQL, as SQLAlchemy elements. The rest of this package is the same for both."""
 
 from __future__ import annotations
 
@@ -10,141 +10,150 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 
-class Chained(FunctionElement[str]):
-    """Its arguments as one text, by `||`. One flat element: a tree of pairs would be walked as deep as it is long."""
+class Concatenation(FunctionElement[str]):
+    """Its arguments as one text, joined by `||`.
+
+    It is one flat element, because SQLAlchemy walks a tree of pairs recursively and the tree would be as deep as it is long.
+    """
 
     type = String()
     inherit_cache = True
 
 
-class JsonText(FunctionElement[str]):
-    """A text as JSON: quoted and escaped; null as `null`. Escapes only what JSON demands, alike on every database."""
+class JsonString(FunctionElement[str]):
+    """A text as JSON: quoted and escaped, or `null`. Both databases escape only the characters that JSON requires."""
 
     type = String()
     inherit_cache = True
 
 
-class Joined(FunctionElement[str]):
-    """The aggregate that joins texts by commas, in the order of the rows below it; null where there is no row."""
+class CommaJoined(FunctionElement[str]):
+    """The aggregate that joins texts by commas, in the order of the rows of its subquery; null if there is no row."""
 
     type = String()
     inherit_cache = True
 
 
-class JsonItems(FunctionElement[str]):
-    """A query of the texts in a JSON array that is bound as one value, so that its length is no part of the statement."""
+class JsonArrayItems(FunctionElement[str]):
+    """A subquery of the texts in a JSON array.
+
+    The array is bound as one value, so the statement does not depend on its length.
+    """
 
     type = String()
     inherit_cache = True
 
 
-class Filtering(FunctionElement[int]):
-    """A number by which rows are filtered and never found: SQLite would leave the order's index for the number's, and sort."""
+class Unindexed(FunctionElement[int]):
+    """A number by which rows are filtered without using its index.
+
+    With that index, SQLite would give up the index of the order and sort all rows.
+    """
 
     type = BigInteger()
     inherit_cache = True
 
 
-def among(value: ColumnElement[Any], array: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Whether a text is in a JSON array that is bound."""
-    return value.bool_op("IN")(JsonItems(array))
+def is_in_array(value: ColumnElement[Any], array: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return the condition that a text is in a bound JSON array."""
+    return value.bool_op("IN")(JsonArrayItems(array))
 
 
-class Size(FunctionElement[int]):
-    """How many items a bound JSON array has."""
+class JsonArrayLength(FunctionElement[int]):
+    """The number of items in a bound JSON array."""
 
     inherit_cache = True
 
 
-class Position(FunctionElement[int]):
-    """Where the second text stands in the first, from 1; 0 where it does not, null where the first is null.
+class TextPosition(FunctionElement[int]):
+    """The position of the second text in the first, counted from 1; 0 if it is not in it, null if the first is null.
 
-    Not LIKE: SQLite's folds case, limits the pattern and needs escapes.
+    `LIKE` is not used: in SQLite it ignores case, limits the length of the pattern and needs escapes.
     """
 
     inherit_cache = True
 
 
-class Octets(FunctionElement[bytes]):
-    """A text as bytes in UTF-8: drivers hand them on as they are, where a text would be decoded only to be encoded again."""
+class Utf8Bytes(FunctionElement[bytes]):
+    """A text as bytes in UTF-8. Drivers return bytes unchanged, whereas they would decode a text that is then encoded again."""
 
     type = LargeBinary()
     inherit_cache = True
 
 
-@compiles(Octets)
-def _octets(element: Octets, compiler: SQLCompiler, **kw: Any) -> str:
+@compiles(Utf8Bytes)
+def _compile_utf8_bytes(element: Utf8Bytes, compiler: SQLCompiler, **kw: Any) -> str:
     return f"CAST({compiler.process(element.clauses, **kw)} AS BLOB)"
 
 
-@compiles(Octets, "postgresql")
-def _octets_postgresql(element: Octets, compiler: SQLCompiler, **kw: Any) -> str:
+@compiles(Utf8Bytes, "postgresql")
+def _compile_utf8_bytes_postgresql(element: Utf8Bytes, compiler: SQLCompiler, **kw: Any) -> str:
     return f"convert_to({compiler.process(element.clauses, **kw)}, 'UTF8')"
 
 
-@compiles(Chained)
-def _chained(element: Chained, compiler: SQLCompiler, **kw: Any) -> str:
-    # Without parentheses where it stands: each pair costs a place on SQLite's parser stack, which has a hundred in 3.40.
-    # No other operator ever binds one of these: they are whole columns, arguments of functions or branches of CASE.
+@compiles(Concatenation)
+def _compile_concatenation(element: Concatenation, compiler: SQLCompiler, **kw: Any) -> str:
+    # Without parentheses: each pair takes an entry on SQLite's parser stack, which has 100 entries in 3.40. They are not
+    # needed, because a concatenation is always a whole column, an argument of a function or a branch of CASE.
     return " || ".join(compiler.process(clause, **kw) for clause in element.clauses)
 
 
-@compiles(JsonText)
-def _json_text(element: JsonText, compiler: SQLCompiler, **kw: Any) -> str:
+@compiles(JsonString)
+def _compile_json_string(element: JsonString, compiler: SQLCompiler, **kw: Any) -> str:
     return f"json_quote({compiler.process(element.clauses, **kw)})"
 
 
-@compiles(JsonText, "postgresql")
-def _json_text_postgresql(element: JsonText, compiler: SQLCompiler, **kw: Any) -> str:
+@compiles(JsonString, "postgresql")
+def _compile_json_string_postgresql(element: JsonString, compiler: SQLCompiler, **kw: Any) -> str:
     return f"coalesce(to_json({compiler.process(element.clauses, **kw)})::text, 'null')"
 
 
-@compiles(Filtering)
-def _filtering(element: Filtering, compiler: SQLCompiler, **kw: Any) -> str:
+@compiles(Unindexed)
+def _compile_unindexed(element: Unindexed, compiler: SQLCompiler, **kw: Any) -> str:
     return f"+{compiler.process(element.clauses, **kw)}"
 
 
-@compiles(Filtering, "postgresql")
-def _filtering_postgresql(element: Filtering, compiler: SQLCompiler, **kw: Any) -> str:
+@compiles(Unindexed, "postgresql")
+def _compile_unindexed_postgresql(element: Unindexed, compiler: SQLCompiler, **kw: Any) -> str:
     return compiler.process(element.clauses, **kw)
 
 
-@compiles(Joined)
-def _joined(element: Joined, compiler: SQLCompiler, **kw: Any) -> str:
+@compiles(CommaJoined)
+def _compile_comma_joined(element: CommaJoined, compiler: SQLCompiler, **kw: Any) -> str:
     return f"group_concat({compiler.process(element.clauses, **kw)}, ',')"
 
 
-@compiles(Joined, "postgresql")
-def _joined_postgresql(element: Joined, compiler: SQLCompiler, **kw: Any) -> str:
+@compiles(CommaJoined, "postgresql")
+def _compile_comma_joined_postgresql(element: CommaJoined, compiler: SQLCompiler, **kw: Any) -> str:
     return f"string_agg({compiler.process(element.clauses, **kw)}, ',')"
 
 
-@compiles(JsonItems)
-def _listed(element: JsonItems, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"(SELECT value FROM json_each({compiler.process(element.clauses, **kw)}))"  # noqa: S608 (compiled elements)
+@compiles(JsonArrayItems)
+def _compile_json_array_items(element: JsonArrayItems, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"(SELECT value FROM json_each({compiler.process(element.clauses, **kw)}))"  # noqa: S608 - a compiled element
 
 
-@compiles(JsonItems, "postgresql")
-def _listed_postgresql(element: JsonItems, compiler: SQLCompiler, **kw: Any) -> str:
-    bound = compiler.process(element.clauses, **kw)
-    return f"(SELECT value FROM json_array_elements_text(CAST({bound} AS json)))"  # noqa: S608 (a compiled element)
+@compiles(JsonArrayItems, "postgresql")
+def _compile_json_array_items_postgresql(element: JsonArrayItems, compiler: SQLCompiler, **kw: Any) -> str:
+    array = compiler.process(element.clauses, **kw)
+    return f"(SELECT value FROM json_array_elements_text(CAST({array} AS json)))"  # noqa: S608 - a compiled element
 
 
-@compiles(Size)
-def _size(element: Size, compiler: SQLCompiler, **kw: Any) -> str:
+@compiles(JsonArrayLength)
+def _compile_json_array_length(element: JsonArrayLength, compiler: SQLCompiler, **kw: Any) -> str:
     return f"json_array_length({compiler.process(element.clauses, **kw)})"
 
 
-@compiles(Size, "postgresql")
-def _size_postgresql(element: Size, compiler: SQLCompiler, **kw: Any) -> str:
+@compiles(JsonArrayLength, "postgresql")
+def _compile_json_array_length_postgresql(element: JsonArrayLength, compiler: SQLCompiler, **kw: Any) -> str:
     return f"json_array_length(CAST({compiler.process(element.clauses, **kw)} AS json))"
 
 
-@compiles(Position)
-def _position(element: Position, compiler: SQLCompiler, **kw: Any) -> str:
+@compiles(TextPosition)
+def _compile_text_position(element: TextPosition, compiler: SQLCompiler, **kw: Any) -> str:
     return f"instr({compiler.process(element.clauses, **kw)})"
 
 
-@compiles(Position, "postgresql")
-def _position_postgresql(element: Position, compiler: SQLCompiler, **kw: Any) -> str:
+@compiles(TextPosition, "postgresql")
+def _compile_text_position_postgresql(element: TextPosition, compiler: SQLCompiler, **kw: Any) -> str:
     return f"strpos({compiler.process(element.clauses, **kw)})"

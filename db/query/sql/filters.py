@@ -1,4 +1,4 @@
-"""What a filter means: over resources, and over the scopes that may hold a match."""
+"""The conditions of a filter: which resources match, and which scopes may hold a match that is not recorded yet."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from sqlalchemy.sql.expression import FromClause
 
 from db import tables
 from db.query.shape import Argument, BindParam, Shape
-from db.query.sql.accounts import visible
+from db.query.sql.accounts import is_visible
 from db.query.sql.aliases import alias
-from db.query.sql.dialect import Position, Size, among
+from db.query.sql.dialect import JsonArrayLength, TextPosition, is_in_array
 from domain.enums import KIND_OF_TYPE, ResourceKind
 
-_LISTS: Final = {
+_LIST_COLUMNS: Final = {
     "resourceId": "resource_id",
     "vendorId": "vendor_id",
     "vendor": "vendor",
@@ -38,113 +38,125 @@ _LISTS: Final = {
     "gpuType": "gpu_type",
     "gpuFamily": "gpu_family",
 }
+"""The conditions that compare a column with a list of values, and their columns."""
 _ONE: Final[ColumnElement[int]] = literal_column("1")
+_ZERO: Final[ColumnElement[int]] = literal_column("0")
 
 
-def conditions_of(root: Shape) -> Mapping[str, Hashable]:
-    """The filter of a root field; empty where there is none."""
+def filter_conditions(root: Shape) -> Mapping[str, Hashable]:
+    """Return the conditions in the filter of a root field, by name; empty without a filter."""
     return dict(cast("tuple[Argument, ...]", root.argument("filter") or ()))
 
 
-def bound(place: Hashable) -> ColumnElement[Any]:
-    """A bound value."""
-    if not isinstance(place, BindParam):
-        raise TypeError(f"{place!r} is no place of a bound value")
-    return bindparam(place.name)
+def bind_param(param: Hashable) -> ColumnElement[Any]:
+    """Return the SQL parameter of a bound value. Raises TypeError if the argument is not a bound value."""
+    if not isinstance(param, BindParam):
+        raise TypeError(f"{param!r} is not a bound value")
+    return bindparam(param.name)
 
 
-def living(resource: FromClause) -> ColumnElement[bool]:
-    """Whether it is no tombstone. Written out, not bound: a partial index is chosen by the text."""
+def is_living(resource: FromClause) -> ColumnElement[bool]:
+    """Return the condition that a resource is not deleted.
+
+    The status is written into the statement, because a database uses a partial index only if it can see that the condition fits.
+    """
     return resource.c.status != literal_column("'DELETED'")
 
 
-def matches(
+def match_conditions(
     resource: FromClause, conditions: Mapping[str, Hashable], restricted: bool, *, tombstones: bool = False
 ) -> list[ColumnElement[bool]]:
-    """The conditions of the filter over a resource, its visibility among them. `tombstones` shows the deleted ones anyway."""
-    found = [visible(resource.c.account_id, restricted)]
-    found.extend(
-        among(resource.c[column], bound(conditions[name])) for name, column in _LISTS.items() if name in conditions
+    """Return the conditions that a resource matches the filter and is visible. `tombstones`: deleted resources match too."""
+    clauses = [is_visible(resource.c.account_id, restricted)]
+    clauses.extend(
+        is_in_array(resource.c[column], bind_param(conditions[name]))
+        for name, column in _LIST_COLUMNS.items()
+        if name in conditions
     )
     if "account" in conditions:
-        found.append(resource.c.account_id.in_(_accounts_named(conditions["account"])))
+        clauses.append(resource.c.account_id.in_(_select_accounts(conditions["account"])))
     if "nameContains" in conditions:
-        found.append(Position(resource.c.name_folded, bound(conditions["nameContains"])) > literal_column("0"))
+        clauses.append(TextPosition(resource.c.name_folded, bind_param(conditions["nameContains"])) > _ZERO)
     if "unconfirmed" in conditions:
-        marked = resource.c.missing_since
-        found.append(marked.is_not(None) if conditions["unconfirmed"] is True else marked.is_(None))
+        missing_since = resource.c.missing_since
+        clauses.append(missing_since.is_not(None) if conditions["unconfirmed"] is True else missing_since.is_(None))
     if "offerId" in conditions:
-        found.append(_came_from(resource, conditions["offerId"]))
+        clauses.append(_has_offer(resource, conditions["offerId"]))
     if "linkedTo" in conditions:
-        found.append(_linked_to(resource, conditions["linkedTo"], restricted))
+        clauses.append(_is_linked_to(resource, conditions["linkedTo"], restricted))
     if not tombstones and "includeDeleted" not in conditions:
-        found.append(living(resource))
+        clauses.append(is_living(resource))
     if "includeDuplicates" not in conditions:
-        found.append(not_(_is_duplicate(resource, restricted)))
-    return found
+        clauses.append(not_(_is_duplicate(resource, restricted)))
+    return clauses
 
 
-def possible_scopes(conditions: Mapping[str, Hashable], restricted: bool) -> ColumnElement[bool]:
-    """Whether the *recorded* conditions leave a scope possible: over `tables.scopes` and `tables.accounts`.
+def is_possible_scope(conditions: Mapping[str, Hashable], restricted: bool) -> ColumnElement[bool]:
+    """Return the condition, over `tables.scopes` and `tables.accounts`, that a scope may hold a match.
 
-    A scope without any resource counts: what was made outside may be in it. A region rules out the regional scopes of other
-    regions that hold nothing there. Our own ids are of recorded resources alone, so they name their scopes; a vendor's ids do
-    as long as each of them is recorded.
+    Only conditions on *recorded* fields rule out scopes. A scope without resources stays possible, because somebody may have
+    created one at the vendor. A region rules out the scopes of other regions, unless they hold resources of that region.
+    Resource ids leave only the scopes of these resources, because only recorded resources have one. Vendor ids do the same,
+    provided that all of them are recorded.
     """
     scopes, accounts = tables.scopes, tables.accounts
-    found: list[ColumnElement[bool]] = []
+    clauses: list[ColumnElement[bool]] = []
     if "vendor" in conditions:
-        found.append(among(accounts.c.vendor, bound(conditions["vendor"])))
+        clauses.append(is_in_array(accounts.c.vendor, bind_param(conditions["vendor"])))
     if "account" in conditions:
-        found.append(among(accounts.c.name, bound(conditions["account"])))
+        clauses.append(is_in_array(accounts.c.name, bind_param(conditions["account"])))
     if "resourceType" in conditions:
-        found.append(_lists_type(conditions["resourceType"]))
+        clauses.append(_lists_type(conditions["resourceType"]))
     if "vendorRegion" in conditions:
-        region = bound(conditions["vendorRegion"])
-        some = Size(region) > literal_column("0")
-        found.append(
-            and_(some, or_(scopes.c.region == "", among(scopes.c.region, region), _holds("vendor_region", region)))
+        regions = bind_param(conditions["vendorRegion"])
+        is_not_empty = JsonArrayLength(regions) > _ZERO
+        fits = or_(
+            scopes.c.region == "", is_in_array(scopes.c.region, regions), _holds_resource("vendor_region", regions)
         )
+        clauses.append(and_(is_not_empty, fits))
     if "resourceId" in conditions:
-        found.append(_holds("resource_id", bound(conditions["resourceId"])))
+        clauses.append(_holds_resource("resource_id", bind_param(conditions["resourceId"])))
     if "vendorId" in conditions:
-        ids = bound(conditions["vendorId"])
-        found.append(or_(_holds("vendor_id", ids), _some_unrecorded(conditions["vendorId"], restricted)))
-    return and_(true(), *found)
+        ids = bind_param(conditions["vendorId"])
+        clauses.append(or_(_holds_resource("vendor_id", ids), _has_unrecorded_id(conditions["vendorId"], restricted)))
+    return and_(true(), *clauses)
 
 
-def _accounts_named(place: Hashable) -> Select[Any]:
+def _select_accounts(names: Hashable) -> Select[Any]:
     accounts = alias(tables.accounts)
-    return select(accounts.c.account_id).where(among(accounts.c.name, bound(place)))
+    return select(accounts.c.account_id).where(is_in_array(accounts.c.name, bind_param(names)))
 
 
-def _came_from(resource: FromClause, offer: Hashable) -> ColumnElement[bool]:
+def _has_offer(resource: FromClause, offer_id: Hashable) -> ColumnElement[bool]:
     provenance = alias(tables.provenance)
     return exists(
         select(_ONE)
         .select_from(provenance)
-        .where(provenance.c.resource_id == resource.c.resource_id, provenance.c.offer_id == bound(offer))
+        .where(provenance.c.resource_id == resource.c.resource_id, provenance.c.offer_id == bind_param(offer_id))
         .correlate(resource)
     )
 
 
-def _linked_to(resource: FromClause, other: Hashable, restricted: bool) -> ColumnElement[bool]:
-    links, end = alias(tables.links), alias(tables.resources)
+def _is_linked_to(resource: FromClause, other_id: Hashable, restricted: bool) -> ColumnElement[bool]:
+    links, other = alias(tables.links), alias(tables.resources)
     return exists(
         select(_ONE)
-        .select_from(links.join(end, end.c.resource_id == links.c.to_id))
+        .select_from(links.join(other, other.c.resource_id == links.c.to_id))
         .where(
             links.c.from_id == resource.c.resource_id,
-            links.c.to_id == bound(other),
+            links.c.to_id == bind_param(other_id),
             links.c.linked_until.is_(None),
-            visible(end.c.account_id, restricted),
+            is_visible(other.c.account_id, restricted),
         )
         .correlate(resource)
     )
 
 
 def _is_duplicate(resource: FromClause, restricted: bool) -> ColumnElement[bool]:
-    """Whether the same machine is shown by another, direct record: the owned direction runs from the duplicate to it."""
+    """Return the condition that another visible resource is the direct record of the same machine.
+
+    The link is stored in both directions. The owned one leads from the duplicate to the direct record.
+    """
     links, direct = alias(tables.links), alias(tables.resources)
     return exists(
         select(_ONE)
@@ -154,45 +166,48 @@ def _is_duplicate(resource: FromClause, restricted: bool) -> ColumnElement[bool]
             links.c.link_type == "SAME_MACHINE",
             links.c.owned,
             links.c.linked_until.is_(None),
-            visible(direct.c.account_id, restricted),
+            is_visible(direct.c.account_id, restricted),
         )
         .correlate(resource)
     )
 
 
-def _lists_type(place: Hashable) -> ColumnElement[bool]:
-    types = bound(place)
-    kinds = {
-        kind: [resource_type.value for resource_type, listing in KIND_OF_TYPE.items() if kind in listing]
+def _lists_type(resource_types: Hashable) -> ColumnElement[bool]:
+    wanted = bind_param(resource_types)
+    types_of_kind = {
+        kind: [resource_type.value for resource_type, kinds in KIND_OF_TYPE.items() if kind in kinds]
         for kind in ResourceKind
     }
     return or_(
         *(
             and_(
                 tables.scopes.c.kind == kind.value,
-                or_(*(among(literal_column(f"'{name}'"), types) for name in names)),
+                or_(*(is_in_array(literal_column(f"'{name}'"), wanted) for name in names)),
             )
-            for kind, names in kinds.items()
+            for kind, names in types_of_kind.items()
         )
     )
 
 
-def _holds(column: str, values: ColumnElement[Any]) -> ColumnElement[bool]:
-    held = alias(tables.resources)
+def _holds_resource(column: str, values: ColumnElement[Any]) -> ColumnElement[bool]:
+    resources = alias(tables.resources)
     return exists(
         select(_ONE)
-        .select_from(held)
-        .where(held.c.scope_id == tables.scopes.c.scope_id, among(held.c[column], values))
+        .select_from(resources)
+        .where(resources.c.scope_id == tables.scopes.c.scope_id, is_in_array(resources.c[column], values))
         .correlate(tables.scopes)
     )
 
 
-def _some_unrecorded(place: Hashable, restricted: bool) -> ColumnElement[bool]:
-    known = alias(tables.resources)
-    recorded = (
-        select(func.count(distinct(known.c.vendor_id)))
-        .select_from(known)
-        .where(among(known.c.vendor_id, bound(place)), visible(known.c.account_id, restricted))
+def _has_unrecorded_id(vendor_ids: Hashable, restricted: bool) -> ColumnElement[bool]:
+    resources = alias(tables.resources)
+    recorded_count = (
+        select(func.count(distinct(resources.c.vendor_id)))
+        .select_from(resources)
+        .where(
+            is_in_array(resources.c.vendor_id, bind_param(vendor_ids)),
+            is_visible(resources.c.account_id, restricted),
+        )
         .scalar_subquery()
     )
-    return recorded < Size(bound(place))
+    return recorded_count < JsonArrayLength(bind_param(vendor_ids))

@@ -1,4 +1,8 @@
-"""JSON written as text by SQL: chained pieces. The databases' own JSON functions print numbers their own builder."""
+"""JSON written as text by SQL: constant pieces and columns, concatenated.
+
+The databases' own functions for JSON objects are not used, because the two format numbers differently. Each function here is
+named after the JSON that it writes.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,11 @@ from typing import Any, Final, TypeAlias
 
 from sqlalchemy import ColumnElement, ScalarSelect, Select, String, case, cast, func, literal_column, select
 
-from db.query.sql.dialect import Chained, Joined, JsonText
+from db.query.sql.dialect import CommaJoined, Concatenation, JsonString
 
 Part: TypeAlias = str | ColumnElement[Any]
 Parts: TypeAlias = tuple[Part, ...]
-"""Constant texts and expressions in turn: one text once `written`."""
+"""Constant texts and SQL expressions, in order. `concat` makes them one text."""
 
 NULL: Final[ColumnElement[str]] = literal_column("'null'", String)
 _TRUE: Final[ColumnElement[str]] = literal_column("'true'", String)
@@ -20,12 +24,12 @@ EMPTY: Final[ColumnElement[str]] = literal_column("''", String)
 
 
 def constant(text: str) -> ColumnElement[str]:
-    """A text of ours, written into the statement."""
+    """Return a text as an SQL literal. It must come from the code, never from a client."""
     return literal_column("'" + text.replace("'", "''") + "'", String)
 
 
 def concat(parts: Iterable[Part]) -> ColumnElement[str]:
-    """The parts as one text; constants that stand side by side become one."""
+    """Return the parts as one text. Adjacent constants are merged."""
     merged: list[Part] = []
     for part in parts:
         if isinstance(part, str) and merged and isinstance(merged[-1], str):
@@ -33,41 +37,41 @@ def concat(parts: Iterable[Part]) -> ColumnElement[str]:
         else:
             merged.append(part)
     clauses = [constant(part) if isinstance(part, str) else part for part in merged]
-    return clauses[0] if len(clauses) == 1 else Chained(*clauses)
+    return clauses[0] if len(clauses) == 1 else Concatenation(*clauses)
 
 
-def escaped(column: ColumnElement[Any]) -> Parts:
-    """Any text, null kept."""
-    return (JsonText(column),)
+def escaped_string(column: ColumnElement[Any]) -> Parts:
+    """Return any text as a JSON string, or null."""
+    return (JsonString(column),)
 
 
-def plain(column: ColumnElement[Any]) -> Parts:
-    """A text that never needs escapes (an id, an instant, a word of ours) and is never null."""
+def plain_string(column: ColumnElement[Any]) -> Parts:
+    """Return a text that never needs escapes, such as an id, an instant or an enum value. It must not be null."""
     return ('"', column, '"')
 
 
-def plain_or_null(column: ColumnElement[Any]) -> Parts:
-    """As `plain`, null kept."""
-    return (func.coalesce(concat(plain(column)), NULL),)
+def plain_string_or_null(column: ColumnElement[Any]) -> Parts:
+    """Return a text that never needs escapes, or null."""
+    return (func.coalesce(concat(plain_string(column)), NULL),)
 
 
 def number(column: ColumnElement[Any]) -> Parts:
-    """An integer, or a number that is kept as its text; null kept."""
+    """Return an integer, or a number that is stored as text, or null."""
     return (func.coalesce(cast(column, String), NULL),)
 
 
-def raw(column: ColumnElement[Any]) -> Parts:
-    """Text that is JSON already; null kept."""
+def stored_json(column: ColumnElement[Any]) -> Parts:
+    """Return a text that already is JSON, or null."""
     return (func.coalesce(column, NULL),)
 
 
-def flag(condition: ColumnElement[bool]) -> Parts:
-    """A condition that is never null."""
+def boolean(condition: ColumnElement[bool]) -> Parts:
+    """Return the boolean of a condition, which must not be null."""
     return (case((condition, _TRUE), else_=_FALSE),)
 
 
 def array(items: Sequence[Parts]) -> Parts:
-    """A JSON array of a fixed length."""
+    """Return an array of these items."""
     parts: list[Part] = ["["]
     for index, item in enumerate(items):
         parts.extend([","] if index else [])
@@ -75,17 +79,17 @@ def array(items: Sequence[Parts]) -> Parts:
     return (*parts, "]")
 
 
-def record(fields: Sequence[tuple[str, Parts]]) -> Parts:
-    """A JSON object. Keys are GraphQL names or annotations of ours: they need no escapes."""
+def object_of(members: Sequence[tuple[str, Parts]]) -> Parts:
+    """Return an object. Its keys are GraphQL names, which need no escapes."""
     parts: list[Part] = ["{"]
-    for index, (key, value) in enumerate(fields):
+    for index, (key, value) in enumerate(members):
         parts.append(f'{"," if index else ""}"{key}":')
         parts.extend(value)
     return (*parts, "}")
 
 
-def rows(query: Select[Any]) -> ScalarSelect[str]:
-    """A JSON array of what the query's only column, named `t`, writes: one item a row, in the query's order."""
+def array_of_rows(query: Select[Any]) -> ScalarSelect[str]:
+    """Return an array with one item for each row of a query, in its order. The query's only column is named `t`."""
     inner = query.subquery()
-    joined = func.coalesce(Joined(inner.c.t), EMPTY)
+    joined = func.coalesce(CommaJoined(inner.c.t), EMPTY)
     return select(concat(("[", joined, "]")).label("j")).select_from(inner).scalar_subquery()

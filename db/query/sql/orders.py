@@ -1,6 +1,7 @@
-"""Orders of a list and the pages in them: null is the smallest value, ties go by resource id in the same direction.
+"""Orders of a list, and where a page begins in one.
 
-So an order is one index, read forwards or backwards, and a page begins where one comparison of a key and an id says.
+Null is the smallest value, and resources with equal values are ordered by id in the same direction. An order is therefore one
+index, read forwards or backwards, and a page begins at one comparison of (sort key, resource id).
 """
 
 from __future__ import annotations
@@ -14,65 +15,64 @@ from sqlalchemy.sql.expression import FromClause
 from db.query.placeholders import CursorOf
 from db.query.shape import After, Shape
 from db.query.sql import json_text
-from db.query.sql.filters import bound
-from db.query.sql.pages import Paging, bind_param_of
+from db.query.sql.filters import bind_param
+from db.query.sql.pages import Paging, required_param
 
-_COLUMN: Final = {
+_SORT_COLUMNS: Final = {
     "CREATED_AT": "created_at",
     "NAME": "name_order",
     "STATUS": "status_rank",
     "PRICING_TOTAL_HOURLY": "price_order",
 }
-_NULL: Final[Mapping[str, ColumnElement[Any]]] = {
+_NULL_KEYS: Final[Mapping[str, ColumnElement[Any]]] = {
     "NAME": literal_column("''", String),
     "PRICING_TOTAL_HOURLY": literal_column("-1.7976931348623157e308", Float),
 }
-"""The key of null."""
+"""The sort keys of null, as the computed columns of `tables.resources` have them."""
 
 
-def order_of(root: Shape) -> tuple[str, str]:
-    """Field and direction."""
+def list_order(root: Shape) -> tuple[str, str]:
+    """Return the field and the direction by which a list is ordered."""
     return cast("tuple[str, str]", root.argument("order"))
 
 
 def order_by(resource: FromClause, field: str, direction: str) -> list[ColumnElement[Any]]:
-    """The total order."""
-    key = (resource.c[_COLUMN[field]], resource.c.resource_id)
+    """Return the terms of a total order."""
+    key = (resource.c[_SORT_COLUMNS[field]], resource.c.resource_id)
     return [column.asc() if direction == "ASC" else column.desc() for column in key]
 
 
-def behind(resource: FromClause, field: str, direction: str, after: After) -> ColumnElement[bool]:
-    """Whether a resource stands behind the place of a cursor."""
-    key = tuple_(resource.c[_COLUMN[field]], resource.c.resource_id)
-    place = tuple_(_key(field, after), bound(after.resource_id))
-    return key > place if direction == "ASC" else key < place
+def is_after(resource: FromClause, field: str, direction: str, after: After) -> ColumnElement[bool]:
+    """Return the condition that a resource comes after the position of a cursor."""
+    key = tuple_(resource.c[_SORT_COLUMNS[field]], resource.c.resource_id)
+    position = tuple_(_sort_key(field, after), bind_param(after.resource_id))
+    return key > position if direction == "ASC" else key < position
 
 
-def _key(field: str, after: After) -> ColumnElement[Any]:
+def _sort_key(field: str, after: After) -> ColumnElement[Any]:
     if after.value is None:
-        return _NULL[field]
-    value = bound(after.value)
+        return _NULL_KEYS[field]
+    value = bind_param(after.value)
     return literal_column("'+'", String).concat(value) if field == "NAME" else value
 
 
-def place_parts(resource: FromClause, field: str) -> json_text.Parts:
-    """The ingredients of a cursor: the order's value and the resource id."""
+def keyset_paging(root: Shape, resource: FromClause) -> Paging:
+    """Return the paging of a list."""
+    field, direction = list_order(root)
+    return Paging(
+        required_param(root, "first"),
+        CursorOf(f"{field}:{direction}"),
+        _position(resource, field),
+        has_cursor=root.argument("after") is not None,
+    )
+
+
+def _position(resource: FromClause, field: str) -> json_text.Parts:
+    """Return the position of a row: its sort value and its resource id."""
     value = {
-        "CREATED_AT": lambda: json_text.plain(resource.c.created_at),
-        "NAME": lambda: json_text.escaped(resource.c.name),
+        "CREATED_AT": lambda: json_text.plain_string(resource.c.created_at),
+        "NAME": lambda: json_text.escaped_string(resource.c.name),
         "STATUS": lambda: json_text.number(resource.c.status_rank),
         "PRICING_TOTAL_HOURLY": lambda: json_text.number(resource.c.price_text),
     }[field]()
-    return json_text.array([value, json_text.plain(resource.c.resource_id)])
-
-
-def keyset_paging(root: Shape, resource: FromClause) -> Paging:
-    """The paging of a list."""
-    field, direction = order_of(root)
-    return Paging(
-        bind_param_of(root, "first"),
-        CursorOf(f"{field}:{direction}"),
-        place_parts(resource, field),
-        # Only whether a page before was given matters: an empty page of a list has no ends.
-        began=root.argument("after") is not None,
-    )
+    return json_text.array([value, json_text.plain_string(resource.c.resource_id)])

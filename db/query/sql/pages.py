@@ -1,10 +1,10 @@
-"""Connections: a page of rows, its edges, where it begins and ends, and whether more follow; all written by SQL."""
+"""Connections: the rows of a page, their edges and the page info, all written by SQL."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Integer, Select, String, and_, bindparam, cast, func, literal_column, or_, select
 from sqlalchemy.sql.expression import FromClause
@@ -13,31 +13,32 @@ from db.query.placeholders import CoverageOf, CursorOf
 from db.query.shape import BindParam, Shape
 from db.query.sql import json_text
 from db.query.sql.builder import FieldBuilder, StatementBuilder, json_object
-from db.query.sql.dialect import Joined
+from db.query.sql.dialect import CommaJoined
 
-Page = Callable[[Sequence[ColumnElement[Any]]], Select[Any]]
-"""The rows behind the place where the page begins, in order, of these columns; without a limit."""
+PageQuery: TypeAlias = Callable[[Sequence[ColumnElement[Any]]], Select[Any]]
+"""Returns the query of these columns for all rows from the beginning of the page on, in order and without a limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """How a connection's pages are cut. `place` is what a cursor is made of, in JSON; `began`: a cursor was given.
+    """How a connection is divided into pages.
 
-    `stays` is the given cursor's place where an empty page ends where it began, so that a reader who polls can go on there.
+    `position` is the JSON from which a row's cursor is made. `has_cursor`: the page begins after a cursor. `empty_end` is the
+    position at which an empty page ends; None if an empty page has no end. With it, a client that polls keeps its cursor.
     """
 
     first: BindParam
     cursor: CursorOf
-    place: json_text.Parts
-    began: bool
-    stays: BindParam | None = None
+    position: json_text.Parts
+    has_cursor: bool
+    empty_end: BindParam | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class _Written:
-    """A page's rows: the table of them, and each selection of a node as a column in it.
+class PageRows:
+    """The rows of a page as a subquery. `nodes` maps each selection of a node to its column.
 
-    `numbered`: rows carry their number and their count, and one more than fits may be among them.
+    `numbered`: the rows have a number and the number of rows, and there may be one row more than fits on the page.
     """
 
     table: FromClause
@@ -45,16 +46,16 @@ class _Written:
     first: ColumnElement[int]
     numbered: bool
 
-    def joined(self, parts: json_text.Parts) -> json_text.Part:
-        """The texts of all rows in the page, with commas between them."""
-        every: Any = Joined(json_text.concat(parts))
+    def join(self, parts: json_text.Parts) -> json_text.Part:
+        """Return the texts of all rows of the page, separated by commas."""
+        texts: Any = CommaJoined(json_text.concat(parts))
         if self.numbered:
-            every = every.filter(self.table.c.n <= self.first)
-        return func.coalesce(every, json_text.EMPTY)
+            texts = texts.filter(self.table.c.n <= self.first)
+        return func.coalesce(texts, json_text.EMPTY)
 
-    def place(self, of: ColumnElement[bool]) -> ColumnElement[Any]:
-        """The place of one row."""
-        return func.max(self.table.c.p).filter(of)
+    def position_of(self, condition: ColumnElement[bool]) -> ColumnElement[Any]:
+        """Return the position of the only row that satisfies the condition."""
+        return func.max(self.table.c.p).filter(condition)
 
 
 def connection(
@@ -62,73 +63,80 @@ def connection(
     builder: StatementBuilder,
     paging: Paging,
     node: FieldBuilder,
-    page: Page,
-    others: Mapping[str, FieldBuilder],
+    page: PageQuery,
+    other_fields: Mapping[str, FieldBuilder],
 ) -> json_text.Parts:
-    """A connection as selected. `others` writes what is values besides the page."""
-    fields: dict[str, FieldBuilder] = {**others, "coverage": lambda child: builder.placeholder(CoverageOf(child))}
-    if not _reads_rows(shape):
-        # Without an aggregate the statement would answer a text for each row instead of one.
-        fields["pageInfo"] = lambda child: json_object(child, {"hasPreviousPage": lambda _: _began(paging)})
+    """Return a connection as selected. `other_fields` are the fields that do not depend on the page."""
+    fields: dict[str, FieldBuilder] = {
+        **other_fields,
+        "coverage": lambda child: builder.placeholder(CoverageOf(child)),
+    }
+    if not _needs_rows(shape):
+        # The query below would have no aggregate and return one text for each row.
+        fields["pageInfo"] = lambda child: json_object(child, {"hasPreviousPage": lambda _: _has_previous_page(paging)})
         return json_object(shape, fields)
-    rows = _rows(shape, paging, node, page)
-    fields["nodes"] = lambda child: ("[", rows.joined((rows.nodes[child],)), "]")
-    fields["edges"] = lambda child: ("[", rows.joined(_edge(child, builder, paging, rows)), "]")
+    rows = _page_rows(shape, paging, node, page)
+    fields["nodes"] = lambda child: ("[", rows.join((rows.nodes[child],)), "]")
+    fields["edges"] = lambda child: ("[", rows.join(_edge(child, builder, paging, rows)), "]")
     fields["pageInfo"] = lambda child: _page_info(child, builder, paging, rows)
     return (select(json_text.concat(json_object(shape, fields))).select_from(rows.table).scalar_subquery(),)
 
 
-def _reads_rows(shape: Shape) -> bool:
-    """Whether anything selected is values by the rows of the page."""
-    ends = any(info.selects("hasNextPage", "startCursor", "endCursor") for info in _named(shape, "pageInfo"))
-    return ends or shape.selects("nodes", "edges")
+def _needs_rows(shape: Shape) -> bool:
+    """Return whether a selected field depends on the rows of the page."""
+    page_infos = _children(shape, "pageInfo")
+    return shape.selects("nodes", "edges") or any(
+        info.selects("hasNextPage", "startCursor", "endCursor") for info in page_infos
+    )
 
 
-def _began(paging: Paging) -> json_text.Parts:
-    # What a reader came from lies before: a cursor is only ever given for a row that was there.
-    return ("true" if paging.began else "false",)
+def _has_previous_page(paging: Paging) -> json_text.Parts:
+    # A cursor is only ever issued for a row, and that row precedes the page.
+    return ("true" if paging.has_cursor else "false",)
 
 
-def bind_param_of(shape: Shape, name: str) -> BindParam:
-    """The place of an argument that is always there."""
-    found = shape.param(name)
-    if found is None:
-        raise TypeError(f"'{name}' has no place")
-    return found
+def required_param(shape: Shape, name: str) -> BindParam:
+    """Return the parameter of an argument that every shape of the field has. Raises TypeError if it has none."""
+    param = shape.param(name)
+    if param is None:
+        raise TypeError(f"'{name}' is not a bound value of the field '{shape.name}'")
+    return param
 
 
-def _named(shape: Shape, name: str) -> list[Shape]:
+def _children(shape: Shape, name: str) -> list[Shape]:
     return [child for child in shape.fields if child.name == name]
 
 
 def _node_shapes(shape: Shape) -> tuple[Shape, ...]:
-    """Every selection of a node in a connection, values apart by what is selected below it."""
-    found = [*_named(shape, "nodes")]
-    for edges in _named(shape, "edges"):
-        found.extend(_named(edges, "node"))
-    return tuple(dict.fromkeys(found))
+    """Return the distinct selections of a node in a connection."""
+    shapes = _children(shape, "nodes")
+    for edges in _children(shape, "edges"):
+        shapes.extend(_children(edges, "node"))
+    return tuple(dict.fromkeys(shapes))
 
 
-def _rows(shape: Shape, paging: Paging, node: FieldBuilder, page: Page) -> _Written:
-    infos = _named(shape, "pageInfo")
-    more = any(info.selects("hasNextPage") for info in infos)
-    ends = any(info.selects("startCursor", "endCursor") for info in infos)
-    cursors = ends or any(edges.selects("cursor") for edges in _named(shape, "edges"))
+def _page_rows(shape: Shape, paging: Paging, node: FieldBuilder, page: PageQuery) -> PageRows:
+    page_infos = _children(shape, "pageInfo")
+    looks_ahead = any(info.selects("hasNextPage") for info in page_infos)
+    needs_ends = any(info.selects("startCursor", "endCursor") for info in page_infos)
+    needs_positions = needs_ends or any(edges.selects("cursor") for edges in _children(shape, "edges"))
     first: ColumnElement[int] = bindparam(paging.first.name, type_=Integer)
     shapes = _node_shapes(shape)
-    columns: list[ColumnElement[Any]] = [json_text.concat(node(each)).label(f"t{n}") for n, each in enumerate(shapes)]
-    columns += [json_text.concat(paging.place).label("p")] if cursors else []
-    limited = page(columns or [literal_column("1").label("t")]).limit(first + 1 if more else first)
+    columns: list[ColumnElement[Any]] = [
+        json_text.concat(node(node_shape)).label(f"t{number}") for number, node_shape in enumerate(shapes)
+    ]
+    columns += [json_text.concat(paging.position).label("p")] if needs_positions else []
+    limited = page(columns or [literal_column("1").label("t")]).limit(first + 1 if looks_ahead else first)
     table: FromClause = limited.subquery()
-    if more or ends:
-        # The rows come as the page orders them.
+    if looks_ahead or needs_ends:
+        # The subquery's rows are numbered in the order of the page.
         numbers = func.row_number().over().label("n"), func.count().over().label("c")
         table = select(*table.c, *numbers).select_from(table).subquery()
-    nodes = {each: table.c[f"t{number}"] for number, each in enumerate(shapes)}
-    return _Written(table, nodes, first, more or ends)
+    nodes = {node_shape: table.c[f"t{number}"] for number, node_shape in enumerate(shapes)}
+    return PageRows(table, nodes, first, looks_ahead or needs_ends)
 
 
-def _edge(shape: Shape, builder: StatementBuilder, paging: Paging, rows: _Written) -> json_text.Parts:
+def _edge(shape: Shape, builder: StatementBuilder, paging: Paging, rows: PageRows) -> json_text.Parts:
     return json_object(
         shape,
         {
@@ -138,29 +146,31 @@ def _edge(shape: Shape, builder: StatementBuilder, paging: Paging, rows: _Writte
     )
 
 
-def _page_info(shape: Shape, builder: StatementBuilder, paging: Paging, rows: _Written) -> json_text.Parts:
+def _page_info(shape: Shape, builder: StatementBuilder, paging: Paging, rows: PageRows) -> json_text.Parts:
     one: ColumnElement[int] = literal_column("1")
 
-    def start(_: Shape) -> json_text.Parts:
-        return _end(builder, paging, rows.place(rows.table.c.n == one))
+    def start_cursor(_: Shape) -> json_text.Parts:
+        return _cursor_or_null(builder, paging, rows.position_of(rows.table.c.n == one))
 
-    def end(_: Shape) -> json_text.Parts:
+    def end_cursor(_: Shape) -> json_text.Parts:
         number, count = rows.table.c.n, rows.table.c.c
-        last = rows.place(or_(number == rows.first, and_(number == count, count < rows.first)))
-        if paging.stays is not None:
-            last = func.coalesce(last, cast(bindparam(paging.stays.name), String))
-        return _end(builder, paging, last)
+        is_last = or_(number == rows.first, and_(number == count, count < rows.first))
+        position = rows.position_of(is_last)
+        if paging.empty_end is not None:
+            position = func.coalesce(position, cast(bindparam(paging.empty_end.name), String))
+        return _cursor_or_null(builder, paging, position)
 
     return json_object(
         shape,
         {
-            "hasNextPage": lambda _: json_text.flag(func.count() > rows.first),
-            "hasPreviousPage": lambda _: _began(paging),
-            "startCursor": start,
-            "endCursor": end,
+            "hasNextPage": lambda _: json_text.boolean(func.count() > rows.first),
+            "hasPreviousPage": lambda _: _has_previous_page(paging),
+            "startCursor": start_cursor,
+            "endCursor": end_cursor,
         },
     )
 
 
-def _end(builder: StatementBuilder, paging: Paging, place: ColumnElement[Any]) -> json_text.Parts:
-    return (func.coalesce(json_text.concat(builder.placeholder(paging.cursor, (place,))), json_text.NULL),)
+def _cursor_or_null(builder: StatementBuilder, paging: Paging, position: ColumnElement[Any]) -> json_text.Parts:
+    cursor = json_text.concat(builder.placeholder(paging.cursor, (position,)))
+    return (func.coalesce(cursor, json_text.NULL),)

@@ -1,7 +1,7 @@
-"""Compiles the shapes of an operation's root fields into its statements.
+"""Compiling the shapes of an operation's root fields into its statements.
 
-An operation has one statement for the texts of its answer, one for each set of accounts that its root fields need, and one
-that reads both at once. Each also returns the data revision, as its last column.
+An operation has one statement for the texts of its answer, one for each distinct set of account data that its root fields need,
+and one that reads both at once. Each also returns the data revision, as its last column.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from db.query.placeholders import PlaceholderRenderer
 from db.query.shape import Shape, Value
 from db.query.sql import json_text
 from db.query.sql.accounts import DETAIL_FIELDS, accounts_document
-from db.query.sql.aliases import one_statement
+from db.query.sql.aliases import statement_aliases
 from db.query.sql.builder import StatementBuilder
-from db.query.sql.dialect import Octets
-from db.query.sql.filters import conditions_of, possible_scopes
+from db.query.sql.dialect import Utf8Bytes
+from db.query.sql.filters import filter_conditions, is_possible_scope
 from db.query.sql.roots import LISTS, is_live_criterion, root_text
 from db.revision import revision
 from domain.cache import LRUCache
@@ -33,10 +33,10 @@ _PARAM: Final = re.compile(r"\$(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class DemandShape:
-    """What a root field may demand, whatever its values.
+    """The parts of a root field to which a demand may apply. They do not depend on its bound values.
 
-    `live`: it selects, filters, orders or groups by a live field. `scopes`: it may need scopes swept to find what is not
-    recorded yet. `links`: it selects links or filters by one.
+    `live`: it selects, filters, orders or groups by a live field. `scopes`: it may need sweeps of whole scopes, because they may
+    hold resources that are not recorded yet. `links`: it selects links or filters by one.
     """
 
     live: bool
@@ -46,7 +46,7 @@ class DemandShape:
 
 @dataclass(frozen=True, slots=True)
 class RootColumn:
-    """One root field in a statement. `accounts` is the index of the accounts it is judged by."""
+    """One root field in a statement. `accounts` is the index of the account statement whose result judges its ages."""
 
     shape: Shape
     accounts: int
@@ -58,7 +58,7 @@ class RootColumn:
 class Statement:
     """A compiled statement. It returns one row, whose last column is the data revision.
 
-    `params` are the names of the bound values in order; `constants` are the values that no reader supplies.
+    `params` are the names of the bound values in order. `constants` are the bound values that are the same for every reader.
     """
 
     sql: str
@@ -75,16 +75,16 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class AccountStatement(Statement):
-    """Reads a viewer's accounts. The result is the same for equal `needs`, values and data revision."""
+    """Reads a viewer's accounts. Equal `needs`, values and data revision give equal results."""
 
     needs: Hashable
 
 
 @dataclass(frozen=True, slots=True)
 class OperationStatement(Statement):
-    """Reads the texts of an operation's root fields. `combined` reads texts and accounts in one state of the database.
+    """Reads the texts of an operation's root fields. `combined` reads texts and accounts from one state of the database.
 
-    `restricted`: it reads only the accounts in the bound value `VIEWER`. `number` is unique in the process.
+    `restricted`: it reads only the accounts in the bound value `VIEWER`. `number` is unique within the process.
     """
 
     roots: tuple[RootColumn, ...]
@@ -95,41 +95,41 @@ class OperationStatement(Statement):
 
 
 def demand_shape(root: Shape) -> DemandShape:
-    """Return what the root field may demand."""
+    """Return the parts of the root field to which a demand may apply."""
     return DemandShape(
         live=is_live_criterion(root) or any(shape.live for shape in root.walk()),
         scopes=root.name in LISTS,
-        links="linkedTo" in conditions_of(root) or any(shape.name == "linkedResources" for shape in root.walk()),
+        links="linkedTo" in filter_conditions(root) or any(shape.name == "linkedResources" for shape in root.walk()),
     )
 
 
 class StatementCompiler:
-    """Compiles statements for one database. Used by one thread at a time: compiling takes milliseconds."""
+    """Compiles statements for one database. Compiling takes milliseconds. Not thread-safe: one thread uses it at a time."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        # Most operations need the same accounts; compiling that statement again would double the work.
+        # Most operations need the same account data. Compiling that statement each time would double the work.
         self._account_statements: LRUCache[Hashable, AccountStatement] = LRUCache(_ACCOUNT_STATEMENTS)
 
     def compile(self, shapes: Sequence[Shape], *, restricted: bool) -> OperationStatement:
-        """Return the statements of these root fields. `restricted`: the viewer's accounts are bound, others are invisible."""
+        """Return the statements of these root fields. `restricted`: only the accounts in the bound value `VIEWER` are visible."""
         columns, roots, accounts = [], [], list[AccountStatement]()
-        with one_statement():
+        with statement_aliases():
             for shape in shapes:
                 builder = StatementBuilder(restricted)
-                columns.append(Octets(json_text.concat(root_text(shape, builder))))
-                needed = self._accounts(shape, restricted)
-                if needed not in accounts:
-                    accounts.append(needed)
-                index = accounts.index(needed)
+                columns.append(Utf8Bytes(json_text.concat(root_text(shape, builder))))
+                account_statement = self._account_statement(shape, restricted)
+                if account_statement not in accounts:
+                    accounts.append(account_statement)
+                index = accounts.index(account_statement)
                 roots.append(RootColumn(shape, index, tuple(builder.placeholders), demand_shape(shape)))
-            texts = self._compiled(columns)
+            texts = self._compile_columns(columns)
         combined = _combine(texts, accounts)
         return OperationStatement(
             texts.sql, texts.params, texts.constants, tuple(roots), tuple(accounts), combined, restricted
         )
 
-    def _accounts(self, root: Shape, restricted: bool) -> AccountStatement:
+    def _account_statement(self, root: Shape, restricted: bool) -> AccountStatement:
         needs = accounts_needed(root), restricted
         statement = self._account_statements.get(needs)
         if statement is None:
@@ -138,34 +138,34 @@ class StatementCompiler:
         return statement
 
     def _compile_accounts(self, root: Shape, restricted: bool, needs: Hashable) -> AccountStatement:
-        with one_statement():
-            possible = possible_scopes(conditions_of(root), restricted) if root.name in LISTS else None
-            compiled = self._compiled([Octets(accounts_document(root, restricted, possible))])
+        with statement_aliases():
+            possible = is_possible_scope(filter_conditions(root), restricted) if root.name in LISTS else None
+            compiled = self._compile_columns([Utf8Bytes(accounts_document(root, restricted, possible))])
         return AccountStatement(compiled.sql, compiled.params, compiled.constants, needs)
 
-    def _compiled(self, columns: Sequence[ColumnElement[Any]]) -> Statement:
+    def _compile_columns(self, columns: Sequence[ColumnElement[Any]]) -> Statement:
         query = select(*(column.label(f"c{number}") for number, column in enumerate((*columns, revision()))))
         compiled = query.compile(dialect=self._dialect)
-        # Readers' values are None here: a parameter that nobody binds must raise, and not be taken for null.
+        # The values of readers are None here. They are left out, so that a missing value raises KeyError instead of being null.
         constants = {name: value for name, value in compiled.params.items() if value is not None}
         return Statement(str(compiled), tuple(getattr(compiled, "positiontup", None) or ()), constants)
 
 
 def accounts_needed(root: Shape) -> Hashable:
-    """Return a key that is equal for root fields which need the same of accounts, and the same scopes left possible."""
+    """Return a key that is equal for root fields that need the same account data and have the same possible scopes."""
     details = frozenset((shape.type_name, shape.name) for shape in root.walk()) & DETAIL_FIELDS
     return (details, root.argument("filter") or ()) if root.name in LISTS else (details, None)
 
 
 def _combine(texts: Statement, accounts: Sequence[AccountStatement]) -> Statement:
-    """Join statements into one: each becomes a subquery with one row. Its columns are the texts, the accounts, the revision."""
+    """Join statements into one. Each becomes a subquery with one row, whose last column is the revision."""
     subqueries, params, constants = [], list[str](), dict[str, Any]()
     for number, statement in enumerate((texts, *accounts)):
-        # Numbered parameters (PostgreSQL's $1) go on counting; SQLite's are unnumbered.
+        # PostgreSQL's parameters ($1) are numbered through all statements; SQLite's have no numbers.
         offset = len(params)
         sql = _PARAM.sub(lambda match, offset=offset: f"${int(match[1]) + offset}", statement.sql)  # type: ignore[misc]
         subqueries.append(f"({sql}) AS s{number}")
-        # Two statements may have a constant of the same name.
+        # Two statements may have different constants of the same name.
         names = {name: f"s{number}_{name}" for name in statement.constants}
         params += [names.get(name, name) for name in statement.params]
         constants |= {names[name]: value for name, value in statement.constants.items()}

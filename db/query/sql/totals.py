@@ -1,4 +1,7 @@
-"""Totals: SQL counts what is alike in keys, currency and price; the sums are made here, exactly, in decimals."""
+"""Totals of resources.
+
+SQL counts the resources with equal keys, currency and price. Python adds the prices in exact decimals.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from db.query.shape import Shape
 from db.query.sql import json_text
 from db.query.sql.aliases import alias
 from db.query.sql.builder import StatementBuilder
-from db.query.sql.filters import conditions_of, matches
+from db.query.sql.filters import filter_conditions, match_conditions
 from domain.enums import STATUS_RANK, ResourceStatus
 
 _KEYS: Final = {
@@ -27,25 +30,28 @@ _KEYS: Final = {
     "RESOURCE_TYPE": ("resourceType", "resource_type"),
     "GPU_TYPE": ("gpuType", "gpu_type"),
 }
-"""Key to the field that shows it and the column that holds it; an account's name stands in its own table."""
+"""The field and the column of each key. The name of an account is in another table, so it has no column here."""
 
 
-def keys_of(root: Shape) -> tuple[str, ...]:
-    """By what is grouped."""
+def group_keys(root: Shape) -> tuple[str, ...]:
+    """Return the keys by which the totals are grouped."""
     return cast("tuple[str, ...]", root.argument("groupBy") or ())
 
 
 def totals(root: Shape, builder: StatementBuilder) -> json_text.Parts:
-    """The groups of what is configured and matches. Money is grouped by its text: floats are never added by a database."""
+    """Return the totals of all resources that match and whose scope is configured.
+
+    Prices are grouped by their text, so that the database never adds floating-point numbers.
+    """
     resource, accounts, scopes = alias(tables.resources), alias(tables.accounts), alias(tables.scopes)
-    columns = [accounts.c.name if key == "ACCOUNT" else resource.c[_KEYS[key][1]] for key in keys_of(root)]
+    columns = [accounts.c.name if key == "ACCOUNT" else resource.c[_KEYS[key][1]] for key in group_keys(root)]
     money = [resource.c.currency, resource.c.price_text] if root.selects("hourly", "unpricedCount") else []
     sums = [func.count(), func.sum(func.coalesce(resource.c.gpu_count, 0))]
     parts = json_text.array(
         [
-            json_text.array([json_text.escaped(column) for column in columns]),
-            json_text.array([json_text.escaped(column) for column in money]),
-            *(json_text.number(each) for each in sums),
+            json_text.array([json_text.escaped_string(column) for column in columns]),
+            json_text.array([json_text.escaped_string(column) for column in money]),
+            *(json_text.number(column) for column in sums),
         ]
     )
     query = (
@@ -57,12 +63,12 @@ def totals(root: Shape, builder: StatementBuilder) -> json_text.Parts:
         )
         .where(
             and_(accounts.c.configured, scopes.c.configured),
-            *matches(resource, conditions_of(root), builder.restricted),
+            *match_conditions(resource, filter_conditions(root), builder.restricted),
         )
         .group_by(*columns, *money)
     )
-    # Without keys an aggregate has one row even when nothing matches; the sum of nothing is null.
-    return builder.placeholder(Totals(root), (json_text.rows(query),))
+    # Without keys there is one row even if nothing matches, and its sum is null.
+    return builder.placeholder(Totals(root), (json_text.array_of_rows(query),))
 
 
 @dataclass(slots=True)
@@ -86,13 +92,16 @@ class _Group:
 
 @dataclass(frozen=True, slots=True)
 class Totals(PlaceholderRenderer):
-    """One row a group, ordered by keys: null first, statuses in their order, texts by code point."""
+    """Renders one row for each group.
+
+    The rows are ordered by their keys: null first, statuses in the order of the enum, texts by code point.
+    """
 
     shape: Shape
 
     def render(self, payload: Any, context: RenderContext) -> Any:
-        """The rows; without keys exactly one."""
-        keys = keys_of(self.shape)
+        """Return the rows; exactly one if there are no keys."""
+        keys = group_keys(self.shape)
         groups: dict[tuple[str | None, ...], _Group] = defaultdict(_Group)
         if not keys:
             groups[()] = _Group()
@@ -109,9 +118,9 @@ class Totals(PlaceholderRenderer):
             "hourly": lambda child: [_money(child, *entry) for entry in sorted(group.hourly.items())],
             "coverage": lambda child: coverage_object(child, context),
         }
-        shown = {_KEYS[key][0]: name for key, name in names.items()}
+        key_values = {_KEYS[key][0]: name for key, name in names.items()}
         return self.shape.to_object(
-            lambda child: values[child.name](child) if child.name in values else shown.get(child.name)
+            lambda child: values[child.name](child) if child.name in values else key_values.get(child.name)
         )
 
 
