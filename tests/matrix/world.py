@@ -22,7 +22,7 @@ from tests.clock import ManualClock
 from tests.matrix.faults import Address, Fault
 from tests.matrix.player import Player, When
 from tests.matrix.stage import LOST, Stage
-from tests.proofs.served import Served, answering
+from tests.proofs.gateway_server import ServedGateway, serve_settings
 from vendors import registry
 from vendors.client.rate_limits import SHARE
 
@@ -142,11 +142,11 @@ class World:
         # Migrations know one database a process at a time.
         self._starting = starting
         self._running = AsyncExitStack()
-        self._served: Served | None = None
+        self._served: ServedGateway | None = None
         self._turns = asyncio.Semaphore(_READERS)
 
     @property
-    def served(self) -> Served:
+    def served(self) -> ServedGateway:
         """The gateway that runs."""
         assert self._served is not None
         return self._served
@@ -165,7 +165,7 @@ class World:
             }
         )
         async with self._starting:
-            self._served = await self._running.enter_async_context(answering(settings, self.clock))
+            self._served = await self._running.enter_async_context(serve_settings(settings, self.clock))
 
     async def stop(self) -> None:
         """End; what it told of itself is kept."""
