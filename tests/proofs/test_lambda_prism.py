@@ -88,7 +88,6 @@ def expected_machine() -> dict[str, Any]:
     """Return the specification's example of an instance as GraphQL answers it."""
     instance = example("Instance")
     offered, mount = instance["instance_type"], instance["file_system_mounts"][0]
-    specs = offered["specs"]
     terms = {
         "contractType": "ONDEMAND",
         "vendorSku": offered["name"],
@@ -112,17 +111,7 @@ def expected_machine() -> dict[str, Any]:
             "sshCommand": f"ssh ubuntu@{instance['ip']}",
             "sshPort": 22,
         },
-        "spec": {
-            "gpuType": "nvidia-h100-sxm5-80gb",
-            "gpuFamily": "H100",
-            "gpuCount": specs["gpus"],
-            "vcpuCount": specs["vcpus"],
-            "memoryGb": specs["memory_gib"],
-            "diskGb": specs["storage_gib"],
-            "vendorSku": offered["name"],
-            "image": None,
-            "vendor": {"hostname": instance["hostname"]},
-        },
+        "spec": expected_spec(instance),
         **dict.fromkeys(("pricingTotalHourly", "currency", "pricingAsOf", "validFrom", "validTo")),
         "pricingSource": "NONE",
         "offerHistory": [{"role": "OBSERVED", "offerType": "VM", "offer": terms}],
@@ -134,6 +123,22 @@ def expected_machine() -> dict[str, Any]:
                 "resource": {"vendorId": mount["file_system_id"]},
             }
         ],
+    }
+
+
+def expected_spec(instance: dict[str, Any]) -> dict[str, Any]:
+    """Return the spec of the example instance."""
+    specs = instance["instance_type"]["specs"]
+    return {
+        "gpuType": "nvidia-h100-sxm5-80gb",
+        "gpuFamily": "H100",
+        "gpuCount": specs["gpus"],
+        "vcpuCount": specs["vcpus"],
+        "memoryGb": specs["memory_gib"],
+        "diskGb": specs["storage_gib"],
+        "vendorSku": instance["instance_type"]["name"],
+        "image": None,
+        "vendor": {"hostname": instance["hostname"]},
     }
 
 
