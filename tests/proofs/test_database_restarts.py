@@ -44,33 +44,33 @@ async def test_a_restart_of_the_database_is_survived(server: PostgresServer) -> 
     clock, log = ManualClock(), StringIO()
     logs.configure(log)
     world = World.default(clock, 7, {"east": "key-of-east"}, lively=False)
-    async with SandboxServer(world) as cloud:
-        async with serve_settings(make_settings(server.url(await server.empty()), cloud.url), clock) as up:
-            await up.sweep_all()
-            assert 200 == (await up.client.get("/readyz")).status_code
-            before = (await up.data(LIVE))["resources"]["totalCount"]
-            clock.advance(60)
-            held = cloud.faults.switch_on(FaultKind.HOLD, tenant="east", operation=Operation.LIST_MACHINES)
-            reader = asyncio.create_task(up.client.post("/graphql", json={"query": LIVE}))
-            await wait_until(lambda: cloud.journal.sweeps("east", Operation.LIST_MACHINES) > 1)
+    url = server.url(await server.empty())
+    async with SandboxServer(world) as cloud, serve_settings(make_settings(url, cloud.url), clock) as up:
+        await up.sweep_all()
+        assert 200 == (await up.client.get("/readyz")).status_code
+        before = (await up.data(LIVE))["resources"]["totalCount"]
+        clock.advance(60)
+        held = cloud.faults.switch_on(FaultKind.HOLD, tenant="east", operation=Operation.LIST_MACHINES)
+        reader = asyncio.create_task(up.client.post("/graphql", json={"query": LIVE}))
+        await wait_until(lambda: cloud.journal.sweeps("east", Operation.LIST_MACHINES) > 1)
 
-            await asyncio.to_thread(server.stop)
-            cloud.faults.switch_off(held.fault_id)
-            answers = [await reader, await up.client.post("/graphql", json={"query": LIVE})]
-            for answer in answers:
-                assert_unavailable(answer)
-            rest = await up.client.get("/resources/00000000-0000-4000-8000-000000000000")
-            ready = await up.client.get("/readyz")
-            assert [503, 503] == [rest.status_code, ready.status_code]
-            assert 200 == (await up.client.get("/healthz")).status_code
-            texts = "".join(answer.text for answer in (*answers, rest, ready)) + log.getvalue()
+        await asyncio.to_thread(server.stop)
+        cloud.faults.switch_off(held.fault_id)
+        answers = [await reader, await up.client.post("/graphql", json={"query": LIVE})]
+        for answer in answers:
+            assert_unavailable(answer)
+        rest = await up.client.get("/resources/00000000-0000-4000-8000-000000000000")
+        ready = await up.client.get("/readyz")
+        assert [503, 503] == [rest.status_code, ready.status_code]
+        assert 200 == (await up.client.get("/healthz")).status_code
+        texts = "".join(answer.text for answer in (*answers, rest, ready)) + log.getvalue()
 
-            await asyncio.to_thread(server.start)
-            await become_ready(up)
-            clock.advance(60)
-            after = (await up.data(LIVE))["resources"]
-            assert before == after["totalCount"]
-            assert {"FRESH"} == {node["freshness"]["state"] for node in after["nodes"]}
+        await asyncio.to_thread(server.start)
+        await become_ready(up)
+        clock.advance(60)
+        after = (await up.data(LIVE))["resources"]
+        assert before == after["totalCount"]
+        assert {"FRESH"} == {node["freshness"]["state"] for node in after["nodes"]}
     assert "record_unavailable" in texts
     for secret in (PASSWORD, "asyncpg://", "Traceback", "SELECT"):
         assert secret not in texts

@@ -101,7 +101,7 @@ async def test_fifty_readers_of_300_stale_resources_cost_one_sweep_a_scope(count
 
 
 async def test_fifty_readers_of_recorded_fields_cost_nothing(counting: CountingCloud) -> None:
-    """The resources are as stale, but nobody selects a live field."""
+    """The resources are as stale, but no reader selects a live field."""
     answers = await asyncio.gather(*await counting.start_readers(RECORDED, 50))
     assert {300} == {answer["data"]["resources"]["totalCount"] for answer in answers}
     assert 0 == counting.cloud.journal.count()

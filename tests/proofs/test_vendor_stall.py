@@ -1,4 +1,4 @@
-"""A cloud that stalls while many read: nobody waits longer than the max wait, answers are marked, late results are recorded.
+"""A cloud that stalls while many read: no reader waits longer than the max wait, answers are marked, late results are recorded.
 
 The time of the event loop is stopped, so a wait passes when the test moves it, and not because the machine is busy.
 """
@@ -117,7 +117,7 @@ async def test_readers_during_the_stall_wait_for_the_max_wait_and_no_longer(stal
 
 
 async def test_the_late_result_is_recorded(stalled: StalledCloud) -> None:
-    """Nobody waits for it any more when it arrives; the next reader sees it, and no further listing is sent."""
+    """No reader waits for it when it arrives; the next reader sees it, and no further listing is sent."""
     await stalled.read(0)
     await stalled.all_held()
     stalled.gateway.clock.advance(10)
@@ -130,7 +130,7 @@ async def test_the_late_result_is_recorded(stalled: StalledCloud) -> None:
 async def test_after_a_flight_that_timed_out_the_reason_is_shared_until_it_may_be_repeated(
     stalled: StalledCloud,
 ) -> None:
-    """While its error is held, nobody waits and nothing is called; after that, a new listing is believed."""
+    """While its error is held, no reader waits and no vendor is called; after that, a new listing is believed."""
     (first,) = stalled.start_readers(LONG_WAIT, 1)
     await stalled.all_held()
     stalled.loop.advance(FLIGHT)
