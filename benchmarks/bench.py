@@ -78,7 +78,7 @@ class Contestant:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class BenchStage:
     """The running servers and the ids of the resources. The constant body server is not among `compared`."""
 
     compared: Sequence[BenchServer]
@@ -87,7 +87,7 @@ class Stage:
 
 
 @contextmanager
-def run_stage(effort: Effort, checkouts: Sequence[Path]) -> Iterator[Stage]:
+def run_stage(effort: Effort, checkouts: Sequence[Path]) -> Iterator[BenchStage]:
     """Start every server over the same rows."""
     now = datetime.now(UTC)
     population = populate(effort.resources, now)
@@ -111,7 +111,7 @@ def run_stage(effort: Effort, checkouts: Sequence[Path]) -> Iterator[Stage]:
             started += stack.enter_context(run_checkout(folder, checkout, database, effort.resources, now))
         constant = stack.enter_context(servers.run_constant_body(folder, servers.configuration(url)))
         started += stack.enter_context(servers.run_peers(database, _DATABASE))
-        yield Stage(started, constant, population.ids)
+        yield BenchStage(started, constant, population.ids)
 
 
 def collect_answers(server: BenchServer, ids: Sequence[str]) -> ServerAnswers:
@@ -137,7 +137,7 @@ def require_fresh(server: BenchServer, answer: Any) -> None:
         raise AnswersDiffer(f"{server.name} is not fresh: {json.dumps(summary)}")
 
 
-def prepare_contestants(stage: Stage) -> list[Contestant]:
+def prepare_contestants(stage: BenchStage) -> list[Contestant]:
     """Compare the answers of all servers and prepare their requests. Raises AnswersDiffer."""
     few = random.Random(1).sample(stage.ids, _COMPARED_IDS)  # noqa: S311 - not a secret
     many = random.Random(2).sample(stage.ids, min(_MEASURED_IDS, len(stage.ids)))  # noqa: S311

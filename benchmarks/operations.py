@@ -75,7 +75,10 @@ GENERATED: Final = OperationTexts(
 
 @dataclass(frozen=True, slots=True)
 class BenchRequest:
-    """An HTTP request: a GET if `body` is None, else a POST. `headers` are those besides the ones every client sends."""
+    """An HTTP request: a GET if `body` is None, else a POST.
+
+    The sender adds `Host`, `Content-Length` and `Authorization` to the headers.
+    """
 
     path: str
     body: bytes | None = None

@@ -1,4 +1,4 @@
-// Mercurius 16 with its JIT: a schema by hand, one resolver a root field, batching loaders below, prepared statements.
+// Mercurius 16 with its JIT: a schema written by hand, a resolver for each root field, batching loaders below, prepared statements.
 import Fastify from "fastify";
 import mercurius from "mercurius";
 import pg from "pg";
@@ -41,9 +41,9 @@ async function rows(name, values) {
   return (await pool.query({ name, text: STATEMENTS[name], values })).rows;
 }
 
-async function grouped(name, queries, made) {
+async function grouped(name, queries, convert) {
   const byParent = new Map(queries.map(({ obj }) => [obj.resourceId, []]));
-  for (const row of await rows(name, [[...byParent.keys()]])) byParent.get(row.of).push(made(row));
+  for (const row of await rows(name, [[...byParent.keys()]])) byParent.get(row.of).push(convert(row));
   return queries.map(({ obj }) => byParent.get(obj.resourceId));
 }
 
@@ -51,11 +51,11 @@ const resolvers = {
   Query: {
     resource: async (_, { resourceId }) => (await rows("one", [resourceId]))[0] ?? null,
     resources: async (_, { first, after }) => {
-      const found = await (after ? rows("next", [first + 1, ...after.split("|")]) : rows("first", [first + 1]));
-      const nodes = found.slice(0, first);
+      const page = await (after ? rows("next", [first + 1, ...after.split("|")]) : rows("first", [first + 1]));
+      const nodes = page.slice(0, first);
       const last = nodes.at(-1);
       const endCursor = last ? `${last.createdAt}|${last.resourceId}` : null;
-      return { nodes, pageInfo: { hasNextPage: found.length > first, endCursor } };
+      return { nodes, pageInfo: { hasNextPage: page.length > first, endCursor } };
     },
   },
 };

@@ -1,4 +1,4 @@
-// PostGraphile 5 over the views, by its own means: the Amber preset, lists beside connections, production settings.
+// PostGraphile 5 over the views with its own means: the Amber preset, lists next to connections, production settings.
 import { createServer } from "node:http";
 import pg from "pg";
 import { postgraphile } from "postgraphile";

@@ -1,4 +1,4 @@
--- What the peers that read a database's own names see: the record's tables under the names of the operations, nothing computed ahead.
+-- The tables for peers that derive a schema from the database: under the names of the operations, nothing precomputed.
 CREATE SCHEMA peers;
 
 CREATE VIEW peers.resources AS
@@ -15,7 +15,7 @@ SELECT provenance_id, resource_id, offer_id, role, created_at FROM public.proven
 CREATE VIEW peers.offers AS
 SELECT offer_id, contract_type, vendor_sku, price_text::float8 AS price_hourly, currency FROM public.offers;
 
--- PostGraphile's smart tags: a view has no keys of its own.
+-- Smart tags of PostGraphile, since a view has no keys.
 COMMENT ON VIEW peers.resources IS E'@primaryKey resource_id';
 COMMENT ON VIEW peers.linked_resources IS
   E'@primaryKey link_id\n@foreignKey (from_id) references peers.resources (resource_id)|@foreignSimpleFieldName linkedResources';

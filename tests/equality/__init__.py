@@ -1,4 +1,4 @@
-"""Whether every rendering answers alike: plans, graphql-core over the same statements, and an oracle without SQL.
+"""Whether all renderings give equal answers: plans, graphql-core over the same statements, and an oracle without SQL.
 
-`python -m tests.equality --help` runs as many operations as are asked for.
+`python -m tests.equality --help` describes a longer run.
 """

@@ -1,4 +1,4 @@
-"""The history of a world: snapshots, changes, and the parts that were pruned."""
+"""The history of a world: snapshots, changes, and pruned entries."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from domain.enums import ObservationSource
 from domain.records.model import HistoryEntry, ResourceRecord
 from domain.records.observation import Json
 from tests.equality import vocabulary as words
-from tests.equality.world import Change, World, ago
+from tests.equality.world import EqualityWorld, WorldChange, ago
 
 _SNAPSHOT: Final = "resource"
 _VALUES: Final[tuple[Json, ...]] = (
@@ -19,24 +19,24 @@ _VALUES: Final[tuple[Json, ...]] = (
 )  # fmt: skip
 
 
-def chronicle(random: Random, world: World) -> list[Change]:
-    """Two entries for most resources, more for some, none for a few, in the order of being recorded."""
-    waiting = [list(_of(random, resource)) for resource in world.resources]
-    found: list[Change] = []
-    while waiting := [each for each in waiting if each]:
-        each = random.choice(waiting)
-        entry, pruned = each.pop(0)
-        found.append(Change(len(found) + 1, entry, pruned))
-    return found
+def write_history(random: Random, world: EqualityWorld) -> list[WorldChange]:
+    """Return up to six entries for each resource, in the order of insertion."""
+    waiting = [list(_write_entries(random, resource)) for resource in world.resources]
+    changes: list[WorldChange] = []
+    while waiting := [entries for entries in waiting if entries]:
+        entries = random.choice(waiting)
+        entry, pruned = entries.pop(0)
+        changes.append(WorldChange(len(changes) + 1, entry, pruned))
+    return changes
 
 
-def _of(random: Random, resource: ResourceRecord) -> Iterator[tuple[HistoryEntry, bool]]:
+def _write_entries(random: Random, resource: ResourceRecord) -> Iterator[tuple[HistoryEntry, bool]]:
     count = random.choice((0, 1, 2, 3, 6))
-    # Pruning leaves a snapshot where the oldest kept entry was, under that entry's number.
-    gone = random.choice((0, 0, 0, 2)) if count > 3 else 0
+    # Pruning replaces the oldest entry that it leaves by a snapshot with the same number.
+    pruned = random.choice((0, 0, 0, 2)) if count > 3 else 0
     for place in range(count):
-        whole = place == gone
-        field = _SNAPSHOT if whole else random.choice(words.FIELDS[1:])
+        is_snapshot = place == pruned
+        field = _SNAPSHOT if is_snapshot else random.choice(words.FIELDS[1:])
         after: Json = {"name": resource.live.name, "status": resource.live.status.value, "linkedResources": []}
         observed = ago(random.choice((1000, 900, 800.5)) - place * random.choice((0, 10, 100)))
         yield (
@@ -44,11 +44,11 @@ def _of(random: Random, resource: ResourceRecord) -> Iterator[tuple[HistoryEntry
                 resource.resource_id,
                 resource.account,
                 field,
-                None if whole else random.choice(_VALUES),
-                after if whole else random.choice(_VALUES),
+                None if is_snapshot else random.choice(_VALUES),
+                after if is_snapshot else random.choice(_VALUES),
                 observed,
                 random.choice(list(ObservationSource)),
                 place + 1,
             ),
-            place < gone,
+            place < pruned,
         )

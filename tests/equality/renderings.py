@@ -36,30 +36,30 @@ from resolvers.reader import Reader
 from schema.build import build
 from supplygraph.http.graphql import GraphQLEndpoint
 from tests.clock import ManualClock
-from tests.equality.asking.operations import VIEWERS
-from tests.equality.oracle.oracle import Request
-from tests.equality.world import NOW, World
+from tests.equality.generation.requests import VIEWERS
+from tests.equality.oracle.oracle import OracleRequest
+from tests.equality.world import NOW, EqualityWorld
 
 _TOKENS: Final = {f"Bearer {viewer.name}": viewer for viewer in VIEWERS}
 _MEDIA: Final = "application/graphql-response+json"
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RenderedAnswer:
     """What came back over HTTP."""
 
     status: int
     body: Any
 
 
-Rendering = Callable[[Request], Awaitable[Told]]
+Rendering = Callable[[OracleRequest], Awaitable[RenderedAnswer]]
 
 
 @dataclass(frozen=True, slots=True)
 class Vendors:
     """Clouds that change nothing: some cannot be asked, the others have no news. A call is counted for each scope."""
 
-    world: World
+    world: EqualityWorld
 
     def read(self, account: str) -> None:
         """Nobody keeps accounts fresh here."""
@@ -75,7 +75,7 @@ class Vendors:
 class Running:
     """What the gateway knows of itself."""
 
-    world: World
+    world: EqualityWorld
 
     def budget(self, account: str) -> BudgetLeft | None:
         """As the world says."""
@@ -125,7 +125,7 @@ class Renderings:
 
     @classmethod
     @asynccontextmanager
-    async def over(cls, world: World, engine: AsyncEngine) -> AsyncIterator[Self]:
+    async def over(cls, world: EqualityWorld, engine: AsyncEngine) -> AsyncIterator[Self]:
         """Over one recorded world: by plans, and by Strawberry's execution with the resolvers."""
         queries = QueryReader(EngineReader(engine, 5), engine.dialect, stats=Running(world))
         statements, worker, rules = (
@@ -145,19 +145,23 @@ class Renderings:
         worker.close()
         await queries.close()
 
-    async def over_http(self, request: Request, *, get: bool) -> Told:
+    async def over_http(self, request: OracleRequest, *, get: bool) -> RenderedAnswer:
         """By the HTTP client; by GET where asked for."""
-        told = {"query": request.query, "variables": dict(request.variables), "operationName": request.operation_name}
+        payload = {
+            "query": request.query,
+            "variables": dict(request.variables),
+            "operationName": request.operation_name,
+        }
         headers = {"Accept": _MEDIA}
         if request.viewer is not None:
             headers["Authorization"] = f"Bearer {request.viewer.name}"
         if get and _reads(request.query):
-            params = {"query": request.query, "variables": json.dumps(told["variables"])}
+            params = {"query": request.query, "variables": json.dumps(payload["variables"])}
             params |= {"operationName": request.operation_name} if request.operation_name else {}
             answer = await self.client.get("/graphql", params=params, headers=headers)
         else:
-            answer = await self.client.post("/graphql", json=told, headers=headers)
-        return Told(answer.status_code, json.loads(answer.content, parse_constant=_no_number))
+            answer = await self.client.post("/graphql", json=payload, headers=headers)
+        return RenderedAnswer(answer.status_code, json.loads(answer.content, parse_constant=_no_number))
 
 
 def _reads(query: str) -> bool:
@@ -181,10 +185,14 @@ def _app(endpoint: GraphQLEndpoint) -> ASGIApp:
 def _called(app: ASGIApp) -> Rendering:
     """The application called as a server calls it."""
 
-    async def call(request: Request) -> Told:
-        told = {"query": request.query, "variables": dict(request.variables), "operationName": request.operation_name}
+    async def call(request: OracleRequest) -> RenderedAnswer:
+        payload = {
+            "query": request.query,
+            "variables": dict(request.variables),
+            "operationName": request.operation_name,
+        }
         sent: list[Message] = []
-        waiting = [{"type": "http.request", "body": json.dumps(told).encode(), "more_body": False}]
+        waiting = [{"type": "http.request", "body": json.dumps(payload).encode(), "more_body": False}]
 
         async def receive() -> Message:
             return waiting.pop() if waiting else {"type": "http.disconnect"}
@@ -194,12 +202,12 @@ def _called(app: ASGIApp) -> Rendering:
 
         await app(_scope(request), receive, send)
         body = b"".join(message.get("body", b"") for message in sent[1:])
-        return Told(sent[0]["status"], json.loads(body, parse_constant=_no_number))
+        return RenderedAnswer(sent[0]["status"], json.loads(body, parse_constant=_no_number))
 
     return call
 
 
-def _scope(request: Request) -> dict[str, Any]:
+def _scope(request: OracleRequest) -> dict[str, Any]:
     headers = [(b"content-type", b"application/json"), (b"accept", _MEDIA.encode()), (b"host", b"gateway")]
     if request.viewer is not None:
         headers.append((b"authorization", f"Bearer {request.viewer.name}".encode()))

@@ -1,4 +1,4 @@
-"""What was asked and answered how often, and what of the contract was asked too seldom."""
+"""Counts of operations, and of how often each name of the contract was answered."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from graphql import (
 )
 
 from tests.equality.oracle.contract import contract
-from tests.equality.oracle.oracle import Answer
-from tests.equality.oracle.selecting import Asked
+from tests.equality.oracle.oracle import OracleAnswer
+from tests.equality.oracle.selection import SelectedField
 
 
 @dataclass(slots=True)
-class Tally:
+class OperationTally:
     """Counts of operations. `ran`: neither refused nor forbidden as a whole.
 
-    `hits`: how many answered ones held a field, an argument, a value of an enum, an order.
+    `hits`: in how many answered operations a field, an argument, an enum value or an order occurred.
     """
 
     operations: int = 0
@@ -38,21 +38,21 @@ class Tally:
     outcomes: Counter[str] = field(default_factory=Counter)
     hits: Counter[str] = field(default_factory=Counter)
 
-    def add(self, answer: Answer) -> None:
-        """One operation that was answered alike by all."""
+    def add(self, answer: OracleAnswer) -> None:
+        """Count one operation with its answer."""
         self.operations += 1
         self.valid += answer.valid
         codes = {error["extensions"]["code"] for error in answer.body.get("errors", ())}
         self.outcomes.update(codes or {"answered"})
-        self.outcomes.update({"answered beside errors"} if codes and answer.body.get("data") else ())
-        found = {".".join(hit) for hit in answer.hits}
+        self.outcomes.update({"answered with errors"} if codes and answer.body.get("data") else ())
+        names = {".".join(hit) for hit in answer.hits}
         for root in answer.roots if answer.status == 200 else ():
-            for asked in root.every():
-                found.update(_arguments(asked))
-        self.hits.update(found)
+            for selected in root.walk():
+                names.update(_argument_names(selected))
+        self.hits.update(names)
 
-    def join(self, other: Tally) -> None:
-        """Add another's counts."""
+    def join(self, other: OperationTally) -> None:
+        """Add the counts of another tally."""
         self.operations += other.operations
         self.valid += other.valid
         self.ran += other.ran
@@ -61,21 +61,21 @@ class Tally:
         self.outcomes += other.outcomes
         self.hits += other.hits
 
-    def seldom(self, least: int) -> dict[str, int]:
-        """What of the contract was hit less often than this."""
-        return {name: self.hits[name] for name in sorted(set(every())) if self.hits[name] < least}
+    def rare_names(self, least: int) -> dict[str, int]:
+        """Return the names of the contract that were hit less often than this."""
+        return {name: self.hits[name] for name in sorted(set(contract_names())) if self.hits[name] < least}
 
 
-def every() -> Iterator[str]:
-    """All that the contract names: fields, arguments, values of enums; and the orders of lists in both directions."""
+def contract_names() -> Iterator[str]:
+    """Yield all names of the contract: fields, arguments and enum values; and the orders of lists in both directions."""
     for named in contract().type_map.values():
         if named.name.startswith("__"):
             continue
         match named:
             case GraphQLObjectType():
-                for name, told in named.fields.items():
+                for name, definition in named.fields.items():
                     yield f"{named.name}.{name}"
-                    yield from (f"{named.name}.{name}({argument})" for argument in told.args)
+                    yield from (f"{named.name}.{name}({argument})" for argument in definition.args)
             case GraphQLInputObjectType():
                 yield from (f"{named.name}.{name}" for name in named.fields)
             case GraphQLEnumType():
@@ -84,29 +84,29 @@ def every() -> Iterator[str]:
         yield from (f"{order} {direction}" for direction in ("ASC", "DESC"))
 
 
-def _arguments(asked: Asked) -> Iterator[str]:
-    """The arguments that say something: those that are not what they are by default."""
-    parent: Any = contract().type_map[asked.of]
-    for name, value in asked.arguments.items():
-        told: GraphQLArgument = parent.fields[asked.name].args[name]
-        if _says(told, value):
-            yield f"{asked.of}.{asked.name}({name})"
-            yield from _values(told.type, value)
-    order = asked.arguments.get("orderBy")
-    if asked.name == "resources" and order:
+def _argument_names(selected: SelectedField) -> Iterator[str]:
+    """Yield the names in the arguments that differ from their defaults."""
+    parent: Any = contract().type_map[selected.of]
+    for name, value in selected.arguments.items():
+        argument: GraphQLArgument = parent.fields[selected.name].args[name]
+        if _is_significant(argument, value):
+            yield f"{selected.of}.{selected.name}({name})"
+            yield from _value_names(argument.type, value)
+    order = selected.arguments.get("orderBy")
+    if selected.name == "resources" and order:
         yield f"{order['field']} {order['direction']}"
 
 
-def _values(of: GraphQLInputType, value: Any) -> Iterator[str]:
+def _value_names(of: GraphQLInputType, value: Any) -> Iterator[str]:
     named = get_named_type(of)
     if isinstance(named, GraphQLInputObjectType) and isinstance(value, Mapping):
         for name, inner in value.items():
-            if _says(named.fields[name], inner):
+            if _is_significant(named.fields[name], inner):
                 yield f"{named.name}.{name}"
-            yield from _values(named.fields[name].type, inner)
+            yield from _value_names(named.fields[name].type, inner)
     elif isinstance(named, GraphQLEnumType) and value is not None:
         yield from (f"{named.name}.{each}" for each in (value if isinstance(value, list) else [value]))
 
 
-def _says(told: GraphQLArgument | GraphQLInputField, value: Any) -> bool:
-    return value is not None and (told.default_value is Undefined or told.default_value != value)
+def _is_significant(argument: GraphQLArgument | GraphQLInputField, value: Any) -> bool:
+    return value is not None and (argument.default_value is Undefined or argument.default_value != value)

@@ -1,4 +1,4 @@
-"""Every rendering answers alike, and what answers otherwise is noticed."""
+"""All renderings give equal answers, and a difference is noticed."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from tests.databases import DatabaseBackend
-from tests.equality.asking.operations import VIEWERS
-from tests.equality.building import build
-from tests.equality.comparing import between, differences
-from tests.equality.oracle.oracle import Answer, Oracle, Request
-from tests.equality.renderings import Renderings, Told
-from tests.equality.run import DATABASES, Slice, play
+from tests.equality.comparison import compare_renderings, compare_with_oracle
+from tests.equality.generation.requests import VIEWERS
+from tests.equality.oracle.oracle import Oracle, OracleAnswer, OracleRequest
+from tests.equality.renderings import RenderedAnswer, Renderings
+from tests.equality.slices import DATABASES, Slice, run_slice
+from tests.equality.world_builder import build_world
 
 _OPERATIONS = 40
 _LIST = "{ resources(first: 1000) { nodes { resourceId name freshness { state } } totalCount } }"
@@ -21,30 +21,30 @@ _LIST = "{ resources(first: 1000) { nodes { resourceId name freshness { state } 
 @pytest.mark.parametrize("number", [0, 1], ids=["calm", "rough"])
 @pytest.mark.parametrize("database", DATABASES)
 def test_all_renderings_answer_as_the_oracle_does(database: str, number: int) -> None:
-    """Generated operations over a generated record: data, errors and ages."""
-    outcome = play(Slice(database, 7, number, _OPERATIONS))
+    """Generated operations over a generated world have equal data, errors and ages."""
+    outcome = run_slice(Slice(database, 7, number, _OPERATIONS))
     assert [] == outcome.failures
     assert _OPERATIONS == outcome.tally.operations
     assert outcome.tally.valid > _OPERATIONS // 2
 
 
-async def test_a_record_that_differs_is_noticed() -> None:
-    """One name, or one instant of a sighting, that differs from what was recorded is told apart."""
-    world = build(7, rough=False)
-    request = Request(_LIST, viewer=VIEWERS[9])
+async def test_a_different_world_is_noticed() -> None:
+    """The oracle's answer differs if one name or one missing mark differs from the database."""
+    world = build_world(7, rough=False)
+    request = OracleRequest(_LIST, viewer=VIEWERS[9])
     async with DatabaseBackend.SQLITE.engine() as engine:
-        await world.record(engine)
+        await world.insert(engine)
         async with Renderings.over(world, engine) as renderings:
-            (told, *_) = [await call(request) for call in renderings.calls.values()]
-    assert differences(Oracle(world).answer(request), told) is None
-    first = next(one for one in world.resources if not one.deleted and one.missing_since is None)
+            (answer, *_) = [await call(request) for call in renderings.calls.values()]
+    assert compare_with_oracle(Oracle(world).answer(request), answer) is None
+    first = next(each for each in world.resources if not each.deleted and each.missing_since is None)
     place = world.resources.index(first)
     for other in (
         replace(first, live=replace(first.live, name="another")),
         replace(first, missing_since=first.seen_at),
     ):
         changed = replace(world, resources=[*world.resources[:place], other, *world.resources[place + 1 :]])
-        assert differences(Oracle(changed).answer(request), told) is not None
+        assert compare_with_oracle(Oracle(changed).answer(request), answer) is not None
 
 
 @pytest.mark.parametrize(
@@ -57,18 +57,18 @@ async def test_a_record_that_differs_is_noticed() -> None:
         ({"data": 0.1}, {"data": 0.10000000000000002}),
     ],
 )
-def test_near_misses_are_no_equals(one: object, other: object) -> None:
-    """Types, lengths, orders of keys and last digits count."""
-    assert between(Told(200, one), Told(200, other)) is not None
-    assert between(Told(200, one), Told(200, one)) is None
+def test_similar_answers_are_not_equal(one: object, other: object) -> None:
+    """Types, lengths, the order of keys and the last digits count."""
+    assert compare_renderings(RenderedAnswer(200, one), RenderedAnswer(200, other)) is not None
+    assert compare_renderings(RenderedAnswer(200, one), RenderedAnswer(200, one)) is None
 
 
 def test_errors_compare_without_their_texts() -> None:
-    """The oracle words no message; code, argument, place and path must agree."""
+    """The oracle has no messages; code, argument, location and path must be equal."""
     place = {"locations": [{"line": 1, "column": 3}], "path": ["a"]}
     extensions = {"code": "BAD_USER_INPUT", "argument": "first"}
-    expected = Answer(200, {"data": None, "errors": [{"extensions": extensions, **place}]})
-    told = {"data": None, "errors": [{"message": "any", "extensions": extensions, **place}]}
-    assert differences(expected, Told(200, told)) is None
+    expected = OracleAnswer(200, {"data": None, "errors": [{"extensions": extensions, **place}]})
+    answer = {"data": None, "errors": [{"message": "any", "extensions": extensions, **place}]}
+    assert compare_with_oracle(expected, RenderedAnswer(200, answer)) is None
     odd = {"data": None, "errors": [{"message": "any", "extensions": extensions | {"argument": "after"}, **place}]}
-    assert differences(expected, Told(200, odd)) is not None
+    assert compare_with_oracle(expected, RenderedAnswer(200, odd)) is not None

@@ -1,4 +1,4 @@
-"""The texts and numbers that worlds are made of and operations ask for: few, so that ties and matches are common."""
+"""The texts and numbers of worlds and of filters: few, so that ties and matches are common."""
 
 from __future__ import annotations
 

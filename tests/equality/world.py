@@ -1,4 +1,4 @@
-"""A record as plain values of the domain: what a database is filled with, and what the oracle looks at."""
+"""The contents of a database as plain values of the domain: written into a database, and read by the oracle."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ from domain.records.model import (
 from domain.runtime_stats import BudgetLeft, CallCount
 
 NOW: Final = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-"""When every request arrives."""
+"""The time at which every request arrives."""
 
 
 def ago(seconds: float) -> datetime:
-    """An instant before NOW."""
+    """Return an instant before NOW."""
     return NOW - timedelta(seconds=seconds)
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """An account, configured or not; default max age in seconds. `links_owner` None is not known."""
+class WorldAccount:
+    """An account with its default max age in seconds. `links_owner` is the kind that owns its links, or None if it is unknown."""
 
     name: str
     vendor: str
@@ -51,16 +51,16 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Provenance:
-    """An entry with its offer's id."""
+class WorldProvenance:
+    """An entry of the offer history with the id of its offer."""
 
     entry: ProvenanceEntry
     offer_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """An entry of the history and its number. What is `pruned` is no longer in the record."""
+class WorldChange:
+    """An entry of the history and its number. A `pruned` entry is no longer in the database."""
 
     seq: int
     entry: HistoryEntry
@@ -68,64 +68,67 @@ class Change:
 
 
 @dataclass
-class World:
-    """A whole record, what a gateway over it knows of itself, and what comes of asking its vendors.
+class EqualityWorld:
+    """The contents of a database, the runtime statistics of a gateway over it, and the outcome of calls to its vendors.
 
-    `failing`: why a scope cannot be asked, where it cannot. Lists are in the order of being recorded: resources, links and
+    `failing` holds the reason of each scope whose sweep fails. Lists are in the order of insertion: resources, links and
     provenance account after account.
     """
 
-    accounts: dict[str, Account] = field(default_factory=dict)
+    accounts: dict[str, WorldAccount] = field(default_factory=dict)
     scopes: list[ScopeRecord] = field(default_factory=list)
     resources: list[ResourceRecord] = field(default_factory=list)
     links: list[LinkRecord] = field(default_factory=list)
-    provenance: list[Provenance] = field(default_factory=list)
-    history: list[Change] = field(default_factory=list)
+    provenance: list[WorldProvenance] = field(default_factory=list)
+    history: list[WorldChange] = field(default_factory=list)
     budgets: dict[str, BudgetLeft] = field(default_factory=dict)
     calls: dict[str, CallCount] = field(default_factory=dict)
     failing: dict[ScopeKey, StaleReason] = field(default_factory=dict)
 
     @property
     def links_owner(self) -> Mapping[str, ResourceKind]:
-        """The kind that owns an account's links, where it is known."""
-        return {one.name: one.links_owner for one in self.accounts.values() if one.links_owner is not None}
+        """The kind that owns the links of an account, if it is known."""
+        accounts = self.accounts.values()
+        return {account.name: account.links_owner for account in accounts if account.links_owner is not None}
 
-    async def record(self, engine: AsyncEngine) -> None:
-        """Write it into an empty, migrated database, by what flights write with.
+    async def insert(self, engine: AsyncEngine) -> None:
+        """Write the world into an empty, migrated database, with the functions that flights use.
 
-        Links between records of one machine are written as they are, not worked out.
+        Links between resources of one machine are written as they are, and not derived.
         """
         async with write_transaction(engine) as connection:
-            await sync_accounts(connection, [self._setup(one, everything=True) for one in self.accounts.values()])
-            found = (await connection.execute(scope_columns())).mappings()
-            ids = {scope.key: scope.scope_id for scope in map(scope_record, found)}
+            accounts = self.accounts.values()
+            await sync_accounts(connection, [self._setup(account, everything=True) for account in accounts])
+            rows = (await connection.execute(scope_columns())).mappings()
+            ids = {scope.key: scope.scope_id for scope in map(scope_record, rows)}
             for scope in self.scopes:
-                number = ids[scope.key]
-                mine = [one for one in self.resources if one.scope_id == scope.scope_id]
-                told = tuple(replace(one, scope_id=number) for one in mine)
-                await _write(connection, scope.key, Changes(scope=replace(scope, scope_id=number), resources=told))
-            await self._record_rest(connection)
-            configured = [one for one in self.accounts.values() if one.configured]
-            await sync_accounts(connection, [self._setup(one, everything=False) for one in configured])
+                scope_id = ids[scope.key]
+                in_scope = [resource for resource in self.resources if resource.scope_id == scope.scope_id]
+                resources = tuple(replace(resource, scope_id=scope_id) for resource in in_scope)
+                changes = Changes(scope=replace(scope, scope_id=scope_id), resources=resources)
+                await _write(connection, scope.key, changes)
+            await self._insert_rest(connection)
+            configured = [account for account in accounts if account.configured]
+            await sync_accounts(connection, [self._setup(account, everything=False) for account in configured])
 
-    async def _record_rest(self, connection: AsyncConnection) -> None:
-        """What refers to resources: one account after the other, the history in its own order."""
+    async def _insert_rest(self, connection: AsyncConnection) -> None:
+        """Write what refers to resources: one account after the other, and the history in its order."""
         scope_of = {scope.key.account: scope.key for scope in self.scopes}
         for account, key in scope_of.items():
             links = tuple(link for link in self.links if link.account == account)
-            entries = tuple(one.entry for one in self.provenance if one.entry.account == account)
+            entries = tuple(each.entry for each in self.provenance if each.entry.account == account)
             await _write(connection, key, Changes(opened=links, provenance=entries))
         for change in self.history:
             await _write(connection, scope_of[change.entry.account], Changes(history=(change.entry,)))
         count, last = (await connection.execute(select(func.count(), func.max(history.c.seq)))).one()
         if (count, last or 0) != (len(self.history), len(self.history)):
-            raise RuntimeError("an empty database numbers the history from 1")
-        gone = [change.seq for change in self.history if change.pruned]
-        await connection.execute(delete(history).where(history.c.seq.in_(gone)))
+            raise RuntimeError("the history must be numbered from 1: the database was not empty")
+        pruned = [change.seq for change in self.history if change.pruned]
+        await connection.execute(delete(history).where(history.c.seq.in_(pruned)))
 
-    def _setup(self, account: Account, *, everything: bool) -> AccountSetup:
-        scopes = [one for one in self.scopes if one.key.account == account.name and (everything or one.configured)]
-        keys = tuple((one.key.kind, one.key.region) for one in scopes)
+    def _setup(self, account: WorldAccount, *, everything: bool) -> AccountSetup:
+        own = [scope for scope in self.scopes if scope.key.account == account.name]
+        keys = tuple((scope.key.kind, scope.key.region) for scope in own if everything or scope.configured)
         return AccountSetup(account.name, account.vendor, account.cooldown_seconds, keys)
 
 

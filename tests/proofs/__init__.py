@@ -1,0 +1,1 @@
+"""Proofs of the whole gateway: over HTTP, with simulated clouds, fakes of vendors, and the command as people run it."""

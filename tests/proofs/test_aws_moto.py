@@ -1,4 +1,4 @@
-"""A team on AWS, as the moto server plays it: independent of us, and judging every signature."""
+"""A team on AWS, played by the moto server, which is independent of this project and checks every signature."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from tests.doubles.moto_aws import MotoAws, linux_image, moto_aws
-from tests.proofs.gateways import Team, team
-from tests.proofs.served import Served
+from tests.proofs.gateway_server import ServedGateway
+from tests.proofs.team import Team, create_team
 
 ACCOUNTS = """\
 [[accounts]]
@@ -25,7 +25,7 @@ access_key_id = "env:TEAM_KEY_ID"
 secret_access_key = "env:TEAM_SECRET"
 """
 FLEET = {"us-east-1": (180, 30), "eu-west-1": (120, 20)}
-"""Machines and volumes of a region."""
+"""The numbers of machines and volumes of each region."""
 WRONG_SECRET = "wrong-and-not-to-be-seen"
 LISTED = """query ($type: [ResourceType!]) {
   resources(filter: {resourceType: $type}, first: 1000) {
@@ -51,52 +51,53 @@ FORCE = {"forceRefresh": True}
 
 
 @dataclass(frozen=True)
-class Group:
+class MachineGroup:
     """Machines that were started together in one region."""
 
     aws: MotoAws
     region: str
     machines: list[str]
 
-    def do(self, change: str, machine: str) -> None:
-        """Have botocore do something to a machine: `stop_instances`, `terminate_instances`."""
-        getattr(self.aws.ec2(self.region), change)(InstanceIds=[machine])
+    def change(self, operation: str, machine: str) -> None:
+        """Change a machine by an operation of botocore: `stop_instances`, `terminate_instances`."""
+        getattr(self.aws.ec2(self.region), operation)(InstanceIds=[machine])
 
     def root_volume(self, machine: str) -> str:
-        """The volume that a machine was started from."""
-        (told,) = instances(self.aws.ec2(self.region), InstanceIds=[machine])
-        return str(told["BlockDeviceMappings"][0]["Ebs"]["VolumeId"])
+        """Return the volume that a machine was started from."""
+        (instance,) = describe_instances(self.aws.ec2(self.region), InstanceIds=[machine])
+        return str(instance["BlockDeviceMappings"][0]["Ebs"]["VolumeId"])
 
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[MotoAws]:
-    """One moto server for the module; every test has regions of its own."""
-    with moto_aws() as running:
-        yield running
+    """Run one moto server for the module; every test uses regions of its own."""
+    with moto_aws() as server:
+        yield server
 
 
 @cache
-def image_of(aws: MotoAws) -> str:
-    """All regions of moto's have the same images, and telling them takes it a while."""
+def find_image(aws: MotoAws) -> str:
+    """Return an image. All regions of moto have the same images, and listing them takes it a while."""
     return linux_image(aws.ec2("us-east-1"))
 
 
-def launch(aws: MotoAws, region: str, count: int) -> Group:
-    """Start machines. Asked for once: moto says "pending" of a machine in the answer that makes it, and "running" since."""
+def launch(aws: MotoAws, region: str, count: int) -> MachineGroup:
+    """Start machines. moto reports a new machine as "pending" in the answer that creates it, and as "running" after that."""
     ec2 = aws.ec2(region)
-    ec2.run_instances(ImageId=image_of(aws), MinCount=count, MaxCount=count, InstanceType="g5.12xlarge")
-    told = instances(ec2)
-    assert {"running"} == {one["State"]["Name"] for one in told}
-    return Group(aws, region, [one["InstanceId"] for one in told])
+    ec2.run_instances(ImageId=find_image(aws), MinCount=count, MaxCount=count, InstanceType="g5.12xlarge")
+    started = describe_instances(ec2)
+    assert {"running"} == {instance["State"]["Name"] for instance in started}
+    return MachineGroup(aws, region, [instance["InstanceId"] for instance in started])
 
 
-def instances(ec2: Any, **which: Any) -> list[dict[str, Any]]:
-    """The instances of a region as botocore reads them."""
-    return [one for reservation in ec2.describe_instances(**which)["Reservations"] for one in reservation["Instances"]]
+def describe_instances(ec2: Any, **which: Any) -> list[dict[str, Any]]:
+    """Return the instances of a region as botocore parses them."""
+    reservations = ec2.describe_instances(**which)["Reservations"]
+    return [instance for reservation in reservations for instance in reservation["Instances"]]
 
 
-def attach(group: Group, count: int) -> dict[str, str]:
-    """Make volumes and attach each to a machine of its own; the machines by their volumes."""
+def attach_volumes(group: MachineGroup, count: int) -> dict[str, str]:
+    """Create volumes and attach each to a machine of its own; return the machines by their volumes."""
     ec2 = group.aws.ec2(group.region)
     tags = [{"ResourceType": "volume", "Tags": [{"Key": "Name", "Value": "data"}]}]
     attached: dict[str, str] = {}
@@ -107,39 +108,39 @@ def attach(group: Group, count: int) -> dict[str, str]:
     return attached
 
 
-def team_on(folder: Path, aws: MotoAws, *regions: str) -> Team:
-    """A team with moto's key."""
+def create_aws_team(folder: Path, aws: MotoAws, *regions: str) -> Team:
+    """Return a team with moto's key."""
     secrets = {"TEAM_KEY_ID": aws.access_key_id, "TEAM_SECRET": aws.secret_access_key}
-    return team(folder, ACCOUNTS.format(regions=list(regions), endpoint=aws.address), secrets)
+    return create_team(folder, ACCOUNTS.format(regions=list(regions), endpoint=aws.address), secrets)
 
 
-async def synced(owner: Team) -> None:
-    """Run the command; it must go well."""
-    ended = await owner.sync()
-    assert 0 == ended.code, ended.output + ended.errors
+async def sync(owner: Team) -> None:
+    """Run the command, which must succeed."""
+    command = await owner.sync()
+    assert 0 == command.code, command.output + command.errors
 
 
-async def id_of(gateway: Served, vendor_id: str) -> str:
-    """Our id of what the vendor knows by another."""
+async def find_id(gateway: ServedGateway, vendor_id: str) -> str:
+    """Return the UUID of a resource by its vendor id."""
     nodes = (await gateway.data(RECORDED, {"vendorId": [vendor_id]}))["resources"]["nodes"]
     return str(nodes[0]["resourceId"])
 
 
-async def one(gateway: Served, resource_id: str, demand: dict[str, Any] | None = None) -> dict[str, Any]:
-    """One resource, live fields and history."""
-    told: dict[str, Any] = (await gateway.data(ONE, {"id": resource_id, "demand": demand}))["resource"]
-    return told
+async def read_one(gateway: ServedGateway, resource_id: str, demand: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return one resource with live fields and history."""
+    resource: dict[str, Any] = (await gateway.data(ONE, {"id": resource_id, "demand": demand}))["resource"]
+    return resource
 
 
 async def test_a_fleet_in_two_regions(aws: MotoAws, tmp_path: Path) -> None:
-    """300 machines and 50 volumes appear after the command, with their links seen from both ends."""
+    """300 machines and 50 volumes appear after the command, with their links at both ends."""
     groups = [launch(aws, region, count) for region, (count, _) in FLEET.items()]
     attached: dict[str, str] = {}
     for group, (_, count) in zip(groups, FLEET.values(), strict=True):
-        attached |= attach(group, count)
-    owner = team_on(tmp_path, aws, *FLEET)
+        attached |= attach_volumes(group, count)
+    owner = create_aws_team(tmp_path, aws, *FLEET)
 
-    await synced(owner)
+    await sync(owner)
     async with owner.gateway() as gateway:
         machines = (await gateway.data(LISTED, {"type": ["VM"]}))["resources"]
         answer = await gateway.graph(LISTED, {"type": ["BLOCK_DISK"]})
@@ -149,39 +150,39 @@ async def test_a_fleet_in_two_regions(aws: MotoAws, tmp_path: Path) -> None:
         (node["vendorRegion"], node["vendorId"]) for node in machines["nodes"]
     }
     assert {("RUNNING", "FRESH")} == {(node["status"], node["freshness"]["state"]) for node in machines["nodes"]}
-    # Each machine has the volume that it was started from as well: those have no name.
+    # Each machine also has the volume that it was started from, which has no name.
     volumes = [node for node in answer["data"]["resources"]["nodes"] if node["name"] == "data"]
     assert (350, 50) == (answer["data"]["resources"]["totalCount"], len(volumes))
     assert attached == {
         node["vendorId"]: link["resource"]["vendorId"] for node in volumes for link in node["linkedResources"]
     }
-    assert links(answer["data"]["resources"]["nodes"], "ATTACHED_TO") == {
-        (there, here, since) for here, there, since in links(machines["nodes"], "ATTACHED_STORAGE")
+    assert link_ends(answer["data"]["resources"]["nodes"], "ATTACHED_TO") == {
+        (there, here, since) for here, there, since in link_ends(machines["nodes"], "ATTACHED_STORAGE")
     }
-    assert 350 == len(links(machines["nodes"], "ATTACHED_STORAGE"))
-    assert 0 == answer["extensions"]["freshness"]["vendorCalls"], "the command's own listing was fresh enough"
+    assert 350 == len(link_ends(machines["nodes"], "ATTACHED_STORAGE"))
+    assert 0 == answer["extensions"]["freshness"]["vendorCalls"], "the listing of the command was fresh enough"
 
 
-def links(nodes: list[dict[str, Any]], link_type: str) -> set[tuple[str, str, str]]:
-    """From where to where the links of a type go, and since when."""
-    told = [(node["resourceId"], link) for node in nodes for link in node["linkedResources"]]
-    assert {link_type} == {link["linkType"] for _, link in told}
-    return {(here, link["resourceId"], link["linkedSince"]) for here, link in told}
+def link_ends(nodes: list[dict[str, Any]], link_type: str) -> set[tuple[str, str, str]]:
+    """Return both ends of the links, which must be of this type, and when they began."""
+    links = [(node["resourceId"], link) for node in nodes for link in node["linkedResources"]]
+    assert {link_type} == {link["linkType"] for _, link in links}
+    return {(here, link["resourceId"], link["linkedSince"]) for here, link in links}
 
 
 async def test_a_stopped_machine_on_the_graph(aws: MotoAws, tmp_path: Path) -> None:
-    """It reads RUNNING within the cooldown, which is told to be fresh, and STOPPED to a reader who forces."""
+    """Within the cooldown it reads RUNNING and fresh; a reader who forces a refresh gets STOPPED."""
     group = launch(aws, "us-east-2", 3)
-    owner = team_on(tmp_path, aws, group.region)
-    await synced(owner)
+    owner = create_aws_team(tmp_path, aws, group.region)
+    await sync(owner)
     async with owner.gateway() as gateway:
         machine = group.machines[0]
-        resource_id = await id_of(gateway, machine)
-        group.do("stop_instances", machine)
+        resource_id = await find_id(gateway, machine)
+        group.change("stop_instances", machine)
         gateway.clock.advance(10)
 
-        before = await one(gateway, resource_id)
-        after = await one(gateway, resource_id, FORCE)
+        before = await read_one(gateway, resource_id)
+        after = await read_one(gateway, resource_id, FORCE)
 
     assert ("RUNNING", "FRESH") == (before["status"], before["freshness"]["state"])
     assert after["status"] in {"STOPPING", "STOPPED"}
@@ -190,14 +191,14 @@ async def test_a_stopped_machine_on_the_graph(aws: MotoAws, tmp_path: Path) -> N
 
 
 async def test_a_stopped_machine_on_rest(aws: MotoAws, tmp_path: Path) -> None:
-    """The same by the other route: a hit at first, and a refresh where the parameter forces it."""
+    """The REST route answers a hit at first, and refreshes if the parameter forces it."""
     group = launch(aws, "us-west-1", 3)
-    owner = team_on(tmp_path, aws, group.region)
-    await synced(owner)
+    owner = create_aws_team(tmp_path, aws, group.region)
+    await sync(owner)
     async with owner.gateway() as gateway:
         machine = group.machines[0]
-        path = f"/resources/{await id_of(gateway, machine)}"
-        group.do("stop_instances", machine)
+        path = f"/resources/{await find_id(gateway, machine)}"
+        group.change("stop_instances", machine)
         gateway.clock.advance(10)
 
         before = await gateway.client.get(path)
@@ -211,30 +212,30 @@ async def test_a_stopped_machine_on_rest(aws: MotoAws, tmp_path: Path) -> None:
 
 
 async def test_a_terminated_machine(aws: MotoAws, tmp_path: Path) -> None:
-    """It ends as DELETED: hidden from lists, kept as a tombstone with its history, its link ended."""
+    """It ends as DELETED: hidden from lists, still there as a tombstone with its history, its link ended."""
     group = launch(aws, "us-west-2", 3)
     machine = group.machines[0]
     volume = group.root_volume(machine)
-    owner = team_on(tmp_path, aws, group.region)
-    await synced(owner)
+    owner = create_aws_team(tmp_path, aws, group.region)
+    await sync(owner)
     async with owner.gateway() as gateway:
-        resource_id = await id_of(gateway, machine)
-        group.do("stop_instances", machine)
+        resource_id = await find_id(gateway, machine)
+        group.change("stop_instances", machine)
         gateway.clock.advance(60)
-        await one(gateway, resource_id)
-        group.do("terminate_instances", machine)
+        await read_one(gateway, resource_id)
+        group.change("terminate_instances", machine)
         gateway.clock.advance(60)
-        told = await one(gateway, resource_id)
+        deleted = await read_one(gateway, resource_id)
         living = (await gateway.data(LIVING))["resources"]
         rest = await gateway.client.get(f"/resources/{resource_id}")
 
-    assert ("DELETED", "FRESH") == (told["status"], told["freshness"]["state"])
-    first, *changes = told["history"]["nodes"]
+    assert ("DELETED", "FRESH") == (deleted["status"], deleted["freshness"]["state"])
+    first, *changes = deleted["history"]["nodes"]
     assert ("resource", None, "RUNNING") == (first["field"], first["before"], first["after"]["status"])
     assert [("status", "RUNNING", "STOPPED"), ("status", "STOPPED", "DELETED")] == [
         (change["field"], change["before"], change["after"]) for change in changes
     ]
-    (link,) = told["linkedResources"]
+    (link,) = deleted["linkedResources"]
     assert volume == link["resource"]["vendorId"]
     assert link["linkedUntil"] is not None
     assert machine not in {node["vendorId"] for node in living["nodes"]}
@@ -242,51 +243,51 @@ async def test_a_terminated_machine(aws: MotoAws, tmp_path: Path) -> None:
     assert (200, "deleted") == (rest.status_code, rest.json()["status"])
 
 
-async def test_what_is_no_longer_listed(aws: MotoAws, tmp_path: Path) -> None:
-    """The volume of a terminated machine vanishes without a word: marked at first, deleted once it is borne out."""
+async def test_a_volume_that_is_no_longer_listed(aws: MotoAws, tmp_path: Path) -> None:
+    """The volume of a terminated machine vanishes silently: it is marked at first, and deleted once that is confirmed."""
     group = launch(aws, "ca-central-1", 3)
     machine = group.machines[0]
     volume = group.root_volume(machine)
-    owner = team_on(tmp_path, aws, group.region)
-    await synced(owner)
-    group.do("terminate_instances", machine)
+    owner = create_aws_team(tmp_path, aws, group.region)
+    await sync(owner)
+    group.change("terminate_instances", machine)
     async with owner.gateway() as gateway:
-        resource_id = await id_of(gateway, volume)
+        resource_id = await find_id(gateway, volume)
         gateway.clock.advance(31)
-        within_grace = await one(gateway, resource_id)
-        # The verdict waits for the grace period, two minutes from its creation, and then for a listing and a probe.
+        within_grace = await read_one(gateway, resource_id)
+        # The deletion waits for the grace period, two minutes from its creation, and then for a listing and a probe.
         gateway.clock.advance(121)
-        verdict = await one(gateway, resource_id)
+        deleted = await read_one(gateway, resource_id)
         living = (await gateway.data(LIVING))["resources"]["nodes"]
 
     assert ("RUNNING", "UNCONFIRMED") == (within_grace["status"], within_grace["freshness"]["state"])
-    assert "DELETED" == verdict["status"]
+    assert "DELETED" == deleted["status"]
     assert [("resource", "RUNNING"), ("status", "DELETED")] == [
         (change["field"], change["after"]["status"] if change["field"] == "resource" else change["after"])
-        for change in verdict["history"]["nodes"]
+        for change in deleted["history"]["nodes"]
     ]
     assert volume not in {node["vendorId"] for node in living}
 
 
 async def test_a_wrong_secret(aws: MotoAws, tmp_path: Path) -> None:
-    """The command and the readers are told AUTH_REJECTED; what was recorded stays as it was, with its true age."""
+    """The command and the readers get AUTH_REJECTED; recorded values stay as they were, with their true age."""
     group = launch(aws, "eu-central-1", 3)
-    owner = team_on(tmp_path, aws, group.region)
-    await synced(owner)
+    owner = create_aws_team(tmp_path, aws, group.region)
+    await sync(owner)
     async with owner.gateway() as gateway:
-        resource_id = await id_of(gateway, group.machines[0])
-        before = await one(gateway, resource_id)
-    spoiled = replace(owner, secrets={**owner.secrets, "TEAM_SECRET": WRONG_SECRET})
+        resource_id = await find_id(gateway, group.machines[0])
+        before = await read_one(gateway, resource_id)
+    wrong = replace(owner, secrets={**owner.secrets, "TEAM_SECRET": WRONG_SECRET})
 
-    ended = await spoiled.sync()
-    async with spoiled.gateway() as gateway:
+    command = await wrong.sync()
+    async with wrong.gateway() as gateway:
         gateway.clock.advance(90)
-        after = await one(gateway, resource_id, FORCE)
+        after = await read_one(gateway, resource_id, FORCE)
         answer = await gateway.graph(LISTED, {"type": ["VM"]})
         accounts = (await gateway.data("{ accounts { name state } }"))["accounts"]
 
-    assert (1, 2) == (ended.code, ended.output.count("AUTH_REJECTED"))
-    assert WRONG_SECRET not in ended.output + ended.errors
+    assert (1, 2) == (command.code, command.output.count("AUTH_REJECTED"))
+    assert WRONG_SECRET not in command.output + command.errors
     assert ("STALE", "AUTH_REJECTED") == (after["freshness"]["state"], after["freshness"]["reason"])
     assert {**before, "freshness": None} == {**after, "freshness": None}
     assert set(group.machines) == {node["vendorId"] for node in answer["data"]["resources"]["nodes"]}

@@ -1,4 +1,4 @@
-"""Prices that come from a vendor's price list, through the front door: their source, their time, and what a change of them is."""
+"""Prices from a vendor's price list, through the whole gateway: their source, their time, and what a change of them means."""
 
 from __future__ import annotations
 
@@ -10,48 +10,50 @@ from tests.doubles.fake import Dice
 from tests.doubles.fakes import shadeform
 from tests.doubles.fakes.shadeform import ShadeformFake
 from tests.matrix.player import ReceivedRequest
-from tests.proofs.served import served
+from tests.proofs.gateway_server import serve_accounts
 from vendors import registry
 
-QUERY = """{ resources(filter: {resourceType: [BLOCK_DISK]}, freshness: {maxWaitSeconds: 20}) { nodes {
+QUERY = """{ resources(filter: {resourceType: [BLOCK_DISK]}) { nodes {
   pricingTotalHourly currency pricingSource pricingAsOf lastSyncedAt
   offerHistory { role offer { priceHourly } }
 } } }"""
 
 
-class Priced(ShadeformFake):
-    """One volume of a fixed size whose price list may change, or fail."""
+class PriceListFake(ShadeformFake):
+    """A fake whose price list may change, or fail."""
 
     factor = 1.0
     failing = False
 
-    def reply(self, asked: ReceivedRequest) -> tuple[int, Any]:
-        """As its price list is now."""
-        status, told = super().reply(asked)
-        if asked.path != "/volumes/types":
-            return status, told
+    def reply(self, request: ReceivedRequest) -> tuple[int, Any]:
+        """Answer with the present price list."""
+        status, body = super().reply(request)
+        if request.path != "/volumes/types":
+            return status, body
         kinds = [
             kind | {"price_per_gb_per_hour": str(float(kind["price_per_gb_per_hour"]) * self.factor)}
-            for kind in told["volume_types"]
+            for kind in body["volume_types"]
         ]
         return (500, {}) if self.failing else (200, {"volume_types": kinds})
 
 
 def roles(node: dict[str, Any]) -> list[tuple[str, float | None]]:
-    """What its offers were to it, oldest first."""
-    return sorted(((one["role"], one["offer"]["priceHourly"]) for one in node["offerHistory"]), key=lambda one: one[0])
+    """Return the roles of its offers with their prices."""
+    return sorted(
+        ((entry["role"], entry["offer"]["priceHourly"]) for entry in node["offerHistory"]), key=lambda pair: pair[0]
+    )
 
 
 async def test_a_price_of_the_catalogue(tmp_path: Path) -> None:
-    """Told with its source and time; kept while the list fails; new terms once it changes, and only then."""
-    fake = Priced(Dice(3), 0, 1)
+    """It has its source and time, stays while the list fails, and makes new terms when it changes, and only then."""
+    fake = PriceListFake(Dice(3), 0, 1)
     (volume,) = fake.volumes.values()
     volume.item |= {"cloud": "massedcompute", "fixed_size": True, "size_in_gb": 1000}
     hourly = 1000 * float(shadeform.PRICES["massedcompute"])
     own = registry.find("shadeform").settings_type.model_validate(fake.settings("key"))
     async with (
         fake.serving() as address,
-        served(tmp_path, AccountSettings(name="lab", vendor="shadeform", endpoint=address, own=own)) as gateway,
+        serve_accounts(tmp_path, AccountSettings(name="lab", vendor="shadeform", endpoint=address, own=own)) as gateway,
     ):
         (first,) = (await gateway.data(QUERY))["resources"]["nodes"]
         fake.failing = True

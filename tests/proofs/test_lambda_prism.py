@@ -1,4 +1,4 @@
-"""A team on Lambda Cloud, as Prism plays it from the vendor's own specification."""
+"""A team on Lambda Cloud, played by Prism from the vendor's own specification."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 
 from tests.doubles import prism
 from tests.doubles.forwarder import Forwarding, forwarding
-from tests.proofs.gateways import Team, team
-from tests.proofs.served import Served
+from tests.proofs.gateway_server import ServedGateway
+from tests.proofs.team import Team, create_team
 from tests.vendors.adapters.test_lambda import example
 
 SPECIFICATION = "lambda-1.8.3.json"
@@ -28,9 +28,9 @@ endpoint = "{endpoint}"
 api_key = "env:LAB_KEY"
 """
 REGION = "europe-central-1"
-"""Prism gives the first of the enumerated regions, for the specification shows no other within its own rules."""
+"""Prism answers the first of the enumerated regions, since no example of the specification has another valid one."""
 CREATED = "2019-08-24T14:15:22.000000Z"
-"""The instant that Prism gives where a time has no example."""
+"""The instant that Prism answers for a time without an example."""
 WHOLE = """{
   resources(orderBy: {field: NAME, direction: ASC}) {
     totalCount
@@ -45,7 +45,7 @@ WHOLE = """{
     }
   }
 }"""
-KEPT = """{
+RECORDED = """{
   resources(orderBy: {field: NAME, direction: ASC}) {
     totalCount
     nodes { resourceId vendorId name status lastSyncedAt freshness { state reason missingSince ageSeconds } }
@@ -58,71 +58,60 @@ AGE = 3600.0
 
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[str]:
-    """Prism's address, for the module."""
+    """Run Prism for the module; return its address."""
     with prism.serving(SPECIFICATION) as address:
         yield address
 
 
 @pytest.fixture
 def between(cloud: str) -> Iterator[Forwarding]:
-    """A double between the gateway and Prism."""
+    """Run a proxy between the gateway and Prism."""
     with forwarding(cloud) as rules:
         yield rules
 
 
 @pytest.fixture
 async def lab(between: Forwarding, tmp_path: Path) -> Team:
-    """A team whose first sync went well."""
-    owner = team(tmp_path, ACCOUNT.format(endpoint=between.address), {"LAB_KEY": KEY})
-    ended = await owner.sync()
-    assert 0 == ended.code, ended.output + ended.errors
+    """Return a team whose first sync succeeded."""
+    owner = create_team(tmp_path, ACCOUNT.format(endpoint=between.address), {"LAB_KEY": KEY})
+    command = await owner.sync()
+    assert 0 == command.code, command.output + command.errors
     return owner
 
 
 def without(node: dict[str, Any], *names: str) -> dict[str, Any]:
-    """A resource without what is ours and new each time."""
+    """Return a resource without these fields, which differ in every run."""
     return {name: value for name, value in node.items() if name not in names}
 
 
-def the_machine() -> dict[str, Any]:
-    """The specification's example of an instance, in the words of the graph."""
-    told = example("Instance")
-    offered, mount = told["instance_type"], told["file_system_mounts"][0]
-    specs = offered["specs"]
+def expected_machine() -> dict[str, Any]:
+    """Return the specification's example of an instance as GraphQL answers it."""
+    instance = example("Instance")
+    offered, mount = instance["instance_type"], instance["file_system_mounts"][0]
     terms = {
         "contractType": "ONDEMAND",
         "vendorSku": offered["name"],
         "priceHourly": offered["price_cents_per_hour"] / 100,
         "currency": "USD",
     }
-    assert "booting" == told["status"], "which is not yet billed"
+    assert "booting" == instance["status"], "an instance that boots is not yet billed"
     return {
         "resourceType": "VM",
         "vendor": "lambda",
         "vendorRegion": REGION,
-        "vendorId": told["id"],
-        "name": told["name"],
+        "vendorId": instance["id"],
+        "name": instance["name"],
         "status": "PROVISIONING",
-        "vendorStatus": told["status"],
+        "vendorStatus": instance["status"],
         "statusMessage": None,
         "account": {"name": "lab"},
         "access": {
-            "externalIp": told["ip"],
-            "internalIp": told["private_ip"],
-            "sshCommand": f"ssh ubuntu@{told['ip']}",
+            "externalIp": instance["ip"],
+            "internalIp": instance["private_ip"],
+            "sshCommand": f"ssh ubuntu@{instance['ip']}",
             "sshPort": 22,
         },
-        "spec": {
-            "gpuType": "nvidia-h100-sxm5-80gb",
-            "gpuFamily": "H100",
-            "gpuCount": specs["gpus"],
-            "vcpuCount": specs["vcpus"],
-            "memoryGb": specs["memory_gib"],
-            "diskGb": specs["storage_gib"],
-            "vendorSku": offered["name"],
-            "image": None,
-            "vendor": {"hostname": told["hostname"]},
-        },
+        "spec": expected_spec(instance),
         **dict.fromkeys(("pricingTotalHourly", "currency", "pricingAsOf", "validFrom", "validTo")),
         "pricingSource": "NONE",
         "offerHistory": [{"role": "OBSERVED", "offerType": "VM", "offer": terms}],
@@ -137,23 +126,39 @@ def the_machine() -> dict[str, Any]:
     }
 
 
-def the_file_system() -> dict[str, Any]:
-    """The specification's example of a file system, in the words of the graph."""
-    told, machine = example("Filesystem"), example("Instance")
+def expected_spec(instance: dict[str, Any]) -> dict[str, Any]:
+    """Return the spec of the example instance."""
+    specs = instance["instance_type"]["specs"]
+    return {
+        "gpuType": "nvidia-h100-sxm5-80gb",
+        "gpuFamily": "H100",
+        "gpuCount": specs["gpus"],
+        "vcpuCount": specs["vcpus"],
+        "memoryGb": specs["memory_gib"],
+        "diskGb": specs["storage_gib"],
+        "vendorSku": instance["instance_type"]["name"],
+        "image": None,
+        "vendor": {"hostname": instance["hostname"]},
+    }
+
+
+def expected_file_system() -> dict[str, Any]:
+    """Return the specification's example of a file system as GraphQL answers it."""
+    file_system, machine = example("Filesystem"), example("Instance")
     unknown = ("gpuType", "gpuFamily", "gpuCount", "vcpuCount", "memoryGb", "diskGb", "vendorSku", "image")
     return {
         "resourceType": "FILESYSTEM",
         "vendor": "lambda",
         "vendorRegion": REGION,
-        "vendorId": told["id"],
-        "name": told["name"],
+        "vendorId": file_system["id"],
+        "name": file_system["name"],
         "status": "RUNNING",
         "vendorStatus": None,
         "statusMessage": None,
         "createdAt": CREATED,
         "account": {"name": "lab"},
         "access": None,
-        "spec": {**dict.fromkeys(unknown), "vendor": {"mount_point": told["mount_point"]}},
+        "spec": {**dict.fromkeys(unknown), "vendor": {"mount_point": file_system["mount_point"]}},
         **dict.fromkeys(("pricingTotalHourly", "currency", "pricingAsOf", "validFrom", "validTo")),
         "pricingSource": "NONE",
         "offerHistory": [
@@ -175,55 +180,55 @@ def the_file_system() -> dict[str, Any]:
 
 
 async def test_the_examples_are_recorded(lab: Team) -> None:
-    """Every value of the example machine and file system, linked both ways; nothing else, and none of their secrets."""
+    """Every value of the example machine and file system is recorded, and both links; nothing else, and no secret."""
     async with lab.gateway() as gateway:
         answer = await gateway.graph(WHOLE)
 
     assert 2 == answer["data"]["resources"]["totalCount"]
     machine, volume = answer["data"]["resources"]["nodes"]
-    assert the_machine() == without(machine, "resourceId", "createdAt", "firstSeenAt")
-    assert machine["firstSeenAt"] == machine["createdAt"], "the vendor tells no time of creation"
-    assert the_file_system() == without(volume, "resourceId", "firstSeenAt")
-    assert 0 == answer["extensions"]["freshness"]["vendorCalls"], "the command's own listing was fresh enough"
-    record = (lab.file.parent / "record.db").read_bytes()
-    told = example("Instance")
-    assert told["ip"].encode() in record
-    assert not [secret for secret in (told["jupyter_token"], KEY) if secret.encode() in record]
+    assert expected_machine() == without(machine, "resourceId", "createdAt", "firstSeenAt")
+    assert machine["firstSeenAt"] == machine["createdAt"], "the vendor reports no time of creation"
+    assert expected_file_system() == without(volume, "resourceId", "firstSeenAt")
+    assert 0 == answer["extensions"]["freshness"]["vendorCalls"], "the listing of the command was fresh enough"
+    database = (lab.file.parent / "record.db").read_bytes()
+    instance = example("Instance")
+    assert instance["ip"].encode() in database
+    assert not [secret for secret in (instance["jupyter_token"], KEY) if secret.encode() in database]
 
 
-async def failing(gateway: Served, reason: str) -> None:
-    """An hour later both are answered from the record with their true age and the reason; nothing of it has changed."""
-    known = await gateway.data(CHANGES)
-    fresh = (await gateway.data(KEPT))["resources"]["nodes"]
+async def assert_stale(gateway: ServedGateway, reason: str) -> None:
+    """Check that both are answered an hour later with their true age and the reason, and that no recorded value has changed."""
+    changes = await gateway.data(CHANGES)
+    fresh = (await gateway.data(RECORDED))["resources"]["nodes"]
     gateway.clock.advance(AGE)
 
-    answer = await gateway.graph(KEPT)
+    answer = await gateway.graph(RECORDED)
 
-    told = answer["data"]["resources"]
-    assert 2 == told["totalCount"]
-    assert [without(node, "freshness") for node in fresh] == [without(node, "freshness") for node in told["nodes"]]
-    ages = [node["freshness"] for node in told["nodes"]]
+    resources = answer["data"]["resources"]
+    assert 2 == resources["totalCount"]
+    assert [without(node, "freshness") for node in fresh] == [without(node, "freshness") for node in resources["nodes"]]
+    ages = [node["freshness"] for node in resources["nodes"]]
     assert {("STALE", reason, None)} == {(age["state"], age["reason"], age["missingSince"]) for age in ages}
     assert {before["freshness"]["ageSeconds"] + AGE for before in fresh} == {age["ageSeconds"] for age in ages}
     gaps = [{"kind": kind, "reason": reason} for kind in ("MACHINES", "VOLUMES")]
-    assert {"complete": False, "gaps": gaps} == told["coverage"]
-    assert known == await gateway.data(CHANGES)
+    assert {"complete": False, "gaps": gaps} == resources["coverage"]
+    assert changes == await gateway.data(CHANGES)
 
 
 @pytest.mark.parametrize("status", [401, 403])
 async def test_rejected_credentials(lab: Team, between: Forwarding, status: int) -> None:
-    """The documented 401 and 403 read AUTH_REJECTED on the graph, on REST and on the account; the record is kept."""
+    """The documented 401 and 403 read AUTH_REJECTED in GraphQL, REST and the account; recorded values stay."""
     between.headers["Prefer"] = f"code={status}"
-    asked = len(between.passed)
-    ended = await lab.sync()
-    assert asked + 2 == len(between.passed)
+    calls = len(between.passed)
+    command = await lab.sync()
+    assert calls + 2 == len(between.passed)
     async with lab.gateway() as gateway:
-        await failing(gateway, "AUTH_REJECTED")
+        await assert_stale(gateway, "AUTH_REJECTED")
         accounts = (await gateway.data("{ accounts { name state } }"))["accounts"]
-        node = (await gateway.data(KEPT))["resources"]["nodes"][0]
+        node = (await gateway.data(RECORDED))["resources"]["nodes"][0]
         rest = await gateway.client.get(f"/resources/{node['resourceId']}")
-    # Twice by the command's two sweeps, twice by the readers', an hour later and at no more calls than that.
-    assert asked + 4 == len(between.passed)
+    # Two calls by the sweeps of the command and two by those of the readers an hour later, and no more.
+    assert calls + 4 == len(between.passed)
 
     assert [{"name": "lab", "state": "AUTH_REJECTED"}] == accounts
     assert (200, "provisioning", node["lastSyncedAt"]) == (
@@ -232,27 +237,27 @@ async def test_rejected_credentials(lab: Team, between: Forwarding, status: int)
         rest.json()["last_synced_at"],
     )
     assert "detail=AUTH_REJECTED" in rest.headers["Cache-Status"]
-    assert (1, 2) == (ended.code, ended.output.count("AUTH_REJECTED"))
-    assert KEY not in ended.output + ended.errors
+    assert (1, 2) == (command.code, command.output.count("AUTH_REJECTED"))
+    assert KEY not in command.output + command.errors
 
 
-async def test_a_404_on_a_list_is_no_empty_account(lab: Team, between: Forwarding) -> None:
-    """Prism's own 404 is a malformed answer, however often it comes: nothing is deleted, nothing is even marked."""
+async def test_a_404_on_a_list_is_not_an_empty_account(lab: Team, between: Forwarding) -> None:
+    """Prism's own 404 is a malformed answer, however often it comes: nothing is deleted, and nothing is marked as missing."""
     between.prepend = "/moved"
     async with lab.gateway() as gateway:
-        await failing(gateway, "MALFORMED_ANSWER")
+        await assert_stale(gateway, "MALFORMED_ANSWER")
         for _ in range(3):
-            # Beyond all that a verdict on what is missing takes: grace, witnesses, agreeing listings.
+            # Longer than all that a verdict on a missing resource takes: grace, witnesses, agreeing listings.
             gateway.clock.advance(AGE)
-            asked = len(between.passed)
-            told = (await gateway.data(KEPT))["resources"]
-            assert asked + 2 == len(between.passed)
+            calls = len(between.passed)
+            resources = (await gateway.data(RECORDED))["resources"]
+            assert calls + 2 == len(between.passed)
             assert [("STALE", None)] * 2 == [
-                (node["freshness"]["state"], node["freshness"]["missingSince"]) for node in told["nodes"]
+                (node["freshness"]["state"], node["freshness"]["missingSince"]) for node in resources["nodes"]
             ]
         between.prepend = ""
         gateway.clock.advance(AGE)
-        back = (await gateway.data(KEPT))["resources"]
+        back = (await gateway.data(RECORDED))["resources"]
 
     assert {"FRESH"} == {node["freshness"]["state"] for node in back["nodes"]}
     assert (2, True) == (back["totalCount"], back["coverage"]["complete"])

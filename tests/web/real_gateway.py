@@ -12,7 +12,7 @@ from pathlib import Path
 from sandbox.http.server import SandboxServer
 from sandbox.world import World
 from tests.clock import ManualClock
-from tests.proofs.served import account, served
+from tests.proofs.gateway_server import sandbox_account, serve_accounts
 
 KEYS = {"east": "key-of-east", "west": "key-of-west"}
 
@@ -35,9 +35,9 @@ async def _serve(folder: Path, ready: Future[tuple[str, str]], stop: threading.E
     try:
         world = World.default(ManualClock(), 7, KEYS, lively=False)
         async with SandboxServer(world) as cloud:
-            accounts = [account(name, cloud.url, key) for name, key in KEYS.items()]
-            async with served(folder, *accounts) as gateway:
-                await gateway.swept()
+            accounts = [sandbox_account(name, cloud.url, key) for name, key in KEYS.items()]
+            async with serve_accounts(folder, *accounts) as gateway:
+                await gateway.sweep_all()
                 token = gateway.client.headers["Authorization"].removeprefix("Bearer ")
                 ready.set_result((str(gateway.client.base_url).rstrip("/"), token))
                 await asyncio.to_thread(stop.wait)

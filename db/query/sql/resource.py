@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from sqlalchemy import ColumnElement, Select, String, and_, case, cast, select
@@ -19,45 +19,42 @@ from db.query.sql.builder import FieldBuilder, StatementBuilder, annotated_objec
 from db.query.sql.dialect import is_in_array
 from db.query.sql.filters import bind_param
 from db.query.sql.pages import Paging, connection, required_param
+from domain.records.fields import ACCESS_FIELDS, RESOURCE_FIELDS, SPEC_FIELDS, FieldKind, LiveField
 from domain.records.identity import NODE_PREFIX
 
 ColumnText: TypeAlias = tuple[str, Callable[[ColumnElement[Any]], json_text.Parts]]
 """The name of a column, and the function that writes it."""
 
+_WRITERS: Final[Mapping[FieldKind, Callable[[ColumnElement[Any]], json_text.Parts]]] = {
+    FieldKind.TEXT: json_text.escaped_string,
+    FieldKind.INTEGER: json_text.number,
+    FieldKind.NUMBER: json_text.number,
+    FieldKind.INSTANT: json_text.plain_string_or_null,
+}
+
+
+def _live_columns(fields: Iterable[LiveField]) -> dict[str, ColumnText]:
+    return {field.graph_name: (field.column, _WRITERS[field.kind]) for field in fields}
+
+
 _COLUMNS: Final[Mapping[str, ColumnText]] = {
+    **_live_columns(RESOURCE_FIELDS),
     "resourceId": ("resource_id", json_text.plain_string),
     "resourceType": ("resource_type", json_text.plain_string),
     "vendor": ("vendor", json_text.escaped_string),
     "vendorRegion": ("vendor_region", json_text.escaped_string),
     "vendorId": ("vendor_id", json_text.escaped_string),
-    "name": ("name", json_text.escaped_string),
     "status": ("status", json_text.plain_string),
-    "vendorStatus": ("vendor_status", json_text.escaped_string),
-    "statusMessage": ("status_message", json_text.escaped_string),
     "pricingTotalHourly": ("price_text", json_text.number),
     "currency": ("currency", json_text.escaped_string),
     "pricingSource": ("pricing_source", json_text.plain_string),
-    "validFrom": ("valid_from", json_text.plain_string_or_null),
-    "validTo": ("valid_to", json_text.plain_string_or_null),
     "createdAt": ("created_at", json_text.plain_string),
     "firstSeenAt": ("first_seen_at", json_text.plain_string),
 }
-_ACCESS: Final[Mapping[str, ColumnText]] = {
-    "externalIp": ("external_ip", json_text.escaped_string),
-    "internalIp": ("internal_ip", json_text.escaped_string),
-    "sshCommand": ("ssh_command", json_text.escaped_string),
-    "sshPort": ("ssh_port", json_text.number),
-}
+_ACCESS: Final[Mapping[str, ColumnText]] = _live_columns(ACCESS_FIELDS)
 _SPEC: Final[Mapping[str, ColumnText]] = {
-    "gpuType": ("gpu_type", json_text.escaped_string),
-    "gpuFamily": ("gpu_family", json_text.escaped_string),
-    "gpuCount": ("gpu_count", json_text.number),
-    "vendorSku": ("vendor_sku", json_text.escaped_string),
-    "image": ("image", json_text.escaped_string),
+    **_live_columns(SPEC_FIELDS),
     "vendor": ("spec_vendor", json_text.stored_json),
-    "vcpuCount": ("vcpu_count", json_text.number),
-    "memoryGb": ("memory_gb", json_text.number),
-    "diskGb": ("disk_gb", json_text.number),
 }
 _OFFER: Final[Mapping[str, ColumnText]] = {
     "offerId": ("offer_id", json_text.plain_string),

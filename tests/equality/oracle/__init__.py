@@ -1,1 +1,1 @@
-"""The rules of answering, stated a second time over plain values: no SQL, and nothing of what reads the database."""
+"""The rules of answers stated a second time, over plain values: independent of the product's SQL and of its plans."""

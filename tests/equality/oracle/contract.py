@@ -1,4 +1,4 @@
-"""The committed SDL, walked by graphql-core over dictionaries: a field is its value, or what computes it."""
+"""The committed SDL, executed by graphql-core over dictionaries of values, or of functions that compute them."""
 
 from __future__ import annotations
 
@@ -18,45 +18,45 @@ from graphql import (
     get_named_type,
 )
 
-from tests.equality.oracle.demanding import Root
-from tests.equality.oracle.refusals import Refusal
-from tests.equality.oracle.roots import ANSWERS, a_uuid, nothing
+from tests.equality.oracle.refusals import OracleRefusal
+from tests.equality.oracle.root_field import RootField
+from tests.equality.oracle.roots import ROOT_ANSWERS, empty_answer, parse_uuid
 
 SDL = Path(__file__).parents[3] / "schema" / "schema.graphql"
 Hit = tuple[str, str]
-"""A field by type and name, or a value by enum and name."""
+"""A field by type and name, or an enum value by enum and name."""
 
 
 @dataclass(slots=True)
-class Context:
-    """One execution. While `looking`, refused root fields answer nothing, so that the others are looked at all the same."""
+class OracleContext:
+    """One execution. While `noting`, refused root fields have empty answers, so that the others note their resources."""
 
-    roots: dict[str, Root]
-    refused: dict[str, Refusal]
-    looking: bool = True
+    roots: dict[str, RootField]
+    refused: dict[str, OracleRefusal]
+    noting: bool = True
     hits: set[Hit] = field(default_factory=set)
 
     def answer(self, key: str, name: str) -> Any:
-        """Of a root field."""
+        """Return the value of a root field. Raises OracleRefusal."""
         if key not in self.refused:
-            return ANSWERS[name](self.roots[key])
-        if self.looking:
-            return nothing(name)
+            return ROOT_ANSWERS[name](self.roots[key])
+        if self.noting:
+            return empty_answer(name)
         raise self.refused[key]
 
 
-def _an_instant(value: object) -> datetime:
+def _parse_instant(value: object) -> datetime:
     if not isinstance(value, str) or len(value) > 64:
-        raise TypeError("no DateTime")
-    told = datetime.fromisoformat(value)
-    if told.tzinfo is None or not 2000 <= told.year <= 2100:
-        raise ValueError("no DateTime")
-    return told.astimezone(UTC)
+        raise TypeError("not a DateTime")
+    instant = datetime.fromisoformat(value)
+    if instant.tzinfo is None or not 2000 <= instant.year <= 2100:
+        raise ValueError("not a DateTime")
+    return instant.astimezone(UTC)
 
 
 def _resolver(of: str, name: str, enum: GraphQLEnumType | None, *, root: bool) -> Callable[..., Any]:
     def resolve(source: Any, info: Any, **arguments: Any) -> Any:
-        context: Context = info.context
+        context: OracleContext = info.context
         context.hits.add((of, name))
         value = context.answer(info.path.key, name) if root else source[name]
         if callable(value):
@@ -70,17 +70,17 @@ def _resolver(of: str, name: str, enum: GraphQLEnumType | None, *, root: bool) -
 
 @cache
 def contract() -> GraphQLSchema:
-    """The schema, built once."""
+    """Return the schema, which is built once."""
     schema = build_schema(SDL.read_text())
     for named in schema.type_map.values():
         if isinstance(named, GraphQLInterfaceType):
             named.resolve_type = lambda *_: "Resource"
         if isinstance(named, GraphQLObjectType) and not named.name.startswith("__"):
-            for name, told in named.fields.items():
-                leaf = get_named_type(told.type)
+            for name, definition in named.fields.items():
+                leaf = get_named_type(definition.type)
                 enum = leaf if isinstance(leaf, GraphQLEnumType) else None
-                told.resolve = _resolver(named.name, name, enum, root=named is schema.query_type)
-    for name, parse in (("UUID", a_uuid), ("DateTime", _an_instant)):
+                definition.resolve = _resolver(named.name, name, enum, root=named is schema.query_type)
+    for name, parse in (("UUID", parse_uuid), ("DateTime", _parse_instant)):
         scalar: Any = schema.type_map[name]
         scalar.parse_value = scalar.coerce_input_value = parse
     return schema

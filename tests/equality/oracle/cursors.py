@@ -1,4 +1,4 @@
-"""Cursors as the gateway gives them: base64 of a version, an order and a place in it."""
+"""Cursors in the format of the gateway: base64 of a version, an order and a place in it."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from typing import Any
 from uuid import UUID
 
 
-class NoCursor(Exception):
-    """It was not given for this order."""
+class InvalidCursor(Exception):
+    """The text is not a cursor of this order."""
 
 
-def cursor(order: str, *place: object) -> str:
-    """The cursor of a place."""
+def encode_cursor(order: str, *place: object) -> str:
+    """Return the cursor of a place."""
     text = json.dumps([1, order, *place], separators=(",", ":"), ensure_ascii=True)
     return b64encode(text.encode(), altchars=b"-_").decode().replace("=", "")
 
 
-def sequence(given: str, order: str) -> int:
-    """The number in it. Raises NoCursor."""
-    match _place(given, order):
+def parse_sequence(cursor: str, order: str) -> int:
+    """Return the number in a cursor. Raises InvalidCursor."""
+    match _decode_place(cursor, order):
         case [int(number)] if type(number) is int and 0 <= number < 2**63:
             return number
-    raise NoCursor
+    raise InvalidCursor
 
 
-def keyset(given: str, field: str, direction: str) -> tuple[Any, UUID]:
-    """Value and resource id. Raises NoCursor."""
-    match _place(given, f"{field}:{direction}"):
+def parse_keyset(cursor: str, field: str, direction: str) -> tuple[Any, UUID]:
+    """Return the value and the resource id in a cursor. Raises InvalidCursor."""
+    match _decode_place(cursor, f"{field}:{direction}"):
         case [value, str(text)] if _fits(value, field):
             try:
                 return value, UUID(text)
             except ValueError:
-                raise NoCursor from None
-    raise NoCursor
+                raise InvalidCursor from None
+    raise InvalidCursor
 
 
 def _fits(value: object, field: str) -> bool:
@@ -50,13 +50,13 @@ def _fits(value: object, field: str) -> bool:
     return False
 
 
-def _place(given: str, order: str) -> list[object]:
+def _decode_place(cursor: str, order: str) -> list[object]:
     try:
-        text = b64decode(given.encode("ascii") + b"=" * (-len(given) % 4), altchars=b"-_", validate=True)
+        text = b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         decoded = json.loads(text)
     except ValueError:
-        raise NoCursor from None
+        raise InvalidCursor from None
     match decoded:
-        case [1, str(told), *place] if told == order:
+        case [1, str(cursor_order), *place] if cursor_order == order:
             return place
-    raise NoCursor
+    raise InvalidCursor

@@ -1,12 +1,12 @@
-"""Why an operation, or a root field of it, is refused."""
+"""The reasons for which an operation, or one of its root fields, is refused."""
 
 from __future__ import annotations
 
 from typing import Any
 
 
-class Refusal(Exception):
-    """What is told instead of an answer: `extensions` of the error, and the HTTP status where the whole request is refused."""
+class OracleRefusal(Exception):
+    """An error instead of an answer: its `extensions`, and the HTTP status if the whole request is refused."""
 
     def __init__(self, code: str, status: int = 400, **more: Any) -> None:
         super().__init__(code)
@@ -14,16 +14,16 @@ class Refusal(Exception):
         self.status = status
 
 
-def bad(argument: str) -> Refusal:
-    """An argument that cannot be honoured."""
-    return Refusal("BAD_USER_INPUT", argument=argument)
+def bad_input(argument: str) -> OracleRefusal:
+    """Return the refusal of an argument that is not valid."""
+    return OracleRefusal("BAD_USER_INPUT", argument=argument)
 
 
-def forbidden() -> Refusal:
-    """A permission is lacking."""
-    return Refusal("FORBIDDEN", 403)
+def forbidden() -> OracleRefusal:
+    """Return the refusal for a missing permission."""
+    return OracleRefusal("FORBIDDEN", 403)
 
 
-def too_large(limit: str, allowed: int, count: int) -> Refusal:
-    """A limit is passed."""
-    return Refusal("LIMIT_EXCEEDED", limit=limit, allowed=allowed, count=count)
+def too_large(limit: str, allowed: int, count: int) -> OracleRefusal:
+    """Return the refusal for a limit that is exceeded."""
+    return OracleRefusal("LIMIT_EXCEEDED", limit=limit, allowed=allowed, count=count)

@@ -1,4 +1,4 @@
-"""What answers each root field."""
+"""The answers of the root fields."""
 
 from __future__ import annotations
 
@@ -9,120 +9,123 @@ from typing import Any, Final
 from uuid import UUID
 
 from domain.records.model import ResourceRecord
-from tests.equality.oracle.ages import configured
-from tests.equality.oracle.choosing import STATUSES, ordered
-from tests.equality.oracle.cursors import NoCursor, keyset, sequence
-from tests.equality.oracle.demanding import Root
-from tests.equality.oracle.paging import change_page, resource_page
-from tests.equality.oracle.refusals import bad
-from tests.equality.oracle.selecting import Asked
-from tests.equality.oracle.telling import account, coverage, resource
+from tests.equality.oracle.ages import is_configured
+from tests.equality.oracle.cursors import InvalidCursor, parse_keyset, parse_sequence
+from tests.equality.oracle.filters import STATUSES, sort_resources
+from tests.equality.oracle.objects import render_account, render_coverage, render_resource
+from tests.equality.oracle.pages import change_page, resource_page
+from tests.equality.oracle.refusals import bad_input
+from tests.equality.oracle.root_field import RootField
+from tests.equality.oracle.selection import SelectedField
+
+_DEFAULT_ORDER: Final = {"field": "CREATED_AT", "direction": "DESC"}
 
 
-def check(asked: Asked) -> None:
-    """Raise Refusal for the first argument at or below a root field that cannot be honoured."""
-    for one in asked.every():
-        first, after = one.arguments.get("first"), one.arguments.get("after")
+def check_arguments(root: SelectedField) -> None:
+    """Raise OracleRefusal for the first argument at or below a root field that is not valid."""
+    for selected in root.walk():
+        first, after = selected.arguments.get("first"), selected.arguments.get("after")
         if first is not None and not 1 <= first <= 1000:
-            raise bad("first")
+            raise bad_input("first")
         try:
             if after is None:
                 continue
-            if one.name == "resources":
-                order = one.arguments.get("orderBy") or {"field": "CREATED_AT", "direction": "DESC"}
-                keyset(after, order["field"], order["direction"])
+            if selected.name == "resources":
+                order = selected.arguments.get("orderBy") or _DEFAULT_ORDER
+                parse_keyset(after, order["field"], order["direction"])
             else:
-                sequence(after, one.name.upper())
-        except NoCursor:
-            raise bad("after") from None
+                parse_sequence(after, selected.name.upper())
+        except InvalidCursor:
+            raise bad_input("after") from None
 
 
-def _resource(root: Root) -> Any:
-    found = root.choice.by_id.get(root.asked.arguments["resourceId"])
-    return None if found is None else resource(root, found)
+def _resource(root: RootField) -> Any:
+    resource = root.resources.by_id.get(root.selected.arguments["resourceId"])
+    return None if resource is None else render_resource(root, resource)
 
 
-def _node(root: Root) -> Any:
-    given = root.asked.arguments["id"]
-    found = next((one for one in root.choice.visible if given == f"Resource:{one.resource_id}"), None)
-    return None if found is None else resource(root, found)
+def _node(root: RootField) -> Any:
+    node_id = root.selected.arguments["id"]
+    resource = next((each for each in root.resources.visible if node_id == f"Resource:{each.resource_id}"), None)
+    return None if resource is None else render_resource(root, resource)
 
 
-def _resources(root: Root) -> Any:
-    order = root.asked.arguments.get("orderBy") or {"field": "CREATED_AT", "direction": "DESC"}
-    matching = root.choice.matching(root.conditions)
-    rows = ordered(matching, order["field"], order["direction"])
-    page = resource_page(rows, root.asked.arguments, lambda one: resource(root, one, chosen=root.by_live))
-    return {**page, "totalCount": len(matching), "coverage": lambda: coverage(root)}
+def _resources(root: RootField) -> Any:
+    order = root.selected.arguments.get("orderBy") or _DEFAULT_ORDER
+    matches = root.resources.find(root.conditions)
+    rows = sort_resources(matches, order["field"], order["direction"])
+    page = resource_page(
+        rows, root.selected.arguments, lambda row: render_resource(root, row, chosen=root.uses_live_values)
+    )
+    return {**page, "totalCount": len(matches), "coverage": lambda: render_coverage(root)}
 
 
-def _changes(root: Root) -> Any:
-    matching = {one.resource_id: one for one in root.choice.matching(root.conditions, dead=True)}
-    changes = [one for one in root.world.history if one.entry.resource_id in matching]
+def _changes(root: RootField) -> Any:
+    matches = {each.resource_id: each for each in root.resources.find(root.conditions, deleted=True)}
+    changes = [change for change in root.world.history if change.entry.resource_id in matches]
     return change_page(
         changes,
-        root.asked.arguments,
+        root.selected.arguments,
         "CHANGES",
-        lambda one: resource(root, matching[one.entry.resource_id], chosen=root.by_live),
+        lambda change: render_resource(root, matches[change.entry.resource_id], chosen=root.uses_live_values),
     )
 
 
-def _accounts(root: Root) -> Any:
-    names = sorted(name for name in root.world.accounts if root.choice.may_see(name))
-    return [account(root, root.world.accounts[name]) for name in names]
+def _accounts(root: RootField) -> Any:
+    names = sorted(name for name in root.world.accounts if root.resources.may_see(name))
+    return [render_account(root, root.world.accounts[name]) for name in names]
 
 
-_KEYS: Final[Mapping[str, tuple[str, Callable[[Root, ResourceRecord], Any]]]] = {
-    "VENDOR": ("vendor", lambda root, one: root.world.accounts[one.account].vendor),
-    "ACCOUNT": ("account", lambda _, one: one.account),
-    "VENDOR_REGION": ("vendorRegion", lambda _, one: one.vendor_region),
-    "STATUS": ("status", lambda _, one: one.live.status.value),
-    "RESOURCE_TYPE": ("resourceType", lambda _, one: one.resource_type.value),
-    "GPU_TYPE": ("gpuType", lambda _, one: one.live.spec.gpu_type),
+_KEYS: Final[Mapping[str, tuple[str, Callable[[RootField, ResourceRecord], Any]]]] = {
+    "VENDOR": ("vendor", lambda root, resource: root.world.accounts[resource.account].vendor),
+    "ACCOUNT": ("account", lambda _, resource: resource.account),
+    "VENDOR_REGION": ("vendorRegion", lambda _, resource: resource.vendor_region),
+    "STATUS": ("status", lambda _, resource: resource.live.status.value),
+    "RESOURCE_TYPE": ("resourceType", lambda _, resource: resource.resource_type.value),
+    "GPU_TYPE": ("gpuType", lambda _, resource: resource.live.spec.gpu_type),
 }
 
 
-def _totals(root: Root) -> Any:
-    keys = list(dict.fromkeys(root.asked.arguments["groupBy"]))
+def _totals(root: RootField) -> Any:
+    keys = list(dict.fromkeys(root.selected.arguments["groupBy"]))
     groups: dict[tuple[Any, ...], list[ResourceRecord]] = defaultdict(list)
     if not keys:
         groups[()] = []
-    for one in root.choice.matching(root.conditions):
-        if configured(root.scope_of(one), root.world.accounts[one.account]):
-            groups[tuple(_KEYS[key][1](root, one) for key in keys)].append(one)
-    return [_row(root, keys, names, groups[names]) for names in sorted(groups, key=lambda names: _rank(keys, names))]
+    for resource in root.resources.find(root.conditions):
+        if is_configured(root.scope_of(resource), root.world.accounts[resource.account]):
+            groups[tuple(_KEYS[key][1](root, resource) for key in keys)].append(resource)
+    return [_total(root, keys, group, groups[group]) for group in sorted(groups, key=lambda each: _rank(keys, each))]
 
 
-def _rank(keys: list[str], names: tuple[Any, ...]) -> list[Any]:
-    """Null first, statuses in their order, texts by code point."""
+def _rank(keys: list[str], group: tuple[Any, ...]) -> list[Any]:
+    """Return the sort key of a group: null first, statuses in their order, texts by code point."""
     return [
-        (name is not None, (STATUSES.index(name) if key == "STATUS" else name) if name is not None else 0)
-        for key, name in zip(keys, names, strict=True)
+        (value is not None, (STATUSES.index(value) if key == "STATUS" else value) if value is not None else 0)
+        for key, value in zip(keys, group, strict=True)
     ]
 
 
-def _row(root: Root, keys: list[str], names: tuple[Any, ...], held: list[ResourceRecord]) -> Any:
+def _total(root: RootField, keys: list[str], group: tuple[Any, ...], members: list[ResourceRecord]) -> Any:
     sums: dict[str, Fraction] = defaultdict(Fraction)
-    priced = [
-        one.live.price for one in held if one.live.price.amount is not None and one.live.price.currency is not None
-    ]
+    prices = [each.live.price for each in members]
+    priced = [price for price in prices if price.amount is not None and price.currency is not None]
     for price in priced:
-        # A price is the decimal that it was told as, and such are added without an error.
+        # A price is a decimal number, and decimal numbers are added exactly.
         sums[str(price.currency)] += Fraction(repr(price.amount))
-    shown = dict.fromkeys(each for each, _ in _KEYS.values()) | {
-        _KEYS[key][0]: name for key, name in zip(keys, names, strict=True)
+    values = dict.fromkeys(name for name, _ in _KEYS.values()) | {
+        _KEYS[key][0]: value for key, value in zip(keys, group, strict=True)
     }
     return {
-        **shown,
-        "count": len(held),
-        "gpuCount": sum(one.live.spec.gpu_count or 0 for one in held),
-        "hourly": [{"currency": each, "amount": float(sums[each])} for each in sorted(sums)],
-        "unpricedCount": len(held) - len(priced),
-        "coverage": lambda: coverage(root),
+        **values,
+        "count": len(members),
+        "gpuCount": sum(each.live.spec.gpu_count or 0 for each in members),
+        "hourly": [{"currency": currency, "amount": float(sums[currency])} for currency in sorted(sums)],
+        "unpricedCount": len(members) - len(priced),
+        "coverage": lambda: render_coverage(root),
     }
 
 
-ANSWERS: Final[Mapping[str, Callable[[Root], Any]]] = {
+ROOT_ANSWERS: Final[Mapping[str, Callable[[RootField], Any]]] = {
     "resource": _resource,
     "node": _node,
     "resources": _resources,
@@ -132,16 +135,16 @@ ANSWERS: Final[Mapping[str, Callable[[Root], Any]]] = {
 }
 
 
-def nothing(name: str) -> Any:
-    """What stands for the answer of a root field that is refused, while the others are looked at."""
+def empty_answer(name: str) -> Any:
+    """Return what stands for the answer of a refused root field while the others note their resources."""
     ends = {"hasNextPage": False, "hasPreviousPage": False, "startCursor": None, "endCursor": None}
     blank: dict[str, Any] = {"complete": True, "sweptAt": None, "gaps": []}
     empty = {"nodes": [], "edges": [], "totalCount": 0, "pageInfo": ends, "coverage": blank}
     return {"resources": empty, "changes": empty, "resourceTotals": []}.get(name)
 
 
-def a_uuid(value: object) -> UUID:
-    """A UUID of the graph. Raises ValueError or TypeError."""
+def parse_uuid(value: object) -> UUID:
+    """Parse the scalar UUID. Raises ValueError or TypeError."""
     if not isinstance(value, str) or len(value) > 64:
-        raise TypeError("no UUID")
+        raise TypeError("not a UUID")
     return UUID(value)

@@ -22,7 +22,7 @@ from tests.clock import ManualClock
 from tests.matrix.cells.cloud import LACKING_NUMBER, CellCloud
 from tests.matrix.faults import Address, Fault
 from tests.matrix.player import FlightKind, Player
-from tests.proofs.served import Served, answering
+from tests.proofs.gateway_server import ServedGateway, serve_settings
 from vendors import registry
 from vendors.client.rate_limits import SHARE
 
@@ -152,11 +152,11 @@ class MatrixGateway:
         # Alembic's migration context is global: one database at a time can be migrated in a process.
         self._starting = starting
         self._running = AsyncExitStack()
-        self._served: Served | None = None
+        self._served: ServedGateway | None = None
         self._reader_slots = asyncio.Semaphore(_CONCURRENT_READERS)
 
     @property
-    def served(self) -> Served:
+    def served(self) -> ServedGateway:
         """The running gateway."""
         assert self._served is not None
         return self._served
@@ -176,7 +176,7 @@ class MatrixGateway:
             }
         )
         async with self._starting:
-            self._served = await self._running.enter_async_context(answering(settings, self.clock))
+            self._served = await self._running.enter_async_context(serve_settings(settings, self.clock))
 
     async def stop(self) -> None:
         """Stop the gateway, after recording its metrics as a published text."""

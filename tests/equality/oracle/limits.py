@@ -1,4 +1,4 @@
-"""How large an operation is: of the document before it is validated, of what it asks once its variables are known."""
+"""The limits of operations: of the document before validation, and of the selection once its variables are known."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from graphql import (
 )
 
 from tests.equality.oracle.refusals import too_large
-from tests.equality.oracle.selecting import Asked
+from tests.equality.oracle.selection import SelectedField
 
 TOKENS: Final = 2000
 _PAGES: Final = {"resources", "changes", "history"}
 
 
 def measure_document(document: DocumentNode) -> None:
-    """Raise Refusal for the first limit that an operation passes."""
-    fragments = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
-    for one in document.definitions:
-        if isinstance(one, OperationDefinitionNode):
-            levels = list(_levels(one.selection_set, fragments, 0, False, ()))
+    """Raise OracleRefusal for the first limit that an operation exceeds."""
+    fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
+    for definition in document.definitions:
+        if isinstance(definition, OperationDefinitionNode):
+            levels = list(_levels(definition.selection_set, fragments, 0, False, ()))
             plain = [depth for depth, hidden in levels if not hidden]
             _check("root fields", 20, sum(depth == 1 for depth, _ in levels))
             _check("levels of depth", 12, max(plain, default=0))
@@ -42,7 +42,7 @@ def _levels(
     hidden: bool,
     within: tuple[str, ...],
 ) -> Iterable[tuple[int, bool]]:
-    """Depth of each field after fragments, and whether it is introspection."""
+    """Yield the depth of each field, fragments expanded, and whether it belongs to introspection."""
     for node in selection_set.selections:
         if isinstance(node, FieldNode):
             inside = hidden or node.name.value in {"__schema", "__type"}
@@ -57,16 +57,16 @@ def _levels(
             yield from _levels(node.selection_set, fragments, above, hidden, within)
 
 
-def measure_selection(roots: list[Asked]) -> None:
-    """Raise Refusal for the first limit that is passed."""
-    demands = [one.arguments.get("freshness") or {} for one in roots]
+def measure_selection(roots: list[SelectedField]) -> None:
+    """Raise OracleRefusal for the first limit that the selection exceeds."""
+    demands = [root.arguments.get("freshness") or {} for root in roots]
     _check(
         "forced root fields",
         5,
-        sum(one.get("forceRefresh") is True or one.get("maxAgeSeconds") == 0 for one in demands),
+        sum(demand.get("forceRefresh") is True or demand.get("maxAgeSeconds") == 0 for demand in demands),
     )
-    _check("levels of linkedResources", 4, max(map(_walk, roots), default=0))
-    _check("nodes", 20_000, sum(_nodes(one, 1) for one in roots))
+    _check("levels of linkedResources", 4, max(map(_link_depth, roots), default=0))
+    _check("nodes", 20_000, sum(_count_nodes(root, 1) for root in roots))
 
 
 def _check(limit: str, allowed: int, count: int) -> None:
@@ -74,15 +74,15 @@ def _check(limit: str, allowed: int, count: int) -> None:
         raise too_large(limit, allowed, min(count, 10**9))
 
 
-def _walk(asked: Asked) -> int:
-    return (asked.name == "linkedResources") + max(map(_walk, asked.below), default=0)
+def _link_depth(selected: SelectedField) -> int:
+    return (selected.name == "linkedResources") + max(map(_link_depth, selected.below), default=0)
 
 
-def _nodes(asked: Asked, parents: int) -> int:
+def _count_nodes(selected: SelectedField, parents: int) -> int:
     many = 1
-    if asked.name in _PAGES:
-        many = min(max(asked.arguments["first"], 1), 1000)
-    elif asked.name == "linkedResources":
+    if selected.name in _PAGES:
+        many = min(max(selected.arguments["first"], 1), 1000)
+    elif selected.name == "linkedResources":
         many = 10
-    own = parents * many if many > 1 or asked.name in _PAGES else 0
-    return own + sum(_nodes(child, parents * many) for child in asked.below)
+    own = parents * many if many > 1 or selected.name in _PAGES else 0
+    return own + sum(_count_nodes(child, parents * many) for child in selected.below)

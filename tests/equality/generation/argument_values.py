@@ -1,4 +1,4 @@
-"""Arguments that mean something in a world, and some that do not."""
+"""Arguments that match something in a world, and some that do not."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from tests.equality import vocabulary as words
-from tests.equality.oracle.choosing import STATUSES, place_of
-from tests.equality.oracle.cursors import cursor
-from tests.equality.world import World
+from tests.equality.oracle.cursors import encode_cursor
+from tests.equality.oracle.filters import STATUSES, place_of
+from tests.equality.world import EqualityWorld
 
 T = TypeVar("T")
 _ORDERS: Final = ("CREATED_AT", "NAME", "STATUS", "PRICING_TOTAL_HOURLY")
 _TYPES: Final = ("VM", "CONTAINER", "BARE_METAL", "CLUSTER", "BLOCK_DISK", "FILESYSTEM", "OTHER")
 _KEYS: Final = ("VENDOR", "ACCOUNT", "VENDOR_REGION", "STATUS", "RESOURCE_TYPE", "GPU_TYPE")
-_NOBODY: Final = "5f0b1e5c-0c0a-5d3c-9b39-0a53f44d6f6a"
+_UNKNOWN_ID: Final = "5f0b1e5c-0c0a-5d3c-9b39-0a53f44d6f6a"
 _BAD_CURSORS: Final = (
     "", "x", "====", "é", "WzEsIkhJU1RPUlkiLDNd!", " WzEsIkhJU1RPUlkiLDNd", "bnVsbA", "W10", "WzIsIkhJU1RPUlkiLDNd", "A" * 300,
 )  # fmt: skip
@@ -26,58 +26,58 @@ _INSTANTS: Final = (
 )  # fmt: skip
 
 
-class Values:
-    """Draws arguments for one world."""
+class ArgumentValues:
+    """Draws the arguments of fields for one world."""
 
-    def __init__(self, random: Random, world: World) -> None:
+    def __init__(self, random: Random, world: EqualityWorld) -> None:
         self.random = random
         self.world = world
         self.patient = False
-        """Whether nothing is asked that needs the permission `refresh`."""
+        """Whether no demand needs the permission `refresh`."""
         self._makers: Mapping[tuple[str, str], Callable[[], dict[str, Any]]] = {
             ("Query", "resource"): lambda: {"resourceId": self.resource_id(), **self._demand()},
-            ("Query", "node"): lambda: {"id": self._node_id()},
-            ("Query", "resources"): lambda: {**self._list(), **self._demand()},
-            ("Query", "resourceTotals"): lambda: {**self._filter(), **self._keys(), **self._demand()},
+            ("Query", "node"): lambda: {"id": self._node_id(), **self._demand()},
+            ("Query", "resources"): lambda: {**self._list_arguments(), **self._demand()},
+            ("Query", "resourceTotals"): lambda: {**self._filter(), **self._group_by(), **self._demand()},
             ("Query", "changes"): lambda: {**self._filter(), **self._sequence("CHANGES")},
             ("Resource", "linkedResources"): lambda: self.some({"includeEnded": self.one(True, True, False)}),
-            ("Resource", "history"): self._history,
+            ("Resource", "history"): self._history_arguments,
         }
 
     def one(self, *values: T) -> T:
-        """One of them."""
+        """Return one of the values."""
         return self.random.choice(values)
 
     def chance(self, share: float) -> bool:
-        """True so often."""
+        """Return True with this probability."""
         return self.random.random() < share
 
     def some(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """None, or each with even chances."""
+        """Return the arguments, each with a probability of one half."""
         return {name: value for name, value in arguments.items() if self.chance(0.5)}
 
-    def of(self, type_name: str, field_name: str) -> dict[str, Any]:
-        """Arguments of a field; empty where it takes none."""
+    def arguments(self, type_name: str, field_name: str) -> dict[str, Any]:
+        """Return arguments of a field; empty if it has none."""
         maker = self._makers.get((type_name, field_name))
         return {} if maker is None else maker()
 
-    def takes(self, type_name: str, field_name: str) -> bool:
-        """Whether the field takes arguments."""
+    def has_arguments(self, type_name: str, field_name: str) -> bool:
+        """Return whether the field has arguments."""
         return (type_name, field_name) in self._makers
 
     # Ids
 
     def resource_id(self) -> str:
-        """Mostly of a resource that exists, though perhaps not for the viewer; written in any of the allowed ways."""
+        """Return an id, mostly of a resource that exists, though perhaps not for the viewer, in one of the allowed notations."""
         if self.chance(0.08) or not self.world.resources:
-            return _NOBODY
-        found = str(self.random.choice(self.world.resources).resource_id)
-        return self.one(found, found, found, found.upper(), found.replace("-", ""))
+            return _UNKNOWN_ID
+        text = str(self.random.choice(self.world.resources).resource_id)
+        return self.one(text, text, text, text.upper(), text.replace("-", ""))
 
     def _node_id(self) -> str:
-        found = f"Resource:{UUID(self.resource_id())}"
-        odd = (found.upper(), found.replace("-", ""), "Resource:", f"Offer:{_NOBODY}", "", "\U0001f600", found + " ")
-        return self.one(*odd) if self.chance(0.15) else found
+        text = f"Resource:{UUID(self.resource_id())}"
+        odd = (text.upper(), text.replace("-", ""), "Resource:", f"Offer:{_UNKNOWN_ID}", "", "\U0001f600", text + " ")
+        return self.one(*odd) if self.chance(0.15) else text
 
     # Pages
 
@@ -86,56 +86,56 @@ class Values:
             return self.one(0, -1, 1001, 2**31 - 1, -(2**31))
         return self.one(1, 1, 2, 3, 3, 5, 5, 10, 20, 20, 50, 1000) if self.chance(0.9) else self.random.randint(1, 60)
 
-    def _list(self) -> dict[str, Any]:
-        found = self._filter()
+    def _list_arguments(self) -> dict[str, Any]:
+        arguments = self._filter()
         order = {"field": self.one(*_ORDERS), **self.some({"direction": self.one("ASC", "ASC", "DESC")})}
         if self.chance(0.55):
-            found["orderBy"] = self.one(order, order, order, order, order, order, None)
+            arguments["orderBy"] = self.one(order, order, order, order, order, order, None)
         if self.chance(0.6):
-            found["first"] = self._first()
+            arguments["first"] = self._first()
         if self.chance(0.45):
-            found["after"] = self._keyset(found.get("orderBy") or {"field": "CREATED_AT"})
-        return found
+            arguments["after"] = self._keyset(arguments.get("orderBy") or {"field": "CREATED_AT"})
+        return arguments
 
     def _keyset(self, order: Mapping[str, str]) -> str | None:
         if self.chance(0.06):
             return None
         if self.chance(0.06):
-            return self.one(*_BAD_CURSORS, cursor("HISTORY", 3))
+            return self.one(*_BAD_CURSORS, encode_cursor("HISTORY", 3))
         field, direction = order["field"], order.get("direction", "DESC")
         if self.chance(0.08):
             field, direction = self.one(*_ORDERS), self.one("ASC", "DESC")
         if self.chance(0.08) or not self.world.resources:
-            return cursor(f"{field}:{direction}", *self.one(*_PLACES), _NOBODY)
-        return cursor(f"{field}:{direction}", *place_of(self.random.choice(self.world.resources), field))
+            return encode_cursor(f"{field}:{direction}", *self.one(*_PLACES), _UNKNOWN_ID)
+        return encode_cursor(f"{field}:{direction}", *place_of(self.random.choice(self.world.resources), field))
 
     def _sequence(self, order: str) -> dict[str, Any]:
-        found: dict[str, Any] = {"first": self._first()} if self.chance(0.6) else {}
+        arguments: dict[str, Any] = {"first": self._first()} if self.chance(0.6) else {}
         if self.chance(0.35):
             number = self.random.randint(0, len(self.world.history) + 2)
-            mine = cursor(order, number)
+            valid = encode_cursor(order, number)
             odd = (
                 None,
-                cursor(order, 2**63 - 1),
-                cursor("HISTORY", 2),
-                cursor("CHANGES", 2),
-                cursor(order, -1),
-                cursor(order, 1.5),
+                encode_cursor(order, 2**63 - 1),
+                encode_cursor("HISTORY", 2),
+                encode_cursor("CHANGES", 2),
+                encode_cursor(order, -1),
+                encode_cursor(order, 1.5),
             )
-            found["after"] = self.one(*odd, *_BAD_CURSORS) if self.chance(0.15) else mine
-        return found
+            arguments["after"] = self.one(*odd, *_BAD_CURSORS) if self.chance(0.15) else valid
+        return arguments
 
-    def _history(self) -> dict[str, Any]:
-        found = self._sequence("HISTORY")
+    def _history_arguments(self) -> dict[str, Any]:
+        arguments = self._sequence("HISTORY")
         if self.chance(0.25):
-            found["fields"] = self._texts(words.FIELDS)
+            arguments["fields"] = self._texts(words.FIELDS)
         if self.chance(0.25):
-            found["since"] = self.one(*_INSTANTS, None)
-        return found
+            arguments["since"] = self.one(*_INSTANTS, None)
+        return arguments
 
     # Conditions
 
-    def _keys(self) -> dict[str, Any]:
+    def _group_by(self) -> dict[str, Any]:
         return {"groupBy": [self.one(*_KEYS) for _ in range(self.one(0, 1, 1, 2, 3))]} if self.chance(0.8) else {}
 
     def _filter(self) -> dict[str, Any]:
@@ -143,16 +143,16 @@ class Values:
             return self.one({}, {}, {"filter": None}, {"filter": {}})
         makers = self._conditions()
         names = self.random.sample(list(makers), self.one(1, 1, 2, 2, 3))
-        found = {name: makers[name]() for name in names}
-        # What matches nothing tells little.
-        found |= {"includeDeleted": True} if self.chance(0.3) else {}
-        return {"filter": found}
+        conditions = {name: makers[name]() for name in names}
+        # An empty list would test little.
+        conditions |= {"includeDeleted": True} if self.chance(0.3) else {}
+        return {"filter": conditions}
 
     def _conditions(self) -> Mapping[str, Callable[[], Any]]:
         resources = self.world.resources
         return {
             "resourceId": lambda: self._null_or([self.resource_id() for _ in range(self.one(0, 1, 2, 5))]),
-            "vendorId": lambda: self._texts([*(one.vendor_id for one in resources), "i-999"], 4),
+            "vendorId": lambda: self._texts([*(resource.vendor_id for resource in resources), "i-999"], 4),
             "vendor": lambda: self._texts(words.VENDORS),
             "account": lambda: self._texts(words.ACCOUNTS),
             "vendorRegion": lambda: self._texts(words.REGIONS),
@@ -169,16 +169,16 @@ class Values:
         }
 
     def _offer_id(self) -> str | None:
-        offers = [str(one.offer_id) for one in self.world.provenance]
-        return None if self.chance(0.05) else self.one(*offers, _NOBODY) if self.chance(0.9) else _NOBODY
+        offers = [str(entry.offer_id) for entry in self.world.provenance]
+        return None if self.chance(0.05) else self.one(*offers, _UNKNOWN_ID) if self.chance(0.9) else _UNKNOWN_ID
 
     def _linked_id(self) -> str:
         ends = [str(end) for link in self.world.links for end in (link.from_id, link.to_id) if end is not None]
         return self.one(*ends) if ends and self.chance(0.8) else self.resource_id()
 
-    def _texts(self, known: Sequence[str], most: int = 3) -> list[str] | None:
-        found = [self.random.choice(known) for _ in range(self.random.randint(0 if self.chance(0.1) else 1, most))]
-        return self._null_or(found)
+    def _texts(self, texts: Sequence[str], most: int = 3) -> list[str] | None:
+        count = self.random.randint(0 if self.chance(0.1) else 1, most)
+        return self._null_or([self.random.choice(texts) for _ in range(count)])
 
     def _null_or(self, value: T) -> T | None:
         return None if self.chance(0.06) else value

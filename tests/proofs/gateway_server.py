@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx
 import uvicorn
@@ -24,55 +24,64 @@ from tests.clock import ManualClock
 from vendors.api_key import KeySettings
 from vendors.base import ApiKey
 
+PATIENCE_SECONDS: Final = 600.0
+"""A wait that no test is meant to reach: a busy machine must not turn a fresh answer into a late one."""
+PATIENT_FRESHNESS: Final = dict.fromkeys(
+    ("deadline_seconds", "deadline_max_seconds", "flight_seconds"), PATIENCE_SECONDS
+)
+"""Settings of freshness under which nothing real is too late. A test that needs a limit sets it."""
 
-def account(name: str, endpoint: str, key: str) -> AccountSettings:
-    """An account of the simulated cloud."""
+
+def sandbox_account(name: str, endpoint: str, key: str) -> AccountSettings:
+    """Return an account of the simulated cloud."""
     own = KeySettings(credentials=ApiKey(api_key=SecretStr(key)))
     return AccountSettings(name=name, vendor="sandbox", endpoint=endpoint, own=own)
 
 
 @dataclass(frozen=True)
-class Served:
-    """A gateway that answers at `client`'s address, with a token that may everything."""
+class ServedGateway:
+    """A gateway that answers at `client`'s address. The client has a token with every permission."""
 
     gateway: Gateway
     clock: ManualClock
     client: httpx.AsyncClient
 
     async def graph(self, query: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """The whole answer, which is 200."""
-        answer = await self.client.post("/graphql", json={"query": query, "variables": variables or {}})
-        assert 200 == answer.status_code, answer.text
-        told: dict[str, Any] = answer.json()
-        assert "errors" not in told, told
-        return told
+        """Return the whole answer to a GraphQL operation, which must be 200 and without errors."""
+        response = await self.client.post("/graphql", json={"query": query, "variables": variables or {}})
+        assert 200 == response.status_code, response.text
+        answer: dict[str, Any] = response.json()
+        assert "errors" not in answer, answer
+        return answer
 
     async def data(self, query: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Its data alone."""
-        told: dict[str, Any] = (await self.graph(query, variables))["data"]
-        return told
+        """Return the data of the answer."""
+        data: dict[str, Any] = (await self.graph(query, variables))["data"]
+        return data
 
-    async def swept(self) -> None:
-        """Wait until every scope was asked for the first time: readers do, by demanding the whole of it."""
+    async def sweep_all(self) -> None:
+        """Have every scope swept, by a reader who demands all of them."""
         await self.data("{ resources(first: 1) { nodes { status linkedResources { status } } } }")
 
 
 @asynccontextmanager
-async def served(folder: Path, *accounts: AccountSettings, **freshness: float) -> AsyncIterator[Served]:
-    """Run a gateway over these accounts; keyword arguments are its settings of freshness."""
-    settings = Settings.model_validate({"freshness": freshness}).model_copy(
+async def serve_accounts(folder: Path, *accounts: AccountSettings, **freshness: float) -> AsyncIterator[ServedGateway]:
+    """Run a gateway over these accounts. Keyword arguments are settings of freshness; the others are patient."""
+    settings = Settings.model_validate({"freshness": PATIENT_FRESHNESS | freshness}).model_copy(
         update={
             "accounts": accounts,
-            "database": DatabaseSettings(url=SecretStr(f"sqlite+aiosqlite:///{folder / 'record.db'}")),
+            "database": DatabaseSettings(
+                url=SecretStr(f"sqlite+aiosqlite:///{folder / 'record.db'}"), pool_wait_seconds=PATIENCE_SECONDS
+            ),
         }
     )
-    async with answering(settings, ManualClock()) as gateway:
+    async with serve_settings(settings, ManualClock()) as gateway:
         yield gateway
 
 
 @asynccontextmanager
-async def answering(settings: Settings, clock: ManualClock) -> AsyncIterator[Served]:
-    """Run a gateway of these settings on a free port of loopback."""
+async def serve_settings(settings: Settings, clock: ManualClock) -> AsyncIterator[ServedGateway]:
+    """Run a gateway with these settings on a free port of loopback."""
     gateway = assemble(settings, clock)
     async with contextlib.AsyncExitStack() as stack:
         listener = stack.enter_context(bind_listener("127.0.0.1", 0))
@@ -88,19 +97,19 @@ async def answering(settings: Settings, clock: ManualClock) -> AsyncIterator[Ser
             timeout_keep_alive=600,
         )
         server = uvicorn.Server(config)
-        # The process's signals are the test runner's.
+        # The signals of this process belong to the test runner.
         server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         host, port = listener.getsockname()
         async with httpx.AsyncClient(
             base_url=f"http://{host}:{port}",
             headers={"Authorization": f"Bearer {token.text}"},
-            timeout=60,
+            timeout=PATIENCE_SECONDS,
             limits=httpx.Limits(max_connections=200),
             trust_env=False,
         ) as client:
             try:
-                yield Served(gateway, clock, client)
+                yield ServedGateway(gateway, clock, client)
             finally:
                 server.should_exit = True
                 await serving

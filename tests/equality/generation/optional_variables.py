@@ -1,4 +1,4 @@
-"""Operations by hand whose variables come and go: what a field binds, and in how many places, depends on them."""
+"""Handwritten operations whose variables are sometimes absent: the number of values that a field binds depends on them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from domain.viewer import Viewer
 from tests.equality import vocabulary as words
-from tests.equality.asking.values import Values
-from tests.equality.oracle.cursors import cursor
-from tests.equality.oracle.oracle import Request
+from tests.equality.generation.argument_values import ArgumentValues
+from tests.equality.oracle.cursors import encode_cursor
+from tests.equality.oracle.oracle import OracleRequest
 
 _TEXTS: Final = (
     "query ($vendor: [String!], $id: UUID!) "
@@ -23,17 +23,17 @@ _TEXTS: Final = (
     "query ($linked: UUID, $id: UUID!, $n: Int) { resources(filter: {linkedTo: $linked}, first: $n) { totalCount } "
     "resource(resourceId: $id) { resourceId name } changes(first: $n) { totalCount: __typename nodes { field } } }",
 )
-_LEFT_OUT: Final = ("vendor", "account", "after", "since", "linked")
+_OPTIONAL: Final = ("vendor", "account", "after", "since", "linked")
 _IN_A_ROW: Final = 5
 
 
-def coming(values: Values, viewer: Viewer) -> Iterator[Request]:
-    """One of them a few times in a row, by one viewer."""
+def optional_variable_requests(values: ArgumentValues, viewer: Viewer) -> Iterator[OracleRequest]:
+    """Yield several requests with one of the texts, all by one viewer."""
     text, random = values.one(*_TEXTS), values.random
     makers: Mapping[str, Callable[[], Any]] = {
         "vendor": lambda: random.sample(words.VENDORS, 2),
         "account": lambda: random.sample(sorted(values.world.accounts), min(2, len(values.world.accounts))),
-        "after": lambda: cursor(
+        "after": lambda: encode_cursor(
             "CREATED_AT:DESC", f"2026-03-01T{random.randint(10, 12)}:00:00.000000Z", values.resource_id()
         ),
         "since": lambda: f"2026-03-01T11:{random.randint(10, 59)}:00Z",
@@ -43,7 +43,7 @@ def coming(values: Values, viewer: Viewer) -> Iterator[Request]:
     }
     names = [name for name in makers if f"${name}:" in text]
     for _ in range(_IN_A_ROW):
-        gone = {name for name in _LEFT_OUT if values.chance(0.5)}
-        told = {name: makers[name]() for name in names if name not in gone}
-        told |= {name: None for name in names if name in gone and values.chance(0.3)}
-        yield Request(text, told, None, viewer)
+        absent = {name for name in _OPTIONAL if values.chance(0.5)}
+        variables = {name: makers[name]() for name in names if name not in absent}
+        variables |= {name: None for name in names if name in absent and values.chance(0.3)}
+        yield OracleRequest(text, variables, None, viewer)

@@ -1,4 +1,4 @@
-"""An operation as a tree of fields, before it is written."""
+"""An operation as a tree of fields, before it is written as a document."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema, get_
 
 
 @dataclass(slots=True)
-class Node:
-    """A field of a type; arguments as JSON values, enums by name. `key` is its alias, once it has one."""
+class TreeField:
+    """A field of the type `of`; arguments are JSON values, with enums by name. `key` is its response key, once it has one."""
 
     of: str
     name: str
     arguments: dict[str, Any] = field(default_factory=dict)
-    below: list[Node] = field(default_factory=list)
+    below: list[TreeField] = field(default_factory=list)
     key: str | None = None
 
 
-def object_type(schema: GraphQLSchema, node: Node) -> GraphQLObjectType | None:
-    """The type of what is selected below a field; None where it is a leaf."""
+def object_type(schema: GraphQLSchema, node: TreeField) -> GraphQLObjectType | None:
+    """Return the type whose fields are selected below a field; None if the field is a leaf."""
     parent = schema.type_map[node.of]
     assert isinstance(parent, GraphQLObjectType)
     named = get_named_type(parent.fields[node.name].type)

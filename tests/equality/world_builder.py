@@ -1,4 +1,4 @@
-"""Worlds from a seed: calm ones, where all is well, and rough ones, where everything went wrong that can."""
+"""Worlds from a seed: calm ones without failures, and rough ones with every kind of failure."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ from domain.records.observation import Access, CallTrace, Price, Spec, Terms
 from domain.records.traces import FailedFlight, ObservationTrace, SweepTrace
 from domain.runtime_stats import BudgetLeft, CallCount
 from tests.equality import vocabulary as words
-from tests.equality.chronicle import chronicle
-from tests.equality.world import Account, Provenance, World, ago
+from tests.equality.chronicle import write_history
+from tests.equality.world import EqualityWorld, WorldAccount, WorldProvenance, ago
 
 T = TypeVar("T")
 _MACHINES, _VOLUMES = ResourceKind.MACHINES, ResourceKind.VOLUMES
@@ -48,49 +48,54 @@ _TYPES: Final = {
     _VOLUMES: (ResourceType.BLOCK_DISK, ResourceType.FILESYSTEM, ResourceType.OTHER),
 }  # fmt: skip
 _ACCOUNTS: Final = (
-    (Account("east", "sandbox", 30), ((_MACHINES, None), (_VOLUMES, None))),
+    (WorldAccount("east", "sandbox", 30), ((_MACHINES, None), (_VOLUMES, None))),
     (
-        Account("west", "aws", 60, links_owner=_VOLUMES),
+        WorldAccount("west", "aws", 60, links_owner=_VOLUMES),
         ((_MACHINES, "us-east-1"), (_VOLUMES, "us-east-1"), (_MACHINES, "eu-west-1")),
     ),
-    (Account("Lab é", "lambda", 0, links_owner=None), ((_MACHINES, None),)),
+    (WorldAccount("Lab é", "lambda", 0, links_owner=None), ((_MACHINES, None),)),
 )
 _ROUGH_ACCOUNTS: Final = (
-    (Account("gone", "aws", 30, configured=False), ((_MACHINES, "us-east-1"), (_VOLUMES, "us-east-1"))),
-    (Account("down", "runpod", 120), ((_MACHINES, None), (_VOLUMES, None))),
-    (Account("locked", "vast", 10), ((_MACHINES, None),)),
-    (Account("new", "sandbox", 30), ((_MACHINES, None), (_VOLUMES, None))),
-    (Account("odd", "sandbox", 15), ((_MACHINES, None), (_MACHINES, "region-1"))),
+    (WorldAccount("gone", "aws", 30, configured=False), ((_MACHINES, "us-east-1"), (_VOLUMES, "us-east-1"))),
+    (WorldAccount("down", "runpod", 120), ((_MACHINES, None), (_VOLUMES, None))),
+    (WorldAccount("locked", "vast", 10), ((_MACHINES, None),)),
+    (WorldAccount("new", "sandbox", 30), ((_MACHINES, None), (_VOLUMES, None))),
+    (WorldAccount("odd", "sandbox", 15), ((_MACHINES, None), (_MACHINES, "region-1"))),
 )
 _TROUBLES: Final = tuple(
     reason for reason in StaleReason if reason not in {StaleReason.NOT_DEMANDED, StaleReason.ABSENT}
 )
 
 
-def build(seed: int, *, rough: bool, size: int = 30) -> World:
-    """A world of `size` resources or so. Rough: stale, unconfirmed, failed, no longer configured, and clocks that ran ahead."""
-    return _Builder(Random(f"{seed}/{rough}"), rough, World()).whole(size)
+def build_world(seed: int, *, rough: bool, size: int = 30) -> EqualityWorld:
+    """Return a world of about `size` resources.
+
+    A rough one has stale, unconfirmed and failed scopes, accounts that are no longer configured, and times in the future.
+    """
+    return _Builder(Random(f"{seed}/{rough}"), rough, EqualityWorld()).build(size)
 
 
 class _Builder:
-    def __init__(self, random: Random, rough: bool, world: World) -> None:
+    """Builds one world. Every choice is a draw of `random`, in a fixed order."""
+
+    def __init__(self, random: Random, rough: bool, world: EqualityWorld) -> None:
         self.random, self.rough, self.world = random, rough, world
         self.living: set[tuple[str, VendorKey]] = set()
         self.open: set[tuple[object, ...]] = set()
-        self.sold: dict[tuple[object, ...], OfferType] = {}
+        self.offer_types: dict[tuple[object, ...], OfferType] = {}
 
-    def whole(self, size: int) -> World:
+    def build(self, size: int) -> EqualityWorld:
         for account, scopes in _ACCOUNTS + (_ROUGH_ACCOUNTS if self.rough else ()):
-            self.account(account, scopes)
+            self.add_account(account, scopes)
         for _ in range(size):
-            self.resource()
+            self.add_resource()
         for resource in self.world.resources:
-            self.offers(resource)
+            self.add_offers(resource)
         for _ in range(size * 3 if len(self.world.resources) > 1 else 0):
-            self.link()
+            self.add_link()
         accounts = list(self.world.accounts)
         self.world.links.sort(key=lambda link: accounts.index(link.account))
-        self.world.history = chronicle(self.random, self.world)
+        self.world.history = write_history(self.random, self.world)
         return self.world
 
     def one(self, *values: T) -> T:
@@ -100,29 +105,29 @@ class _Builder:
         return self.random.random() < share
 
     def within(self, least: float, most: float) -> datetime:
-        """An instant so many seconds ago; of few, with microseconds and without."""
+        """Return an instant this many seconds ago, with or without microseconds."""
         return ago(round(self.random.uniform(least, most), self.one(0, 6)))
 
     # Accounts
 
-    def account(self, account: Account, scopes: tuple[tuple[ResourceKind, str | None], ...]) -> None:
+    def add_account(self, account: WorldAccount, scopes: tuple[tuple[ResourceKind, str | None], ...]) -> None:
         if self.rough and account.name == "west" and self.chance(0.5):
             account = replace(account, links_owner=_MACHINES)
         self.world.accounts[account.name] = account
         for kind, region in scopes:
-            self.world.scopes.append(self.scope(account, ScopeKey(account.name, kind, region)))
+            self.world.scopes.append(self.make_scope(account, ScopeKey(account.name, kind, region)))
         if self.chance(0.7):
             left = self.one(None, 0, 7)
             self.world.budgets[account.name] = BudgetLeft(left, self.one(None, ago(-30)))
         if self.chance(0.7):
             self.world.calls[account.name] = CallCount(self.random.randint(0, 99), self.random.randint(0, 9))
 
-    def scope(self, account: Account, key: ScopeKey) -> ScopeRecord:
+    def make_scope(self, account: WorldAccount, key: ScopeKey) -> ScopeRecord:
         number = len(self.world.scopes) + 1
         swept = self.within(0, min(25, account.cooldown_seconds))
-        calls = tuple(self.call(page) for page in range(1, self.random.randint(2, 4)))
-        told = self.one(None, SweepTrace(swept, self.random.randint(0, 5), calls))
-        well = ScopeRecord(
+        calls = tuple(self.make_call(page) for page in range(1, self.random.randint(2, 4)))
+        trace = self.one(None, SweepTrace(swept, self.random.randint(0, 5), calls))
+        healthy = ScopeRecord(
             number,
             key,
             account.configured,
@@ -132,12 +137,12 @@ class _Builder:
             swept,
             ScopeState.OK,
             held=3,
-            sweep_trace=told,
-            failed_flights=self.failed_flights(),
+            sweep_trace=trace,
+            failed_flights=self.make_failed_flights(),
         )
-        return self.troubled(well) if self.rough and account.name != "east" else well
+        return self.add_trouble(healthy) if self.rough and account.name != "east" else healthy
 
-    def troubled(self, scope: ScopeRecord) -> ScopeRecord:
+    def add_trouble(self, scope: ScopeRecord) -> ScopeRecord:
         if scope.key.account == "new" and self.chance(0.8):
             return replace(
                 scope,
@@ -173,11 +178,11 @@ class _Builder:
             hold_until=self.one(None, self.within(-60, -1), self.within(1, 60)),
         )
 
-    def call(self, page: int) -> CallTrace:
+    def make_call(self, page: int) -> CallTrace:
         operation = self.one("GET /instances", "DescribeInstances")
         return CallTrace(operation, page, self.one(200, 206), self.one(0.25, 1.5, 1e-3), self.one(None, "req-é"))
 
-    def failed_flights(self) -> tuple[FailedFlight, ...]:
+    def make_failed_flights(self) -> tuple[FailedFlight, ...]:
         kinds = (ObservationSource.SWEEP, ObservationSource.PROBE)
         numbers = sorted(self.random.sample(range(2, 12), self.one(0, 0, 1, 4)))
         return tuple(
@@ -186,7 +191,7 @@ class _Builder:
 
     # Resources
 
-    def resource(self) -> None:
+    def add_resource(self) -> None:
         scope = self.random.choice(self.world.scopes)
         kind, created = scope.key.kind, ago(self.one(3600, 7200, 86400) + self.one(0, 0, 0.5))
         status = self.random.choice(list(ResourceStatus))
@@ -210,19 +215,19 @@ class _Builder:
             created_at=created,
             vendor_created_at=self.one(None, created),
             first_seen_at=ago(3500.25),
-            live=self.live(status),
+            live=self.make_live_state(status),
             seen_no=self.one(3, 4, 6, 8),
             seen_at=seen,
             seen_source=source,
             first_no=1,
             trace=self.one(
-                None, ObservationTrace(source, seen, self.random.randint(0, 9), self.one(None, self.call(1)))
+                None, ObservationTrace(source, seen, self.random.randint(0, 9), self.one(None, self.make_call(1)))
             ),
-            failed_flights=self.failed_flights(),
+            failed_flights=self.make_failed_flights(),
         )
-        self.world.resources.append(self.marked(record))
+        self.world.resources.append(self.add_absence(record))
 
-    def marked(self, record: ResourceRecord) -> ResourceRecord:
+    def add_absence(self, record: ResourceRecord) -> ResourceRecord:
         if record.deleted:
             record = replace(record, deleted_by=self.one("VENDOR", "ABSENCE"), deleted_at=self.within(5, 90))
         if not self.rough:
@@ -238,7 +243,7 @@ class _Builder:
             record = replace(record, seen_at=self.within(-60, -1))
         return record
 
-    def live(self, status: ResourceStatus) -> LiveState:
+    def make_live_state(self, status: ResourceStatus) -> LiveState:
         source = self.one(*PriceSource)
         amount = None if source is PriceSource.NONE else self.one(*words.PRICES)
         as_of = None if source is PriceSource.VENDOR else self.one(None, self.within(60, 4000))
@@ -257,7 +262,7 @@ class _Builder:
             self.one(*words.SIZES),
             self.one(None, "gpu_1x", "é"),
             self.one(None, "ubuntu"),
-            self.one(*words.FACTS),  # type: ignore[arg-type]  # JSON, told as objects
+            self.one(*words.FACTS),  # type: ignore[arg-type]  # typed as JSON
         )
         return LiveState(
             status,
@@ -271,9 +276,9 @@ class _Builder:
             self.one(None, ago(-86400), ago(-0.000001)),
         )
 
-    # What belongs to resources
+    # Offers and links
 
-    def offers(self, resource: ResourceRecord) -> None:
+    def add_offers(self, resource: ResourceRecord) -> None:
         for role in self.random.sample(list(OfferRole), self.one(0, 1, 1, 2, 4)):
             sku, contract, rate, currency = (
                 self.one(None, "gpu_1x"),
@@ -281,24 +286,36 @@ class _Builder:
                 self.one(None, 0.5, 1e22),
                 self.one(None, "USD"),
             )
-            # What an offer sells is no part of its identity, so one offer sells one thing.
-            sold = self.sold.setdefault((resource.account, sku, contract, rate, currency), self.one(*OfferType))
-            terms = Terms(sold, contract, sku, rate, currency)
+            # The offer type is not part of an offer's identity, so one offer has one type.
+            offer_type = self.offer_types.setdefault(
+                (resource.account, sku, contract, rate, currency), self.one(*OfferType)
+            )
+            terms = Terms(offer_type, contract, sku, rate, currency)
             entry = ProvenanceEntry(resource.resource_id, resource.account, terms, role, ago(self.one(900, 900, 800.5)))
-            self.world.provenance.append(Provenance(entry, offer_uuid(resource.account, terms)))
+            self.world.provenance.append(WorldProvenance(entry, offer_uuid(resource.account, terms)))
 
-    def link(self) -> None:
+    def add_link(self) -> None:
         start, end = self.random.sample(self.world.resources, 2)
-        word = self.one(*LinkType)
-        if word is not LinkType.SAME_MACHINE and start.account != end.account:
+        link_type = self.one(*LinkType)
+        if link_type is not LinkType.SAME_MACHINE and start.account != end.account:
             return
         since, until = ago(self.one(500, 500, 400.5)), None if self.chance(0.7) else self.within(5, 300)
-        seen = self.chance(0.95)
+        is_end_recorded = self.chance(0.95)
         link = LinkRecord(
-            start.account, word, start.key, end.key, since, start.resource_id, end.resource_id if seen else None, until
+            start.account,
+            link_type,
+            start.key,
+            end.key,
+            since,
+            start.resource_id,
+            end.resource_id if is_end_recorded else None,
+            until,
         )
-        # A link is open once by the vendor's keys, from either end.
-        ends = {(link.account, word, link.from_key, link.to_key), (link.account, word, link.to_key, link.from_key)}
+        # Two resources have at most one open link, in either direction.
+        ends = {
+            (link.account, link_type, link.from_key, link.to_key),
+            (link.account, link_type, link.to_key, link.from_key),
+        }
         ends |= {(link.account, other, *keys[2:]) for keys in set(ends) for other in LinkType}
         if start.key == end.key or (until is None and ends & self.open):
             return

@@ -1,0 +1,1 @@
+"""Random operations from a seed: trees of fields, and the documents that express them."""
