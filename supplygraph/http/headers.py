@@ -1,4 +1,4 @@
-"""The request headers that the endpoints use, collected in one pass. All other headers are ignored."""
+"""Collects the request headers that the endpoints use in one pass. All other headers are ignored."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class RequestHeaders:
-    """Values as they were sent; `authorization`, `accept` and the lists of REST may occur more than once.
+    """The values of the headers as the client sent them. Headers that may occur more than once are lists.
 
-    Not frozen: one is created for each request.
+    Not frozen, because one is created for each request.
     """
 
     authorization: list[bytes] = field(default_factory=list)
@@ -54,6 +54,6 @@ _ATTRIBUTES = {
 
 
 def text_of(values: Iterable[bytes]) -> str | None:
-    """Return the values of a header that may occur several times as one text; None if there is none."""
+    """Return all values of a header as one text; None if the header is absent."""
     joined = b",".join(values)
     return joined.decode("latin-1") if joined else None
