@@ -36,7 +36,7 @@ class ArgumentValues:
         """Whether no demand needs the permission `refresh`."""
         self._makers: Mapping[tuple[str, str], Callable[[], dict[str, Any]]] = {
             ("Query", "resource"): lambda: {"resourceId": self.resource_id(), **self._demand()},
-            ("Query", "node"): lambda: {"id": self._node_id(), **self._demand()},
+            ("Query", "node"): lambda: {"id": self._node_id()},
             ("Query", "resources"): lambda: {**self._list_arguments(), **self._demand()},
             ("Query", "resourceTotals"): lambda: {**self._filter(), **self._group_by(), **self._demand()},
             ("Query", "changes"): lambda: {**self._filter(), **self._sequence("CHANGES")},
