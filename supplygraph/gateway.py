@@ -1,8 +1,8 @@
-"""The composition root: everything that one gateway is made of, built once from its settings."""
+"""The composition root: builds the parts of one gateway from its settings, and starts and stops them."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -33,7 +33,7 @@ from vendors.client.cloud import VendorCloud
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """Built by `assemble`; `running` brings it to life."""
+    """The parts of a gateway. `assemble` builds it and `running` runs it."""
 
     settings: Settings
     clock: Clock
@@ -51,20 +51,20 @@ class Gateway:
     worker: CompileWorker
 
     def max_age_of(self, account: str) -> float:
-        """The default max age of an account, in seconds."""
-        known = {setup.name: setup.cooldown_seconds for setup in self.setups}
-        return known.get(account, self.settings.freshness.cooldown_seconds)
+        """Return the default max age of an account, in seconds."""
+        cooldowns = {setup.name: setup.cooldown_seconds for setup in self.setups}
+        return cooldowns.get(account, self.settings.freshness.cooldown_seconds)
 
     def compiler(self, schema: GraphQLSchema) -> OperationCompiler:
-        """Return what compiles operations of this schema."""
+        """Return the compiler for operations on this schema."""
         limits, rules = self.settings.limits.limits(), self.settings.freshness.rules()
         return OperationCompiler(schema, self.statements, rules, limits, self.worker)
 
     @asynccontextmanager
     async def running(self, *, background: bool = True) -> AsyncIterator[Self]:
-        """Bring the record up to this version and start; at the end flights end and connections are closed.
+        """Migrate the database and start; at the end, let flights end and close all connections.
 
-        `background` also sweeps what was never swept. Raises ConfigurationError.
+        `background` starts the periodic tasks as well, and sweeps scopes that were never swept. Raises ConfigurationError.
         """
         try:
             await self.database.migrate()
@@ -79,53 +79,26 @@ class Gateway:
 
 
 def assemble(settings: Settings, clock: Clock | None = None) -> Gateway:
-    """Build a gateway. No file is touched and no connection made. Raises ConfigurationError.
+    """Build a gateway, without opening a file or a connection. Raises ConfigurationError.
 
-    Without a clock it goes by the record's.
+    `clock` replaces the database's clock, for tests.
     """
     database = Database.open(settings.database.url.get_secret_value(), settings.connection_settings())
     gateway_clock = clock or database.clock(SystemClock())
-    hourly = CallCounter(gateway_clock)
-    telemetry = Telemetry(hourly)
-    clouds = {
-        account.name: registry.build(
-            account.vendor,
-            account.name,
-            account.own,
-            account.endpoint,
-            clock=gateway_clock,
-            observer=telemetry.call_ended,
-            budget_share=account.budget_share,
-        )
-        for account in settings.accounts
-    }
+    call_counter = CallCounter(gateway_clock)
+    telemetry = Telemetry(call_counter)
+    clouds = _clouds(settings, gateway_clock, telemetry)
     setups = tuple(_setup(account, clouds[account.name], settings) for account in settings.accounts)
     store = Store(database.engine, gateway_clock)
-    reconciler = Reconciler(
-        store,
-        clouds,
-        setups,
-        settings.freshness.rules(),
-        settings.absence.rules(),
-        telemetry,
-        observer=telemetry,
-        clock=gateway_clock,
-        keep_days=settings.history.keep_days,
-        flight_seconds={account.name: flight_seconds(account, settings) for account in settings.accounts},
-    )
+    reconciler = _reconciler(settings, store, clouds, setups, telemetry, gateway_clock)
     queries = QueryReader(
         database.readers(settings.limits.statement_seconds),
         database.engine.dialect,
-        stats=GatewayStats(clouds, hourly, gateway_clock),
+        stats=GatewayStats(clouds, call_counter, gateway_clock),
         cache_bytes=int(settings.graph.cache_mb * 2**20),
     )
     statements, worker = StatementCompiler(database.engine.dialect), CompileWorker()
-    freshness = FreshnessContext(
-        settings.freshness.rules(),
-        {name: cloud.links_owner for name, cloud in clouds.items()},
-        deadlines(settings),
-    )
-    reader = Reader(queries, statements, worker, reconciler, freshness, gateway_clock, telemetry.age_served)
+    freshness = _freshness_context(settings, clouds)
     tokens = TokenRows(database.engine)
     return Gateway(
         settings=settings,
@@ -137,7 +110,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Gateway:
         clouds=MappingProxyType(clouds),
         setups=setups,
         reconciler=reconciler,
-        reader=reader,
+        reader=Reader(queries, statements, worker, reconciler, freshness, gateway_clock, telemetry.age_served),
         queries=queries,
         statements=statements,
         authenticator=Authenticator(tokens, gateway_clock),
@@ -145,24 +118,70 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Gateway:
     )
 
 
+def _clouds(settings: Settings, clock: Clock, telemetry: Telemetry) -> dict[str, VendorCloud]:
+    """Return the cloud of each account, by account name."""
+    return {
+        account.name: registry.build(
+            account.vendor,
+            account.name,
+            account.own,
+            account.endpoint,
+            clock=clock,
+            observer=telemetry.call_ended,
+            budget_share=account.budget_share,
+        )
+        for account in settings.accounts
+    }
+
+
+def _reconciler(
+    settings: Settings,
+    store: Store,
+    clouds: Mapping[str, VendorCloud],
+    setups: Sequence[AccountSetup],
+    telemetry: Telemetry,
+    clock: Clock,
+) -> Reconciler:
+    return Reconciler(
+        store,
+        clouds,
+        setups,
+        settings.freshness.rules(),
+        settings.absence.rules(),
+        telemetry,
+        observer=telemetry,
+        clock=clock,
+        keep_days=settings.history.keep_days,
+        flight_seconds={account.name: flight_seconds(account, settings) for account in settings.accounts},
+    )
+
+
+def _freshness_context(settings: Settings, clouds: Mapping[str, VendorCloud]) -> FreshnessContext:
+    links_owner = {name: cloud.links_owner for name, cloud in clouds.items()}
+    return FreshnessContext(settings.freshness.rules(), links_owner, deadlines(settings))
+
+
 def _setup(account: AccountSettings, cloud: VendorCloud, settings: Settings) -> AccountSetup:
-    own = account.cooldown_seconds, registry.find(account.vendor).default_cooldown_seconds
-    cooldown = _first(*own, settings.freshness.cooldown_seconds)
+    vendor_default = registry.find(account.vendor).default_cooldown_seconds
+    cooldown = _first_set(account.cooldown_seconds, vendor_default, settings.freshness.cooldown_seconds)
     return AccountSetup(account.name, account.vendor, cooldown, cloud.scopes, _keep_fresh(account), _id_space(account))
 
 
 def flight_seconds(account: AccountSettings, settings: Settings) -> float:
-    """How long a whole flight of an account may take: its own, else its vendor's, else the global one."""
-    own = account.flight_seconds, registry.find(account.vendor).default_flight_seconds
-    return _first(*own, settings.freshness.flight_seconds)
+    """Return how many seconds a whole flight of an account may take: its own setting, its vendor's default, or the global one."""
+    vendor_default = registry.find(account.vendor).default_flight_seconds
+    return _first_set(account.flight_seconds, vendor_default, settings.freshness.flight_seconds)
 
 
-def _first(account: float | None, vendor: float | None, otherwise: float) -> float:
-    return next((seconds for seconds in (account, vendor) if seconds is not None), otherwise)
+def _first_set(account: float | None, vendor: float | None, default: float) -> float:
+    return next((seconds for seconds in (account, vendor) if seconds is not None), default)
 
 
 def _id_space(account: AccountSettings) -> str | None:
-    """Ids of one vendor at two addresses may be of two clouds: a proxy, a private region, a double."""
+    """Return the space in which the vendor's ids are unique across accounts, or None if they are unique per account only.
+
+    The endpoint is part of it: a proxy, a private region or a test double may be another cloud with the same ids.
+    """
     if not registry.find(account.vendor).ids_span_accounts:
         return None
     return f"{account.vendor} {(account.endpoint or '').rstrip('/')}".strip()
@@ -177,11 +196,15 @@ def _keep_fresh(account: AccountSettings) -> KeepFresh | None:
 
 
 def deadlines(settings: Settings) -> dict[str, float]:
-    """The default max wait of each account that has its own, or whose vendor has; no longer than any reader may ask."""
-    own = {
-        account.name: (account.deadline_seconds, registry.find(account.vendor).default_deadline_seconds)
-        for account in settings.accounts
-    }
-    told = {name: next((each for each in seconds if each is not None), None) for name, seconds in own.items()}
+    """Return the default max wait of each account that has one of its own or of its vendor, in seconds.
+
+    Each is at most the longest max wait that a reader may demand.
+    """
     longest = settings.freshness.deadline_max_seconds
-    return {name: min(seconds, longest) for name, seconds in told.items() if seconds is not None}
+    waits: dict[str, float] = {}
+    for account in settings.accounts:
+        vendor_default = registry.find(account.vendor).default_deadline_seconds
+        seconds = account.deadline_seconds if account.deadline_seconds is not None else vendor_default
+        if seconds is not None:
+            waits[account.name] = min(seconds, longest)
+    return waits
