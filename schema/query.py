@@ -1,4 +1,8 @@
-"""The root fields."""
+"""The root fields, with their arguments and resolvers.
+
+Each resolver calls the function of the same name in `resolvers.roots`. It does not pass the arguments on: they are part of the
+operation, which is compiled before it is executed.
+"""
 
 from __future__ import annotations
 
@@ -12,84 +16,102 @@ from domain.enums import TotalsKey
 from resolvers import roots
 from schema.accounts import VendorAccount
 from schema.connection import ResourceChangeConnection, ResourceConnection
-from schema.declared import declared
+from schema.fields import declare_field
 from schema.inputs import FreshnessDemand, ResourceFilter, ResourceOrder
 from schema.resource import Node, Resource
 from schema.totals import ResourceTotals
 
 Filter: TypeAlias = Annotated[
-    ResourceFilter | None, strawberry.argument(description="Which resources; left out, all that live.")
+    ResourceFilter | None,
+    strawberry.argument(description="Which resources to include. If it is omitted, all that are not deleted."),
+]
+ChangeFilter: TypeAlias = Annotated[
+    ResourceFilter | None,
+    strawberry.argument(description="Which resources to include changes of. If it is omitted, all, deleted ones too."),
 ]
 Demand: TypeAlias = Annotated[
-    FreshnessDemand | None, strawberry.argument(description="How fresh; left out, by the accounts' own defaults.")
+    FreshnessDemand | None,
+    strawberry.argument(
+        description="How fresh the answer must be. If it is omitted, the defaults of the accounts apply."
+    ),
 ]
 ReadInfo: TypeAlias = Info[roots.OperationRead, None]
-After: TypeAlias = Annotated[str | None, strawberry.argument(description="Go on behind this cursor.")]
+After: TypeAlias = Annotated[str | None, strawberry.argument(description="Return what follows this cursor.")]
 
 
-@strawberry.type(description="What can be asked.")
+@strawberry.type(description="The root fields.")
 class Query:
-    """The root fields. Each resolver belongs to `resolvers.roots`; the first one of an operation starts its read."""
+    """The root fields. The first resolver of an operation starts its read, and the others wait for it."""
 
-    @declared("One resource, or null when there is none that the viewer may see.")
+    @declare_field("One resource; null if it does not exist or the viewer may not see it.")
     def resource(
         self,
         info: ReadInfo,
-        resource_id: Annotated[UUID, strawberry.argument(description="Its `resourceId`.")],
+        resource_id: Annotated[UUID, strawberry.argument(description="The `resourceId` of the resource.")],
         freshness: Demand = strawberry.UNSET,
     ) -> Resource | None:
-        """Resolve the field."""
-        return roots.resolve_resource(info)  # type: ignore[no-any-return] # a dict, see resolvers.roots
+        """Resolve the field from the operation's read."""
+        return roots.resolve_resource(info)  # type: ignore[no-any-return] # a dict by response keys
 
-    @declared("Newest first unless ordered otherwise; `first` is at most 1000.")
+    @declare_field("The resources that the filter matches, page by page.")
     def resources(
         self,
         info: ReadInfo,
-        filter: Filter = strawberry.UNSET,  # noqa: A002  # the contract's name
+        filter: Filter = strawberry.UNSET,  # noqa: A002  # the name in the schema
         order_by: Annotated[
-            ResourceOrder | None, strawberry.argument(description="The order; left out, newest first.")
+            ResourceOrder | None,
+            strawberry.argument(description="The order. If it is omitted, the newest resource comes first."),
         ] = strawberry.UNSET,
-        first: Annotated[int, strawberry.argument(description="The page's size, 1 to 1000.")] = 50,
+        first: Annotated[
+            int, strawberry.argument(description="The maximum number of items on the page, 1 to 1000.")
+        ] = 50,
         after: After = strawberry.UNSET,
         freshness: Demand = strawberry.UNSET,
     ) -> ResourceConnection:
-        """Resolve the field."""
-        return roots.resolve_resources(info)  # type: ignore[no-any-return] # a dict, see resolvers.roots
+        """Resolve the field from the operation's read."""
+        return roots.resolve_resources(info)  # type: ignore[no-any-return] # a dict by response keys
 
-    @declared("Counts and hourly cost of what the filter matches, one row a group.")
+    @declare_field("Counts and hourly cost of the resources that the filter matches, by group.")
     def resource_totals(
         self,
         info: ReadInfo,
-        filter: Filter = strawberry.UNSET,  # noqa: A002  # the contract's name
+        filter: Filter = strawberry.UNSET,  # noqa: A002  # the name in the schema
         group_by: Annotated[
-            list[TotalsKey], strawberry.argument(description="One row for each combination; none: one row in all.")
+            list[TotalsKey],
+            strawberry.argument(
+                description="Return one row for each combination of these keys. Without keys, one row for everything."
+            ),
         ] = (),  # type: ignore[assignment]  # an immutable default; GraphQL sees []
         freshness: Demand = strawberry.UNSET,
     ) -> list[ResourceTotals]:
-        """Resolve the field."""
-        return roots.resolve_resource_totals(info)  # type: ignore[no-any-return] # a dict, see resolvers.roots
+        """Resolve the field from the operation's read."""
+        return roots.resolve_resource_totals(info)  # type: ignore[no-any-return] # a dict by response keys
 
-    @declared("What changed, in the order it was recorded; keep `endCursor` and go on from it later.")
+    @declare_field(
+        "The changes of resources, in the order in which they were recorded. To continue later, store `endCursor`."
+    )
     def changes(
         self,
         info: ReadInfo,
-        filter: Filter = strawberry.UNSET,  # noqa: A002  # the contract's name
-        first: Annotated[int, strawberry.argument(description="The page's size, 1 to 1000.")] = 100,
+        filter: ChangeFilter = strawberry.UNSET,  # noqa: A002  # the name in the schema
+        first: Annotated[
+            int, strawberry.argument(description="The maximum number of items on the page, 1 to 1000.")
+        ] = 100,
         after: After = strawberry.UNSET,
     ) -> ResourceChangeConnection:
-        """Resolve the field."""
-        return roots.resolve_changes(info)  # type: ignore[no-any-return] # a dict, see resolvers.roots
+        """Resolve the field from the operation's read."""
+        return roots.resolve_changes(info)  # type: ignore[no-any-return] # a dict by response keys
 
-    @declared("The accounts that the viewer may see.")
+    @declare_field("The accounts that the viewer may see.")
     def accounts(self, info: ReadInfo) -> list[VendorAccount]:
-        """Resolve the field."""
-        return roots.resolve_accounts(info)  # type: ignore[no-any-return] # a dict, see resolvers.roots
+        """Resolve the field from the operation's read."""
+        return roots.resolve_accounts(info)  # type: ignore[no-any-return] # a dict by response keys
 
-    @declared("The object of an `id`, or null when there is none that the viewer may see.")
+    @declare_field("The object with this `id`; null if it does not exist or the viewer may not see it.")
     def node(
         self,
         info: ReadInfo,
-        id: Annotated[strawberry.ID, strawberry.argument(description="As in the field `id`.")],  # noqa: A002  # the contract's name
+        id: Annotated[strawberry.ID, strawberry.argument(description="The value of the field `id`.")],  # noqa: A002  # the name in the schema
     ) -> Node | None:
-        """Resolve the field."""
-        return roots.resolve_node(info)  # type: ignore[no-any-return] # a dict, see resolvers.roots
+        """Resolve the field from the operation's read."""
+        return roots.resolve_node(info)  # type: ignore[no-any-return] # a dict by response keys

@@ -22,7 +22,7 @@ from domain.enums import (
     StaleReason,
 )
 from schema.accounts import VendorAccount
-from schema.declared import declared, resolved_from_dict
+from schema.fields import declare_field, resolve_from_parent
 from schema.live import mark_live
 
 if TYPE_CHECKING:
@@ -224,13 +224,13 @@ class Resource(Node):
     )
     spec: ResourceSpec = strawberry.field(description="The properties of the resource.")
 
-    @declared("The linked resources, open links first.")
+    @declare_field("The linked resources, open links first.")
     def linked_resources(
         self,
         include_ended: Annotated[bool, strawberry.argument(description="Include links that have ended.")] = False,
     ) -> list[LinkedResource]:
         """Declare the field."""
-        resolved_from_dict()
+        resolve_from_parent()
 
     offer_history: list[OfferProvenance] = strawberry.field(
         description="The offers by which the resource was rented, oldest first."
@@ -262,7 +262,7 @@ class Resource(Node):
     first_seen_at: datetime = strawberry.field(description="When the resource was first seen.")
     freshness: Freshness = strawberry.field(description="The age of the live fields, and the reason for it.")
 
-    @declared("The changes of the resource, in the order in which they were recorded.")
+    @declare_field("The changes of the resource, in the order in which they were recorded.")
     def history(
         self,
         first: Annotated[
@@ -281,4 +281,4 @@ class Resource(Node):
         ] = strawberry.UNSET,
     ) -> Annotated[ResourceChangeConnection, strawberry.lazy("schema.connection")]:
         """Declare the field."""
-        resolved_from_dict()
+        resolve_from_parent()
