@@ -1,4 +1,4 @@
-"""The ASGI application over a gateway: which endpoint serves which request, and the lifespan in which the gateway runs."""
+"""The ASGI application of a gateway: dispatches requests to endpoints, and runs the gateway during its lifespan."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Application:
     """Dispatches `/graphql` and `GET /resources/{resource_id}` to their endpoints, and everything else to FastAPI."""
 
     def __init__(self, gateway: Gateway, *, running: bool = False) -> None:
-        """`running`: the gateway runs already; otherwise the application's lifespan starts and ends it."""
+        """`running` is whether the gateway runs already. If not, the application's lifespan starts and stops it."""
         self._gateway = gateway
         self._running = running
         self.pipeline = _pipeline(gateway)
@@ -65,7 +65,7 @@ class Application:
         await self._layers(scope, receive, send)
 
     def lifespan(self) -> AbstractAsyncContextManager[None]:
-        """Run the gateway, unless it runs already."""
+        """Run the gateway inside this context, unless it runs already."""
         return self._lifespan(self.pages)
 
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -96,7 +96,7 @@ class Application:
         app.include_router(resource_router(self.resources.respond))
         app.router.routes.extend(web.routes())
         app.router.routes.extend(_operator_routes(self._gateway, self.pipeline))
-        _add_refusals(app)
+        _add_error_handlers(app)
         publish_openapi(app)
         return app
 
@@ -123,14 +123,14 @@ def _pipeline(gateway: Gateway) -> Pipeline:
 
 
 def _operator_routes(gateway: Gateway, pipeline: Pipeline) -> list[Route]:
-    """Return the routes for those who run the gateway."""
+    """Return the routes for operators: `/healthz`, `/readyz` and `/metrics`."""
     status = AccountStatus(gateway.reader)
 
     async def healthz(_request: Request) -> Response:
         return _status_response(200, "ok")
 
     async def readyz(_request: Request) -> Response:
-        # The database alone decides: a vendor's failure is reported in the answers, and no reason to take the gateway away.
+        # Only the database counts. A failing vendor is reported in the answers and is not a reason to stop sending requests.
         try:
             ready = await asyncio.wait_for(gateway.database.answers(), _READY_SECONDS)
         except TimeoutError:
@@ -149,12 +149,12 @@ def _operator_routes(gateway: Gateway, pipeline: Pipeline) -> list[Route]:
     return [Route(f"/{route.__name__}", route, methods=["GET"]) for route in (healthz, readyz, metrics)]
 
 
-def _add_refusals(app: FastAPI) -> None:
-    """Answer refused requests with `detail` and nothing of what was sent."""
+def _add_error_handlers(app: FastAPI) -> None:
+    """Answer errors with `detail`, which never repeats what the client sent."""
 
     async def invalid(_request: Request, error: Exception) -> Response:
         errors = error.errors() if isinstance(error, RequestValidationError) else ()
-        return _refusal(422, [{"loc": list(each["loc"]), "msg": each["msg"], "type": each["type"]} for each in errors])
+        return _refusal(422, [{"loc": list(item["loc"]), "msg": item["msg"], "type": item["type"]} for item in errors])
 
     async def refused(_request: Request, error: Exception) -> Response:
         status = error.http_status if isinstance(error, ReaderError) else 400

@@ -1,8 +1,8 @@
-"""The one endpoint for `/graphql`, by the GraphQL-over-HTTP specification: POST, GET, and GraphiQL for browsers.
+"""The endpoint for `/graphql`, after the GraphQL-over-HTTP specification: POST, GET, and GraphiQL for browsers.
 
-Answers are `application/graphql-response+json` or `application/json`. In the first, a request that cannot be executed has the
-status 400; in the second it has 200, because older clients take any other status for a failure of the network. An invalid HTTP
-request and a missing or rejected token have the same status in both. Batches and subscriptions are not supported.
+Responses are `application/graphql-response+json` or `application/json`. A request that cannot be executed has the status 400 in
+the first and 200 in the second, because older clients take any other status for a network failure. An invalid HTTP request and
+a missing or rejected token have the same status in both. Batches and subscriptions are not supported.
 """
 
 from __future__ import annotations
@@ -34,14 +34,17 @@ _UNAVAILABLE: Final = 503
 _INTERNAL: Final = 500
 
 Authenticate = Callable[[Sequence[bytes]], Awaitable[Viewer]]
-"""Returns the viewer for the values of `Authorization`. Raises Unauthenticated, or Forbidden if the token may not read."""
+"""Returns the viewer for the values of the header `Authorization`.
+
+Raises Unauthenticated, or Forbidden if the token lacks the permission `read`.
+"""
 Page = Callable[[Request], Response]
-"""GraphiQL's page."""
+"""Returns the page with GraphiQL."""
 
 
 @dataclass(frozen=True, slots=True)
 class GraphQLEndpoint:
-    """An ASGI application. `clock` tells when a request arrived; a body has at most `max_body_bytes`."""
+    """The ASGI application of the endpoint. `clock` gives the arrival of a request. A body has at most `max_body_bytes` bytes."""
 
     pipeline: Pipeline
     authenticate: Authenticate
@@ -61,7 +64,7 @@ class GraphQLEndpoint:
         try:
             response = await self._respond(scope, receive, headers, media)
         except ClientDisconnect:
-            # Nobody is left to read an answer.
+            # There is no client left to send a response to.
             return
         await _send(send, response, media or MediaType.JSON)
 
@@ -86,7 +89,7 @@ class GraphQLEndpoint:
             return rejection(RequestRejected.because(error, error.http_status, {"WWW-Authenticate": "Bearer"}))
         except Forbidden as error:
             return rejection(RequestRejected.because(error, error.http_status))
-        except Exception as error:  # noqa: BLE001 - the outermost handler: logged, masked and reported as INTERNAL
+        except Exception as error:  # noqa: BLE001 - the outermost handler: the error is logged, masked and reported as INTERNAL
             status = _UNAVAILABLE if isinstance(error, DatabaseUnavailable) else _INTERNAL
             return rejection(RequestRejected([self.masker.mask(error)], status, status))
 
@@ -99,7 +102,10 @@ def _check_method(method: str) -> None:
 
 def _check_media(media: MediaType | None) -> None:
     if media is None:
-        error = BadUserInput("Accept", f"Answers are {MediaType.GRAPHQL} or {MediaType.JSON}.")
+        error = BadUserInput(
+            "Accept",
+            f"The response cannot have an accepted media type. Accept {MediaType.GRAPHQL} or {MediaType.JSON}.",
+        )
         raise RequestRejected.because(error, 406)
 
 

@@ -1,4 +1,4 @@
-"""Reads a GraphQL request out of an HTTP request: its body or its query string, strictly."""
+"""Reads a GraphQL request from the body or the query string of an HTTP request. Invalid input is rejected."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def read_query_string(query_string: bytes) -> GraphQLRequest:
 
 
 async def read_body(headers: RequestHeaders, receive: Receive, max_bytes: int) -> GraphQLRequest:
-    """Read a JSON body of at most `max_bytes` bytes. Raises RequestRejected; ClientDisconnect if the client hangs up."""
+    """Read a JSON body of at most `max_bytes` bytes. Raises RequestRejected, and ClientDisconnect if the client disconnects."""
     _check_headers(headers)
     body = await _receive_body(headers, receive, max_bytes)
     if not body.strip():
@@ -88,7 +88,7 @@ async def _receive_body(headers: RequestHeaders, receive: Receive, max_bytes: in
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         chunk: bytes = message.get("body", b"")
-        # Most bodies come in one piece, which is not copied.
+        # Most bodies are one chunk, which is not copied.
         body = body + chunk if body else chunk
         if len(body) > max_bytes:
             raise _too_large(max_bytes, len(body))
@@ -97,7 +97,7 @@ async def _receive_body(headers: RequestHeaders, receive: Receive, max_bytes: in
 
 
 def _too_large(allowed: int, count: int) -> RequestRejected:
-    # The rest of the body is not read, so the connection cannot serve another request.
+    # The rest of the body is not read, so the connection cannot be reused.
     return RequestRejected.because(LimitExceeded("bytes of body", allowed, count), 413, {"Connection": "close"})
 
 
@@ -136,5 +136,5 @@ def _object(parameters: Mapping[str, object], name: str) -> dict[str, object]:
 def _rejected(
     argument: str, message: str, status: int = 400, headers: Mapping[str, str] | None = None
 ) -> RequestRejected:
-    """Return a rejection with the same status in both media types: the HTTP request itself is wrong."""
+    """Return the rejection of an invalid HTTP request, with the same status in both media types."""
     return RequestRejected.because(BadUserInput(argument, message), status, headers)

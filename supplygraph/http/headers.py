@@ -1,4 +1,4 @@
-"""The request headers that the endpoints use, collected in one pass. All other headers are ignored."""
+"""Collects the request headers that the endpoints use in one pass. All other headers are ignored."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NONE: Final[Sequence[bytes]] = ()
 
 
 class RequestHeaders:
-    """The values of each header, as they were sent."""
+    """The values of each header, as the client sent them."""
 
     __slots__ = ("_values",)
 
@@ -39,5 +39,5 @@ class RequestHeaders:
 
 
 def text_of(values: Sequence[bytes]) -> str | None:
-    """Return the values of a header that may occur several times as one text; None if there is none."""
+    """Return all values of a header as one text; None if the header is absent."""
     return b",".join(values).decode("latin-1") if values else None

@@ -1,4 +1,4 @@
-"""Around every request: correlation id, access log, metrics, common response headers, CORS, masked internal errors."""
+"""The layers around every request: correlation id, access log, metrics, common headers, CORS and masked internal errors."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _PREFIXES: Final = {"/resources/": "/resources/{resource_id}", "/assets/": "/ass
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"})
 _SHARED_PATHS: Final = ("/graphql", "/resources/")
 _INTERNAL: Final = 500
-_HUNG_UP: Final = 499
-"""Logged if nothing was sent because the client had gone; never sent."""
+_DISCONNECTED: Final = 499
+"""The status in the log if the client disconnected before a response was sent. It is never sent."""
 
 
 def route_of(path: str) -> str:
-    """Return the template of a path: few enough to count by, and without ids."""
+    """Return the route template of a path: the metrics count by it, so it must not contain ids."""
     if path in _PATHS:
         return path
     return next((template for prefix, template in _PREFIXES.items() if path.startswith(prefix)), "other")
 
 
 class RequestLog:
-    """The outermost layer."""
+    """The outermost layer: gives a request its correlation id, logs and counts it, and masks internal errors."""
 
     def __init__(self, app: ASGIApp, telemetry: Telemetry, timer: Callable[[], float] = time.perf_counter) -> None:
         self._app = app
@@ -41,11 +41,11 @@ class RequestLog:
         self._timer = timer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and account for it."""
+        """Answer a request, then log and count it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started, status = self._timer(), _HUNG_UP
+        started, status = self._timer(), _DISCONNECTED
         correlation_id = begin_request(_sent_id(scope))
         own_headers = [(_ID_NAME, correlation_id.encode("latin-1")), _NOSNIFF]
 
@@ -58,9 +58,9 @@ class RequestLog:
 
         try:
             await self._app(scope, receive, send_logged)
-        except Exception as error:  # noqa: BLE001 - the last handler: logged, masked and answered with 500
+        except Exception as error:  # noqa: BLE001 - the outermost handler: the error is logged and answered with 500
             logger("http").error("request_failed", route=route_of(scope["path"]), exc_info=error)
-            if status == _HUNG_UP:
+            if status == _DISCONNECTED:
                 await _send_masked(correlation_id, send_logged)
             status = _INTERNAL
         finally:
@@ -90,7 +90,7 @@ async def _send_masked(correlation_id: str, send: Send) -> None:
 
 
 class ScopedCORS:
-    """CORS for the graph and the resources, and for nothing else; without cookies."""
+    """CORS for `/graphql` and `/resources/`, and for nothing else; without cookies."""
 
     def __init__(self, app: ASGIApp, origins: Sequence[str]) -> None:
         self._app = app
@@ -105,7 +105,7 @@ class ScopedCORS:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on."""
+        """Answer a request, with CORS headers if its path has CORS."""
         if scope["type"] != "http" or not scope["path"].startswith(_SHARED_PATHS):
             await self._app(scope, receive, send)
         elif any(name == b"origin" for name, _ in scope["headers"]):
@@ -115,7 +115,7 @@ class ScopedCORS:
 
 
 def _vary_by_origin(send: Send) -> Send:
-    """Tell caches that the answer may differ by origin, also if this request has none."""
+    """Add Origin to Vary: another request may have an Origin, and caches must not give it this response."""
 
     async def send_varied(message: Message) -> None:
         if message["type"] == "http.response.start":

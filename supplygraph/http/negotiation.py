@@ -1,4 +1,4 @@
-"""Which media type a GraphQL answer takes, after the GraphQL-over-HTTP specification."""
+"""Chooses the media type of a GraphQL response from the header Accept, after the GraphQL-over-HTTP specification."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 
 
 class MediaType(StrEnum):
-    """What an answer may be written as. The statuses of the two differ: see `supplygraph.http.graphql`."""
+    """The media types of GraphQL responses. Their statuses differ, see `supplygraph.http.graphql`."""
 
     GRAPHQL = "application/graphql-response+json"
     JSON = "application/json"
@@ -24,18 +24,18 @@ _ANY: Final = frozenset({"*/*", "application/json", ""})
 """The most common headers; all of them mean `application/json`."""
 _HTML: Final = "text/html"
 _LONGEST: Final = 2_000
-"""Longer Accept headers are read no further: no client sends them."""
+"""The rest of a longer Accept header is ignored. No ordinary client sends one."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Range:
-    """One media range of an Accept header with its weight, 0 to 1."""
+    """One media range of an Accept header, with its weight from 0 to 1."""
 
     media: str
     weight: float
 
     def precision(self, media: str) -> int:
-        """How closely the range names the media type: 0 not at all, 3 exactly."""
+        """Return how precisely the range matches the media type: 0 if not at all, 3 if exactly."""
         if self.media == media:
             return 3
         if self.media == media.partition("/")[0] + "/*":
@@ -44,22 +44,25 @@ class _Range:
 
 
 def negotiate(accept: str | None) -> MediaType | None:
-    """The media type for this Accept header; None if it takes neither. Without one, and for `*/*`, `application/json`."""
+    """Return the media type for this Accept header; None if it accepts neither.
+
+    Without a header, and for `*/*`, it is `application/json`.
+    """
     if accept is None or accept in _ANY:
         return MediaType.JSON
     if not accept.strip():
         return MediaType.JSON
     ranges = _ranges(accept)
     weights = {media: _weight(ranges, media.value) for media in MediaType}
-    # A client that names the GraphQL type knows its statuses; one that takes anything may not.
-    named = any(each.media == MediaType.GRAPHQL.value for each in ranges)
-    order = (MediaType.GRAPHQL, MediaType.JSON) if named else (MediaType.JSON, MediaType.GRAPHQL)
+    # A client that names the GraphQL type knows its statuses. One that accepts anything may not.
+    is_named = any(each.media == MediaType.GRAPHQL.value for each in ranges)
+    order = (MediaType.GRAPHQL, MediaType.JSON) if is_named else (MediaType.JSON, MediaType.GRAPHQL)
     best = max(order, key=lambda media: weights[media])
     return best if weights[best] > 0 else None
 
 
 def prefers_page(accept: str | None) -> bool:
-    """Whether a browser asks: HTML is named, and wanted no less than either JSON."""
+    """Return whether the client is a browser: it names HTML and prefers neither JSON type to it."""
     ranges = _ranges(accept or "")
     if not any(each.media == _HTML and each.weight > 0 for each in ranges):
         return False

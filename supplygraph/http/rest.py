@@ -1,7 +1,7 @@
-"""`GET /resources/{resource_id}`: the full selection of one resource, in the keys of the REST contract.
+"""The endpoint for `GET /resources/{resource_id}`: the full selection of one resource, in the keys of the REST contract.
 
-The endpoint is a plain ASGI application. FastAPI declares and documents the same route (`rest_docs`), and answers all other
-methods.
+It is a plain ASGI application, because FastAPI's own request handling takes longer than the read. FastAPI declares the same route
+for the OpenAPI description (`rest_docs`) and answers all other methods.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from supplygraph.observability.logs import logger
 PREFIX: Final = "/resources/"
 _NOT_FOUND: Final = "There is no such resource, or this token may not see it."
 _SELECTION: Final = full_selection(UUID(int=0))
-"""The resource id is bound for each request."""
+"""The selection of every request. The resource id is a placeholder: each request binds its own."""
 _RESOURCE_ID: Final = TypeAdapter(UUID)
 _FORCE_REFRESH: Final = TypeAdapter(bool)
 _UNPROCESSABLE: Final = 422
@@ -54,7 +54,7 @@ class RestResponse:
 
 
 class ResourceEndpoint:
-    """An ASGI application. `max_age_of` returns an account's default max age in seconds."""
+    """The ASGI application of the endpoint. `max_age_of` returns an account's default max age in seconds."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class ResourceEndpoint:
         self._clock = clock
         self._rules = rules
         self._max_age_of = max_age_of
-        # The compiled selection, for viewers who see all accounts and for those who see some.
+        # The compiled selection, for viewers who see all accounts (False) and for those who see only some (True).
         self._requests: dict[bool, ReadRequest] = {}
 
     def serves(self, scope: Scope) -> bool:
@@ -146,7 +146,7 @@ class ResourceEndpoint:
 
 
 class InvalidParameters(Exception):
-    """Parameters that do not parse. `details` are the entries of the contract's 422, without what was sent."""
+    """Raised for invalid parameters. `details` are the entries of the response, without what the client sent."""
 
     def __init__(self, details: list[dict[str, Any]]) -> None:
         super().__init__("Invalid parameters.")
@@ -168,11 +168,11 @@ def _parse(parser: TypeAdapter[_T], text: str, location: list[str], details: lis
     try:
         return parser.validate_python(text)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False, include_context=False)
-        details += [{"loc": location, "msg": each["msg"], "type": each["type"]} for each in found]
+        entries = error.errors(include_url=False, include_input=False, include_context=False)
+        details += [{"loc": location, "msg": entry["msg"], "type": entry["type"]} for entry in entries]
         return cast("_T", None)
 
 
 def refusal(status: int, detail: object, headers: Mapping[str, str] | None = None) -> RestResponse:
-    """Return a response with a JSON object that holds `detail`."""
+    """Return the response to a refused request: a JSON object with `detail`."""
     return RestResponse(status, orjson.dumps({"detail": detail}), {**COMMON, **(headers or {})})

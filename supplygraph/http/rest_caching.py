@@ -1,4 +1,4 @@
-"""What HTTP's own headers ask and tell of ages: Cache-Control and Prefer in; Age, Cache-Status and ETag out.
+"""HTTP headers about ages: reads Cache-Control and Prefer, and writes Age, Cache-Status and ETag.
 
 Sources: RFC 9111 (Cache-Control, Age), RFC 7240 (Prefer: wait), RFC 9211 (Cache-Status), RFC 9110 (ETag, If-None-Match).
 """
@@ -31,10 +31,13 @@ _WAIT: Final = re.compile(r'wait\s*=\s*"?([0-9]{1,20})"?')
 
 
 def demand_of(headers: RequestHeaders, *, force: bool, viewer: Viewer, rules: FreshnessRules) -> Demand:
-    """How fresh the request wants it. A header is clamped where a parameter would be refused, and loosens no parameter."""
+    """Return the demand of a request.
+
+    A header is clamped where a parameter would be refused, and it never makes a parameter less strict.
+    """
     max_age = None if force else _max_age(headers)
     if max_age is not None and not viewer.may(Permission.REFRESH):
-        # Max age 0 is force, whatever the floor: a header never comes so far without the permission.
+        # Max age 0 would force, even if the floor is 0, and forcing needs the permission.
         max_age = max(max_age, rules.floor_seconds, _LEAST_SECONDS)
     wait = _wait(headers)
     return Demand(max_age, force, None if wait is None else min(wait, rules.deadline_max_seconds))
@@ -51,7 +54,7 @@ def _max_age(headers: RequestHeaders) -> float | None:
 
 
 def _wait(headers: RequestHeaders) -> float | None:
-    # RFC 7240: of a preference that is given twice the first counts.
+    # RFC 7240: if a preference occurs twice, the first one counts.
     waits = (_WAIT.fullmatch(part) for part in _directives(headers.all(b"prefer"), "[,;]"))
     first = next((match for match in waits if match), None)
     return None if first is None else float(min(int(first[1]), _MOST_SECONDS))
@@ -59,49 +62,49 @@ def _wait(headers: RequestHeaders) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class RequestCost:
-    """What answering cost: vendor calls that were waited for, and whether another reader had sent them."""
+    """The vendor calls that a request waited for, and whether it shared a flight that another reader had started."""
 
     calls: int
     shared: bool
 
 
 def age_headers(resource: ResourceJson, now: datetime, max_age_seconds: float, cost: RequestCost) -> dict[str, str]:
-    """Age, in whole seconds, of the oldest value in the body; and Cache-Status, which says why it is that old."""
-    ages = {id(thing): _age(thing, now) for thing in parts_with_age(resource)}
-    known_ages = [age for age in ages.values() if age is not None]
+    """Return Age, the age of the oldest value in the body in whole seconds, and Cache-Status, the reason for it."""
+    ages = {id(part): _age(part, now) for part in parts_with_age(resource)}
+    observed_ages = [age for age in ages.values() if age is not None]
     headers = {"Cache-Status": f"supplygraph; {_status(resource, ages, max_age_seconds, cost)}"}
-    if known_ages:
-        headers["Age"] = str(math.floor(max(known_ages)))
+    if observed_ages:
+        headers["Age"] = str(math.floor(max(observed_ages)))
     return headers
 
 
-def _age(thing: ResourceJson, now: datetime) -> float | None:
-    observed = thing["freshness"]["observedAt"]
-    return None if observed is None else max(0.0, (now - from_text(observed)).total_seconds())
+def _age(part: ResourceJson, now: datetime) -> float | None:
+    observed_at = part["freshness"]["observedAt"]
+    return None if observed_at is None else max(0.0, (now - from_text(observed_at)).total_seconds())
 
 
 def _status(resource: ResourceJson, ages: Mapping[int, float | None], max_age_seconds: float, cost: RequestCost) -> str:
-    things = list(parts_with_age(resource))
-    stale = [thing for thing in things if thing["freshness"]["state"] != FreshnessState.FRESH.value]
+    parts = list(parts_with_age(resource))
+    stale = [part for part in parts if part["freshness"]["state"] != FreshnessState.FRESH.value]
     if not stale:
         if cost.calls or cost.shared:
             return "fwd=stale; stored" + ("; collapsed" if cost.shared else "")
-        # A tombstone stays true whatever its age.
-        living = [thing for thing in things if thing["status"] != ResourceStatus.DELETED.value]
-        return f"hit; ttl={max(0, _left(living, ages, max_age_seconds))}"
+        # "Deleted" stays true at any age.
+        living = [part for part in parts if part["status"] != ResourceStatus.DELETED.value]
+        return f"hit; ttl={max(0, _seconds_left(living, ages, max_age_seconds))}"
     reason = stale[0]["freshness"]["reason"]
-    return f"hit; ttl={min(0, _left(stale, ages, max_age_seconds))}" + (f"; detail={reason}" if reason else "")
+    return f"hit; ttl={min(0, _seconds_left(stale, ages, max_age_seconds))}" + (f"; detail={reason}" if reason else "")
 
 
-def _left(things: list[ResourceJson], ages: Mapping[int, float | None], max_age_seconds: float) -> int:
-    known_ages = [age for thing in things if (age := ages[id(thing)]) is not None]
-    return math.floor(max_age_seconds - max(known_ages, default=0.0))
+def _seconds_left(parts: list[ResourceJson], ages: Mapping[int, float | None], max_age_seconds: float) -> int:
+    observed_ages = [age for part in parts if (age := ages[id(part)]) is not None]
+    return math.floor(max_age_seconds - max(observed_ages, default=0.0))
 
 
 def entity_tag(body: Mapping[str, Any]) -> str:
-    """A weak tag of everything but when it was last seen: what did not change is not sent again."""
-    lasting = {key: value for key, value in body.items() if key != "last_synced_at"}
-    digest = hashlib.blake2b(orjson.dumps(lasting, option=orjson.OPT_SORT_KEYS), digest_size=16)
+    """Return a weak tag of the body without `last_synced_at`, so that an unchanged resource is not sent again."""
+    tagged = {key: value for key, value in body.items() if key != "last_synced_at"}
+    digest = hashlib.blake2b(orjson.dumps(tagged, option=orjson.OPT_SORT_KEYS), digest_size=16)
     return f'W/"{digest.hexdigest()}"'
 
 

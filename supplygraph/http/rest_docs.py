@@ -1,4 +1,4 @@
-"""The FastAPI declaration of the REST route: what `/openapi.json` publishes. Requests reach `ResourceEndpoint` directly."""
+"""The FastAPI declaration of the REST route, which `/openapi.json` publishes. Requests go to `ResourceEndpoint` directly."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 
 
 def resource_router(respond: Callable[[Any], Awaitable[RestResponse]]) -> APIRouter:
-    """Return the router that declares the route. `respond` answers an ASGI scope."""
+    """Return the router that declares the route. `respond` returns the response for an ASGI scope."""
     router = APIRouter()
 
     @router.get(
@@ -37,9 +37,9 @@ def resource_router(respond: Callable[[Any], Awaitable[RestResponse]]) -> APIRou
         dependencies=[Security(_SCHEME)],
     )
     async def get_resource(
-        resource_id: UUID,  # noqa: ARG001 - declared for the description
+        resource_id: UUID,  # noqa: ARG001 - part of the description
         request: Request,
-        force_refresh: bool = False,  # noqa: ARG001 - declared for the description
+        force_refresh: bool = False,  # noqa: ARG001 - part of the description
     ) -> Response:
         """Get detailed resource view including offer history.
 
@@ -53,17 +53,17 @@ def resource_router(respond: Callable[[Any], Awaitable[RestResponse]]) -> APIRou
 
 
 def publish_openapi(app: FastAPI) -> None:
-    """Make the application publish its description, built once."""
+    """Make the application publish its OpenAPI description. It is built when it is first requested."""
     description: dict[str, Any] = {}
 
     def openapi() -> dict[str, Any]:
         if not description:
-            described = get_openapi(
+            generated = get_openapi(
                 title=app.title, version=app.version, description=app.description, routes=app.routes
             )
-            described["components"]["schemas"]["ValidationError"] = VALIDATION_ERROR
-            description.update(described)
+            generated["components"]["schemas"]["ValidationError"] = VALIDATION_ERROR
+            description.update(generated)
         return description
 
-    # FastAPI's documented way to extend its description.
+    # This is how FastAPI documents extending the description.
     app.openapi = openapi  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""The shapes of the REST answer, named and described as the route's published contract has them."""
+"""The response models of the REST route. Their names and descriptions are those of the published contract."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-# The docstrings below are the contract's descriptions: they are part of what is published.
+# The docstrings of the models are the descriptions in the contract, and they are published.
 
 
 class ResourceAccessInfo(BaseModel):
@@ -82,4 +82,4 @@ VALIDATION_ERROR: Final = {
     "required": ["loc", "msg", "type"],
     "title": "ValidationError",
 }
-"""One entry of a 422: the framework's own has the input beside, which may be anybody's secret."""
+"""One entry of a 422. FastAPI's own entry also repeats the input, which may be a secret."""

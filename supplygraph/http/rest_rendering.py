@@ -1,4 +1,4 @@
-"""The full selection of a resource, and the same resource in the keys of the REST contract."""
+"""The full selection of a resource, and its rendering in the keys of the REST contract."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ _FIELDS: Final = (
 )
 
 ResourceJson = Mapping[str, Any]
-"""A resource or link as the graph returns it: by response key, enums by their upper-case names, instants as canonical text."""
+"""A resource or link as GraphQL returns it: by response key, enums by name in upper case, timestamps as canonical text."""
 
 
 def full_selection(resource_id: UUID) -> Selected:
-    """Return the root field that selects everything in the contract."""
+    """Return the root field that selects every field of the contract."""
     return Selected(ROOT, "Query", "resource", {"resourceId": resource_id}, _FIELDS)
 
 
 def render(resource: ResourceJson) -> dict[str, Any]:
-    """Return the resource in the contract's keys; enum values in lower case, open links before ended ones."""
+    """Return the resource in the keys of the contract, with enum values in lower case."""
     access = resource["access"]
     return {
         "resource_id": resource["resourceId"],
@@ -109,5 +109,5 @@ _SPEC_KEYS: Final = _keys_of("spec")
 
 
 def parts_with_age(resource: ResourceJson) -> Iterable[ResourceJson]:
-    """Return the resource and its links: everything in the answer that has an age of its own."""
+    """Return the resource and its links: the parts of the answer that have an age of their own."""
     return (resource, *resource["linkedResources"])
