@@ -1,4 +1,4 @@
-"""Errors as a GraphQL answer reports them: each with its code, none with anything internal in it."""
+"""Errors in GraphQL responses: each has a code, and internal details are masked."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ _log = structlog.get_logger("supplygraph.graphql")
 
 
 class RequestRejected(Exception):
-    """A request that is not executed. `json_status` is the HTTP status for application/json, `status` for the GraphQL type."""
+    """Raised for a request that is not executed.
+
+    `status` is the HTTP status for the GraphQL media type, `json_status` the one for application/json.
+    """
 
     def __init__(
         self,
@@ -48,13 +51,13 @@ class RequestRejected(Exception):
 
 
 class ErrorMasker:
-    """Masks internal errors: the reader gets a correlation id, and the log gets the error under the same id."""
+    """Masks internal errors: the client gets a correlation id, and the log gets the error with the same id."""
 
     def __init__(self, correlate: Callable[[], str] = lambda: uuid4().hex) -> None:
         self._correlate = correlate
 
     def mask(self, error: BaseException) -> FormattedError:
-        """Log the error and return one with code INTERNAL."""
+        """Log the error and return an error with the code INTERNAL in its place."""
         correlation_id = self._correlate()
         if isinstance(error, DatabaseUnavailable):
             _log.error("database_unavailable", correlation_id=correlation_id, cause=error.cause)
@@ -67,12 +70,12 @@ class ErrorMasker:
 
 
 def format_reader_error(error: ReaderError) -> FormattedError:
-    """Return an error that the reader can correct."""
+    """Return an error that the client can correct."""
     return {"message": _shorten(str(error)), "extensions": error.extensions()}
 
 
 def format_request_error(error: GraphQLError, code: str) -> FormattedError:
-    """Return the error of a document that does not parse or validate, or of invalid variables."""
+    """Return an error in the document or the variables, with this code."""
     extensions: dict[str, object] = {"code": code}
     if code == BAD_USER_INPUT:
         extensions["argument"] = _argument(error)
@@ -80,7 +83,7 @@ def format_request_error(error: GraphQLError, code: str) -> FormattedError:
 
 
 def format_field_error(error: GraphQLError, masker: ErrorMasker) -> FormattedError:
-    """Return the error of one field: the reader's own, or an internal one, masked."""
+    """Return the error of one field. An error that is not the client's own is masked."""
     cause = error.original_error
     if isinstance(cause, ReaderError):
         return _located({"message": _shorten(str(cause))}, error, cause.extensions())
@@ -97,7 +100,7 @@ def codes_of(errors: Iterable[FormattedError]) -> tuple[str, ...]:
 
 def _located(formatted: FormattedError, error: GraphQLError, extensions: Mapping[str, object]) -> FormattedError:
     if error.locations:
-        formatted["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
+        formatted["locations"] = [{"line": location.line, "column": location.column} for location in error.locations]
     if error.path:
         formatted["path"] = error.path
     formatted["extensions"] = dict(extensions)

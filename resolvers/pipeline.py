@@ -1,11 +1,12 @@
-"""One GraphQL request from its text to its response: the stages in order, in one place.
+"""Runs one GraphQL request from its text to its response, stage by stage.
 
-    operation   find the operation and its plan in the cache, or have them compiled     (resolvers.operation)
-    authorize   check the reader's permissions                                          (resolvers.freshness.authorization)
-    read        read, evaluate freshness, refresh, read once more                       (resolvers.reader)
-    respond     put the texts together, or let Strawberry execute the operation         (resolvers.response)
+    operation   get the operation and its plan from the cache, or compile them    (resolvers.operation)
+    authorize   check the viewer's permissions                                    (resolvers.freshness.authorization)
+    read        read, evaluate freshness, refresh, read once more                 (resolvers.reader)
+    respond     join the texts of the root fields                                 (resolvers.response)
 
-A plan covers every query that asks for data alone. Strawberry executes the others (introspection), and all if plans are off.
+Queries run as plans. Strawberry executes operations that ask for the schema (introspection), and all operations if plans are
+off; its resolvers (resolvers.roots) start the same read.
 """
 
 from __future__ import annotations
@@ -32,14 +33,14 @@ from resolvers.roots import OperationRead
 
 
 class Executor(Protocol):
-    """Executes operations with the resolvers of the schema: `schema.build.Graph`."""
+    """Executes operations with the resolvers of the schema. Implemented by `schema.build.Graph`."""
 
     async def execute(self, request: GraphQLRequest, read: OperationRead) -> ExecutionResult:
         """Execute on the event loop."""
         ...
 
     def execute_sync(self, request: GraphQLRequest, read: OperationRead) -> ExecutionResult:
-        """Execute in the calling thread. The read must have ended, or the operation must not need one."""
+        """Execute in the calling thread. If the operation needs a read, it must have ended."""
         ...
 
 
@@ -72,7 +73,7 @@ class PipelineStats:
 
 
 class Pipeline:
-    """Runs GraphQL requests. Without `plans` Strawberry executes every operation."""
+    """Runs GraphQL requests. If `plans` is false, Strawberry executes every operation."""
 
     def __init__(
         self,
@@ -100,7 +101,10 @@ class Pipeline:
         return self.compiler.fills
 
     async def run(self, request: GraphQLRequest, viewer: Viewer, arrival: datetime) -> GraphQLResponse:
-        """Answer one request. `arrival` is when it arrived. Raises DatabaseUnavailable, and whatever is a fault of ours."""
+        """Answer one request. `arrival` is when it arrived.
+
+        Raises DatabaseUnavailable and unexpected errors; everything else becomes a response.
+        """
         try:
             return await self._run(request, viewer, arrival)
         except RequestRejected as rejected:
@@ -108,7 +112,7 @@ class Pipeline:
         except Busy as error:
             return rejection(RequestRejected.because(error, error.http_status, {"Retry-After": "1"}))
         except Forbidden as error:
-            # Refused before anything ran: the whole request fails, whatever the media type.
+            # Nothing has run yet, so the whole request fails, with the same status in both media types.
             return rejection(RequestRejected.because(error, error.http_status))
         except ReaderError as error:
             return rejection(RequestRejected([format_reader_error(error)], error.http_status))
@@ -142,7 +146,7 @@ class Pipeline:
     async def _execute(
         self, request: GraphQLRequest, compiled: CompiledRequest, viewer: Viewer, arrival: datetime
     ) -> GraphQLResponse:
-        """Let Strawberry execute the operation. Introspection takes long, so it runs on the worker, after the read."""
+        """Let Strawberry execute the operation. Introspection takes milliseconds, so it runs on the worker, after the read."""
         operation, plan = compiled.operation, compiled.plan
         if operation.introspection is not None:
             return GraphQLResponse(operation.introspection, operation_name=operation.name)

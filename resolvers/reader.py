@@ -1,4 +1,7 @@
-"""One read: from the database, refreshed from the clouds where a demand is not settled, then read once more."""
+"""Reads the root fields of an operation: from the database, after a refresh if a demand is not settled.
+
+One read has at most two rounds: read and evaluate; if a demand is not settled, refresh, then read and evaluate once more.
+"""
 
 from __future__ import annotations
 
@@ -25,22 +28,26 @@ from resolvers.operation.compile_worker import CompileWorker
 
 
 class Refresher(Protocol):
-    """Asks the clouds: `reconcile.engine.Reconciler`."""
+    """Calls the clouds. Implemented by `reconcile.engine.Reconciler`."""
 
     async def refresh(self, requests: Sequence[RefreshRequest], arrived_at: float) -> RefreshResult:
-        """Settle the requests, or wait as long as each allows. `arrived_at` is the event loop's time. Raises for no vendor."""
+        """Settle the requests, each within its own max wait. `arrived_at` is the event loop's time of the arrival.
+
+        A vendor's failure is part of the result and raises nothing.
+        """
         ...
 
     def read(self, account: str) -> None:
-        """Note that somebody demands the account's freshness, whether or not anything must be refreshed."""
+        """Note that a reader demands freshness of the account, whether or not anything must be refreshed."""
         ...
 
 
 @dataclass(slots=True)
 class ReadRequest:
-    """What to read for one operation. `errors` are the root fields that cannot be read; `statement` is None if none can.
+    """The root fields to read for one operation, by response key, and the values to bind.
 
-    Not frozen: one is created for each request.
+    `errors` holds the root fields that cannot be read. `statement` is None if no root field can be read. Not frozen, because
+    one is created for each request.
     """
 
     keys: Sequence[str]
@@ -51,7 +58,10 @@ class ReadRequest:
 
 
 class Reader:
-    """Answers the root fields of an operation together. `age_served` is called with the age of the oldest value of an answer."""
+    """Answers all root fields of an operation together.
+
+    `age_served` is called with the age in seconds of the oldest value of each answer.
+    """
 
     def __init__(
         self,
@@ -72,11 +82,11 @@ class Reader:
         self._age_served = age_served
 
     async def answer(self, roots: Sequence[Selected], viewer: Viewer, arrival: datetime) -> OperationAnswer:
-        """Compile root fields that are selected in code, and answer them. Raises ReaderError."""
+        """Compile root fields that code selects, and answer them. Raises ReaderError."""
         return await self.read(await self.compile(roots, viewer), arrival)
 
     async def compile(self, roots: Sequence[Selected], viewer: Viewer) -> ReadRequest:
-        """Return the request for root fields that are selected in code, which may be read again and again.
+        """Return the request for root fields that code selects. It can be read any number of times.
 
         Raises ReaderError for invalid arguments or a missing permission.
         """
@@ -89,9 +99,9 @@ class Reader:
         return ReadRequest(list(demands), demands, {}, statement, viewer_params(viewer, params))
 
     async def read(self, request: ReadRequest, arrival: datetime) -> OperationAnswer:
-        """Answer a compiled request. `arrival` is when the reader arrived, by the same clock.
+        """Answer a compiled request. `arrival` is the arrival of the reader by the database's clock.
 
-        Raises DatabaseUnavailable. Anything wrong with one root field is the answer of that field.
+        Raises DatabaseUnavailable. An error of one root field is the answer of that field.
         """
         if request.statement is None:
             return OperationAnswer(dict(request.errors), summarize((), None))
@@ -102,7 +112,7 @@ class Reader:
         if evaluation.requests:
             arrived_at = self._loop_time(arrival, loop_time, started_at)
             result = await self._refresher.refresh(evaluation.requests, arrived_at)
-            # Everything is read again, so that the whole answer shows one state of the database.
+            # All root fields are read again, so that the answer shows one state of the database.
             evaluation, errors = await self._evaluate(request, arrival, result)
         answer = evaluation.answer(request.keys, errors)
         if answer.summary.oldest_age_seconds is not None:
@@ -117,7 +127,7 @@ class Reader:
         return evaluation, errors
 
     async def _read_roots(self, request: ReadRequest) -> tuple[dict[str, RootResult], Mapping[str, ReaderError]]:
-        """Read all root fields together; each on its own if that takes too long, so that only slow ones are refused."""
+        """Read all root fields together. If that takes too long, read each alone, so that only the slow ones fail."""
         statement = request.statement
         if statement is None:
             return {}, request.errors
@@ -141,11 +151,11 @@ class Reader:
         return results
 
     def _loop_time(self, arrival: datetime, loop_time: float, now: datetime) -> float:
-        # The two clocks differ by a constant, unless one was set meanwhile: then at most the longest wait is believed.
-        passed = (now - arrival).total_seconds()
-        return loop_time - min(max(passed, 0.0), self._freshness.rules.deadline_max_seconds)
+        # The difference between the two clocks is constant unless one of them was set in between; hence the bound.
+        elapsed = (now - arrival).total_seconds()
+        return loop_time - min(max(elapsed, 0.0), self._freshness.rules.deadline_max_seconds)
 
 
 def viewer_params(viewer: Viewer, params: Mapping[str, Value]) -> Mapping[str, Value]:
-    """Return the values to bind, with the viewer's accounts if it sees only some."""
+    """Return the values to bind, with the viewer's accounts if it sees only some accounts."""
     return params if viewer.accounts_json is None else {**params, VIEWER: viewer.accounts_json}

@@ -1,4 +1,4 @@
-"""The body of a GraphQL response, put together from texts."""
+"""Builds the body of a GraphQL response from the texts of its root fields."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ _QUERY_TYPE: Final = b'"Query"'
 
 @dataclass(slots=True)
 class GraphQLResponse:
-    """A response's body, and its status in each media type: `json_status` is for application/json.
+    """A response: its body, its status in each media type, and the codes of its errors.
 
-    `codes` are those of its errors. Not frozen: one is created for each request.
+    `status` is for the GraphQL media type, `json_status` for application/json. Not frozen, because one is created for each
+    request.
     """
 
     body: bytes
@@ -48,7 +49,7 @@ def render(
     max_errors: int,
     format_error: Callable[[GraphQLError], FormattedError],
 ) -> GraphQLResponse:
-    """Return the response of a plan: the texts of the root fields, and errors as graphql-core would report them."""
+    """Return the response of a plan: the texts of the root fields, and errors in the form that graphql-core gives them."""
     texts: Mapping[str, bytes | ReaderError] = {} if answer is None else answer.texts
     errors: list[FormattedError] = []
     parts: list[bytes] = []
@@ -66,7 +67,7 @@ def render(
 def assemble(
     data: Sequence[bytes], errors: Sequence[FormattedError], answer: OperationAnswer | None, name: str | None
 ) -> GraphQLResponse:
-    """Return the response with these parts of its data. They may be long, so they are copied once."""
+    """Return the response with these parts of `data`. They may be long, so they are copied only once."""
     head = b'{"errors":%b,"data":' % orjson.dumps(errors) if errors else b'{"data":'
     tail = b"}"
     if answer is not None:

@@ -1,7 +1,10 @@
-"""The resolvers of the root fields. Each reads its value from the operation's read, which the first one of them starts.
+"""The resolvers of the root fields.
 
-Strawberry calls them for every operation that no plan covers, and for all of them if plans are turned off. A plan is the compiled
-form of the same calls: it starts the same read and renders the same values.
+The first resolver of an operation starts the operation's read, and the others wait for it. Each returns the value of its own
+response key.
+
+Strawberry calls the resolvers for operations that do not run as a plan: introspection, and all operations if plans are off. A
+plan is the compiled form of the same calls: it starts the same read and renders the same values.
 """
 
 from __future__ import annotations
@@ -17,7 +20,10 @@ from resolvers.freshness.summary import OperationAnswer
 
 
 class OperationRead:
-    """Strawberry's context: the read of one operation, shared by its root fields. It reconciles where a demand is not settled."""
+    """The read of one operation, shared by its root fields. It is Strawberry's context.
+
+    `start` starts the read (`Reader.read`), which refreshes from the clouds if a demand is not settled.
+    """
 
     def __init__(self, document: DocumentNode | None, start: Callable[[], Awaitable[OperationAnswer]]) -> None:
         self.document = document
@@ -26,18 +32,18 @@ class OperationRead:
 
     @property
     def answer(self) -> OperationAnswer | None:
-        """The answer, once it was read."""
+        """The answer; None until the read has ended."""
         return self._task.result() if self._task is not None and self._task.done() else None
 
     async def wait(self) -> OperationAnswer:
-        """Start the read if nobody has, and wait for it. Raises DatabaseUnavailable."""
+        """Start the read if it has not been started, and wait for it. Raises DatabaseUnavailable."""
         if self._task is None:
             self._task = asyncio.ensure_future(self._start())
         return await self._task
 
 
 Resolved: TypeAlias = Any
-"""The value of a root field, or an awaitable of it: a dict by response keys, a list of them, or None."""
+"""The value of a root field, or an awaitable of it: a dict by response keys, a list of such dicts, or None."""
 
 
 def resolve_resource(info: Info[OperationRead, None]) -> Resolved:
@@ -71,7 +77,7 @@ def resolve_node(info: Info[OperationRead, None]) -> Resolved:
 
 
 def _resolve(info: Info[OperationRead, None]) -> Resolved:
-    """Return the value by the field's response key: an alias may ask for one field twice, with different arguments."""
+    """Return the value of the field's response key: with aliases, one field may occur twice with different arguments."""
     key, read = str(info.path.key), info.context
     if read.answer is not None:
         return _value(read.answer, key)

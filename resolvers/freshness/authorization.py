@@ -1,4 +1,4 @@
-"""Which permissions a root field needs, and the check of a viewer against them."""
+"""The permissions that a root field needs, and the check that a viewer has them."""
 
 from __future__ import annotations
 
@@ -20,19 +20,22 @@ _OPERATOR_FIELDS: Final = frozenset(
         ("VendorScope", "breaker"),
     }
 )
-"""The fields that show how the gateway is run."""
+"""Fields that show how the gateway is run. They need the permission `admin`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """A permission, and what needs it, as the subject of an error message."""
+    """A permission, and the subject of the error message if it is missing."""
 
     permission: Permission
     subject: str
 
 
 def requirements_of(root: Selected, demand: Demand | None, rules: FreshnessRules) -> Iterator[Requirement]:
-    """Yield what a root field needs beyond reading. Without a demand, because it is invalid, only the selection counts."""
+    """Yield the permissions that a root field needs in addition to `read`.
+
+    `demand` is None if the demand is invalid; then only the selection counts.
+    """
     if demand is not None and demand.force:
         yield Requirement(Permission.REFRESH, "A forced refresh")
     if demand is not None and demand.max_age_seconds is not None and demand.max_age_seconds < rules.floor_seconds:
@@ -43,7 +46,7 @@ def requirements_of(root: Selected, demand: Demand | None, rules: FreshnessRules
 
 
 def authorize(viewer: Viewer, requirements: Sequence[Requirement]) -> None:
-    """Check the viewer's permissions, for each request. Raises Forbidden for the first one that is missing."""
+    """Check that the viewer has the permissions. Raises Forbidden for the first one that is missing."""
     for requirement in requirements:
         viewer.require(requirement.permission, requirement.subject)
 

@@ -1,4 +1,4 @@
-"""The freshness demand of a root field, from its argument."""
+"""Reads the demand of a root field from its argument `freshness`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from domain.rules import FreshnessRules
 from domain.selection import Selected
 
 _LONGEST_SECONDS: Final = 1e9
-"""Thirty years: a longer max age has no other effect, and would leave the range of the calendar."""
+"""Thirty years. A longer max age has the same effect, and its date could be out of range."""
 
 
 def demand_of(root: Selected, rules: FreshnessRules) -> Demand:
-    """Return the demand in `freshness`; a max age of 0 is force. Raises BadUserInput, naming the argument."""
+    """Return the demand. A max age of 0 is a forced demand. Raises BadUserInput with the name of the argument."""
     freshness = root.arguments.get("freshness")
     if freshness is None:
         return Demand()

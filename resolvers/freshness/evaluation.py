@@ -1,6 +1,6 @@
-"""The one evaluation of freshness: what was read for an operation, against the demands of its root fields. Pure.
+"""Evaluates freshness: compares what was read for an operation with the demands of its root fields. Pure.
 
-The common case is that everything is fresh. It is recognized early, without an object for each resource.
+Usually everything is fresh. `find_fresh` recognizes this early, without creating an object for each resource.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ _NO_RESULT: Final = RefreshResult()
 
 @dataclass(frozen=True, slots=True)
 class FreshnessContext:
-    """What every evaluation needs.
+    """The rules and the properties of the accounts, which are the same for every evaluation.
 
-    `links_owner` maps an account to the kind that reports its links; `default_waits` to its default max wait in seconds, if it
-    has one of its own.
+    `links_owner` maps each account to the kind that reports its links. `default_waits` maps accounts to their own default max
+    wait in seconds; accounts without one are not in it.
     """
 
     rules: FreshnessRules
@@ -44,17 +44,17 @@ class FreshnessContext:
     default_waits: Mapping[str, float]
 
     def deadline(self, demand: Demand, arrived_at: datetime) -> FreshnessDeadline:
-        """Return a demand counted from a reader's arrival."""
+        """Return the deadline of a demand, counted from the reader's arrival."""
         return FreshnessDeadline(
             demand, arrived_at, lambda account: self.default_waits.get(account, self.rules.deadline_seconds)
         )
 
     def targets(self, root: RootResult, sightings: Collection[bytes]) -> RefreshTargets | None:
-        """Return what the root field's demand applies to among these sightings; None if it demands nothing."""
+        """Return the targets of the root field's demand among these sightings; None if it demands nothing."""
         if not root.demand.live:
             return None
         possible = root.accounts.possible if root.demand.scopes else ()
-        selected = [selected_resource(mark) for mark in sightings]
+        selected = [selected_resource(sighting) for sighting in sightings]
         return find_targets(root.accounts.scope_facts, possible, selected, self.links_owner, links=root.demand.links)
 
 
@@ -71,10 +71,11 @@ class FreshRoot:
 
 @dataclass(slots=True)
 class Evaluation:
-    """What one read of an operation says about freshness.
+    """The freshness of one read of an operation.
 
-    `requests` must be refreshed before the answer can be given; empty if every demand is settled. `accounts` are those whose
-    freshness somebody demanded. `fresh` is set, by response key, if everything is fresh. Not frozen.
+    `requests` are the refreshes that the demands need before there is an answer; empty if every demand is settled. `accounts`
+    are the accounts whose freshness was demanded. `fresh` has each root field by response key if everything is fresh, else
+    it is None. Not frozen, because one is created for each request.
     """
 
     context: FreshnessContext
@@ -157,17 +158,20 @@ def evaluate(
 def _requests(
     context: FreshnessContext, root: RootResult, targets: RefreshTargets, deadline: FreshnessDeadline, now: datetime
 ) -> list[RefreshRequest]:
-    """Return what must be refreshed. Equal resources are judged once; all of them only if something must be refreshed."""
+    """Return the refreshes that a root field needs.
+
+    Resources that were seen alike are judged once. Only if one of them must be refreshed is every resource looked at.
+    """
     scopes = root.accounts.scope_facts
     requests = refresh_requests(targets, scopes, deadline, now)
     if not requests or len(root.text.representatives) == len(root.text.sightings):
         return requests
-    every = context.targets(root, root.text.sightings)
-    return [] if every is None else refresh_requests(every, scopes, deadline, now)
+    all_targets = context.targets(root, root.text.sightings)
+    return [] if all_targets is None else refresh_requests(all_targets, scopes, deadline, now)
 
 
 def _configured_accounts(root: RootResult, targets: RefreshTargets) -> set[str]:
-    # What is no longer configured is never refreshed, whoever reads it.
+    # Scopes that are no longer configured are never refreshed.
     scopes = [root.accounts.scope_facts[scope_id] for scope_id in (*targets.scopes, *targets.resources)]
     return {scope.key.account for scope in scopes if scope.configured}
 
@@ -175,7 +179,7 @@ def _configured_accounts(root: RootResult, targets: RefreshTargets) -> set[str]:
 def _all_fresh(
     roots: Mapping[str, RootResult], demands: Mapping[str, Demand], arrived_at: datetime, now: datetime
 ) -> dict[str, FreshRoot] | None:
-    """The early exit: returns what is fresh if everything is, else None."""
+    """Return every root field if all of them are fresh, else None. This is the early exit of the evaluation."""
     fresh: dict[str, FreshRoot] = {}
     for key, root in roots.items():
         fresh_root = find_fresh(root, demands[key], arrived_at, now)
@@ -186,15 +190,15 @@ def _all_fresh(
 
 
 def find_fresh(root: RootResult, demand: Demand, arrived_at: datetime, now: datetime) -> FreshRoot | None:
-    """Return the root field's answer if it is plainly fresh.
+    """Return the root field if it is certainly fresh.
 
-    None if anything needs a closer look: a forced demand, an account with a scope that was not listed in time, a resource that
-    is missing, deleted or was probed. What is returned agrees with the reports and targets of the closer look.
+    Returns None if only the full evaluation can decide: for a forced demand, for an account with a scope that was not listed
+    in time, and for a resource that is missing or deleted or was probed. The result agrees with the full evaluation.
     """
     possible = root.accounts.swept_possible if root.demand.scopes else ()
     if demand.force or possible is None:
         return None
-    # One instant for all accounts if a max age is demanded, else each account's default.
+    # With a max age, one instant holds for all accounts; without one, each account has its own default.
     common = None if demand.max_age_seconds is None else arrived_at - timedelta(seconds=demand.max_age_seconds)
     accounts: set[str] = set()
     for scope in possible:

@@ -1,4 +1,4 @@
-"""The ages in one root field's answer: of each resource, of the list, and of what was demanded beyond both."""
+"""The freshness of one root field's answer: of each resource, and of the list as a whole."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from resolvers.freshness.targets import FreshnessDeadline, RefreshTargets
 
 @dataclass(frozen=True, slots=True)
 class DatedAssessment:
-    """One resource's assessment, and the instant against which its age was compared."""
+    """The assessment of one resource, and the instant with which its age was compared."""
 
     assessment: Assessment
     not_before: datetime
@@ -25,10 +25,10 @@ class DatedAssessment:
 
 @dataclass(slots=True)
 class FreshnessReport:
-    """Assesses what one root field shows.
+    """Assesses the resources and the coverage of one root field.
 
-    `scopes` are the scopes that are demanded as a whole; `targets` returns everything that is demanded. Both are None if the
-    root field demands nothing. Fresh resources that were seen by the same flights share one assessment.
+    `scopes` are the scopes that are demanded as a whole. `targets` returns all targets of the demand. Both are None if the root
+    field demands nothing. Fresh resources that were seen by the same flights share one assessment.
     """
 
     root: RootResult
@@ -40,35 +40,35 @@ class FreshnessReport:
     _fresh: dict[bytes, DatedAssessment] = field(default_factory=dict)
     _single: dict[bytes, DatedAssessment] = field(default_factory=dict)
 
-    def assess(self, mark: bytes) -> Assessment:
-        """Return the assessment of a resource against this root field's demand."""
-        return self._dated(mark).assessment
+    def assess(self, sighting: bytes) -> Assessment:
+        """Return the assessment of a resource, by its annotation in the text, against the demand."""
+        return self._dated(sighting).assessment
 
     def all_fresh(self) -> bool:
         """Return whether every resource is fresh."""
         representatives = self.root.text.by_kind.values()
-        return all(self._dated(mark).assessment.state is FreshnessState.FRESH for mark in representatives)
+        return all(self._dated(sighting).assessment.state is FreshnessState.FRESH for sighting in representatives)
 
     def ages(self) -> list[float]:
-        """Return the ages of all resources assessed so far; equal ones of fresh resources once."""
+        """Return the ages in seconds of the resources assessed so far. Resources that share an assessment count once."""
         dated = [*self._fresh.values(), *self._single.values()]
         return [age for each in dated if (age := each.assessment.age_seconds) is not None]
 
     def each(self) -> Iterable[tuple[bytes, DatedAssessment]]:
-        """Yield the id and assessment of every resource; one that is selected in two ways may come twice."""
-        for mark in self.root.text.sightings:
-            yield annotated_text.id_of(mark), self._dated(mark)
+        """Yield the id and the assessment of every resource. A resource that is selected twice may occur twice."""
+        for sighting in self.root.text.sightings:
+            yield annotated_text.id_of(sighting), self._dated(sighting)
 
-    def _dated(self, mark: bytes) -> DatedAssessment:
-        kind = annotated_text.kind_of(mark)
-        dated = self._fresh.get(kind) or self._single.get(mark)
+    def _dated(self, sighting: bytes) -> DatedAssessment:
+        kind = annotated_text.kind_of(sighting)
+        dated = self._fresh.get(kind) or self._single.get(sighting)
         if dated is None:
-            dated = self._compute(annotated_text.sighting_of(mark))
+            dated = self._compute(annotated_text.sighting_of(sighting))
             if dated.assessment.state is FreshnessState.FRESH:
                 self._fresh[kind] = dated
             else:
-                # The outcome of the demand may differ between resources.
-                self._single[mark] = dated
+                # The result of the refresh may differ between resources.
+                self._single[sighting] = dated
         return dated
 
     def _compute(self, sighting: Sighting) -> DatedAssessment:
@@ -80,9 +80,10 @@ class FreshnessReport:
         return DatedAssessment(assessment, not_before)
 
     def coverage(self) -> Coverage:
-        """Return the coverage of the scopes that may hold a match.
+        """Return the coverage of the list: the scopes that may hold a match and were not listed in time are gaps.
 
-        A scope that is no longer configured is a gap as long as it has living resources; totals leave those out.
+        A scope that is no longer configured is a gap as long as it has living resources, except in totals, which do not count
+        these resources.
         """
         counts_removed = self.root.name != "resourceTotals"
         rows = [row for row in self.root.accounts.scopes.values() if row.possible and self.root.demand.scopes]
@@ -93,7 +94,7 @@ class FreshnessReport:
         return Coverage(oldest, tuple(self._gaps(scopes)))
 
     def gaps(self) -> tuple[Gap, ...]:
-        """Return the scopes that were demanded as a whole and not listed since: the list's gaps, and owners of links."""
+        """Return the scopes that were demanded as a whole and not listed in time: gaps of the list, and owners of links."""
         if self.scopes is None:
             return ()
         gaps = {gap.scope.scope_id: gap for gap in self.coverage().gaps}
@@ -118,7 +119,7 @@ class FreshnessReport:
         return self.result.scopes.get(scope.key) or scope.problem or StaleReason.DEADLINE
 
     def _reason(self, sighting: Sighting, scope: ScopeFacts, not_before: datetime) -> StaleReason:
-        """Return why a resource is stale: what came of this demand first, then what is recorded."""
+        """Return why a resource is stale: the result of this demand's refresh if there is one, else the recorded problem."""
         targets = self.targets()
         if targets is None or not targets.includes(sighting):
             return StaleReason.NOT_DEMANDED

@@ -1,4 +1,4 @@
-"""An operation's answer, and what `extensions.freshness` says about it."""
+"""The answer of an operation, and its summary in `extensions.freshness`."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ _BY_SEVERITY: Final = (FreshnessState.FRESH, FreshnessState.STALE, FreshnessStat
 
 @dataclass(slots=True)
 class FreshnessSummary:
-    """Counts each resource whose age is shown or matters once, by its worst state in the answer.
+    """Counts resources by state, and summarizes the ages, calls and gaps of an answer.
 
-    `gaps` are the scopes that were demanded and not listed in time. `shared`: a flight was joined that another reader had
-    started. Not frozen: one is created for each request.
+    Each resource whose age is shown or matters counts once, by its worst state in the answer. `gaps` are the scopes that were
+    demanded and not listed in time. `shared` is whether the read joined a flight that another reader had started. Not frozen,
+    because one is created for each request.
     """
 
     fresh: int = 0
@@ -36,7 +37,7 @@ class FreshnessSummary:
     gaps: tuple[Gap, ...] = ()
 
     def to_extensions(self) -> dict[str, object]:
-        """Return what the response shows."""
+        """Return the value of `extensions.freshness`."""
         return {
             "fresh": self.fresh,
             "stale": self.stale,
@@ -57,9 +58,10 @@ class FreshnessSummary:
 
 @dataclass
 class OperationAnswer:
-    """For each root field's key its answer as JSON, or the ReaderError to report in its place; and the ages in them.
+    """The answers of an operation's root fields, with their freshness.
 
-    `reports` returns the freshness reports. Not frozen: one is created for each request.
+    `texts` has, by response key, the answer as JSON or the error to report in its place. `reports` returns the freshness reports.
+    Not frozen, because one is created for each request.
     """
 
     texts: Mapping[str, bytes | ReaderError]
@@ -68,17 +70,17 @@ class OperationAnswer:
 
     @cached_property
     def values(self) -> Mapping[str, Any]:
-        """The answers, decoded."""
+        """The decoded answers, by response key."""
         return {key: text if isinstance(text, ReaderError) else json.loads(text) for key, text in self.texts.items()}
 
     @cached_property
     def assessments(self) -> Mapping[UUID, DatedAssessment]:
-        """Each resource's worst assessment."""
+        """The worst assessment of each resource."""
         return {UUID(resource_id.decode()): worst for resource_id, worst in _worst(self.reports()).items()}
 
 
 def summarize(reports: Sequence[FreshnessReport], result: RefreshResult | None) -> FreshnessSummary:
-    """Return the summary over all root fields."""
+    """Return the summary over all root fields. `result` is None if nothing was refreshed."""
     fresh, stale, unconfirmed = _count_states(reports)
     gaps = {gap.scope.key: gap for report in reports for gap in report.gaps()}
     return FreshnessSummary(

@@ -1,4 +1,4 @@
-"""Which scopes and resources a demand applies to, and which of them must be refreshed first. Pure."""
+"""Decides which scopes and resources a demand applies to, and which of them must be refreshed. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from reconcile.requests import RefreshRequest
 
 @dataclass(frozen=True, slots=True)
 class RefreshTargets:
-    """What a root field's demand applies to: `scopes` as a whole, and single `resources` of other scopes, by scope number."""
+    """The scopes and resources that a root field's demand applies to.
+
+    `scopes` are demanded as a whole. `resources` are single resources of other scopes, by scope number.
+    """
 
     scopes: frozenset[int] = frozenset()
     resources: Mapping[int, Mapping[UUID, Sighting]] = field(default_factory=dict)
@@ -29,7 +32,7 @@ class RefreshTargets:
 
 @dataclass(frozen=True, slots=True)
 class FreshnessDeadline:
-    """A demand, counted from the reader's arrival. `default_wait` returns an account's default max wait in seconds."""
+    """A demand with the instant of the reader's arrival. `default_wait` returns an account's default max wait in seconds."""
 
     demand: Demand
     arrived_at: datetime
@@ -40,7 +43,7 @@ class FreshnessDeadline:
         return self.demand.not_before(self.arrived_at, scope.cooldown_seconds)
 
     def max_wait(self, scope: ScopeFacts) -> float:
-        """Return how many seconds to wait for the scope at most."""
+        """Return the max wait for the scope, in seconds."""
         seconds = self.demand.max_wait_seconds
         return self.default_wait(scope.key.account) if seconds is None else seconds
 
@@ -48,13 +51,16 @@ class FreshnessDeadline:
 def owner_scopes(
     scope: ScopeFacts, scopes: Iterable[ScopeFacts], links_owner: Mapping[str, ResourceKind]
 ) -> frozenset[int]:
-    """Return the scopes that report the links of this scope: those of the account's links owner, in the same region if any."""
+    """Return the scopes that report the links of a scope.
+
+    They belong to the account's links owner and are in the same region, if it has scopes there.
+    """
     kind = links_owner.get(scope.key.account)
     if kind is None or kind is scope.key.kind:
         return frozenset() if kind is None else frozenset({scope.scope_id})
     owners = [other for other in scopes if other.key.account == scope.key.account and other.key.kind is kind]
-    near = [other for other in owners if other.key.region == scope.key.region]
-    return frozenset(other.scope_id for other in near or owners)
+    in_region = [other for other in owners if other.key.region == scope.key.region]
+    return frozenset(other.scope_id for other in in_region or owners)
 
 
 def find_targets(
@@ -65,10 +71,11 @@ def find_targets(
     *,
     links: bool = False,
 ) -> RefreshTargets:
-    """Return what a demand of a root field applies to.
+    """Return the targets of a root field's demand.
 
-    A list demands every scope that may hold a match (`possible`, empty for other root fields), and with `links` the owners of
-    their links. Every root field demands each resource whose live fields are selected, and the owner of its links if they are.
+    A list demands every scope that may hold a match (`possible`, empty for other root fields) and, if `links` is true, the
+    owners of their links. Every root field demands each resource whose live fields are selected, and the owner of its links if
+    links are selected.
     """
     whole = set(possible)
     named: dict[int, dict[UUID, Sighting]] = defaultdict(dict)
@@ -81,7 +88,7 @@ def find_targets(
             with_links.add(sighting.scope_id)
     for scope_id in with_links:
         owners = owner_scopes(scopes[scope_id], scopes.values(), links_owner)
-        # A resource's own scope is asked for the resource alone: the same probe or sweep reports its links.
+        # In its own scope only the resource is demanded: the probe or sweep that sees it reports its links as well.
         whole.update(owners if scope_id in possible else owners - {scope_id})
     return RefreshTargets(frozenset(whole), named)
 
@@ -89,7 +96,7 @@ def find_targets(
 def refresh_requests(
     targets: RefreshTargets, scopes: Mapping[int, ScopeFacts], deadline: FreshnessDeadline, now: datetime
 ) -> list[RefreshRequest]:
-    """Return what must be refreshed before the demand is settled; empty if it is settled."""
+    """Return the refreshes that the demand needs; empty if it is settled."""
     requests: list[RefreshRequest] = []
     for scope_id in sorted(targets.scopes | set(targets.resources)):
         scope = scopes[scope_id]
@@ -119,7 +126,7 @@ def _scope_requests(
 
 
 def _awaits_probe(sighting: Sighting, not_before: datetime, now: datetime) -> bool:
-    """Whether it is missing and was not probed since: the listing that lacks it has nothing more to say."""
+    """Return whether it is missing and was not probed since `not_before`. Another listing without it would add nothing."""
     probed = sighting.probed_at is not None and not_before <= sighting.probed_at <= now
     return sighting.missing_since is not None and not sighting.deleted and not probed
 

@@ -1,4 +1,4 @@
-"""The compile worker: one thread with a bounded queue, so that new operations do not hold the event loop."""
+"""The compile worker: one thread with a bounded queue, so that compiling does not block the event loop."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Final, ParamSpec, TypeVar
 from domain.errors import Busy, DatabaseUnavailable
 
 SWITCH_SECONDS: Final = 0.0003
-"""The interpreter's switch interval while serving. Python's default of 5 ms is as long as a whole read."""
+"""The interpreter's switch interval while serving. Python's default, 5 ms, is as long as a whole read."""
 QUEUE_SIZE: Final = 256
 LONGEST_WAIT_SECONDS: Final = 10.0
 _REST_FACTOR: Final = 2
@@ -24,10 +24,11 @@ _T = TypeVar("_T")
 
 
 class CompileWorker:
-    """Runs one job after another, so that the event loop competes with at most one thread for the interpreter.
+    """Runs jobs one after the other in a thread.
 
-    After a job during which readers were served, the thread rests twice as long as the job took, at most half a second, unless
-    the next job has waited for a second already. A job that has waited for ten seconds is given up.
+    There is one thread, so the event loop competes with at most one other thread for the interpreter. After a job during which
+    readers were served, the thread pauses for twice the time that the job took, at most half a second, unless the next job has
+    waited for a second. A job that has waited for ten seconds is not run.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class CompileWorker:
         rest: Callable[[float], object] | None = None,
         queue_size: int = QUEUE_SIZE,
     ) -> None:
-        """`timer` returns seconds; `rest` sleeps in the thread; at most `queue_size` jobs wait or run at a time."""
+        """`timer` returns seconds. `rest` sleeps in the thread. At most `queue_size` jobs wait or run at a time."""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="compile")
         self._closing = Event()
         self._timer = timer
@@ -48,17 +49,17 @@ class CompileWorker:
 
     @property
     def fill(self) -> float:
-        """How full the queue is; 1 at its bound."""
+        """The fill ratio of the queue; 1 is full."""
         return self._queued / self._queue_size
 
     def reader_served(self) -> None:
-        """Count a reader who was answered without a job."""
+        """Count a reader that was answered without a job."""
         self._served += 1
 
     async def run(self, job: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """Return what the job returns, or raise what it raises. The job goes on if the caller is cancelled.
+        """Run a job in the thread and return its result. The job continues if the caller is cancelled.
 
-        Raises Busy if the queue is full, and DatabaseUnavailable after `close`.
+        Raises what the job raises, Busy if the queue is full, and DatabaseUnavailable after `close`.
         """
         if self._closing.is_set():
             raise _closed()
@@ -73,7 +74,7 @@ class CompileWorker:
             self._queued -= 1
 
     def close(self) -> None:
-        """Start no further job."""
+        """Close the worker: no further job is started."""
         self._closing.set()
         self._thread.shutdown(wait=False)
 

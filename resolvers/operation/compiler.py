@@ -1,4 +1,4 @@
-"""The operation cache, and what happens on a miss: everything that is compiled, is compiled on the compile worker."""
+"""The operation cache. On a miss, the compile worker compiles the operation or the plan."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from resolvers.operation.plan import Plan, build_plan
 from resolvers.operation.selection import VariableField, collect_fields
 
 LARGE_BYTES: Final = 16_384
-"""From this size on, even looking at the values of a request takes milliseconds, so it is done on the worker."""
-# In use, and used once so far; in bytes of memory as far as measured.
+"""The variables of larger requests are read on the worker, because it takes milliseconds."""
+# For operations that were used again, and for those used once so far; in bytes of memory, as measured.
 _CACHE_BYTES: Final = 64_000_000, 16_000_000
 
 
@@ -43,7 +43,7 @@ class GraphQLRequest:
 
 @dataclass(slots=True)
 class CompiledRequest:
-    """A request that may run, with the values to bind."""
+    """A request that can run: its operation, its plan and the values to bind."""
 
     operation: Operation
     plan: Plan
@@ -52,7 +52,7 @@ class CompiledRequest:
 
 @dataclass(slots=True)
 class _Job:
-    """What the worker returns: the operation, and the compiled request or the error of it."""
+    """The result of a compilation: the operation, and the compiled request or its error."""
 
     operation: Operation
     compiled: CompiledRequest | None = None
@@ -62,7 +62,7 @@ class _Job:
 
 
 class OperationCompiler:
-    """Finds operations and plans in the cache, and has them compiled if they are not there. Used on the event loop."""
+    """Gets operations and plans from the cache, or has the worker compile them. Used on the event loop."""
 
     def __init__(
         self,
@@ -85,13 +85,13 @@ class OperationCompiler:
 
     @property
     def fills(self) -> Mapping[str, float]:
-        """How full the cache and the worker's queue are; 1 at their bounds."""
+        """The fill ratios of the cache and of the worker's queue; 1 is full."""
         return {"operations": self._operations.fill, "compile_queue": self.worker.fill}
 
     async def prepare(self, request: GraphQLRequest, viewer: Viewer) -> CompiledRequest:
         """Return the compiled request, from the cache or from the worker.
 
-        Raises RequestRejected for a request that must not run, ReaderError, Busy.
+        Raises RequestRejected for a request that must not run, ReaderError for invalid values, and Busy.
         """
         restricted = viewer.accounts is not None
         compiled = await self._find(request, restricted=restricted)
@@ -102,7 +102,7 @@ class OperationCompiler:
         return compiled or await self._compile(request, restricted=restricted)
 
     def remember_introspection(self, request: GraphQLRequest, operation: Operation, body: bytes) -> None:
-        """Store the answer of an operation that asks for the schema alone and has no variables."""
+        """Store the response to an operation that asks only for the schema and has no variables."""
         operation.introspection = body
         self._operations.add((request.query, request.operation_name), operation)
 
@@ -117,7 +117,7 @@ class OperationCompiler:
             else:
                 bound = await self.worker.run(operation.bind, request.variables)
         except (ReaderError, GraphQLError):
-            # Compiling reports it, with whatever else is wrong.
+            # The compilation reports this error together with all others.
             return None
         plan = None if bound is None else operation.find_plan(bound)
         if bound is None or plan is None or (plan.shapes and restricted not in plan.statements):
@@ -126,28 +126,28 @@ class OperationCompiler:
         return CompiledRequest(operation, plan, {**plan.literals, **bound.params} if bound.params else plan.literals)
 
     async def _compile(self, request: GraphQLRequest, *, restricted: bool) -> CompiledRequest:
-        """Compile on the worker. Readers who ask for the same operation meanwhile wait, and learn whether it was refused."""
+        """Compile on the worker. Requests for the same operation wait meanwhile, and fail with this one if the queue is full."""
         key = request.query, request.operation_name
         pending: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         is_first = self._compiling.setdefault(key, pending) is pending
-        refused = False
+        is_refused = False
         try:
             operation = self._operations.get(key)
             job = await self.worker.run(self._run_job, operation, request, restricted=restricted)
             self._store(key, job)
         except Busy:
-            refused = True
+            is_refused = True
             raise
         finally:
             if is_first:
                 del self._compiling[key]
-                pending.set_result(refused)
+                pending.set_result(is_refused)
         if job.error is not None or job.compiled is None:
             raise job.error or RequestRejected(job.operation.errors)
         return job.compiled
 
     def _run_job(self, operation: Operation | None, request: GraphQLRequest, *, restricted: bool) -> _Job:
-        """Compile, on the worker. An error is returned together with the operation, which is stored all the same."""
+        """Compile, on the worker thread. An error is returned with the operation, because the operation is cached anyway."""
         if operation is None:
             document = read_document(self._schema, request.query, self._limits)
             operation = Operation.of(self._schema, document, request.query, request.operation_name)
@@ -184,17 +184,17 @@ class OperationCompiler:
         raise RequestRejected([format_request_error(error, BAD_USER_INPUT) for error in values[: self._limits.errors]])
 
     def _store(self, key: tuple[str, str | None], job: _Job) -> None:
-        # Another reader may have stored the same operation meanwhile.
+        # Another request may have stored the same operation meanwhile.
         operation = self._operations.peek(key) or job.operation
         compiled = job.compiled
-        # A plan with errors is for one request alone.
+        # A plan with errors belongs to one request.
         if compiled is not None and job.values is not None and not compiled.plan.errors:
             operation.add_plan(compiled.plan, job.values, job.variable_fields)
         self._operations.add(key, operation)
 
 
 def _check_runnable(operation: Operation, request: GraphQLRequest) -> None:
-    """Raise RequestRejected for an operation that must not run: with errors, or one that changes something by GET."""
+    """Raise RequestRejected for an operation that must not run: it has errors, or it is not a query and was sent by GET."""
     if request.queries_only and not operation.is_query:
         error = BadUserInput("method", "GET runs queries only; use POST.")
         raise RequestRejected.because(error, 405, {"Allow": "POST"})

@@ -1,4 +1,4 @@
-"""One document: parsed, measured against the limits, and validated."""
+"""Reads a document: parses it, checks its size against the limits, and validates it."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from resolvers.operation.validation_rules import RULES
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document, or the errors of one that must not run. `document` is set if it parses and is within the limits."""
+    """A document, or its errors if it must not run. `document` is set if the text parses and is within the limits."""
 
     document: DocumentNode | None
     errors: tuple[FormattedError, ...] = ()
 
 
 def read_document(schema: GraphQLSchema, text: str, limits: OperationLimits) -> Document:
-    """Parse, measure and validate a text. Takes milliseconds."""
+    """Return the document of a text. Takes milliseconds."""
     try:
         document = _parse(text, limits)
-        # Before validation, whose work nested fragments can multiply.
+        # This comes before validation, because nested fragments can multiply the work of validation.
         check_document(document, limits)
     except LimitExceeded as error:
         return Document(None, (format_reader_error(error),))
@@ -41,6 +41,6 @@ def _parse(text: str, limits: OperationLimits) -> DocumentNode:
         return parse(text, max_lexical_tokens=allowed, allow_empty_selection_sets=False)
     except GraphQLSyntaxError as error:
         if f"more than {allowed} tokens" in error.message:
-            # The parser stops there, so nobody has counted the rest.
+            # The parser stops at the limit, so the number of all tokens is unknown.
             raise LimitExceeded("tokens", allowed, allowed + 1) from None
         raise

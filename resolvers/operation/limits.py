@@ -1,7 +1,8 @@
-"""How large an operation may be; counted before any work.
+"""Checks the size of an operation against the limits, before any other work is done for it.
 
-What fragments multiply is counted in one pass over the document, before it is validated: each definition is looked at
-once, whatever refers to it. What arguments multiply is counted on the selection, when the variables are known.
+The number of fields, which fragments can multiply, is counted in one pass over the document, before validation: each definition
+is visited once, however often it is used. The number of nodes, which arguments can multiply, is counted on the selection, when
+the variables have values.
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ _PAGE_MAX: Final = 1000
 _LINKS_PAGE: Final = 10
 _PAGED: Final = frozenset({"resources", "changes", "history"})
 _COUNTED_UP_TO: Final = 1_000_000_000
-"""A nest of spreads doubles at each level: beyond this the exact count tells nobody anything."""
+"""Larger counts are reported as this one. Nested spreads double at each level, and the exact number has no use."""
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """The size of a definition after fragments: fields, levels (introspection apart), levels of introspection, root fields."""
+    """The size of a definition with its fragments expanded. `depth` counts levels outside of introspection."""
 
     fields: int = 0
     depth: int = 0
@@ -43,19 +44,19 @@ class Extent:
 def check_document(document: DocumentNode, limits: OperationLimits) -> None:
     """Raise LimitExceeded if an operation of the document is too large. The document need not be valid.
 
-    Conditions are not looked at: the count is of what the operation may ask for.
+    `@skip` and `@include` are ignored: everything that the operation may select counts.
     """
     extents = _fragment_extents(document)
     for definition in document.definitions:
         if isinstance(definition, OperationDefinitionNode):
-            _check_extent(_whole(_own(definition.selection_set), extents), limits)
+            _check_extent(_expand(_count_own(definition.selection_set), extents), limits)
 
 
 def check_selection(roots: Sequence[Selected], limits: OperationLimits) -> None:
-    """Raise LimitExceeded if the selection walks too far, or multiplies to too many nodes."""
-    _check("forced root fields", limits.forced, sum(_forced(root) for root in roots))
+    """Raise LimitExceeded if the selection forces too often, follows links too deep, or may return too many nodes."""
+    _check("forced root fields", limits.forced, sum(_is_forced(root) for root in roots))
     _check("levels of linkedResources", limits.links_depth, max(map(_links_depth, roots), default=0))
-    _check("nodes", limits.nodes, sum(_nodes(root, 1) for root in roots))
+    _check("nodes", limits.nodes, sum(_count_nodes(root, 1) for root in roots))
 
 
 def _check(limit: str, allowed: int, count: int) -> None:
@@ -72,7 +73,7 @@ def _check_extent(extent: Extent, limits: OperationLimits) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Spread:
-    """Where a definition spreads a fragment: below how many fields, and whether inside introspection."""
+    """The use of a fragment in a definition: below how many fields, and whether inside introspection."""
 
     name: str
     depth: int
@@ -80,8 +81,8 @@ class _Spread:
 
 
 @dataclass(slots=True)
-class _Own:
-    """What a definition holds itself, and what it spreads."""
+class _OwnFields:
+    """The size of a definition without fragments, and the fragments that it spreads."""
 
     fields: int = 0
     depth: int = 0
@@ -90,7 +91,7 @@ class _Own:
     spreads: list[_Spread] = field(default_factory=list)
 
     def add(self, node: FieldNode, depth: int, introspecting: bool) -> bool:
-        """Count a field; answers whether what is below it is introspection."""
+        """Count a field. Return whether the fields below it are introspection."""
         introspecting = introspecting or node.name.value in {"__schema", "__type"}
         self.fields += 1
         if introspecting:
@@ -102,8 +103,8 @@ class _Own:
         return introspecting
 
 
-def _own(selection_set: SelectionSetNode) -> _Own:
-    own = _Own()
+def _count_own(selection_set: SelectionSetNode) -> _OwnFields:
+    own = _OwnFields()
     waiting = [(selection_set, 0, False)]
     while waiting:
         current, depth, introspecting = waiting.pop()
@@ -119,10 +120,11 @@ def _own(selection_set: SelectionSetNode) -> _Own:
     return own
 
 
-def _whole(own: _Own, extents: dict[str, Extent]) -> Extent:
+def _expand(own: _OwnFields, extents: dict[str, Extent]) -> Extent:
+    """Return the size of a definition, given the sizes of the fragments that it spreads."""
     fields, depth, introspection, roots = own.fields, own.depth, own.introspection_depth, own.root_fields
     for spread in own.spreads:
-        # One that is missing, or closes a cycle, adds nothing: validation refuses the document.
+        # A fragment that is missing or part of a cycle adds nothing. Validation rejects the document later.
         extent = extents.get(spread.name, Extent())
         fields += extent.fields
         inner = spread.depth + extent.depth if extent.depth else 0
@@ -137,40 +139,43 @@ def _whole(own: _Own, extents: dict[str, Extent]) -> Extent:
 
 
 def _fragment_extents(document: DocumentNode) -> dict[str, Extent]:
-    owns = {
-        definition.name.value: _own(definition.selection_set)
+    own_fields = {
+        definition.name.value: _count_own(definition.selection_set)
         for definition in document.definitions
         if isinstance(definition, FragmentDefinitionNode)
     }
     extents: dict[str, Extent] = {}
-    for name in _inner_first(owns):
-        extents[name] = _whole(owns[name], extents)
+    for name in _inner_first(own_fields):
+        extents[name] = _expand(own_fields[name], extents)
     return extents
 
 
-def _inner_first(owns: dict[str, _Own]) -> Iterator[str]:
-    """Each fragment once, after those that it spreads; without recursion, since a chain of them may be long."""
-    begun: set[str] = set()
-    for start in owns:
+def _inner_first(own_fields: dict[str, _OwnFields]) -> Iterator[str]:
+    """Yield each fragment once, after the fragments that it spreads. There is no recursion, because a chain may be long."""
+    visited: set[str] = set()
+    for start in own_fields:
         path: list[tuple[str, Iterator[_Spread]]] = []
-        _begin(start, owns, begun, path)
+        _enter(start, own_fields, visited, path)
         while path:
             name, spreads = path[-1]
-            inner = next((spread.name for spread in spreads if spread.name in owns and spread.name not in begun), None)
+            unvisited = (each.name for each in spreads if each.name in own_fields and each.name not in visited)
+            inner = next(unvisited, None)
             if inner is None:
                 path.pop()
                 yield name
             else:
-                _begin(inner, owns, begun, path)
+                _enter(inner, own_fields, visited, path)
 
 
-def _begin(name: str, owns: dict[str, _Own], begun: set[str], path: list[tuple[str, Iterator[_Spread]]]) -> None:
-    if name not in begun:
-        begun.add(name)
-        path.append((name, iter(owns[name].spreads)))
+def _enter(
+    name: str, own_fields: dict[str, _OwnFields], visited: set[str], path: list[tuple[str, Iterator[_Spread]]]
+) -> None:
+    if name not in visited:
+        visited.add(name)
+        path.append((name, iter(own_fields[name].spreads)))
 
 
-def _forced(root: Selected) -> bool:
+def _is_forced(root: Selected) -> bool:
     demand = root.arguments.get("freshness")
     return isinstance(demand, dict) and (demand.get("forceRefresh") is True or demand.get("maxAgeSeconds") == 0)
 
@@ -184,17 +189,18 @@ def _deepest(fields: Iterable[Selected]) -> int:
     return max(map(_links_depth, fields), default=0)
 
 
-def _nodes(selected: Selected, parents: int) -> int:
+def _count_nodes(selected: Selected, parents: int) -> int:
+    """Return how many nodes the field may return at most, for this number of parents."""
     if selected.name in _PAGED:
-        parents = held = parents * _page(selected)
+        parents = own = parents * _page_size(selected)
     elif selected.name == "linkedResources":
-        parents = held = parents * _LINKS_PAGE
+        parents = own = parents * _LINKS_PAGE
     else:
-        held = 0
-    return held + sum(_nodes(child, parents) for child in selected.fields)
+        own = 0
+    return own + sum(_count_nodes(child, parents) for child in selected.fields)
 
 
-def _page(selected: Selected) -> int:
+def _page_size(selected: Selected) -> int:
     first = selected.arguments.get("first")
-    # A size out of bounds is the reader's mistake, and is told as that.
+    # A page size out of bounds is reported elsewhere, as an error of the argument.
     return min(max(first, 1), _PAGE_MAX) if isinstance(first, int) else _PAGE_MAX

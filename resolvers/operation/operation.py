@@ -1,4 +1,4 @@
-"""One operation of one text: its document or the errors of it, and its plans."""
+"""One operation of one text: its document or its errors, and its plans."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from resolvers.operation.variables import VariableCoercer
 
 _PLANS: Final = 16
 _DIRECTIVE_VARIANTS: Final = 16
-# A parsed text takes some forty times its own size; a plan some ten times its SQL.
+# As measured, a parsed text takes about forty times its own size, and a plan about ten times the size of its SQL.
 _DOCUMENT_FACTOR: Final = 40
 _PLAN_FACTOR: Final = 10
 _OVERHEAD_BYTES: Final = 40_000
@@ -42,7 +42,7 @@ _OVERHEAD_BYTES: Final = 40_000
 
 @dataclass(slots=True)
 class BoundVariables:
-    """The values of one request: those of the directive variables, the argument shapes, and the values to bind."""
+    """The variables of one request: the key of its directive variables, its argument shapes, and the values to bind."""
 
     directive_key: Hashable
     shapes: Hashable
@@ -59,10 +59,10 @@ class DirectiveVariant:
 
 @dataclass(slots=True)
 class Operation:
-    """An operation that may run, or the errors of a request that asks for it.
+    """An operation that can run, or the errors of a request for it.
 
-    `directive_variables` are the variables in `@skip` and `@include`. `introspection` is the answer of an operation that asks for
-    the schema alone and has no variables: it never changes.
+    `directive_variables` are the variables in `@skip` and `@include`. `introspection` is the response to an operation that asks
+    only for the schema and has no variables; it never changes.
     """
 
     text: str
@@ -92,19 +92,19 @@ class Operation:
 
     @property
     def is_query(self) -> bool:
-        """Whether it reads. An operation that was not found counts as one."""
+        """Whether it is a query. A request whose operation does not exist counts as one."""
         return self.definition is None or self.definition.operation is OperationType.QUERY
 
     @property
     def memory(self) -> int:
-        """How many bytes it takes, as far as measured."""
+        """Its approximate size in memory, in bytes."""
         plans = sum(plan.size for variant in self.variants.values() for plan in variant.plans.values())
         return (
             _OVERHEAD_BYTES + _DOCUMENT_FACTOR * len(self.text) + _PLAN_FACTOR * plans + len(self.introspection or b"")
         )
 
     def bind(self, variables: Mapping[str, object]) -> BoundVariables | None:
-        """Return the values of a request; None if anything about them is invalid, or nothing like them was compiled yet.
+        """Return the bound variables of a request; None if they are invalid, or if no plan was compiled for their directives.
 
         May run in any thread. Raises ReaderError for an invalid value of an argument.
         """
@@ -116,12 +116,12 @@ class Operation:
         return None if variant is None else BoundVariables(key, *bind_arguments(variant.binders, values))
 
     def find_plan(self, bound: BoundVariables) -> Plan | None:
-        """Return the plan for these values."""
+        """Return the plan for these variables, or None."""
         variant = self.variants.get(bound.directive_key)
         return None if variant is None else variant.plans.get(bound.shapes)
 
     def add_plan(self, plan: Plan, values: VariableValues, variable_fields: tuple[VariableField, ...]) -> None:
-        """Store a plan that was compiled for these values, without the values."""
+        """Store the plan that was compiled for these values. The values that come from variables are removed from it."""
         key = self.directive_key(values)
         variant = self.variants.get(key)
         if variant is None:
@@ -151,7 +151,7 @@ def _no_operation(name: str | None) -> FormattedError:
 def _directive_variables(document: DocumentNode, operation: OperationDefinitionNode) -> tuple[str, ...]:
     """Return the names of the operation's Boolean variables that occur in directives.
 
-    The document may have other operations, whose variables may have the same names and other types.
+    Other operations of the document may have variables of the same names with other types.
     """
     collector = _DirectiveVariables()
     visit(document, collector)

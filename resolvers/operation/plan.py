@@ -1,7 +1,7 @@
 """Plans: the compiled form of an operation, for one set of directive values and argument shapes.
 
-Requests that differ only in other variables share a plan. A plan belongs to no reader: permissions are checked and values are
-bound for each request.
+Requests that differ only in the values of other variables share a plan. A plan does not depend on the viewer: permissions are
+checked and values are bound for each request.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ from resolvers.operation.selection import RootField, Selection, VariableField
 
 @dataclass(frozen=True, slots=True)
 class ArgumentBinder:
-    """A selected field whose arguments contain variables.
+    """Binds the variables in the arguments of one selected field.
 
-    `direct` is a variable and the check of its value, if that variable is all that varies and never changes the statement.
+    `direct` is set if the arguments contain a single variable that never changes the statement: the variable, and the check of
+    its value.
     """
 
     field: VariableField
@@ -44,7 +45,7 @@ class ArgumentBinder:
         return cls(field, None if check is None else (variable, check), param)
 
     def bind(self, values: VariableValues, bound: dict[str, Value]) -> Hashable:
-        """Add the values to bind, and return what tells argument shapes apart. Raises BadUserInput."""
+        """Add the values to bind, and return the key of the argument shape. Raises BadUserInput."""
         if self.direct is not None:
             variable, check = self.direct
             value = values.coerced.get(variable)
@@ -54,16 +55,17 @@ class ArgumentBinder:
         arguments = self.field.arguments(values)
         shape, params = normalize_arguments(self.field.type_name, self.field.name, arguments, self.field.index)
         bound.update(params)
-        # What limits and permissions depend on is part of the key: they were checked when the plan was compiled.
+        # `first` and `freshness` are part of the key, because limits and requirements were determined when the plan was compiled.
         return shape, arguments.get("first"), _hashable(arguments.get("freshness"))
 
 
 @dataclass(slots=True)
 class Plan:
-    """What one operation reads. `errors` are the root fields that cannot be read, by response key.
+    """The compiled form of an operation.
 
-    `literals` are the bound values that come from the text. `statements` holds the statement for readers who see all accounts
-    and the one for readers who see some; each is compiled when it is first needed.
+    `keys` are the response keys of the root fields that return data. `errors` are those of them that cannot be read. `literals`
+    are the bound values that come from the text. `statements` has the statement for viewers who see all accounts (False) and the
+    one for viewers who see only some (True); each is compiled when it is first needed.
     """
 
     root_fields: tuple[RootField, ...]
@@ -78,15 +80,15 @@ class Plan:
 
     @property
     def size(self) -> int:
-        """The characters of its SQL."""
+        """The number of characters of its SQL."""
         return sum(len(statement.sql) for statement in self.statements.values())
 
 
 def build_plan(selection: Selection, rules: FreshnessRules) -> tuple[Plan, dict[str, Value]]:
     """Return the plan of a selection, without statements, and the values of this request.
 
-    A root field whose arguments are invalid becomes an error of its own and does not affect the others. Such a plan is for this
-    request alone: the parameters are numbered without the fields that cannot be read.
+    A root field with invalid arguments becomes an error and does not affect the others. Such a plan is valid only for this
+    request, because the parameters are numbered without the fields that cannot be read.
     """
     errors: dict[str, ReaderError] = {}
     demands: dict[str, Demand] = {}

@@ -1,6 +1,6 @@
-"""From a validated operation to its selection: what it asks for after fragments, `@skip` and `@include`.
+"""Turns a validated operation into its selection: the selected fields after fragments, `@skip` and `@include`.
 
-This is CollectFields of the GraphQL specification, over the whole operation at once.
+This is CollectFields of the GraphQL specification, for the whole operation at once.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _ARGUMENT_NAME: Final = re.compile(r"Argument '(\w+)'")
 
 @dataclass(frozen=True, slots=True)
 class RootField:
-    """One response key of an operation's answer: the field of the root type, and the nodes that ask for it."""
+    """One response key at the root of an operation: the field of the root type, and the nodes that select it."""
 
     key: str
     name: str
@@ -62,8 +62,8 @@ class RootField:
 class VariableField:
     """A selected field whose arguments contain variables. `index` counts the selected fields depth first from zero.
 
-    `fixed` are its arguments without variables. `direct` holds for each other argument its name, the variable it consists of,
-    and whether it must not be null; it is None if a variable stands inside a value.
+    `fixed` are the arguments without variables. `direct` has, for each other argument, its name, the variable that is its value,
+    and whether the argument is non-null. It is None if a variable occurs inside a list or an object.
     """
 
     index: int
@@ -79,12 +79,12 @@ class VariableField:
         return self.node.name.value
 
     def arguments(self, values: VariableValues) -> dict[str, object]:
-        """Return its arguments with these variables. Raises BadUserInput."""
+        """Return the arguments with these variables. Raises BadUserInput."""
         arguments = dict(self.fixed)
         for name, variable, required in self.direct or ():
             value = values.coerced.get(variable, Undefined)
             if value is Undefined or (value is None and required):
-                # There may be a default, or an error to report.
+                # The argument has a default, or there is an error to report.
                 return _arguments(self.field, self.node, values)
             arguments[name] = _plain(name, value)
         return arguments if self.direct is not None else _arguments(self.field, self.node, values)
@@ -92,7 +92,7 @@ class VariableField:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What an operation asks for: its root fields in order, and what to read for those that return data."""
+    """The selected root fields in order, and the selections of those that return data."""
 
     root_fields: tuple[RootField, ...]
     roots: tuple[Selected, ...]
@@ -100,7 +100,7 @@ class Selection:
 
     @property
     def introspects(self) -> bool:
-        """Whether it asks for the schema itself."""
+        """Whether it selects the schema itself."""
         return any(field.name in _INTROSPECTION for field in self.root_fields)
 
 
@@ -110,12 +110,12 @@ def collect_fields(
     operation: OperationDefinitionNode,
     variable_values: VariableValues,
 ) -> Selection:
-    """Return what the operation asks for, unique by response key at every level. Introspection is a root field without data.
+    """Return the selection of an operation. At every level each response key occurs once.
 
-    The document must be valid and within the limits: the work grows with the number of fields after fragments. Arguments are
-    plain values: enums by name, UUIDs as `uuid.UUID`, instants as aware datetimes, inputs as dicts by their names in the
-    graph; what was omitted and has no default is absent. Raises BadUserInput for a value that turns out to be invalid only
-    now that the variables have values.
+    The document must be valid and within the limits, because the work grows with the number of fields after fragments.
+    Arguments are plain values: enums by name, UUIDs as `uuid.UUID`, timestamps as aware datetimes, inputs as dicts by their
+    names in the schema; an omitted argument without a default is absent. Introspection is a root field without data. Raises
+    BadUserInput for a value that is invalid together with the values of the variables.
     """
     root = schema.get_root_type(operation.operation)
     if root is None:
@@ -139,7 +139,7 @@ class _FieldCollector:
     variable_fields: list[VariableField] = dataclass_field(default_factory=list)
 
     def operation(self, root: GraphQLObjectType, selection_set: SelectionSetNode) -> Selection:
-        """Return what the operation asks of the root type."""
+        """Return the selection of the operation on the root type."""
         groups = self._groups(root, [selection_set])
         root_fields = [self._root_field(root, key, nodes) for key, nodes in groups.items()]
         data = [field for field in root_fields if not field.name.startswith("__")]
@@ -147,7 +147,7 @@ class _FieldCollector:
         return Selection(tuple(root_fields), roots, tuple(self.variable_fields))
 
     def selection(self, parent: GraphQLObjectType, sets: Iterable[SelectionSetNode]) -> tuple[Selected, ...]:
-        """Return what these selection sets, merged, ask of one object."""
+        """Return the fields that these selection sets, merged, select of one object."""
         return tuple(self._selected(parent, key, nodes) for key, nodes in self._groups(parent, sets).items())
 
     def _groups(self, parent: GraphQLObjectType, sets: Iterable[SelectionSetNode]) -> dict[str, list[FieldNode]]:
@@ -172,7 +172,7 @@ class _FieldCollector:
                 yield node
                 continue
             if isinstance(node, FragmentSpreadNode):
-                # A fragment adds nothing the second time; skipping it keeps nested spreads linear.
+                # A fragment adds nothing the second time. Skipping it makes the work for nested spreads linear.
                 if node.name.value in spread:
                     continue
                 spread.add(node.name.value)
@@ -233,7 +233,7 @@ class _FieldCollector:
         return named if is_object_type(named) else None
 
     def _only_type(self, abstract: GraphQLAbstractType) -> GraphQLObjectType:
-        # One statement answers a root field, so what it reads must be known in advance.
+        # One statement reads a root field, so the type must be known in advance.
         (only,) = self.schema.get_possible_types(abstract)
         return only
 
@@ -278,11 +278,11 @@ def _contains_variable(values: list[ValueNode]) -> bool:
 
 
 def _plain(argument: str, value: Any) -> object:
-    """Return one form for one value, whether it came as a literal, from a variable or by default."""
+    """Return the plain form of a value, which is the same for a literal, a variable and a default."""
     if isinstance(value, Enum):
         return value.name
     if isinstance(value, str) and "\x00" in value:
-        # No database stores it, so nothing can match it.
+        # No database can store the character, so no value can match.
         raise BadUserInput(argument, f"Argument '{argument}' contains a NUL character, which no stored text contains.")
     if isinstance(value, Mapping):
         return {name: _plain(name, inner) for name, inner in value.items()}

@@ -1,7 +1,7 @@
-"""The specification's validation rules, each with a memory of the node kinds it visits.
+"""The validation rules of the GraphQL specification, with memoized visitor methods.
 
-For every validation graphql-core looks up again, for each of some thirty rules, which kinds of node have visitor methods: that
-takes half of the time of a validation. The answer depends only on the rule's class.
+In every validation graphql-core looks up which kinds of node have visitor methods, for each of about thirty rules. That takes
+half of the time of a validation, and the result depends only on the rule's class.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _NO_METHODS: Final = EnterLeaveVisitor(None, None)
 
 
 def memoize_visitors(rule: type[ASTValidationRule]) -> type[ASTValidationRule]:
-    """Return the same rule, which looks up the methods for each kind of node once."""
+    """Return the rule as a class that looks up the methods for each kind of node only once."""
 
     class MemoizedRule(rule):  # type: ignore[misc, valid-type]  # the base class is a parameter
         _has_methods: ClassVar[dict[str, bool]] = {}
@@ -31,4 +31,4 @@ def memoize_visitors(rule: type[ASTValidationRule]) -> type[ASTValidationRule]:
 
 
 RULES: Final = tuple(memoize_visitors(rule) for rule in specified_rules)
-"""Built once: the memory belongs to the class."""
+"""The rules for `graphql.validate`. They are built once, because each class has its own memory."""

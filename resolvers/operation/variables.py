@@ -1,6 +1,6 @@
-"""Coerces the common kinds of variables one by one, without the work that graphql-core does for all others.
+"""Coerces variables, with a short path for variables of a leaf type without a default.
 
-Common are variables of a leaf type without a default. Everything else, and every error, is left to graphql-core.
+These are the most common. All other variables, and all errors, are left to graphql-core, which takes longer.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class VariableCoercer:
         self._leaves = None if None in leaves else [leaf for leaf in leaves if leaf is not None]
 
     def coerce(self, raw: Mapping[str, Any]) -> VariableValues | None:
-        """Return the values; None if graphql-core has an error to report."""
+        """Return the coerced values; None if one is invalid, which graphql-core reports later."""
         coerced = self._coerce_leaves(raw)
         if coerced is not None:
             return VariableValues({}, coerced)
@@ -61,7 +61,7 @@ class VariableCoercer:
             if value is not _OMITTED:
                 try:
                     result = None if value is None else leaf.type.coerce_input_value(value)
-                except Exception:  # noqa: BLE001 - graphql-core meets it again and reports it
+                except Exception:  # noqa: BLE001 - graphql-core finds the same error and reports it
                     return None
                 if result is Undefined:
                     return None
