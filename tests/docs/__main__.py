@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.docs import code_map, proofs, settings
 from tests.docs.pages import replace_section
+from tests.docs.sections import code_map, proofs, settings
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.docs import code_map
+from tests.docs.sections import code_map
 
 
 def test_every_module_is_listed() -> None:

@@ -17,8 +17,8 @@ from domain.errors import ReaderError
 from schema.build import build
 from supplygraph.cli.main import app
 from supplygraph.config.load import load
-from tests.docs import settings
 from tests.docs.pages import DOCS, PAGES, ROOT, Block, blocks, read, section
+from tests.docs.sections import settings
 
 ENVIRON = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "LAMBDA_API_KEY": "c"}
 _UPDATE = "run `python -m tests.docs`"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from enum import StrEnum
 
 import pytest
+from prometheus_client import Metric
 from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector
 
 from domain.enums import AccountState, BreakerState, ScopeState, StaleReason
 from supplygraph.observability.telemetry import Telemetry
@@ -22,6 +25,15 @@ def first_cells(heading: str) -> list[str]:
     table = re.search(rf"^\| {heading} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", TEXT, re.MULTILINE)
     assert table is not None, f"operations.md has no table headed {heading}"
     return re.findall(r"^\| `([A-Za-z_]+)` \|", table[1], re.MULTILINE)
+
+
+def _families(collector: Collector) -> list[tuple[Metric, Sequence[str]]]:
+    """Return the metrics of a collector with the names of their labels, also if they have no samples yet."""
+    own_names = collector._labelnames if isinstance(collector, MetricWrapperBase) else None
+    return [
+        (family, family._labelnames if own_names is None else own_names)  # type: ignore[attr-defined]
+        for family in collector.collect()
+    ]
 
 
 @pytest.mark.parametrize(
@@ -47,9 +59,9 @@ def test_every_metric_is_documented() -> None:
 def test_the_labels_are_those_of_the_metrics() -> None:
     """The second column of the table has each metric's labels in order."""
     labels = {
-        metric._name + ("_total" if metric._type == "counter" else ""): ", ".join(metric._labelnames)
-        for metric in Telemetry()._registry._collector_to_names
-        if isinstance(metric, MetricWrapperBase)
+        family.name + ("_total" if family.type == "counter" else ""): ", ".join(names)
+        for collector in Telemetry()._registry._collector_to_names
+        for family, names in _families(collector)
     }
     rows = re.findall(r"^\| `(supplygraph_[a-z_]+)` \| (.*?) ?\| ", TEXT, re.MULTILINE)
 

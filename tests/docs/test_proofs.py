@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.docs import proofs
 from tests.docs.pages import section
+from tests.docs.sections import proofs
 from tests.prove import PROOFS, ROOT, Proof, ProofResult
 
 

@@ -1,0 +1,1 @@
+"""The sections of the documentation that `python -m tests.docs` writes."""
