@@ -75,7 +75,9 @@ class ResourceEndpoint:
     def serves(self, scope: Scope) -> bool:
         """Return whether the request is for one resource."""
         path = scope["path"]
-        return scope["method"] in {"GET", "HEAD"} and path.startswith(PREFIX) and "/" not in path[len(PREFIX) :]
+        if scope["method"] not in {"GET", "HEAD"} or not path.startswith(PREFIX):
+            return False
+        return path != PREFIX and "/" not in path[len(PREFIX) :]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
