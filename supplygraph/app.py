@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from domain.enums import Permission
 from domain.errors import DatabaseUnavailable, ReaderError, Unauthenticated
 from resolvers.errors import ErrorMasker
+from resolvers.operation.compiler import OperationCompiler
 from resolvers.pipeline import Pipeline
 from schema.build import build
 from supplygraph import web
@@ -111,9 +112,9 @@ class Application:
 
 def _pipeline(gateway: Gateway) -> Pipeline:
     graph = build()
-    limits = gateway.settings.limits.limits()
+    limits, rules = gateway.settings.limits.limits(), gateway.settings.freshness.rules()
     return Pipeline(
-        gateway.compiler(graph.core),
+        OperationCompiler(graph.core, gateway.statements, rules, limits, gateway.worker),
         gateway.reader,
         graph,
         limits,

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Self
 
-from graphql import GraphQLSchema
-
 from db.database import Database
 from db.query.reader import QueryReader
 from db.query.sql.statement import StatementCompiler
@@ -21,7 +19,6 @@ from reconcile.call_stats import CallCounter
 from reconcile.engine import Reconciler
 from resolvers.freshness.evaluation import FreshnessContext
 from resolvers.operation.compile_worker import CompileWorker
-from resolvers.operation.compiler import OperationCompiler
 from resolvers.reader import Reader
 from supplygraph.auth.tokens import Authenticator
 from supplygraph.config.settings import AccountSettings, Settings
@@ -54,11 +51,6 @@ class Gateway:
         """Return the default max age of an account, in seconds."""
         cooldowns = {setup.name: setup.cooldown_seconds for setup in self.setups}
         return cooldowns.get(account, self.settings.freshness.cooldown_seconds)
-
-    def compiler(self, schema: GraphQLSchema) -> OperationCompiler:
-        """Return the compiler for operations on this schema."""
-        limits, rules = self.settings.limits.limits(), self.settings.freshness.rules()
-        return OperationCompiler(schema, self.statements, rules, limits, self.worker)
 
     @asynccontextmanager
     async def running(self, *, background: bool = True) -> AsyncIterator[Self]:

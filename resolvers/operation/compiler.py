@@ -120,6 +120,9 @@ class OperationCompiler:
             # The compilation reports this error together with all others.
             return None
         plan = None if bound is None else operation.find_plan(bound)
+        if bound is None and operation.definition is not None and request.size <= LARGE_BYTES:
+            # Invalid values are refused here: no job of the worker could make them valid.
+            self._coerce(operation.definition, request)
         if bound is None or plan is None or (plan.shapes and restricted not in plan.statements):
             return None
         self.worker.reader_served()

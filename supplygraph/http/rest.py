@@ -1,7 +1,7 @@
 """The endpoint for `GET /resources/{resource_id}`: the full selection of one resource, in the keys of the REST contract.
 
-It is a plain ASGI application, because FastAPI adds about half of its time again to a request. FastAPI declares the same route for
-the OpenAPI description (`rest_docs`) and answers all other methods.
+It is a plain ASGI application, because FastAPI adds about half of its time again to a request. FastAPI declares the same route
+for the OpenAPI description (`rest_docs`) and answers all other methods.
 """
 
 from __future__ import annotations
@@ -75,7 +75,9 @@ class ResourceEndpoint:
     def serves(self, scope: Scope) -> bool:
         """Return whether the request is for one resource."""
         path = scope["path"]
-        return scope["method"] in {"GET", "HEAD"} and path.startswith(PREFIX) and "/" not in path[len(PREFIX) :]
+        if scope["method"] not in {"GET", "HEAD"} or not path.startswith(PREFIX):
+            return False
+        return path != PREFIX and "/" not in path[len(PREFIX) :]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+import dataclasses
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from sandbox.http.server import SandboxServer
 from sandbox.world import World
 from supplygraph.app import Application
 from supplygraph.auth.tokens import make
-from supplygraph.config.settings import AccountSettings, DatabaseSettings, ServerSettings, Settings
+from supplygraph.config.settings import AccountSettings, DatabaseSettings, GraphSettings, ServerSettings, Settings
 from supplygraph.gateway import Gateway, assemble
 from tests.clock import ManualClock
 from vendors.api_key import KeySettings
@@ -83,16 +84,41 @@ class GatewayHarness:
         await self.gateway.tokens.add(token.record)
         return {"Authorization": f"Bearer {token.text}"}
 
-    async def graph(self, query: str, headers: dict[str, str]) -> dict[str, Any]:
-        """Send a query and return the response body."""
-        response = await self.client.post("/graphql", json={"query": query}, headers=headers)
-        body: dict[str, Any] = response.json()
+    async def post(
+        self, query: str, headers: Mapping[str, str], variables: Mapping[str, Any] | None = None, **more: Any
+    ) -> httpx.Response:
+        """Send an operation and return the response. `more` are further keys of the body."""
+        body = {"query": query, "variables": variables or {}, **more}
+        return await self.client.post("/graphql", json=body, headers=headers)
+
+    async def graph(
+        self, query: str, headers: Mapping[str, str], variables: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Send an operation and return the response body."""
+        body: dict[str, Any] = (await self.post(query, headers, variables)).json()
         return body
+
+    def metric(self, sample: str) -> float:
+        """Return the value of a sample of `/metrics`, written with its labels; 0 if there is none."""
+        lines = self.gateway.telemetry.exposition().decode().splitlines()
+        return next((float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{sample} ")), 0.0)
+
+    def with_plans_off(self) -> httpx.AsyncClient:
+        """Return a client of a second application over the same gateway, in which Strawberry executes every operation."""
+        settings = self.gateway.settings.model_copy(update={"graph": GraphSettings(plans=False)})
+        app = Application(dataclasses.replace(self.gateway, settings=settings), running=True)
+        return client_of(app)
 
     async def resource_id(self, name: str, headers: dict[str, str]) -> str:
         """Return the UUID of the machine or volume with this name."""
         body = await self.graph("{ resources(first: 100) { nodes { resourceId name } } }", headers)
         return str(next(node["resourceId"] for node in body["data"]["resources"]["nodes"] if node["name"] == name))
+
+
+def client_of(app: ASGIApp) -> httpx.AsyncClient:
+    """Return a client of an application. An exception of the application is answered as a server would."""
+    transport = httpx.ASGITransport(with_whole_body(app), raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://gateway")
 
 
 @asynccontextmanager
@@ -103,9 +129,5 @@ async def run_gateway(folder: Path, **changes: Any) -> AsyncIterator[GatewayHarn
     async with SandboxServer(world) as cloud:
         gateway = assemble(settings_for(folder, cloud.url, **changes), clock)
         app = Application(gateway)
-        transport = httpx.ASGITransport(with_whole_body(app), raise_app_exceptions=False)
-        async with (
-            app.lifespan(),
-            httpx.AsyncClient(transport=transport, base_url="http://gateway") as client,
-        ):
+        async with app.lifespan(), client_of(app) as client:
             yield GatewayHarness(app, gateway, cloud, clock, client)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from structlog.testing import capture_logs
@@ -61,19 +60,6 @@ async def test_suspect_scope_is_reported_until_it_recovers(up: GatewayHarness) -
     assert 'supplygraph_account_state{account="west",state="OK"} 1.0' in during
     assert f"supplygraph_scope_suspect{{{machines}}} 0.0" in after
     assert f"supplygraph_scope_missing{{{machines}}} 0.0" in after
-
-
-async def test_fill_ratio_of_every_cache_is_reported(up: GatewayHarness) -> None:
-    """Every cache is reported by name, and none is over its limit."""
-    reader, admin = await up.token(), await up.token(Permission.ADMIN)
-    await up.graph(LIVE, reader)
-    text = await read_metrics(up, admin)
-    fills = dict(re.findall(r'^supplygraph_cache_fill\{cache="(\w+)"\} (\S+)$', text, re.MULTILINE))
-    assert {
-        "documents", "plans", "statements", "statements_at_once", "facts_statements", "facts", "texts",
-            "workbench",
-    } == set(fills)  # fmt: skip
-    assert all(0 < float(fills[name]) <= 1 for name in ("documents", "plans", "statements", "facts"))
 
 
 async def test_breakers_flights_and_resources_are_reported(up: GatewayHarness) -> None:

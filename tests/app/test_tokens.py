@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from starlette.requests import Request
 from structlog.testing import capture_logs
 
 from db.engine import make_engine
@@ -19,7 +18,7 @@ from db.tokens import TokenNameTaken, TokenRecord, TokenRows
 from domain.enums import Permission
 from domain.errors import DatabaseUnavailable, Forbidden, Unauthenticated
 from domain.viewer import Viewer
-from supplygraph.auth.tokens import MEMORY_SECONDS, Authenticator, NewToken, bearer, make, parse_lifetime
+from supplygraph.auth.tokens import MEMORY_SECONDS, Authenticator, NewToken, bearer_token, make, parse_lifetime
 
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
 READ = (Permission.READ,)
@@ -41,12 +40,29 @@ class TokenClock:
         return self.seconds
 
 
+class CountedTokens(TokenRows):
+    """The table of tokens, with the number of requests that waited for it and of confirmations in the background."""
+
+    lookups = 0
+    confirmations = 0
+
+    async def by_digest(self, digest: str) -> TokenRecord | None:
+        """Look up one token for a request."""
+        self.lookups += 1
+        return await super().by_digest(digest)
+
+    async def by_digests(self, digests: Collection[str]) -> Sequence[TokenRecord]:
+        """Look up the cached tokens."""
+        self.confirmations += 1
+        return await super().by_digests(digests)
+
+
 @pytest.fixture
-async def rows(tmp_path: Path) -> AsyncIterator[TokenRows]:
+async def rows(tmp_path: Path) -> AsyncIterator[CountedTokens]:
     """Create an empty database and return its table of tokens."""
     engine = make_engine(f"sqlite+aiosqlite:///{tmp_path / 'record.db'}")
     await migrate(engine)
-    yield TokenRows(engine)
+    yield CountedTokens(engine)
     await engine.dispose()
 
 
@@ -62,14 +78,9 @@ def authenticator(rows: TokenRows, clock: TokenClock) -> Authenticator:
     return Authenticator(rows, clock, clock.steady)
 
 
-def request_with_headers(*headers: str) -> Request:
-    """Create a request with these Authorization headers."""
-    return Request({"type": "http", "headers": [(b"authorization", header.encode("latin-1")) for header in headers]})
-
-
-def request_with_token(token: NewToken) -> Request:
-    """Create a request with this token."""
-    return request_with_headers(f"Bearer {token.text}")
+def headers_of(token: NewToken) -> list[bytes]:
+    """Return the values of `Authorization` in a request with this token."""
+    return [f"Bearer {token.text}".encode()]
 
 
 async def test_token_maps_to_its_viewer(rows: TokenRows, authenticator: Authenticator) -> None:
@@ -77,7 +88,7 @@ async def test_token_maps_to_its_viewer(rows: TokenRows, authenticator: Authenti
     token = make("portal", (Permission.READ, Permission.REFRESH), ("lab",), START)
     await rows.add(token.record)
 
-    viewer = await authenticator.authenticate(request_with_token(token))
+    viewer = await authenticator.authenticate(headers_of(token))
 
     assert Viewer("portal", frozenset({Permission.READ, Permission.REFRESH}), frozenset({"lab"})) == viewer
 
@@ -107,25 +118,25 @@ async def test_revoked_token_stops_within_a_second(
     """A cached token is accepted for at most a second after its verification."""
     token = make("portal", READ, None, START)
     await rows.add(token.record)
-    await authenticator.authenticate(request_with_token(token))
+    await authenticator.authenticate(headers_of(token))
 
     assert await rows.revoke("portal", clock.now())
     clock.seconds += MEMORY_SECONDS
 
     with pytest.raises(Unauthenticated):
-        await authenticator.authenticate(request_with_token(token))
+        await authenticator.authenticate(headers_of(token))
 
 
 async def test_expired_token_stops_at_once(rows: TokenRows, authenticator: Authenticator, clock: TokenClock) -> None:
     """A cached token is not accepted after it has expired."""
     token = make("portal", READ, None, START, timedelta(seconds=0.5))
     await rows.add(token.record)
-    await authenticator.authenticate(request_with_token(token))
+    await authenticator.authenticate(headers_of(token))
 
     clock.seconds += 0.5
 
     with pytest.raises(Unauthenticated):
-        await authenticator.authenticate(request_with_token(token))
+        await authenticator.authenticate(headers_of(token))
 
 
 async def test_unknown_revoked_and_expired_tokens_get_the_same_error(
@@ -143,7 +154,7 @@ async def test_unknown_revoked_and_expired_tokens_get_the_same_error(
     messages = set()
     for token in (make("unknown", READ, None, START), revoked, expired):
         with pytest.raises(Unauthenticated) as error:
-            await authenticator.authenticate(request_with_token(token))
+            await authenticator.authenticate(headers_of(token))
         messages.add(str(error.value))
     assert {"The token is unknown, expired or revoked."} == messages
 
@@ -155,14 +166,14 @@ async def test_token_without_read_is_rejected(rows: TokenRows, authenticator: Au
     await rows.add(admin.record)
 
     with pytest.raises(Forbidden):
-        await authenticator.authenticate(request_with_token(refresh))
-    assert (await authenticator.authenticate(request_with_token(admin))).may(Permission.REFRESH)
+        await authenticator.authenticate(headers_of(refresh))
+    assert (await authenticator.authenticate(headers_of(admin))).may(Permission.REFRESH)
 
 
 @pytest.mark.parametrize("header", ["bearer abc", "BEARER abc", "Bearer   abc ", " Bearer abc"])
 def test_scheme_is_case_insensitive(header: str) -> None:
     """Authentication schemes of HTTP are case-insensitive."""
-    assert "abc" == bearer(request_with_headers(header))
+    assert "abc" == bearer_token([header.encode("latin-1")])
 
 
 @pytest.mark.parametrize(
@@ -171,14 +182,14 @@ def test_scheme_is_case_insensitive(header: str) -> None:
 def test_missing_malformed_or_repeated_header_is_rejected(headers: tuple[str, ...]) -> None:
     """A request must have exactly one well-formed header."""
     with pytest.raises(Unauthenticated):
-        bearer(request_with_headers(*headers))
+        bearer_token([header.encode("latin-1") for header in headers])
 
 
 @given(st.text(st.characters(max_codepoint=255)))
 def test_any_header_is_parsed_or_rejected(header: str) -> None:
     """Any header value yields either a token or Unauthenticated."""
     try:
-        assert bearer(request_with_headers(header))
+        assert bearer_token([header.encode("latin-1")])
     except Unauthenticated as error:
         assert "Bearer TOKEN" in str(error)  # noqa: PT017 - a valid header raises nothing
 
@@ -196,7 +207,7 @@ async def test_name_can_be_reused_after_revocation(rows: TokenRows, authenticato
 
     assert (third.record,) == await rows.all()
     with pytest.raises(Unauthenticated):
-        await authenticator.authenticate(request_with_token(first))
+        await authenticator.authenticate(headers_of(first))
 
 
 async def test_revoking_an_unknown_name_returns_false(rows: TokenRows) -> None:
@@ -220,58 +231,108 @@ def test_other_lifetimes_are_rejected(text: str) -> None:
 
 
 async def test_cached_token_is_confirmed_in_the_background(
-    rows: TokenRows, authenticator: Authenticator, clock: TokenClock
+    rows: CountedTokens, authenticator: Authenticator, clock: TokenClock
 ) -> None:
     """Requests do not wait for the database, and the viewer stays the same object while nothing changes."""
     token = make("portal", READ, None, START)
     await rows.add(token.record)
-    viewer = await authenticator.authenticate(request_with_token(token))
-    header = f"Bearer {token.text}".encode()
+    viewer = await authenticator.authenticate(headers_of(token))
     for _ in range(5):
         clock.seconds += 0.5
-        assert viewer is authenticator.hot(header)
+        assert viewer is await authenticator.authenticate(headers_of(token))
         await authenticator.close()
+    assert (1, 5) == (rows.lookups, rows.confirmations)
+
+
+async def test_one_confirmation_serves_all_cached_tokens(
+    rows: CountedTokens, authenticator: Authenticator, clock: TokenClock
+) -> None:
+    """Concurrent requests with several tokens start one statement."""
+    tokens = [make(f"token-{number}", READ, None, START) for number in range(4)]
+    for token in tokens:
+        await rows.add(token.record)
+        await authenticator.authenticate(headers_of(token))
+    clock.seconds += 0.5
+    for token in tokens * 2:
+        await authenticator.authenticate(headers_of(token))
+    await authenticator.close()
+    clock.seconds += 0.9
+    for token in tokens:
+        await authenticator.authenticate(headers_of(token))
+    await authenticator.close()
+    assert (4, 2) == (rows.lookups, rows.confirmations)
+
+
+async def test_each_spelling_of_the_header_is_cached(rows: CountedTokens, authenticator: Authenticator) -> None:
+    """The cache goes by the bytes of the header, so that a hit needs no parsing. Every spelling has the same viewer."""
+    token = make("portal", READ, None, START)
+    await rows.add(token.record)
+    spellings = [f"Bearer {token.text}", f"bearer {token.text}", f"Bearer  {token.text} "]
+    viewers = [await authenticator.authenticate([text.encode()]) for text in spellings * 2]
+    assert {"portal"} == {viewer.name for viewer in viewers}
+    assert len(spellings) == rows.lookups
+
+
+async def test_unknown_token_is_not_cached(rows: CountedTokens, authenticator: Authenticator) -> None:
+    """It is looked up each time, and works as soon as it exists."""
+    token = make("portal", READ, None, START)
+    for _ in range(2):
+        with pytest.raises(Unauthenticated):
+            await authenticator.authenticate(headers_of(token))
+    await rows.add(token.record)
+    assert "portal" == (await authenticator.authenticate(headers_of(token))).name
+    assert 3 == rows.lookups
+
+
+async def test_cached_token_does_not_excuse_a_second_header(rows: TokenRows, authenticator: Authenticator) -> None:
+    """A request with two headers is rejected, whichever of them is cached."""
+    token = make("portal", READ, None, START)
+    await rows.add(token.record)
+    await authenticator.authenticate(headers_of(token))
+    for headers in (headers_of(token) * 2, [*headers_of(token), b"Basic abc"], [b"", *headers_of(token)]):
+        with pytest.raises(Unauthenticated):
+            await authenticator.authenticate(headers)
 
 
 async def test_token_revoked_by_another_process_stops_within_a_second(
-    rows: TokenRows, authenticator: Authenticator, clock: TokenClock
+    rows: CountedTokens, authenticator: Authenticator, clock: TokenClock
 ) -> None:
     """The next confirmation finds that the token was revoked."""
     token = make("portal", READ, None, START)
     await rows.add(token.record)
-    await authenticator.authenticate(request_with_token(token))
-    header = f"Bearer {token.text}".encode()
-    assert authenticator.hot(header) is not None
+    await authenticator.authenticate(headers_of(token))
     await rows.revoke("portal", clock.now())
     clock.seconds += 0.5
-    authenticator.hot(header)
+    await authenticator.authenticate(headers_of(token))
     await authenticator.close()
-    assert authenticator.hot(header) is None
+    assert (1, 1) == (rows.lookups, rows.confirmations)
     with pytest.raises(Unauthenticated):
-        await authenticator.authenticate(request_with_token(token))
+        await authenticator.authenticate(headers_of(token))
 
 
 async def test_changed_permissions_apply_within_a_second(
-    rows: TokenRows, authenticator: Authenticator, clock: TokenClock
+    rows: CountedTokens, authenticator: Authenticator, clock: TokenClock
 ) -> None:
-    """The next confirmation updates the viewer; without a confirmation the token leaves the cache."""
+    """The next confirmation updates the viewer. Without a confirmation the token is looked up after a second."""
     token = make("portal", READ, None, START)
     await rows.add(token.record)
-    await authenticator.authenticate(request_with_token(token))
-    header = f"Bearer {token.text}".encode()
+    await authenticator.authenticate(headers_of(token))
     await rows.add(replace(token.record, accounts=frozenset({"east"})), replace=True)
     clock.seconds += 0.5
-    authenticator.hot(header)
+    await authenticator.authenticate(headers_of(token))
     await authenticator.close()
-    viewer = authenticator.hot(header)
-    assert viewer is not None
+    viewer = await authenticator.authenticate(headers_of(token))
     assert frozenset({"east"}) == viewer.accounts
+    assert 1 == rows.lookups
+    await rows.add(replace(token.record, accounts=frozenset({"west"})), replace=True)
     clock.seconds += 1.5
-    assert authenticator.hot(header) is None
+    viewer = await authenticator.authenticate(headers_of(token))
+    assert frozenset({"west"}) == viewer.accounts
+    assert 2 == rows.lookups
 
 
 async def test_unavailable_database_is_logged_without_a_traceback(
-    rows: TokenRows, authenticator: Authenticator, clock: TokenClock, monkeypatch: pytest.MonkeyPatch
+    rows: CountedTokens, authenticator: Authenticator, clock: TokenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A failed confirmation is one log line with the cause; afterwards the token must be looked up."""
 
@@ -280,15 +341,16 @@ async def test_unavailable_database_is_logged_without_a_traceback(
 
     token = make("portal", READ, None, START)
     await rows.add(token.record)
-    await authenticator.authenticate(request_with_token(token))
-    header = f"Bearer {token.text}".encode()
+    await authenticator.authenticate(headers_of(token))
     monkeypatch.setattr(rows, "by_digests", unavailable)
     clock.seconds += 0.5
     with capture_logs() as logs:
-        assert authenticator.hot(header) is not None
+        await authenticator.authenticate(headers_of(token))
         await authenticator.close()
     (line,) = logs
     assert ("database_unavailable", "Connection refused") == (line["event"], line["cause"])
     assert "exc_info" not in line
     clock.seconds += 1
-    assert authenticator.hot(header) is None
+    monkeypatch.setattr(rows, "by_digest", unavailable)
+    with pytest.raises(DatabaseUnavailable):
+        await authenticator.authenticate(headers_of(token))

@@ -31,7 +31,9 @@ def committed() -> dict[str, Any]:
     return document
 
 
-def test_the_published_description_is_the_committed_one(published: dict[str, Any], committed: dict[str, Any]) -> None:
+def test_the_published_description_equals_the_committed_one(
+    published: dict[str, Any], committed: dict[str, Any]
+) -> None:
     """Only the version may differ."""
     assert committed == {**published, "info": {**published["info"], "version": committed["info"]["version"]}}
 

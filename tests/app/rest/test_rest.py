@@ -1,4 +1,4 @@
-"""The REST route over a real gateway: its answer, who may have it, and the ages that HTTP's headers tell."""
+"""The REST route over a real gateway: its response, permissions, and the ages in HTTP headers."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from tests.app.harness import GatewayHarness
 READ = (Permission.READ,)
 
 
-async def test_the_answer_is_the_whole_resource_in_the_contracts_keys(up: GatewayHarness) -> None:
-    """Keys are snake case, enums lower case, instants canonical; nothing beyond the contract is in it."""
+async def test_the_body_has_the_keys_of_the_contract(up: GatewayHarness) -> None:
+    """Keys are in snake case, enums in lower case, instants canonical. The body has no other key."""
     headers = await up.token()
     resource_id = await up.resource_id("trainer-1", headers)
 
-    answer = await up.client.get(f"/resources/{resource_id}", headers=headers)
+    response = await up.client.get(f"/resources/{resource_id}", headers=headers)
 
-    assert 200 == answer.status_code
-    body = answer.json()
+    assert 200 == response.status_code
+    body = response.json()
     assert set(ResourceSummary.model_fields) == set(body)
     ResourceSummary.model_validate(body, strict=False, extra="forbid")
     assert ("vm", "sandbox", "running", resource_id) == (
@@ -37,7 +37,7 @@ async def test_the_answer_is_the_whole_resource_in_the_contracts_keys(up: Gatewa
 
 
 async def test_open_links_stand_before_ended_ones(up: GatewayHarness) -> None:
-    """A volume that was taken off is told after those that are attached."""
+    """A volume that was detached comes after those that are attached."""
     headers = await up.token()
     world = up.cloud.world
     region = "us-east"
@@ -52,21 +52,21 @@ async def test_open_links_stand_before_ended_ones(up: GatewayHarness) -> None:
     world.detach("east", machine.machine_id, volume[0].volume_id)
     up.clock.advance(60)
 
-    answer = await up.client.get(f"/resources/{resource_id}", headers=headers)
+    response = await up.client.get(f"/resources/{resource_id}", headers=headers)
 
-    links = answer.json()["linked_resources"]
+    links = response.json()["linked_resources"]
     assert [("spare-1", False), ("spare-0", True)] == [
         (link["name"], link["linked_until"] is not None) for link in links
     ]
     assert {"attached_storage"} == {link["link_type"] for link in links}
 
 
-async def test_unknown_and_invisible_are_the_same_answer(up: GatewayHarness) -> None:
-    """A viewer of another account learns nothing, not even that the resource exists."""
+async def test_unknown_and_invisible_resources_get_the_same_response(up: GatewayHarness) -> None:
+    """A viewer of another account does not learn that the resource exists."""
     headers = await up.token()
     resource_id = await up.resource_id("trainer-1", headers)
-    told = await up.graph(f'{{ resource(resourceId: "{resource_id}") {{ account {{ name }} }} }}', headers)
-    other = {"east", "west"} - {told["data"]["resource"]["account"]["name"]}
+    body = await up.graph(f'{{ resource(resourceId: "{resource_id}") {{ account {{ name }} }} }}', headers)
+    other = {"east", "west"} - {body["data"]["resource"]["account"]["name"]}
     stranger = await up.token(accounts=other)
 
     unknown = await up.client.get(f"/resources/{uuid4()}", headers=stranger)
@@ -75,17 +75,17 @@ async def test_unknown_and_invisible_are_the_same_answer(up: GatewayHarness) -> 
     assert 404 == unknown.status_code == invisible.status_code
     assert unknown.content == invisible.content
     assert {"detail"} == set(unknown.json())
-    for answer in (unknown, invisible):
-        assert "Age" not in answer.headers
-        assert "Cache-Status" not in answer.headers
+    for response in (unknown, invisible):
+        assert "Age" not in response.headers
+        assert "Cache-Status" not in response.headers
 
 
-async def test_who_has_no_token_is_told_so_before_anything_else(up: GatewayHarness) -> None:
-    """401 comes before 422: what a stranger asks is not looked at."""
-    answer = await up.client.get("/resources/nonsense")
+async def test_a_missing_token_is_reported_before_invalid_parameters(up: GatewayHarness) -> None:
+    """401 comes before 422: nothing of the request is parsed."""
+    response = await up.client.get("/resources/nonsense")
 
-    assert (401, "Bearer") == (answer.status_code, answer.headers["WWW-Authenticate"])
-    assert {"detail"} == set(answer.json())
+    assert (401, "Bearer") == (response.status_code, response.headers["WWW-Authenticate"])
+    assert {"detail"} == set(response.json())
 
 
 @pytest.mark.parametrize(
@@ -95,36 +95,36 @@ async def test_who_has_no_token_is_told_so_before_anything_else(up: GatewayHarne
         (f"/resources/{UUID(int=0)}?force_refresh=s3cret", ["query", "force_refresh"]),
     ],
 )
-async def test_a_422_repeats_nothing_of_what_was_sent(up: GatewayHarness, path: str, place: list[str]) -> None:
-    """Each entry has loc, msg and type, and neither the input nor a context."""
-    answer = await up.client.get(path, headers=await up.token())
+async def test_a_422_does_not_repeat_the_input(up: GatewayHarness, path: str, place: list[str]) -> None:
+    """Each entry has `loc`, `msg` and `type`, and neither the input nor a context."""
+    response = await up.client.get(path, headers=await up.token())
 
-    assert 422 == answer.status_code
-    (entry,) = answer.json()["detail"]
+    assert 422 == response.status_code
+    (entry,) = response.json()["detail"]
     assert {"loc", "msg", "type"} == set(entry)
     assert place == entry["loc"]
-    assert "s3cret" not in answer.text
+    assert "s3cret" not in response.text
 
 
-async def test_what_is_fresh_enough_is_answered_from_the_record(up: GatewayHarness) -> None:
-    """Within the cooldown no cloud is asked; Age and ttl add up to the cooldown."""
+async def test_a_fresh_resource_costs_no_call(up: GatewayHarness) -> None:
+    """Within the cooldown no cloud is called. Age and ttl add up to the cooldown."""
     headers = await up.token()
     resource_id = await up.resource_id("trainer-1", headers)
     await up.client.get(f"/resources/{resource_id}", headers=headers)
     before = len(up.cloud.journal.calls())
     up.clock.advance(12)
 
-    answer = await up.client.get(f"/resources/{resource_id}", headers=headers)
+    response = await up.client.get(f"/resources/{resource_id}", headers=headers)
 
-    assert "12" == answer.headers["Age"]
-    assert "supplygraph; hit; ttl=18" == answer.headers["Cache-Status"]
-    assert "private, no-cache" == answer.headers["Cache-Control"]
-    assert "Authorization" in answer.headers["Vary"]
+    assert "12" == response.headers["Age"]
+    assert "supplygraph; hit; ttl=18" == response.headers["Cache-Status"]
+    assert "private, no-cache" == response.headers["Cache-Control"]
+    assert "Authorization" in response.headers["Vary"]
     assert before == len(up.cloud.journal.calls())
 
 
-async def test_what_is_too_old_is_asked_again(up: GatewayHarness) -> None:
-    """After the cooldown the answer is the state after reconciliation."""
+async def test_an_old_resource_is_refreshed(up: GatewayHarness) -> None:
+    """After the cooldown the response shows the state after reconciliation."""
     headers = await up.token()
     resource_id = await up.resource_id("trainer-1", headers)
     machine = next(one for name in ("east", "west") for one in up.cloud.world.machines(name) if one.name == "trainer-1")
@@ -132,54 +132,54 @@ async def test_what_is_too_old_is_asked_again(up: GatewayHarness) -> None:
     up.cloud.world.set_status(tenant, machine.machine_id, "error")
     up.clock.advance(31)
 
-    answer = await up.client.get(f"/resources/{resource_id}", headers=headers)
+    response = await up.client.get(f"/resources/{resource_id}", headers=headers)
 
-    assert ("error", "0") == (answer.json()["status"], answer.headers["Age"])
-    assert "supplygraph; fwd=stale; stored" == answer.headers["Cache-Status"]
+    assert ("error", "0") == (response.json()["status"], response.headers["Age"])
+    assert "supplygraph; fwd=stale; stored" == response.headers["Cache-Status"]
 
 
-async def test_a_failing_cloud_is_an_age_and_a_reason(up: GatewayHarness) -> None:
-    """The record is answered with 200, how much too old it is, and why."""
+async def test_a_failing_cloud_is_reported_as_age_and_reason(up: GatewayHarness) -> None:
+    """The status is 200, and the headers say how much too old the values are, and why."""
     headers = await up.token()
     resource_id = await up.resource_id("trainer-1", headers)
     await up.client.get(f"/resources/{resource_id}", headers=headers)
     up.cloud.faults.switch_on(FaultKind.FORBIDDEN)
     up.clock.advance(72)
 
-    answer = await up.client.get(f"/resources/{resource_id}", headers=headers)
+    response = await up.client.get(f"/resources/{resource_id}", headers=headers)
 
-    assert (200, "72") == (answer.status_code, answer.headers["Age"])
-    assert "supplygraph; hit; ttl=-42; detail=AUTH_REJECTED" == answer.headers["Cache-Status"]
+    assert (200, "72") == (response.status_code, response.headers["Age"])
+    assert "supplygraph; hit; ttl=-42; detail=AUTH_REJECTED" == response.headers["Cache-Status"]
 
 
 async def test_force_needs_the_permission(up: GatewayHarness) -> None:
-    """Without `refresh` the parameter is refused before anything runs."""
+    """Without `refresh` the request is refused before anything runs."""
     reader = await up.token(*READ)
     resource_id = await up.resource_id("trainer-1", reader)
     before = len(up.cloud.journal.calls())
 
-    answer = await up.client.get(f"/resources/{resource_id}?force_refresh=true", headers=reader)
+    response = await up.client.get(f"/resources/{resource_id}?force_refresh=true", headers=reader)
 
-    assert 403 == answer.status_code
-    assert "refresh" in answer.json()["detail"]
+    assert 403 == response.status_code
+    assert "refresh" in response.json()["detail"]
     assert before == len(up.cloud.journal.calls())
 
 
-async def test_force_asks_however_fresh(up: GatewayHarness) -> None:
-    """The cooldown does not hold a forced reader."""
+async def test_force_ignores_the_cooldown(up: GatewayHarness) -> None:
+    """A forced read calls the cloud, however fresh the values are."""
     headers = await up.token()
     resource_id = await up.resource_id("trainer-1", headers)
     up.clock.advance(1)
 
-    answer = await up.client.get(f"/resources/{resource_id}?force_refresh=true", headers=headers)
+    response = await up.client.get(f"/resources/{resource_id}?force_refresh=true", headers=headers)
 
-    assert "supplygraph; fwd=stale; stored" == answer.headers["Cache-Status"]
-    assert to_text(up.clock.now()) == answer.json()["last_synced_at"]
+    assert "supplygraph; fwd=stale; stored" == response.headers["Cache-Status"]
+    assert to_text(up.clock.now()) == response.json()["last_synced_at"]
 
 
 @pytest.mark.parametrize("header", ["no-cache", "max-age=0", "max-age=1"])
-async def test_a_header_is_clamped_where_a_parameter_would_be_refused(up: GatewayHarness, header: str) -> None:
-    """A token without `refresh` that sends what browsers send is answered by the floor of five seconds."""
+async def test_a_header_is_clamped_instead_of_refused(up: GatewayHarness, header: str) -> None:
+    """Browsers send such headers. For a token without `refresh` the floor of five seconds counts."""
     reader = await up.token(*READ)
     resource_id = await up.resource_id("trainer-1", reader)
     up.clock.advance(4)
@@ -191,34 +191,34 @@ async def test_a_header_is_clamped_where_a_parameter_would_be_refused(up: Gatewa
     assert "supplygraph; fwd=stale; stored" == beyond.headers["Cache-Status"]
 
 
-async def test_a_header_never_loosens_the_parameter(up: GatewayHarness) -> None:
-    """Force is force, whatever max age a proxy wrote."""
+async def test_a_header_does_not_loosen_the_force_parameter(up: GatewayHarness) -> None:
+    """The refresh is forced, whatever max age a proxy added."""
     headers = await up.token()
     resource_id = await up.resource_id("trainer-1", headers)
     up.clock.advance(3)
 
-    answer = await up.client.get(
+    response = await up.client.get(
         f"/resources/{resource_id}?force_refresh=true", headers={**headers, "Cache-Control": "max-age=3600"}
     )
 
-    assert answer.headers["Cache-Status"].startswith("supplygraph; fwd=stale")
+    assert response.headers["Cache-Status"].startswith("supplygraph; fwd=stale")
 
 
-async def test_whoever_waits_no_longer_gets_the_record(up: GatewayHarness) -> None:
-    """`Prefer: wait=0` is answered at once, marked as waited for in vain."""
+async def test_a_short_wait_returns_the_recorded_values(up: GatewayHarness) -> None:
+    """`Prefer: wait=0` is answered at once, and the headers give the deadline as the reason."""
     headers = await up.token()
     resource_id = await up.resource_id("trainer-1", headers)
     fault = up.cloud.faults.switch_on(FaultKind.HOLD)
     up.clock.advance(40)
 
-    answer = await up.client.get(f"/resources/{resource_id}", headers={**headers, "Prefer": "wait=0"})
+    response = await up.client.get(f"/resources/{resource_id}", headers={**headers, "Prefer": "wait=0"})
 
-    assert "supplygraph; hit; ttl=-10; detail=DEADLINE" == answer.headers["Cache-Status"]
+    assert "supplygraph; hit; ttl=-10; detail=DEADLINE" == response.headers["Cache-Status"]
     up.cloud.faults.switch_off(fault.fault_id)
 
 
-async def test_what_did_not_change_is_not_sent_again(up: GatewayHarness) -> None:
-    """The tag outlives a new sighting, and changes with the resource."""
+async def test_an_unchanged_resource_is_not_sent_again(up: GatewayHarness) -> None:
+    """The tag does not change with a new sighting of the same values."""
     headers = await up.token()
     resource_id = await up.resource_id("trainer-1", headers)
     first = await up.client.get(f"/resources/{resource_id}", headers=headers)
