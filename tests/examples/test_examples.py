@@ -79,7 +79,7 @@ def _gateway(process: subprocess.Popen[str], log: Path) -> SandboxGateway:
         line = lines.get(timeout=_START_SECONDS)
         assert line, printed + log.read_text()
         printed += line
-    patterns = (r"Graph +(\S+)/graphql", r"Token +(\S+)", r"Cloud +(\S+)")
+    patterns = (r"GraphQL +(\S+)/graphql", r"Token +(\S+)", r"Faults +(\S+)")
     url, token, faults = (match[1] for pattern in patterns if (match := re.search(pattern, printed)))
     return SandboxGateway(url, token, faults)
 
