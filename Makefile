@@ -46,7 +46,7 @@ style: $(DEV) ## names, sizes and wording (ARGS="--totals", ARGS="db docs")
 counts: $(DEV) ## lines, modules, names, ways into /graphql and caches, in one table
 	@$(PY) -m tools.counts
 
-bench: $(DEV) ## supplygraph beside its peers, on the same rows and operations (ARGS="--quick")
+bench: $(DEV) ## supplygraph next to its peers, on the same rows and operations (ARGS="--quick")
 	@$(PY) -m benchmarks.bench $(ARGS)
 
 docs: $(DOCS)/.stamp ## the documentation site, in build/site

@@ -35,7 +35,7 @@ FULL_SELECTION: Final = f"""query Full($id: UUID!) {{ resource(resourceId: $id) 
   offerHistory {{ offerId offerType role createdAt }}
   {_FRESHNESS}
 }} }}"""
-"""What `GET /resources/{id}` selects, as a GraphQL operation. Only supplygraph has all of these fields."""
+"""The fields of `GET /resources/{id}`, as a GraphQL operation. Only supplygraph has all of these fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ _BROWSER_ACCEPTS: Final = (
     "application/graphql-response+json, application/json;q=0.9",
     "application/graphql-response+json, application/json; charset=utf-8, application/json; charset=utf-8",
 )
-"""What `fetch`, GraphiQL, Apollo Client, urql and Relay send."""
+"""The Accept headers of `fetch`, GraphiQL, Apollo Client, urql and Relay."""
 
 
 def browser_headers(random: Random) -> tuple[tuple[str, str], ...]:

@@ -1,4 +1,4 @@
-"""What sweeps and probes share: the store, the clouds, the rules, and the present state of the scopes."""
+"""The common parts of sweeps and probes: the store, the clouds, the rules, and the present state of the scopes."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class FlightRunner:
             self.suspected.discard(scope.key)
             return "ended" if was_suspect else None
         if was_suspect:
-            # A failed listing is no evidence: the scope stays in doubt.
+            # A failed listing proves nothing: the scope stays in doubt.
             self.suspected.add(scope.key)
         return None
 

@@ -46,7 +46,7 @@ class Executor(Protocol):
 
 @dataclass(slots=True)
 class PipelineStats:
-    """What the pipeline has done since the start: requests that ended each stage, and the seconds that they spent in it.
+    """Counts of the pipeline since the start: requests that ended each stage, and the seconds that they spent in it.
 
     Plain numbers: a request ends several stages, and a histogram takes longer than some of them.
     """

@@ -9,7 +9,7 @@ How its data is read
   statuses is not documented, so their price is null. The running rate is always reported. `cost_estimate` changes
   continuously and is not read.
 - A volume costs its size times the price per GB of its cloud, region and kind (`GET /volumes/types`). A volume that
-  scales by itself changes its size, and so its price, without any action of the user: neither is read.
+  scales automatically changes its size, and so its price, without any action of the user: neither is read.
 - Volumes own the links: `mounted_by` names the one instance. The list of instances does not report their volumes.
 - `shade_cloud` false means that the instance runs in the team's own account at that cloud, whose own adapter may report
   the same machine under `cloud_assigned_id`.

@@ -51,17 +51,17 @@ async def _run(folder: Path) -> tuple[float, int, str, int]:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        told, beside = await process.communicate()
+        output, errors = await process.communicate()
         seconds = time.monotonic() - began
-        text = beside.decode()[-2000:] + told.decode()
+        text = errors.decode()[-2000:] + output.decode()
         return seconds, process.returncode or 0, text, sum(len(fake.requests) for fake in fakes)
 
 
 def main() -> int:
     """The exit code: 0 where all is whole and in time."""
     with TemporaryDirectory() as folder:
-        seconds, code, told, calls = asyncio.run(_run(Path(folder)))
-    sys.stdout.write(told)
+        seconds, code, text, calls = asyncio.run(_run(Path(folder)))
+    sys.stdout.write(text)
     vendors = len(fakes_by_vendor())
     sys.stdout.write(f"{vendors} vendors, {calls} calls, {seconds:.1f} s, exit code {code}\n")
     return 0 if code == 0 and seconds < ALLOWED_SECONDS else 1

@@ -1,4 +1,4 @@
-"""What an absence means.
+"""The meaning of an absence.
 
 "Not in the list" is not "gone": a resource becomes missing first, and is deleted only on evidence that cannot be bad luck.
 These are pure functions over resource records.

@@ -1,4 +1,4 @@
-"""What one flight changes. Pure: the locked state, the flight's ticket and its result go in, the changes to write come out."""
+"""Decides the changes of one flight. Pure: the locked state, the flight's ticket and its result go in, the changes to write come out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to do about a refresh request: nothing, join a flight, or send one; and how long failures hold flights back. Pure."""
+"""Decides on a refresh request: nothing, join a flight, or send one; and how long failures hold flights back. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MAX_HOLD: Final = timedelta(hours=1, minutes=5)
 
 
 class Action(Enum):
-    """What to do about a request for one scope."""
+    """The decision on a request for one scope."""
 
     SETTLED = auto()
     """Nothing: a sweep that is recent enough has ended, or the scope is not configured."""

@@ -47,7 +47,7 @@ class TokenStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NewToken:
-    """A new token: the text, which is shown once, and the record that is stored."""
+    """A new token: the text, which is shown once, and the stored row."""
 
     text: str
     record: TokenRecord

@@ -1,4 +1,4 @@
-"""What the GraphQL pipeline counts, as Prometheus metrics: operations, and the time in each stage of a request."""
+"""The counts of the GraphQL pipeline as Prometheus metrics: operations, and the time in each stage of a request."""
 
 from __future__ import annotations
 

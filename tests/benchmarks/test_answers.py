@@ -66,7 +66,7 @@ def test_numbers_are_equal_as_numbers() -> None:
 
 
 def test_the_text_of_a_cursor_is_not_compared() -> None:
-    """That there is a cursor is compared."""
+    """The comparison includes the presence of a cursor, not its text."""
     assert normalise(page("abc")) == normalise(page("xyz"))
     assert normalise(page("abc")) != normalise({"resources": {"nodes": [], "pageInfo": {"hasNextPage": True}}})
     none = {"resources": {"nodes": [], "pageInfo": {"hasNextPage": True, "endCursor": None}}}

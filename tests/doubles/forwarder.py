@@ -16,7 +16,7 @@ _OWN = ("connection", "keep-alive", "transfer-encoding", "content-length", "serv
 
 @dataclass(slots=True)
 class Forwarding:
-    """What is done to each request; it may be changed while the proxy runs.
+    """The treatment of each request; it may be changed while the proxy runs.
 
     `headers` are added to the request. `strip` is removed from the start of its path, then `prepend` is put before it.
     `passed` are the received paths, in order. `refused` are the beginnings of the bodies of error responses.

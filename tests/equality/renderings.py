@@ -46,7 +46,7 @@ _MEDIA: Final = "application/graphql-response+json"
 
 @dataclass(frozen=True, slots=True)
 class RenderedAnswer:
-    """What came back over HTTP."""
+    """A response over HTTP."""
 
     status: int
     body: Any
@@ -66,14 +66,14 @@ class Vendors:
 
     async def refresh(self, requests: Sequence[RefreshRequest], arrived_at: float) -> RefreshResult:
         """Ask each scope once."""
-        asked = {request.scope for request in requests}
-        failed: dict[ScopeKey, StaleReason] = {key: why for key, why in self.world.failing.items() if key in asked}
-        return RefreshResult(scopes=failed, calls=len(asked))
+        scopes = {request.scope for request in requests}
+        failed: dict[ScopeKey, StaleReason] = {key: why for key, why in self.world.failing.items() if key in scopes}
+        return RefreshResult(scopes=failed, calls=len(scopes))
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """What the gateway knows of itself."""
+    """The statistics of the process, as the world defines them."""
 
     world: EqualityWorld
 

@@ -92,7 +92,7 @@ class Fault:
     `play` writes the answer; it is `None` if no server can be reached. After the fault no call is made for `held_seconds`.
     `shared`: the first call that meets the fault stops the whole account, so another call may not be sent at all.
     `changes`: the answer reports different values of the resources, and the gateway accepts them.
-    `truthful`: the answer tells the truth.
+    `truthful`: the answer is true.
     """
 
     name: str

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from tests.proofs.stoppable_loop import HANG_SECONDS, StoppableLoop
+from tests.proofs.support.stoppable_loop import HANG_SECONDS, StoppableLoop
 from vendors.client import transport
 
 

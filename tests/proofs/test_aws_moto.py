@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from tests.doubles.moto_aws import MotoAws, linux_image, moto_aws
-from tests.proofs.gateway_server import ServedGateway
-from tests.proofs.team import Team, create_team
+from tests.proofs.support.gateway_server import ServedGateway
+from tests.proofs.support.team import Team, create_team
 
 ACCOUNTS = """\
 [[accounts]]

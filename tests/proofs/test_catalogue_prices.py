@@ -10,7 +10,7 @@ from tests.doubles.fake import Dice
 from tests.doubles.fakes import shadeform
 from tests.doubles.fakes.shadeform import ShadeformFake
 from tests.matrix.player import ReceivedRequest
-from tests.proofs.gateway_server import serve_accounts
+from tests.proofs.support.gateway_server import serve_accounts
 from vendors import registry
 
 QUERY = """{ resources(filter: {resourceType: [BLOCK_DISK]}) { nodes {

@@ -18,14 +18,14 @@ from supplygraph.config.settings import DatabaseSettings, FreshnessSettings, Set
 from supplygraph.observability import logs
 from tests.clock import ManualClock
 from tests.doubles.postgresql import PASSWORD, PostgresServer, new_server, thrown_away
-from tests.proofs.gateway_server import (
+from tests.proofs.support.gateway_server import (
     PATIENCE_SECONDS,
     PATIENT_FRESHNESS,
     ServedGateway,
     sandbox_account,
     serve_settings,
 )
-from tests.proofs.stoppable_loop import wait_until
+from tests.proofs.support.stoppable_loop import wait_until
 
 _READY_CHECKS = 200
 LIVE = "{ resources(first: 5) { totalCount nodes { name status freshness { state } } } }"

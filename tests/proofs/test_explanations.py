@@ -19,8 +19,8 @@ from sandbox.operations import Operation
 from sandbox.world import World
 from supplygraph.auth.tokens import make
 from tests.clock import ManualClock
-from tests.proofs.gateway_server import ServedGateway, sandbox_account, serve_accounts
-from tests.proofs.stoppable_loop import wait_until
+from tests.proofs.support.gateway_server import ServedGateway, sandbox_account, serve_accounts
+from tests.proofs.support.stoppable_loop import wait_until
 
 EXPLAIN = """explain {
   vendor operation page httpStatus latencySeconds requestId sentAt source readers nextAllowedAt

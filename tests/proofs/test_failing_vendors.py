@@ -17,8 +17,8 @@ from sandbox.http.server import SandboxServer
 from sandbox.operations import Operation
 from sandbox.world import World
 from tests.clock import ManualClock
-from tests.proofs.gateway_server import PATIENCE_SECONDS, ServedGateway, sandbox_account, serve_accounts
-from tests.proofs.stoppable_loop import running_loop, wait_until
+from tests.proofs.support.gateway_server import PATIENCE_SECONDS, ServedGateway, sandbox_account, serve_accounts
+from tests.proofs.support.stoppable_loop import running_loop, wait_until
 
 GOOD, BAD = "good", "bad"
 AGE = 3600

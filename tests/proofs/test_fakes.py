@@ -16,7 +16,7 @@ from tests.doubles.fake import MACHINES, NODE, VOLUMES, Dice, Fake, FakeResource
 from tests.doubles.fakes import fakes_by_vendor
 from tests.doubles.forwarder import Forwarding, forwarding
 from tests.matrix.player import ReceivedRequest
-from tests.proofs.gateway_server import PATIENCE_SECONDS, ServedGateway, serve_accounts
+from tests.proofs.support.gateway_server import PATIENCE_SECONDS, ServedGateway, serve_accounts
 from vendors import registry
 
 MANY = 301

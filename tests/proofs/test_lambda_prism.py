@@ -10,8 +10,8 @@ import pytest
 
 from tests.doubles import prism
 from tests.doubles.forwarder import Forwarding, forwarding
-from tests.proofs.gateway_server import ServedGateway
-from tests.proofs.team import Team, create_team
+from tests.proofs.support.gateway_server import ServedGateway
+from tests.proofs.support.team import Team, create_team
 from tests.vendors.adapters.test_lambda import example
 
 SPECIFICATION = "lambda-1.8.3.json"

@@ -16,7 +16,7 @@ from supplygraph.config.settings import AccountSettings
 from tests.doubles.fake import Dice, Fake, FakeResource
 from tests.doubles.fakes.lambda_cloud import LambdaFake
 from tests.doubles.fakes.shadeform import ShadeformFake
-from tests.proofs.gateway_server import PATIENCE_SECONDS, ServedGateway, serve_accounts
+from tests.proofs.support.gateway_server import PATIENCE_SECONDS, ServedGateway, serve_accounts
 from vendors import registry
 
 LIST = """query ($filter: ResourceFilter, $force: Boolean!) {

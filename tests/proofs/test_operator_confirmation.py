@@ -13,8 +13,8 @@ from sandbox.http.server import SandboxServer
 from sandbox.operations import Operation
 from sandbox.world import World
 from tests.clock import ManualClock
-from tests.proofs.gateway_server import ServedGateway
-from tests.proofs.team import Team, create_team
+from tests.proofs.support.gateway_server import ServedGateway
+from tests.proofs.support.team import Team, create_team
 
 KEYS = {"east": "key-of-east", "west": "key-of-west"}
 ACCOUNTS = """\

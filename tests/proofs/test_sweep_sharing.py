@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from tests.doubles.children import child
-from tests.proofs.gateway_server import PATIENCE_SECONDS, ServedGateway, sandbox_account, serve_accounts
+from tests.proofs.support.gateway_server import PATIENCE_SECONDS, ServedGateway, sandbox_account, serve_accounts
 
 TENANTS = [f"team-{number}" for number in range(1, 6)]
 KINDS = ("machines", "volumes")

@@ -20,8 +20,8 @@ from sandbox.http.server import SandboxServer
 from sandbox.operations import Operation
 from sandbox.world import World
 from tests.clock import ManualClock
-from tests.proofs.gateway_server import ServedGateway, sandbox_account, serve_accounts
-from tests.proofs.stoppable_loop import StoppableLoop, running_loop, wait_until
+from tests.proofs.support.gateway_server import ServedGateway, sandbox_account, serve_accounts
+from tests.proofs.support.stoppable_loop import StoppableLoop, running_loop, wait_until
 
 KEYS = {"east": "key-of-east", "west": "key-of-west"}
 SCOPES = [(tenant, operation) for tenant in KEYS for operation in (Operation.LIST_MACHINES, Operation.LIST_VOLUMES)]

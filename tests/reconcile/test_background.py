@@ -1,4 +1,4 @@
-"""What happens without readers and what is held back, in simulated time and with a store of plain values."""
+"""The background tasks and the holds after failures, in simulated time and with a store of plain values."""
 
 from __future__ import annotations
 

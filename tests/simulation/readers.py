@@ -32,7 +32,7 @@ _MAX_FLIGHT_SECONDS = 31.0
 
 @dataclass(frozen=True)
 class ReaderQuery:
-    """What one reader selects: whole scopes by id, or a few resources; with or without links."""
+    """The selection of one reader: whole scopes by id, or a few resources; with or without links."""
 
     scopes: tuple[int, ...]
     resources: tuple[ResourceRecord, ...]

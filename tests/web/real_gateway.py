@@ -12,7 +12,7 @@ from pathlib import Path
 from sandbox.http.server import SandboxServer
 from sandbox.world import World
 from tests.clock import ManualClock
-from tests.proofs.gateway_server import sandbox_account, serve_accounts
+from tests.proofs.support.gateway_server import sandbox_account, serve_accounts
 
 KEYS = {"east": "key-of-east", "west": "key-of-west"}
 

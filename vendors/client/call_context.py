@@ -9,7 +9,7 @@ from typing import Final
 
 @dataclass(slots=True)
 class CallContext:
-    """What the calls of a flight need to know about it, and how many calls it has cost.
+    """The context of the calls of one flight, and the count of these calls.
 
     `background` is set while no reader waits for the flight: it then leaves half of the budget to flights that readers
     wait for. It may change during the flight, because a reader who joins makes it urgent. `calls` counts HTTP calls,

@@ -47,7 +47,7 @@ class BudgetSpent(VendorFailure):
 
 @dataclass(frozen=True, slots=True)
 class Remaining:
-    """What is left of a budget. Both fields are `None` if there is no limit.
+    """The rest of a budget. Both fields are `None` if there is no limit.
 
     `calls` is how many calls could be sent at once, `resets_at` when the budget is full again.
     """

@@ -59,7 +59,7 @@ def evaluate_age(
         else (resource.seen_at, str(resource.seen_source))
     )
     if seen is None or seen > now:
-        # An instant in the future tells no age.
+        # An instant in the future gives no age.
         seen, age_source, seconds = None, None, None
     else:
         age_source, seconds = source, (now - seen).total_seconds()

@@ -284,7 +284,7 @@ def _scope(root: RootField, scope: ScopeRecord) -> GraphObject:
 
 
 def format_past(instant: datetime | None, now: datetime) -> str | None:
-    """Return an instant as DateTime, or None if it is in the future, since that tells no age."""
+    """Return an instant as DateTime, or None if it is in the future, which gives no age."""
     return format_instant(instant) if instant is not None and instant <= now else None
 
 

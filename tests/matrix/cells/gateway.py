@@ -22,7 +22,7 @@ from tests.clock import ManualClock
 from tests.matrix.cells.cloud import LACKING_NUMBER, CellCloud
 from tests.matrix.faults import Address, Fault
 from tests.matrix.player import FlightKind, Player
-from tests.proofs.gateway_server import ServedGateway, serve_settings
+from tests.proofs.support.gateway_server import ServedGateway, serve_settings
 from vendors import registry
 from vendors.client.rate_limits import SHARE
 
@@ -130,7 +130,7 @@ def capture_log() -> Iterator[CapturedLog]:
 
 @dataclass(frozen=True)
 class AccountRead:
-    """What one reader received about a cell's account, and how long it took."""
+    """The response that one reader received about a cell's account, and how long it took."""
 
     seconds: float
     nodes: Mapping[str, Node]

@@ -335,7 +335,7 @@ def _play(ledger: DecisionLedger, events: list[tuple[str, object, object]]) -> N
 def test_where_there_is_a_probe_nothing_is_deleted_without_the_vendors_words(
     events: list[tuple[str, object, object]],
 ) -> None:
-    """Whatever the listings show, for however long, in whatever order."""
+    """For all listings, at all intervals, in every order."""
     ledger = DecisionLedger()
     ledger.sweep(complete(*(machine(f"m-{number}") for number in range(6))))
     _play(ledger, events)

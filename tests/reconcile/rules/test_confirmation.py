@@ -61,7 +61,7 @@ def test_a_newer_sighting_revives_the_same_resource() -> None:
 
 
 def test_the_grace_period_applies() -> None:
-    """A listing within the grace period is no evidence, not even with a confirmation. The scope stays suspect."""
+    """A listing within the grace period proves nothing, even with a confirmation. The scope stays suspect."""
     ledger = suspect_ledger(seconds=60)
     ledger.confirm()
 
@@ -70,7 +70,7 @@ def test_the_grace_period_applies() -> None:
 
 
 def test_a_confirmation_adopts_other_credentials() -> None:
-    """What the new account lacks is deleted, and its next listings are judged like any other's."""
+    """A resource that the new account lacks is deleted, and its next listings are judged like any other's."""
     ledger = DecisionLedger()
     ledger.sweep(complete(*FOUR))
     ledger.advance(600)
@@ -99,7 +99,7 @@ def test_a_later_failure_stays() -> None:
 
 @given(present=st.frozensets(st.integers(0, 5)), seconds=st.sampled_from([0, 119, 120, 600]))
 def test_no_listed_machine_is_deleted(present: frozenset[int], seconds: int) -> None:
-    """Whatever the listing showed. In a scope that is not suspect, the confirmation changes nothing."""
+    """This holds for every listing. In a scope that is not suspect, the confirmation changes nothing."""
     ledger = DecisionLedger()
     ledger.sweep(complete(*(machine(f"m-{number}") for number in range(6))))
     ledger.advance(seconds)

@@ -135,7 +135,7 @@ def test_an_older_sweep_that_fails_last_extends_a_hold_but_starts_none() -> None
 
 
 def test_an_older_sweep_that_succeeds_last_does_not_end_the_hold_of_a_newer_one() -> None:
-    """What it shows is recorded. When the vendor may be called again is decided by the newest sweep."""
+    """Its content is recorded. When the vendor may be called again is decided by the newest sweep."""
     retry_at = START + timedelta(seconds=60)
     limited = SweepResult(SweepOutcome.PARTIAL, (), Problem(StaleReason.RATE_LIMITED, "429", retry_at))
     ledger = DecisionLedger()

@@ -142,7 +142,7 @@ _FLIGHTS = st.lists(
 def test_a_row_is_always_explained_by_the_flight_that_wrote_it(
     flights: list[tuple[str, object, object]], late: bool
 ) -> None:
-    """Whatever happens in whatever order: the trace has the instant and the kind of the last sighting."""
+    """After all events in every order, the trace has the instant and the kind of the last sighting."""
     ledger = DecisionLedger()
     ledger.sweep(two_pages(*on_page(1, *range(5))))
     numbers: dict[UUID, int] = {}

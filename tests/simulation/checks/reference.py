@@ -27,7 +27,7 @@ def _is_before(one: datetime | None, other: datetime | None) -> bool:
 
 @dataclass
 class ReferenceRecord:
-    """What the applied flights reported of one vendor id: for its present bearer, the newest value of each field.
+    """The reports of the applied flights on one vendor id: for its present bearer, the newest value of each field.
 
     A turn counts applied flights. `fields` maps a field to the number of the flight that reported it and the value.
     """

@@ -11,7 +11,7 @@ from tests.simulation.cloud.truth import VendorResource
 
 
 class ListingFault(StrEnum):
-    """What is wrong with listings."""
+    """The faults of listings."""
 
     EMPTY = "empty"
     LACKING = "complete, lacking some"
@@ -32,7 +32,7 @@ class ListingFault(StrEnum):
 
 
 class ProbeFault(StrEnum):
-    """What is wrong with probes."""
+    """The faults of probes."""
 
     GENERIC_404 = "generic 404"
     DENYING = "reports living resources as gone"

@@ -61,7 +61,7 @@ class SimulatedVendor:
 
 @dataclass(frozen=True)
 class SimulationEnvironment:
-    """What all clouds of a run share."""
+    """The common state of all clouds of a run."""
 
     ledger: SimulationLedger
     tables: MemoryTables

@@ -115,6 +115,6 @@ def test_headers_are_read_as_documented(headers: dict[str, str], expected: tuple
 
 @given(st.dictionaries(st.sampled_from(["ratelimit", "ratelimit-remaining", "ratelimit-reset"]), st.text()))
 def test_any_header_is_valid(headers: dict[str, str]) -> None:
-    """Whatever a vendor sends, the result is valid."""
+    """The result is valid for every header that a vendor sends."""
     remaining = parse_remaining(headers)
     assert remaining is None or remaining[0] >= 0

@@ -14,7 +14,7 @@ from typing import Final
 
 from supplygraph.config.load import load
 from tests.clock import ManualClock
-from tests.proofs.gateway_server import PATIENCE_SECONDS, PATIENT_FRESHNESS, ServedGateway, serve_settings
+from tests.proofs.support.gateway_server import PATIENCE_SECONDS, PATIENT_FRESHNESS, ServedGateway, serve_settings
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _PATIENCE: Final = "\n".join(f"{name} = {seconds:g}" for name, seconds in PATIENT_FRESHNESS.items())

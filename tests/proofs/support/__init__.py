@@ -1,0 +1,1 @@
+"""The gateways, clouds and clocks of the proofs."""
