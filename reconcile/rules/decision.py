@@ -1,4 +1,7 @@
-"""Decides the changes of one flight. Pure: the locked state, the flight's ticket and its result go in, the changes to write come out."""
+"""Decides the changes of one flight.
+
+Pure: the locked state, the ticket of the flight and its result go in, the changes to write come out.
+"""
 
 from __future__ import annotations
 

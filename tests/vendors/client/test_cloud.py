@@ -190,7 +190,7 @@ async def test_endless_body_fails_the_sweep() -> None:
     ],
 )
 async def test_broken_parser_makes_a_malformed_answer(body: bytes) -> None:
-    """Every exception of a parser becomes a problem of the sweep. The log has the exception's class and no part of the response."""
+    """Every exception of a parser becomes a problem of the sweep. The log has its class and no part of the response."""
     with capture_logs() as logs:
         result = await sweep(answer(body))
 
