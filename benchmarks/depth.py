@@ -30,7 +30,7 @@ from db.query.cursors import encode
 from domain.enums import STATUS_RANK, Permission, ResourceStatus
 from domain.timestamps import to_text
 from domain.viewer import Viewer
-from tests.db_query.queries import Queries, f, read, rendered, root
+from tests.db_query.support.queries import Queries, f, read, render, root
 from tests.doubles.postgresql import new_server, thrown_away
 
 _WORST: Final = 1.5
@@ -162,7 +162,7 @@ async def milliseconds(
         for each, times in zip(asked, taken, strict=True):
             begun = time.perf_counter()
             (reading,) = await read(readings, each, viewer=viewer)
-            rendered(reading)
+            render(reading)
             times.append(time.perf_counter() - begun)
     return [1000 * median(times[2:]) for times in taken]
 
