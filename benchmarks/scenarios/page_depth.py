@@ -31,7 +31,7 @@ from db.query.cursors import encode
 from domain.enums import STATUS_RANK, Permission, ResourceStatus
 from domain.timestamps import to_text
 from domain.viewer import Viewer
-from tests.db_query.queries import Queries, f, read, rendered, root
+from tests.db_query.support.queries import Queries, f, read, render, root
 from tests.doubles.postgresql import new_server, thrown_away
 
 _WORST: Final = 1.5
@@ -169,7 +169,7 @@ async def measure_pages(
         for each, times in zip(fields_of_pages, durations, strict=True):
             began = time.perf_counter()
             (reading,) = await read(readings, each, viewer=viewer)
-            rendered(reading)
+            render(reading)
             times.append(time.perf_counter() - began)
     return [1000 * median(times[2:]) for times in durations]
 

@@ -22,6 +22,7 @@ from db.query.shape import Value
 from db.query.sql.statement import AccountStatement, DemandShape, OperationStatement, RootColumn
 from domain.cache import LRUCache
 from domain.errors import LimitExceeded
+from domain.freshness import Assessment
 from domain.runtime_stats import NO_RUNTIME_STATS, RuntimeStats
 
 _ACCOUNT_STATES: Final = 256
@@ -60,18 +61,19 @@ class RootResult:
 
 
 def _fill(text: AnnotatedText, renderers: Sequence[PlaceholderRenderer], context: RenderContext) -> bytes:
-    """Fill the placeholders. Equal placeholders are rendered once."""
-    rendered: dict[tuple[int, bytes, int | None], bytes] = {}
+    """Fill the placeholders. Equal placeholders of resources that share an assessment are rendered once."""
+    rendered: dict[tuple[int, bytes, int], tuple[Assessment | None, bytes]] = {}
 
     def render(placeholder: Placeholder) -> bytes:
         enclosing = placeholder.enclosing
-        assessment = None if enclosing is None else id(context.judge.assess(enclosing))
-        key = placeholder.number, placeholder.payload, assessment
+        assessment = None if enclosing is None else context.judge.assess(enclosing)
+        key = placeholder.number, placeholder.payload, id(assessment)
         if key not in rendered:
             inner = context if enclosing is None else context.inside(enclosing)
             payload = json.loads(placeholder.payload) if placeholder.payload else None
-            rendered[key] = orjson.dumps(renderers[placeholder.number].render(payload, inner))
-        return rendered[key]
+            # The entry holds a reference to the assessment, so that no other one can get the same id.
+            rendered[key] = assessment, orjson.dumps(renderers[placeholder.number].render(payload, inner))
+        return rendered[key][1]
 
     return text.fill(render)
 

@@ -19,7 +19,7 @@ from db.record.store import Store
 from db.tables import data_revision
 from tests.clock import ManualClock
 from tests.db.sweeps import LAB, MACHINES, OTHER, VOLUMES, random_listings, sweep
-from tests.db_query.queries import EVERYONE, Queries, f, root
+from tests.db_query.support.queries import EVERYONE, Queries, f, root
 from tests.observations import complete, volume
 
 ROOT_FIELDS = (

@@ -1,4 +1,4 @@
-"""Everything here is read from both databases in turn."""
+"""Every test of this folder runs on both databases."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from collections.abc import Iterator
 import pytest
 
 from tests.databases import DatabaseBackend
-from tests.db_query.rows import turn
+from tests.db_query.support.rows import selection
 
 
-@pytest.fixture(scope="session", params=list(DatabaseBackend), ids=lambda kept: kept.value, autouse=True)
-def kept(request: pytest.FixtureRequest) -> Iterator[DatabaseBackend]:
-    """The database that worlds are recorded in."""
-    turn.kept = request.param
-    yield turn.kept
-    turn.kept = DatabaseBackend.SQLITE
+@pytest.fixture(
+    scope="session", params=list(DatabaseBackend), ids=lambda parameter: parameter.value, autouse=True, name="backend"
+)
+def _backend(request: pytest.FixtureRequest) -> Iterator[DatabaseBackend]:
+    """Select the backend in which the tests create their databases."""
+    selection.backend = request.param
+    yield selection.backend
+    selection.backend = DatabaseBackend.SQLITE

@@ -9,8 +9,8 @@ import pytest
 from domain.enums import AccountState, ScopeState, StaleReason
 from domain.health import ScopeHealth, account_state
 from domain.viewer import Viewer
-from tests.db_query.queries import answered, f, root
-from tests.db_query.rows import World, ago
+from tests.db_query.support.queries import f, fetch, root
+from tests.db_query.support.rows import RowWorld, ago
 
 _SCOPES = f("scopes", "kind region sweptAt resourceCount state reason nextAllowedAt")
 _OK = ScopeHealth(configured=True, listed=True, state=ScopeState.OK, problem=None)
@@ -22,14 +22,14 @@ _CUT = ScopeHealth(configured=True, listed=False, state=ScopeState.PARTIAL, prob
 _REMOVED = ScopeHealth(configured=False, listed=True, state=ScopeState.FAILED, problem=StaleReason.AUTH_REJECTED)
 
 
-async def _accounts(world: World, viewer: Viewer | None = None, *fields: Any) -> Any:
-    asked = root("accounts", *(fields or ("name vendor state lastError", _SCOPES)))
-    async with world.recorded() as engine:
-        return await (answered(engine, asked, viewer) if viewer else answered(engine, asked))
+async def _fetch_accounts(world: RowWorld, viewer: Viewer | None = None, *fields: Any) -> Any:
+    field = root("accounts", *(fields or ("name vendor state lastError", _SCOPES)))
+    async with world.database() as engine:
+        return await (fetch(engine, field, viewer) if viewer else fetch(engine, field))
 
 
-class TestState:
-    """An account's state is the worst that is true."""
+class TestAccountState:
+    """The state of an account is the worst one that applies."""
 
     @pytest.mark.parametrize(
         ("expected", "scopes"),
@@ -48,46 +48,47 @@ class TestState:
         ],
     )
     def test_of_scopes(self, expected: AccountState, scopes: list[ScopeHealth]) -> None:
-        """Told by its configured scopes."""
+        """Only configured scopes count."""
         assert expected is account_state(configured=True, scopes=scopes)
 
     def test_removed(self) -> None:
-        """What is not configured is removed, however it fared."""
+        """An account that is no longer configured is removed, whatever the states of its scopes."""
         assert account_state(configured=False, scopes=[_REJECTED]) is AccountState.REMOVED
 
 
-class TestAccounts:
-    """The root field, and what is nested in it."""
+class TestAccountsField:
+    """The root field `accounts` and the objects below it."""
 
     async def test_by_name(self) -> None:
-        """All of them by name, with their scopes by kind and region."""
-        world = World()
-        west = world.account("west", "aws")
-        world.account("east")
+        """Accounts are ordered by name, and their scopes by kind and region."""
+        world = RowWorld()
+        west = world.add_account("west", "aws")
+        world.add_account("east")
         for kind, region in (("VOLUMES", "b"), ("MACHINES", "b"), ("MACHINES", "a")):
-            world.scope(west, kind, region)
-        told = await _accounts(world)
+            world.add_scope(west, kind, region)
+        accounts = await _fetch_accounts(world)
         assert [
             ("east", "NEVER_SYNCED", []),
             ("west", "OK", [("MACHINES", "a"), ("MACHINES", "b"), ("VOLUMES", "b")]),
         ] == [
-            (one["name"], one["state"], [(scope["kind"], scope["region"]) for scope in one["scopes"]]) for one in told
+            (account["name"], account["state"], [(scope["kind"], scope["region"]) for scope in account["scopes"]])
+            for account in accounts
         ]
 
     async def test_a_scope(self) -> None:
-        """A region that is none reads null, tombstones do not count, holds and sweeps of the future are not told as past."""
-        world = World()
-        scope = world.scope(
-            world.account("lab"),
+        """An empty region is null, tombstones do not count, and a sweep in the future is not reported."""
+        world = RowWorld()
+        scope = world.add_scope(
+            world.add_account("lab"),
             swept_at=ago(-60),
             state="FAILED",
             problem="RATE_LIMITED",
             problem_detail="429",
             hold_until=ago(-9),
         )
-        world.resource(scope)
-        world.resource(scope, status="DELETED")
-        (account,) = await _accounts(world)
+        world.add_resource(scope)
+        world.add_resource(scope, status="DELETED")
+        (account,) = await _fetch_accounts(world)
         assert {
             "kind": "MACHINES",
             "region": None,
@@ -100,29 +101,31 @@ class TestAccounts:
         assert ("DOWN", "429") == (account["state"], account["lastError"])
 
     async def test_a_hold_that_is_over(self) -> None:
-        """`nextAllowedAt` is told only while it lies ahead."""
-        world = World()
-        world.scope(world.account("lab"), hold_until=ago(1))
-        (account,) = await _accounts(world, None, f("scopes", "nextAllowedAt"))
+        """`nextAllowedAt` is null once the hold has passed."""
+        world = RowWorld()
+        world.add_scope(world.add_account("lab"), hold_until=ago(1))
+        (account,) = await _fetch_accounts(world, None, f("scopes", "nextAllowedAt"))
         assert {"scopes": [{"nextAllowedAt": None}]} == account
 
     async def test_removed(self) -> None:
-        """A region that is no longer configured, and every region of an account that is not."""
-        world = World()
-        world.scope(world.account("gone", configured=False))
-        lab = world.account("lab")
-        world.scope(lab, region="a")
-        world.scope(lab, region="b", configured=False)
-        told = await _accounts(world, None, "state", f("scopes", "state"))
+        """A scope is removed if its region or its account is no longer configured."""
+        world = RowWorld()
+        world.add_scope(world.add_account("gone", configured=False))
+        lab = world.add_account("lab")
+        world.add_scope(lab, region="a")
+        world.add_scope(lab, region="b", configured=False)
+        accounts = await _fetch_accounts(world, None, "state", f("scopes", "state"))
         assert [
             {"state": "REMOVED", "scopes": [{"state": "REMOVED"}]},
             {"state": "OK", "scopes": [{"state": "OK"}, {"state": "REMOVED"}]},
-        ] == told
+        ] == accounts
 
-    async def test_visible_ones(self) -> None:
-        """An account that the viewer may not see does not exist."""
-        world = World()
+    async def test_invisible_accounts_are_left_out(self) -> None:
+        """For a restricted viewer, other accounts do not exist."""
+        world = RowWorld()
         for name in ("east", "west"):
-            world.account(name)
-        assert [{"name": "west"}] == await _accounts(world, Viewer("w", frozenset(), frozenset({"west", "no"})), "name")
-        assert await _accounts(world, Viewer("nobody", frozenset(), frozenset()), "name") == []
+            world.add_account(name)
+        assert [{"name": "west"}] == await _fetch_accounts(
+            world, Viewer("w", frozenset(), frozenset({"west", "no"})), "name"
+        )
+        assert await _fetch_accounts(world, Viewer("nobody", frozenset(), frozenset()), "name") == []

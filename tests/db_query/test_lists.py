@@ -1,4 +1,4 @@
-"""Lists against the oracle: filters, orders, pages, counts, links."""
+"""Lists, compared with the oracle: filters, orders, pages, counts, links."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.viewer import Viewer
-from tests.db_query import oracle
-from tests.db_query.queries import answered, f, root
-from tests.db_query.rows import World
-from tests.db_query.worlds import ORDERS, TRIED, VIEWERS, filters, worlds
+from tests.db_query.support import oracle
+from tests.db_query.support.queries import f, fetch, root
+from tests.db_query.support.rows import RowWorld
+from tests.db_query.support.strategies import FEW_EXAMPLES, ORDERS, VISIBLE_ACCOUNTS, filters, worlds
 
 _SELECTION = (
     f("nodes", "resourceId"),
@@ -27,12 +27,12 @@ def _viewer(accounts: frozenset[str] | None) -> Viewer:
     return Viewer("somebody", frozenset(), accounts)
 
 
-async def _walk(engine: AsyncEngine, field: str, direction: str, first: int, viewer: Viewer) -> list[str]:
-    """Page by page to the end."""
-    found: list[str] = []
+async def _fetch_all_pages(engine: AsyncEngine, field: str, direction: str, first: int, viewer: Viewer) -> list[str]:
+    """Return the resource ids of all pages, in order."""
+    ids: list[str] = []
     after: str | None = None
     while True:
-        page = root(
+        selected = root(
             "resources",
             f("nodes", "resourceId"),
             f("pageInfo", "hasNextPage hasPreviousPage endCursor"),
@@ -41,52 +41,54 @@ async def _walk(engine: AsyncEngine, field: str, direction: str, first: int, vie
             first=first,
             after=after,
         )
-        told: dict[str, Any] = await answered(engine, page, viewer)
-        found.extend(node["resourceId"] for node in told["nodes"])
-        assert (after is not None) is told["pageInfo"]["hasPreviousPage"]
-        after = told["pageInfo"]["endCursor"]
-        if not told["pageInfo"]["hasNextPage"]:
-            return found
+        page: dict[str, Any] = await fetch(engine, selected, viewer)
+        ids.extend(node["resourceId"] for node in page["nodes"])
+        assert (after is not None) is page["pageInfo"]["hasPreviousPage"]
+        after = page["pageInfo"]["endCursor"]
+        if not page["pageInfo"]["hasNextPage"]:
+            return ids
 
 
 class TestAgainstTheOracle:
-    """What SQL answers is what plain Python answers over the same rows."""
+    """SQL returns the same as plain Python over the same rows."""
 
-    @given(world=worlds(), asked=st.lists(filters(), min_size=8, max_size=8), accounts=VIEWERS)
-    @TRIED
-    async def test_filters(self, world: World, asked: list[dict[str, Any]], accounts: frozenset[str] | None) -> None:
+    @given(world=worlds(), filter_batch=st.lists(filters(), min_size=8, max_size=8), accounts=VISIBLE_ACCOUNTS)
+    @FEW_EXAMPLES
+    async def test_filters(
+        self, world: RowWorld, filter_batch: list[dict[str, Any]], accounts: frozenset[str] | None
+    ) -> None:
         """A filter matches the same resources, in the default order, and counts them."""
-        async with world.recorded() as engine:
-            for conditions in asked:
-                expected = oracle.ordered(oracle.matching(world, conditions, accounts), "CREATED_AT", "DESC")
-                told = await answered(
+        async with world.database() as engine:
+            for conditions in filter_batch:
+                expected = oracle.sort_rows(oracle.find_matches(world, conditions, accounts), "CREATED_AT", "DESC")
+                page = await fetch(
                     engine, root("resources", *_SELECTION, filter=conditions, first=3), _viewer(accounts)
                 )
-                assert [row["resource_id"] for row in expected[:3]] == [node["resourceId"] for node in told["nodes"]]
+                assert [row["resource_id"] for row in expected[:3]] == [node["resourceId"] for node in page["nodes"]]
                 assert [row["vendor_id"] for row in expected[:3]] == [
-                    edge["node"]["vendorId"] for edge in told["edges"]
+                    edge["node"]["vendorId"] for edge in page["edges"]
                 ]
-                assert len(expected) == told["totalCount"]
-                assert (len(expected) > 3) is told["pageInfo"]["hasNextPage"]
+                assert len(expected) == page["totalCount"]
+                assert (len(expected) > 3) is page["pageInfo"]["hasNextPage"]
 
-    @given(world=worlds(), first=st.integers(1, 4), accounts=VIEWERS)
-    @TRIED
-    async def test_a_walk_in_pages_is_the_whole_list(
-        self, world: World, first: int, accounts: frozenset[str] | None
+    @given(world=worlds(), first=st.integers(1, 4), accounts=VISIBLE_ACCOUNTS)
+    @FEW_EXAMPLES
+    async def test_all_pages_together_are_the_whole_list(
+        self, world: RowWorld, first: int, accounts: frozenset[str] | None
     ) -> None:
-        """Every order in both directions, with nulls and ties, page by page: nothing twice, nothing left out."""
+        """In every order and direction, with nulls and ties, no resource is repeated or left out."""
         conditions = {"includeDeleted": True}
-        async with world.recorded() as engine:
+        async with world.database() as engine:
             for field in ORDERS:
                 for direction in _DIRECTIONS:
-                    expected = oracle.ordered(oracle.matching(world, conditions, accounts), field, direction)
-                    walked = await _walk(engine, field, direction, first, _viewer(accounts))
-                    assert [row["resource_id"] for row in expected] == walked
+                    expected = oracle.sort_rows(oracle.find_matches(world, conditions, accounts), field, direction)
+                    ids = await _fetch_all_pages(engine, field, direction, first, _viewer(accounts))
+                    assert [row["resource_id"] for row in expected] == ids
 
-    @given(world=worlds(), accounts=VIEWERS, ended=st.booleans())
-    @TRIED
-    async def test_links(self, world: World, accounts: frozenset[str] | None, ended: bool) -> None:
-        """Each resource shows its own links alone, in their order, to ends that the viewer sees; also the ends theirs."""
+    @given(world=worlds(), accounts=VISIBLE_ACCOUNTS, include_ended=st.booleans())
+    @FEW_EXAMPLES
+    async def test_links(self, world: RowWorld, accounts: frozenset[str] | None, include_ended: bool) -> None:
+        """A resource shows its own links, in order, to resources that the viewer sees. So do the linked resources."""
         selection = f(
             "nodes",
             "resourceId",
@@ -94,18 +96,18 @@ class TestAgainstTheOracle:
                 "linkedResources",
                 "resourceId",
                 f("resource", "resourceId", f("linkedResources", "resourceId")),
-                includeEnded=ended,
+                includeEnded=include_ended,
             ),
         )
-        asked = root("resources", selection, filter={"includeDeleted": True, "includeDuplicates": True}, first=50)
+        field = root("resources", selection, filter={"includeDeleted": True, "includeDuplicates": True}, first=50)
         by_id = {row["resource_id"]: row for row in world.resources}
-        async with world.recorded() as engine:
-            told = await answered(engine, asked, _viewer(accounts))
-        for node in told["nodes"]:
+        async with world.database() as engine:
+            page = await fetch(engine, field, _viewer(accounts))
+        for node in page["nodes"]:
             links = node["linkedResources"]
-            expected = oracle.links_of(world, by_id[node["resourceId"]], accounts, ended=ended)
+            expected = oracle.find_links(world, by_id[node["resourceId"]], accounts, include_ended=include_ended)
             assert expected == [link["resourceId"] for link in links]
             assert expected == [link["resource"]["resourceId"] for link in links]
             for link in links:
-                beyond = oracle.links_of(world, by_id[link["resourceId"]], accounts, ended=False)
-                assert beyond == [each["resourceId"] for each in link["resource"]["linkedResources"]]
+                second_hop = oracle.find_links(world, by_id[link["resourceId"]], accounts, include_ended=False)
+                assert second_hop == [end["resourceId"] for end in link["resource"]["linkedResources"]]

@@ -1,4 +1,4 @@
-"""The version is asked once for all who want to know it together, and never told to who came after it was asked."""
+"""Readers of the data revision share statements, and none gets a revision from before its arrival."""
 
 from __future__ import annotations
 
@@ -13,103 +13,103 @@ from db.query.revision_reader import RevisionReader
 from domain.errors import DatabaseUnavailable
 
 
-class Slow:
-    """A database whose answers wait until they are let go. `asked` counts the statements."""
+class HeldRows:
+    """A database that holds its answers back until they are released. `statement_count` counts the statements."""
 
     seconds = 5.0
 
     def __init__(self) -> None:
         self.revision: int | None = 1
-        self.asked = 0
+        self.statement_count = 0
         self.fault: Exception | None = None
         self._gate = asyncio.Event()
 
     async def row(self, _sql: str, _parameters: Sequence[Any]) -> Sequence[Any]:
-        """The version as it is when it is asked, told when the gate opens."""
-        self.asked += 1
-        found, fault, gate = self.revision, self.fault, self._gate
+        """Return the revision of the moment when the statement was sent, once it is released."""
+        self.statement_count += 1
+        revision, fault, gate = self.revision, self.fault, self._gate
         await gate.wait()
         if fault is not None:
             raise fault
-        return (found,)
+        return (revision,)
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing, because there are no connections."""
 
-    async def let_go(self) -> None:
-        """Answer what was asked until now."""
+    async def release(self) -> None:
+        """Answer all statements that were sent until now."""
         gate, self._gate = self._gate, asyncio.Event()
         gate.set()
-        await ticks()
+        await run_ready_tasks()
 
 
-async def ticks() -> None:
-    """Let everything that can go on do so."""
+async def run_ready_tasks() -> None:
+    """Let every task run that does not wait for a held answer."""
     for _ in range(10):
         await asyncio.sleep(0)
 
 
-async def test_those_who_wait_together_cost_one_statement_and_late_ones_another() -> None:
-    """Whoever comes while one is under way is not told what that one finds, but what the next does."""
-    slow = Slow()
-    revisions = RevisionReader(slow, sqlite.dialect())
+async def test_late_readers_share_the_next_statement() -> None:
+    """Readers who arrive while a statement is running get the result of the next one, not of this one."""
+    rows = HeldRows()
+    revisions = RevisionReader(rows, sqlite.dialect())
     first = asyncio.create_task(revisions.current())
-    await ticks()
-    slow.revision = 2
+    await run_ready_tasks()
+    rows.revision = 2
     late = [asyncio.create_task(revisions.current()) for _ in range(4)]
-    await ticks()
-    assert slow.asked == 1
-    await slow.let_go()
+    await run_ready_tasks()
+    assert rows.statement_count == 1
+    await rows.release()
     assert first.result() == 1
     assert not any(task.done() for task in late)
-    assert slow.asked == 2
-    await slow.let_go()
+    assert rows.statement_count == 2
+    await rows.release()
     assert [2, 2, 2, 2] == [task.result() for task in late]
-    slow.revision = None
-    alone = asyncio.create_task(revisions.current())
-    await ticks()
-    await slow.let_go()
-    assert alone.result() is None
-    assert slow.asked == 3
+    rows.revision = None
+    single = asyncio.create_task(revisions.current())
+    await run_ready_tasks()
+    await rows.release()
+    assert single.result() is None
+    assert rows.statement_count == 3
 
 
-async def test_whoever_hangs_up_leaves_the_others_waiting_for_their_answer() -> None:
-    """Whoever asks, or waits, or whose turn it just is: another one asks for those who are left."""
-    slow = Slow()
-    revisions = RevisionReader(slow, sqlite.dialect())
-    asks, waits, turns, left = [asyncio.create_task(revisions.current()) for _ in range(4)]
-    await ticks()
-    waits.cancel()
-    asks.cancel()
+async def test_a_cancelled_reader_does_not_stop_the_others() -> None:
+    """If the sender, a waiting reader or the next sender is cancelled, another one sends the statement."""
+    rows = HeldRows()
+    revisions = RevisionReader(rows, sqlite.dialect())
+    sender, waiting, next_sender, last = [asyncio.create_task(revisions.current()) for _ in range(4)]
+    await run_ready_tasks()
+    waiting.cancel()
+    sender.cancel()
     await asyncio.sleep(0)
-    turns.cancel()
-    await ticks()
-    assert [True, True, True, False] == [task.cancelled() for task in (asks, waits, turns, left)]
-    await slow.let_go()
-    assert left.result() == 1
-    after = asyncio.create_task(revisions.current())
-    await ticks()
-    await slow.let_go()
-    assert after.result() == 1
-    assert slow.asked == 3
+    next_sender.cancel()
+    await run_ready_tasks()
+    assert [True, True, True, False] == [task.cancelled() for task in (sender, waiting, next_sender, last)]
+    await rows.release()
+    assert last.result() == 1
+    later = asyncio.create_task(revisions.current())
+    await run_ready_tasks()
+    await rows.release()
+    assert later.result() == 1
+    assert rows.statement_count == 3
 
 
-async def test_what_goes_wrong_is_told_to_those_who_asked_together_and_to_nobody_else() -> None:
-    """The next one asks anew."""
-    slow = Slow()
-    revisions = RevisionReader(slow, sqlite.dialect())
+async def test_an_error_reaches_only_the_readers_of_its_statement() -> None:
+    """Later readers send a new statement."""
+    rows = HeldRows()
+    revisions = RevisionReader(rows, sqlite.dialect())
     first = asyncio.create_task(revisions.current())
-    await ticks()
-    slow.fault = DatabaseUnavailable("away")
+    await run_ready_tasks()
+    rows.fault = DatabaseUnavailable("away")
     early = [asyncio.create_task(revisions.current()) for _ in range(3)]
-    await slow.let_go()
+    await rows.release()
     assert first.result() == 1
-    slow.fault = None
+    rows.fault = None
     late = asyncio.create_task(revisions.current())
-    await slow.let_go()
+    await rows.release()
     for task in early:
         with pytest.raises(DatabaseUnavailable):
             await task
-    await slow.let_go()
+    await rows.release()
     assert await late == 1
-    assert slow.asked == 3
+    assert rows.statement_count == 3

@@ -1,4 +1,4 @@
-"""How statements are made, kept and run."""
+"""How statements are compiled, reused and run."""
 
 from __future__ import annotations
 
@@ -16,40 +16,45 @@ from domain.errors import LimitExceeded
 from domain.records.identity import node_id
 from domain.selection import Selected
 from domain.viewer import Viewer
-from tests.db_query.queries import EVERYONE, Queries, answered, f, read, rendered, root
-from tests.db_query.rows import World, uuid_of
+from tests.db_query.support.queries import EVERYONE, Queries, f, fetch, read, render, root
+from tests.db_query.support.rows import RowWorld, uuid_of
 
-_DEEP = (
+_NESTED_FIELDS = (
     "name",
     f("account", "state", f("scopes", "resourceCount")),
     f("linkedResources", "name", f("resource", f("offerHistory", "role"), f("history", f("nodes", "field")))),
 )
 _ROOTS = (
-    root("resource", *_DEEP, resourceId=uuid_of(0)),
-    root("node", *_DEEP, id=node_id(uuid_of(0))),
-    root("resources", f("nodes", *_DEEP), "totalCount", f("coverage", "complete", f("gaps", f("account", "name")))),
+    root("resource", *_NESTED_FIELDS, resourceId=uuid_of(0)),
+    root("node", *_NESTED_FIELDS, id=node_id(uuid_of(0))),
+    root(
+        "resources",
+        f("nodes", *_NESTED_FIELDS),
+        "totalCount",
+        f("coverage", "complete", f("gaps", f("account", "name"))),
+    ),
     root("resourceTotals", "count", f("hourly", "amount"), f("coverage", "complete"), groupBy=["STATUS"]),
-    root("changes", f("nodes", f("resource", *_DEEP))),
+    root("changes", f("nodes", f("resource", *_NESTED_FIELDS))),
     root("accounts", "name", f("scopes", "resourceCount")),
 )
 
 
-def _world(resources: int = 5) -> World:
-    world = World()
-    scope = world.scope(world.account("lab"))
+def _world(resources: int = 5) -> RowWorld:
+    world = RowWorld()
+    scope = world.add_scope(world.add_account("lab"))
     for number in range(resources):
-        world.resource(scope, number)
+        world.add_resource(scope, number)
         if number:
-            world.link(world.resources[number], world.resources[number - 1], "MEMBER_OF")
-        world.change(world.resources[number], "name", None, "x")
+            world.add_link(world.resources[number], world.resources[number - 1], "MEMBER_OF")
+        world.add_change(world.resources[number], "name", None, "x")
     return world
 
 
-def _counting(engine: AsyncEngine) -> list[str]:
+def _record_statements(engine: AsyncEngine) -> list[str]:
     statements: list[str] = []
 
     @event.listens_for(engine.sync_engine, "before_cursor_execute")
-    def before(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+    def record(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         if not statement.startswith(("BEGIN", "SAVEPOINT", "RELEASE")):
             statements.append(statement)
 
@@ -57,89 +62,89 @@ def _counting(engine: AsyncEngine) -> list[str]:
 
 
 class TestStatements:
-    """One an operation."""
+    """The number of statements of an operation, and their contents."""
 
-    async def test_one_an_operation(self) -> None:
-        """However many root fields it has, whatever is nested in them, and however many rows there are.
+    async def test_an_operation_has_one_statement(self) -> None:
+        """The number of root fields, nested fields and rows does not matter.
 
-        Facts are read once a version of the record, whoever needs the same.
+        Accounts are read once for each data revision and shared by all root fields that need the same data.
         """
-        async with _world().recorded() as engine:
-            readings, statements = Queries(engine), _counting(engine)
-            alone = [rendered(reading) for asked in _ROOTS for reading in await read(readings, asked)]
-            facts = len(statements) - len(_ROOTS)
-            assert 1 <= facts < len(_ROOTS)
-            assert alone == [rendered(reading) for asked in _ROOTS for reading in await read(readings, asked)]
-            assert 2 * len(_ROOTS) + facts == len(statements)
-            assert all(alone)
-            together = [rendered(reading) for reading in await read(readings, *_ROOTS)]
-            assert 2 * len(_ROOTS) + facts + 1 == len(statements)
-            assert alone == together
+        async with _world().database() as engine:
+            queries, statements = Queries(engine), _record_statements(engine)
+            single = [render(result) for field in _ROOTS for result in await read(queries, field)]
+            account_statements = len(statements) - len(_ROOTS)
+            assert 1 <= account_statements < len(_ROOTS)
+            assert single == [render(result) for field in _ROOTS for result in await read(queries, field)]
+            assert 2 * len(_ROOTS) + account_statements == len(statements)
+            assert all(single)
+            combined = [render(result) for result in await read(queries, *_ROOTS)]
+            assert 2 * len(_ROOTS) + account_statements + 1 == len(statements)
+            assert single == combined
 
-    async def test_only_what_is_asked_for(self) -> None:
-        """Columns that are not selected are not read."""
-        async with _world().recorded() as engine:
-            statements = _counting(engine)
-            await answered(engine, root("resources", f("nodes", "vendorId")))
+    async def test_only_selected_columns_are_read(self) -> None:
+        """Other columns and tables do not occur in the statement."""
+        async with _world().database() as engine:
+            statements = _record_statements(engine)
+            await fetch(engine, root("resources", f("nodes", "vendorId")))
         assert "vendor_id" in statements[0]
         for column in ("spec_vendor", "ssh_command", "price", "seen_at", "offer_id", "history"):
             assert column not in statements[0]
 
-    @pytest.mark.parametrize("asked", _ROOTS, ids=lambda asked: asked.name)
-    def test_for_postgresql(self, asked: Selected) -> None:
-        """Compiled for the other database it uses none of SQLite's functions, and binds by position."""
-        shapes, values = build_shapes([asked])
-        dialect = asyncpg.dialect()  # type: ignore[no-untyped-call]  # theirs
-        statement = StatementCompiler(dialect).compile(shapes, restricted=True)
-        every = [statement, statement.combined, *statement.accounts]
-        for word in ("json_quote", "group_concat", "json_each", "instr"):
-            assert not any(word in each.sql for each in every)
-        assert {VIEWER, *values} <= {name for each in every for name in each.params}
+    @pytest.mark.parametrize("field", _ROOTS, ids=lambda field: field.name)
+    def test_statements_for_postgresql(self, field: Selected) -> None:
+        """They contain no function of SQLite, and their values are bound by position."""
+        shapes, values = build_shapes([field])
+        dialect = asyncpg.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy does not annotate it
+        operation = StatementCompiler(dialect).compile(shapes, restricted=True)
+        statements = [operation, operation.combined, *operation.accounts]
+        for function in ("json_quote", "group_concat", "json_each", "instr"):
+            assert not any(function in statement.sql for statement in statements)
+        assert {VIEWER, *values} <= {name for statement in statements for name in statement.params}
 
-    async def test_values_of_one_reader_are_not_another_s(self) -> None:
-        """Two readers with one statement get each their own."""
-        async with _world().recorded() as engine:
-            readings = Queries(engine)
-            plans = [
-                readings.compile([root("resource", "resourceId", resourceId=uuid_of(number))], EVERYONE)
+    async def test_readers_of_one_statement_bind_their_own_values(self) -> None:
+        """Two readers who share a statement get different resources."""
+        async with _world().database() as engine:
+            queries = Queries(engine)
+            compiled = [
+                queries.compile([root("resource", "resourceId", resourceId=uuid_of(number))], EVERYONE)
                 for number in (3, 1)
             ]
-            found = [await readings.read(plan) for plan in plans]
-            told = [rendered(reading) for each in found if isinstance(each, list) for reading in each]
-        assert [{"resourceId": str(uuid_of(3))}, {"resourceId": str(uuid_of(1))}] == told
+            batches = [await queries.read(query) for query in compiled]
+            answers = [render(result) for batch in batches if isinstance(batch, list) for result in batch]
+        assert [{"resourceId": str(uuid_of(3))}, {"resourceId": str(uuid_of(1))}] == answers
 
     async def test_a_statement_that_takes_too_long(self) -> None:
-        """It is interrupted and refused; others are answered on the same connection."""
+        """It is interrupted and refused. Other statements are answered on the same connection."""
         endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT max(x), 1 FROM n"
-        async with _world().recorded() as engine:
-            readings = Queries(engine, seconds=0.5)
-            good = readings.compile([root("resources", "totalCount")], EVERYONE)
+        async with _world().database() as engine:
+            queries = Queries(engine, seconds=0.5)
+            good = queries.compile([root("resources", "totalCount")], EVERYONE)
             slow = replace(good, statement=replace(good.statement, sql=endless, params=()))
-            assert isinstance(await readings.read(slow), LimitExceeded)
-            (answer,) = await read(readings, root("resources", "totalCount"))
-        assert {"totalCount": 5} == rendered(answer)
+            assert isinstance(await queries.read(slow), LimitExceeded)
+            (result,) = await read(queries, root("resources", "totalCount"))
+        assert {"totalCount": 5} == render(result)
 
 
-class TestSingle:
-    """One resource, and one node."""
+class TestSingleResource:
+    """The root fields `resource` and `node`."""
 
     async def test_tombstones_are_shown(self) -> None:
-        """Who has its id sees what became of it."""
-        world = World()
-        world.resource(world.scope(world.account("lab")), 0, status="DELETED")
-        async with world.recorded() as engine:
-            assert {"status": "DELETED"} == await answered(engine, root("resource", "status", resourceId=uuid_of(0)))
-            assert {"status": "DELETED"} == await answered(engine, root("node", "status", id=node_id(uuid_of(0))))
+        """A deleted resource is still found by its id."""
+        world = RowWorld()
+        world.add_resource(world.add_scope(world.add_account("lab")), 0, status="DELETED")
+        async with world.database() as engine:
+            assert {"status": "DELETED"} == await fetch(engine, root("resource", "status", resourceId=uuid_of(0)))
+            assert {"status": "DELETED"} == await fetch(engine, root("node", "status", id=node_id(uuid_of(0))))
 
-    async def test_unknown_and_invisible_are_alike(self) -> None:
-        """No such resource, no such node, no node id at all, another's resource: null."""
-        viewer = Viewer("x", frozenset(), frozenset({"other"}))
-        async with _world().recorded() as engine:
-            for asked, who in (
+    async def test_unknown_and_invisible_resources_are_null(self) -> None:
+        """A client cannot tell apart an unknown resource, an invalid node id and a resource that it may not see."""
+        stranger = Viewer("x", frozenset(), frozenset({"other"}))
+        async with _world().database() as engine:
+            for field, field_viewer in (
                 (root("resource", "status", resourceId=uuid_of(99)), EVERYONE),
                 (root("node", "id", id=node_id(uuid_of(99))), EVERYONE),
                 (root("node", "id", id="Offer:1"), EVERYONE),
-                (root("resource", "status", resourceId=uuid_of(0)), viewer),
-                (root("node", "id", id=node_id(uuid_of(0))), viewer),
+                (root("resource", "status", resourceId=uuid_of(0)), stranger),
+                (root("node", "id", id=node_id(uuid_of(0))), stranger),
             ):
-                assert await answered(engine, asked, who) is None
+                assert await fetch(engine, field, field_viewer) is None

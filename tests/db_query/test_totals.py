@@ -1,4 +1,4 @@
-"""Totals against sums in plain Python."""
+"""Totals, compared with sums in plain Python."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from domain.enums import STATUS_RANK, ResourceStatus, TotalsKey
 from domain.viewer import Viewer
-from tests.db_query import oracle
-from tests.db_query.queries import answered, f, root
-from tests.db_query.rows import Row, World
-from tests.db_query.worlds import TRIED, VIEWERS, filters, worlds
+from tests.db_query.support import oracle
+from tests.db_query.support.queries import f, fetch, root
+from tests.db_query.support.rows import Row, RowWorld
+from tests.db_query.support.strategies import FEW_EXAMPLES, VISIBLE_ACCOUNTS, filters, worlds
 
 _FIELDS = {
     "VENDOR": "vendor",
@@ -34,97 +34,99 @@ _COLUMNS = {
 _SELECTION = (" ".join(_FIELDS.values()), "count gpuCount unpricedCount", f("hourly", "currency amount"))
 
 
-def _name(world: World, row: Row, key: str) -> str | None:
-    name: str | None = oracle.account_name(world, row) if key == "ACCOUNT" else row[_COLUMNS[key]]
-    return name
+def _key_value(world: RowWorld, row: Row, key: str) -> str | None:
+    value: str | None = oracle.account_name(world, row) if key == "ACCOUNT" else row[_COLUMNS[key]]
+    return value
 
 
-def _rank(key: str, name: str | None) -> tuple[bool, int | str]:
-    if name is None:
+def _rank(key: str, value: str | None) -> tuple[bool, int | str]:
+    if value is None:
         return (False, 0)
-    return (True, STATUS_RANK[ResourceStatus(name)] if key == "STATUS" else name)
+    return (True, STATUS_RANK[ResourceStatus(value)] if key == "STATUS" else value)
 
 
-def _expected(world: World, rows: list[Row], keys: list[str]) -> list[dict[str, Any]]:
+def _expected_totals(world: RowWorld, rows: list[Row], keys: list[str]) -> list[dict[str, Any]]:
     groups: dict[tuple[str | None, ...], list[Row]] = defaultdict(list)
     if not keys:
         groups[()] = []
     for row in rows:
-        groups[tuple(_name(world, row, key) for key in keys)].append(row)
-    told = []
-    for names, members in sorted(
-        groups.items(), key=lambda one: [_rank(*pair) for pair in zip(keys, one[0], strict=True)]
-    ):
+        groups[tuple(_key_value(world, row, key) for key in keys)].append(row)
+    sorted_groups = sorted(
+        groups.items(), key=lambda group: [_rank(*pair) for pair in zip(keys, group[0], strict=True)]
+    )
+    totals = []
+    for values, members in sorted_groups:
         sums: dict[str, Fraction] = defaultdict(Fraction)
         for row in members:
             if row["price_text"] is not None and row["currency"] is not None:
                 sums[row["currency"]] += Fraction(row["price_text"])
-        shown = dict.fromkeys(_FIELDS.values()) | {_FIELDS[key]: name for key, name in zip(keys, names, strict=True)}
-        told.append(
-            shown
+        key_fields = {_FIELDS[key]: value for key, value in zip(keys, values, strict=True)}
+        totals.append(
+            dict.fromkeys(_FIELDS.values())
+            | key_fields
             | {
                 "count": len(members),
                 "gpuCount": sum(row["gpu_count"] or 0 for row in members),
                 "unpricedCount": sum(row["price_text"] is None or row["currency"] is None for row in members),
-                "hourly": [{"currency": each, "amount": float(sums[each])} for each in sorted(sums)],
+                "hourly": [{"currency": currency, "amount": float(sums[currency])} for currency in sorted(sums)],
             }
         )
-    return told
+    return totals
 
 
 class TestTotals:
-    """Counts and money."""
+    """Counts and sums of money."""
 
     @given(
         world=worlds(),
         conditions=filters(),
         keys=st.lists(st.sampled_from(list(TotalsKey)).map(str), max_size=3, unique=True),
-        accounts=VIEWERS,
+        accounts=VISIBLE_ACCOUNTS,
     )
-    @TRIED
+    @FEW_EXAMPLES
     async def test_groups(
-        self, world: World, conditions: dict[str, Any], keys: list[str], accounts: frozenset[str] | None
+        self, world: RowWorld, conditions: dict[str, Any], keys: list[str], accounts: frozenset[str] | None
     ) -> None:
-        """One row a group, ordered by keys, with exact sums a currency."""
-        expected = _expected(world, oracle.matching(world, conditions, accounts), keys)
-        asked = root("resourceTotals", *_SELECTION, filter=conditions, groupBy=keys)
-        async with world.recorded() as engine:
-            assert expected == await answered(engine, asked, Viewer("somebody", frozenset(), accounts))
+        """There is one row for each group, ordered by the keys, with an exact sum for each currency."""
+        expected = _expected_totals(world, oracle.find_matches(world, conditions, accounts), keys)
+        field = root("resourceTotals", *_SELECTION, filter=conditions, groupBy=keys)
+        async with world.database() as engine:
+            assert expected == await fetch(engine, field, Viewer("somebody", frozenset(), accounts))
 
-    async def test_money_does_not_drift(self) -> None:
-        """Ten times a tenth is one."""
-        world = World()
-        scope = world.scope(world.account("lab"))
+    async def test_sums_of_money_are_exact(self) -> None:
+        """Ten times 0.1 is 1."""
+        world = RowWorld()
+        scope = world.add_scope(world.add_account("lab"))
         for _ in range(10):
-            world.resource(scope, price_text="0.1", currency="USD")
-        async with world.recorded() as engine:
-            told = await answered(engine, root("resourceTotals", f("hourly", "amount")))
-        assert [{"hourly": [{"amount": 1.0}]}] == told
+            world.add_resource(scope, price_text="0.1", currency="USD")
+        async with world.database() as engine:
+            totals = await fetch(engine, root("resourceTotals", f("hourly", "amount")))
+        assert [{"hourly": [{"amount": 1.0}]}] == totals
 
     async def test_unknown_prices_are_counted(self) -> None:
-        """Each of them, however many are alike; zero is a price."""
-        world = World()
-        scope = world.scope(world.account("lab"))
+        """Resources without a price or a currency are counted, also several equal ones. Zero is a price."""
+        world = RowWorld()
+        scope = world.add_scope(world.add_account("lab"))
         for price, currency in ((None, None), (None, None), ("2.0", None), ("0.0", "USD")):
-            world.resource(scope, price_text=price, currency=currency)
-        async with world.recorded() as engine:
-            told = await answered(engine, root("resourceTotals", "unpricedCount", f("hourly", "amount")))
-        assert [{"unpricedCount": 3, "hourly": [{"amount": 0.0}]}] == told
+            world.add_resource(scope, price_text=price, currency=currency)
+        async with world.database() as engine:
+            totals = await fetch(engine, root("resourceTotals", "unpricedCount", f("hourly", "amount")))
+        assert [{"unpricedCount": 3, "hourly": [{"amount": 0.0}]}] == totals
 
-    async def test_what_is_not_configured_is_left_out(self) -> None:
-        """Neither an account nor a region that is no longer configured counts."""
-        world = World()
-        world.resource(world.scope(world.account("gone", configured=False)))
-        lab = world.account("lab")
-        world.resource(world.scope(lab, region="old", configured=False))
-        world.resource(world.scope(lab, region="new"))
-        async with world.recorded() as engine:
-            assert [{"count": 1}] == await answered(engine, root("resourceTotals", "count"))
+    async def test_resources_of_removed_accounts_and_scopes_are_left_out(self) -> None:
+        """Neither an account nor a region counts that is no longer configured."""
+        world = RowWorld()
+        world.add_resource(world.add_scope(world.add_account("gone", configured=False)))
+        lab = world.add_account("lab")
+        world.add_resource(world.add_scope(lab, region="old", configured=False))
+        world.add_resource(world.add_scope(lab, region="new"))
+        async with world.database() as engine:
+            assert [{"count": 1}] == await fetch(engine, root("resourceTotals", "count"))
 
-    async def test_nothing_at_all(self) -> None:
-        """Without groups there is one row also of nothing; with groups there is none."""
-        async with World().recorded() as engine:
-            assert [{"count": 0, "gpuCount": 0, "hourly": []}] == await answered(
+    async def test_empty_database(self) -> None:
+        """Without keys there is one row of zeros; with keys there is no row."""
+        async with RowWorld().database() as engine:
+            assert [{"count": 0, "gpuCount": 0, "hourly": []}] == await fetch(
                 engine, root("resourceTotals", "count gpuCount", f("hourly", "amount"))
             )
-            assert await answered(engine, root("resourceTotals", "count", groupBy=["STATUS"])) == []
+            assert await fetch(engine, root("resourceTotals", "count", groupBy=["STATUS"])) == []

@@ -1,4 +1,4 @@
-"""What may be demanded, and by whom."""
+"""Demands: their arguments, and the permissions that they need."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from domain.selection import Selected
 from domain.viewer import Viewer
 from resolvers.freshness.authorization import authorize, requirements_of
 from resolvers.freshness.demands import demand_of
-from tests.db_query.queries import f, root
+from tests.db_query.support.queries import f, root
 
 _RULES = FreshnessRules()
 _READER = Viewer("reader", frozenset({Permission.READ}))
@@ -24,12 +24,12 @@ def _check(root_field: Selected, demand: Demand | None, viewer: Viewer) -> None:
     authorize(viewer, list(requirements_of(root_field, demand, _RULES)))
 
 
-def _demand(**told: Any) -> Demand:
-    return demand_of(root("resources", "totalCount", freshness=told), _RULES)
+def _demand(**freshness: Any) -> Demand:
+    return demand_of(root("resources", "totalCount", freshness=freshness), _RULES)
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("freshness", "expected"),
     [
         ({}, Demand()),
         ({"forceRefresh": False}, Demand()),
@@ -41,19 +41,19 @@ def _demand(**told: Any) -> Demand:
         ({"maxWaitSeconds": 60}, Demand(max_wait_seconds=60.0)),
     ],
 )
-def test_demands(told: dict[str, Any], expected: Demand) -> None:
-    """As the argument says; max age 0 is force."""
-    assert expected == _demand(**told)
+def test_demands(freshness: dict[str, Any], expected: Demand) -> None:
+    """The argument `freshness` becomes a demand. A max age of 0 means force."""
+    assert expected == _demand(**freshness)
 
 
 def test_no_demand() -> None:
-    """Left out or null, the account's own defaults count."""
+    """If the argument is omitted or null, the defaults of the account apply."""
     assert demand_of(root("resources", "totalCount"), _RULES) == Demand()
     assert demand_of(root("resources", "totalCount", freshness=None), _RULES) == Demand()
 
 
 @pytest.mark.parametrize(
-    ("told", "argument"),
+    ("freshness", "argument"),
     [
         ({"forceRefresh": True, "maxAgeSeconds": 0}, "freshness"),
         ({"forceRefresh": True, "maxAgeSeconds": 30}, "freshness"),
@@ -67,15 +67,15 @@ def test_no_demand() -> None:
         ({"maxWaitSeconds": 60.1}, "maxWaitSeconds"),
     ],
 )
-def test_refused(told: dict[str, Any], argument: str) -> None:
-    """Contradictions, and numbers that are negative, endless or over the limit: the argument is named."""
+def test_refused_demands(freshness: dict[str, Any], argument: str) -> None:
+    """Contradictions and numbers that are negative, infinite or over the limit are refused by the argument's name."""
     with pytest.raises(BadUserInput) as caught:
-        _demand(**told)
+        _demand(**freshness)
     assert argument == caught.value.argument
 
 
 @pytest.mark.parametrize(
-    ("permissions", "told", "allowed"),
+    ("permissions", "freshness", "allowed"),
     [
         ({Permission.READ}, {"maxAgeSeconds": 5}, True),
         ({Permission.READ}, {"maxAgeSeconds": 4}, False),
@@ -85,22 +85,22 @@ def test_refused(told: dict[str, Any], argument: str) -> None:
         ({Permission.ADMIN}, {"maxAgeSeconds": 1}, True),
     ],
 )
-def test_permissions(permissions: set[Permission], told: dict[str, Any], allowed: bool) -> None:
-    """Force, and a max age below the floor, need `refresh`."""
-    asked = root("resources", "totalCount", freshness=told)
+def test_permissions(permissions: set[Permission], freshness: dict[str, Any], allowed: bool) -> None:
+    """Force and a max age below the floor need the permission `refresh`."""
+    field = root("resources", "totalCount", freshness=freshness)
     viewer = Viewer("somebody", frozenset(permissions))
     if allowed:
-        _check(asked, demand_of(asked, _RULES), viewer)
+        _check(field, demand_of(field, _RULES), viewer)
     else:
         with pytest.raises(Forbidden, match="refresh"):
-            _check(asked, demand_of(asked, _RULES), viewer)
+            _check(field, demand_of(field, _RULES), viewer)
 
 
 def test_last_error() -> None:
-    """`lastError`, wherever it is selected, needs `admin`."""
+    """`lastError` needs the permission `admin`, wherever it is selected."""
     account = f("account", f("lastError", key="why"))
-    for asked in (root("accounts", "lastError"), root("resources", f("coverage", f("gaps", account)))):
+    for field in (root("accounts", "lastError"), root("resources", f("coverage", f("gaps", account)))):
         with pytest.raises(Forbidden, match="admin"):
-            _check(asked, None, _READER)
-        _check(asked, None, Viewer("boss", frozenset({Permission.ADMIN})))
+            _check(field, None, _READER)
+        _check(field, None, Viewer("boss", frozenset({Permission.ADMIN})))
     _check(root("accounts", f("name", key="lastError")), None, _READER)

@@ -1,4 +1,4 @@
-"""What is seen at a find_fresh is what a closer look would find."""
+"""The early exit of the evaluation gives the same answers as the full evaluation."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from domain.viewer import Viewer
 from resolvers.freshness import evaluation
 from resolvers.freshness.evaluation import FreshRoot, find_fresh
 from resolvers.freshness.summary import OperationAnswer
-from tests.db_query.queries import f, root
-from tests.db_query.rows import World, ago, uuid_of
-from tests.db_query.worlds import TRIED, VIEWERS, filters, worlds
-from tests.resolvers.reading import READER, Bench, bench
+from tests.db_query.support.queries import f, root
+from tests.db_query.support.rows import RowWorld, ago, uuid_of
+from tests.db_query.support.strategies import FEW_EXAMPLES, VISIBLE_ACCOUNTS, filters, worlds
+from tests.resolvers.reader_bench import READER, ReaderBench, open_bench
 
 _INSTANTS: Final = (ago(5), ago(10), ago(10), ago(100), ago(-1), ago(-60))
 _STATE: Final = f("freshness", "state reason observedAt ageSeconds source")
@@ -39,24 +39,24 @@ _COVERAGE: Final = f("coverage", "complete sweptAt", f("gaps", "kind region reas
 
 
 @st.composite
-def _aged(draw: st.DrawFn) -> World:
-    """A world in which some is fresh, and some is not, for one reason or another."""
+def _aged_worlds(draw: st.DrawFn) -> RowWorld:
+    """A world with fresh and stale resources, for different reasons."""
     world = draw(worlds())
-    calm = draw(st.integers(0, 3))
-    if calm:
+    max_changes = 3 - draw(st.integers(0, 3))
+    if max_changes < 3:
         for row in world.resources:
             row["missing_since"] = None
     for row in world.accounts:
         row["cooldown_seconds"] = draw(st.sampled_from((30.0, 30.0, 7.0, 200.0)))
         row["configured"] = draw(st.sampled_from((True,) * 6 + (False,)))
     for row in draw(
-        st.lists(st.sampled_from(world.scopes), max_size=3 - calm, unique_by=lambda each: each["scope_id"])
+        st.lists(st.sampled_from(world.scopes), max_size=max_changes, unique_by=lambda scope: scope["scope_id"])
     ):
         row["configured"] = draw(st.sampled_from((True, True, True, False)))
         row["swept_at"] = draw(st.sampled_from((*_INSTANTS, None)))
         row["tried_at"] = draw(st.sampled_from((row["swept_at"], *_INSTANTS, None)))
         row["problem"] = draw(st.sampled_from((None, "TIMED_OUT")))
-    for row in draw(st.lists(st.sampled_from(world.resources), max_size=3 - calm)) if world.resources else ():
+    for row in draw(st.lists(st.sampled_from(world.resources), max_size=max_changes)) if world.resources else ():
         row["seen_no"] = draw(st.sampled_from((3, 5, 6)))
         row["seen_at"] = draw(st.sampled_from(_INSTANTS))
         row["probed_at"] = draw(st.sampled_from((None, None, *_INSTANTS)))
@@ -79,9 +79,9 @@ _DEMANDS: Final = st.sampled_from(
 
 
 @st.composite
-def _asked(draw: st.DrawFn, key: str) -> Selected:
+def _root_fields(draw: st.DrawFn, key: str) -> Selected:
     arguments: dict[str, Any] = {"freshness": draw(_DEMANDS)}
-    fields = draw(st.lists(st.sampled_from(_FIELDS), min_size=1, max_size=3, unique_by=lambda each: each.key))
+    fields = draw(st.lists(st.sampled_from(_FIELDS), min_size=1, max_size=3, unique_by=lambda choice: choice.key))
     name = draw(st.sampled_from(("resource", "resources", "resources", "resourceTotals", "changes", "accounts")))
     if name == "resource":
         return root(name, *fields, key=key, resourceId=uuid_of(draw(st.integers(0, 9))), **arguments)
@@ -99,97 +99,100 @@ def _asked(draw: st.DrawFn, key: str) -> Selected:
 
 
 _OPERATIONS: Final = st.lists(
-    st.tuples(_asked("one")) | st.tuples(_asked("one"), _asked("two")), min_size=3, max_size=4
+    st.tuples(_root_fields("one")) | st.tuples(_root_fields("one"), _root_fields("two")), min_size=3, max_size=4
 )
 
 
 @contextmanager
-def _looking(way: Any) -> Iterator[None]:
+def _replace_find_fresh(function: Any) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(evaluation, "find_fresh", way)
+        patch.setattr(evaluation, "find_fresh", function)
         yield
 
 
-async def _told(at: Bench, asked: tuple[Selected, ...], viewer: Viewer) -> tuple[object, set[str]]:
-    """All that comes of an operation: texts, summary, who was asked for what, and which accounts have a reader."""
-    at.refresher.asked.clear()
-    at.refresher.readers_of.clear()
-    answer: OperationAnswer = await at.answer(*asked, viewer=viewer)
-    judged = {resource_id: (one.assessment, one.not_before) for resource_id, one in answer.assessments.items()}
-    told = list(answer.texts.items()), answer.summary, judged, list(at.refresher.asked)
-    return told, set(at.refresher.readers_of)
+async def _observe(bench: ReaderBench, operation: tuple[Selected, ...], viewer: Viewer) -> tuple[object, set[str]]:
+    """Return all results of an operation: texts, summary, assessments and requests, and the accounts that were read."""
+    bench.refresher.batches.clear()
+    bench.refresher.read_accounts.clear()
+    answer: OperationAnswer = await bench.answer(*operation, viewer=viewer)
+    assessments = {
+        resource_id: (dated.assessment, dated.not_before) for resource_id, dated in answer.assessments.items()
+    }
+    results = list(answer.texts.items()), answer.summary, assessments, list(bench.refresher.batches)
+    return results, set(bench.refresher.read_accounts)
 
 
 async def _compare(
-    world: World,
+    world: RowWorld,
     operations: Sequence[tuple[Selected, ...]],
     viewer: Viewer = READER,
     owner: ResourceKind = ResourceKind.MACHINES,
-    looked: Callable[..., FreshRoot | None] = find_fresh,
+    early_exit: Callable[..., FreshRoot | None] = find_fresh,
 ) -> None:
-    """Every operation shows the same with a find_fresh and without."""
-    async with bench(world, owner) as at:
-        for asked in operations:
-            with _looking(lambda *_: None):
-                closer, readers_of = await _told(at, asked, viewer)
-            with _looking(looked):
-                quick, read = await _told(at, asked, viewer)
-            assert closer == quick
-            assert readers_of == read
+    """Assert that every operation has the same results with the early exit and without."""
+    async with open_bench(world, owner) as bench:
+        for operation in operations:
+            with _replace_find_fresh(lambda *_: None):
+                expected, expected_accounts = await _observe(bench, operation, viewer)
+            with _replace_find_fresh(early_exit):
+                results, accounts = await _observe(bench, operation, viewer)
+            assert expected == results
+            assert expected_accounts == accounts
 
 
-def test_a_glance_shows_what_a_closer_look_shows() -> None:
-    """Over worlds with failed, removed, never listed and future scopes, tombstones, marks, probes and links of two accounts."""
-    seen = {True: 0, False: 0}
+def test_early_exit_agrees_with_full_evaluation() -> None:
+    """The worlds have failed, removed, unlisted and future scopes, tombstones, missing and probed resources, and links."""
+    exit_counts = {True: 0, False: 0}
 
-    def counted(*asked: Any) -> FreshRoot | None:
-        found = find_fresh(*asked)
-        seen[found is not None] += 1
-        return found
+    def count_exits(*arguments: Any) -> FreshRoot | None:
+        fresh_root = find_fresh(*arguments)
+        exit_counts[fresh_root is not None] += 1
+        return fresh_root
 
-    @TRIED
-    @given(_aged(), _OPERATIONS, VIEWERS, st.sampled_from(ResourceKind))
-    def compared(
-        world: World, operations: list[tuple[Selected, ...]], accounts: frozenset[str] | None, owner: ResourceKind
+    @FEW_EXAMPLES
+    @given(_aged_worlds(), _OPERATIONS, VISIBLE_ACCOUNTS, st.sampled_from(ResourceKind))
+    def compare(
+        world: RowWorld, operations: list[tuple[Selected, ...]], accounts: frozenset[str] | None, owner: ResourceKind
     ) -> None:
-        asyncio.run(_compare(world, operations, replace(READER, accounts=accounts), owner, counted))
+        asyncio.run(_compare(world, operations, replace(READER, accounts=accounts), owner, count_exits))
 
-    compared()
-    assert min(seen.values()) > 0
+    compare()
+    assert min(exit_counts.values()) > 0
 
 
-@pytest.mark.parametrize("holding", [True, False])
+@pytest.mark.parametrize("holds_resources", [True, False])
 @pytest.mark.parametrize("name", ["swept_at", "tried_at"])
 @pytest.mark.parametrize("instant", [None, ago(100), ago(31), ago(30), ago(-1), ago(-3)])
-async def test_one_scope_is_unlike_the_others(name: str, instant: str | None, holding: bool) -> None:
-    """However it is: what holds nothing is looked at as closely as what holds something."""
-    world = World()
-    account = world.account("lab")
-    machines, volumes = world.scope(account), world.scope(account, "VOLUMES")
+async def test_one_scope_differs_from_the_others(name: str, instant: str | None, holds_resources: bool) -> None:
+    """A scope without resources is evaluated like one with resources."""
+    world = RowWorld()
+    account = world.add_account("lab")
+    machines, volumes = world.add_scope(account), world.add_scope(account, "VOLUMES")
     volumes[name] = instant
-    if holding:
-        world.link(world.resource(machines, 0), world.resource(volumes, 1))
-    filtered: list[dict[str, Any]] = [{}, {"status": ["RUNNING"]}, {"resourceType": ["VM"], "gpuType": []}]
+    if holds_resources:
+        world.add_link(world.add_resource(machines, 0), world.add_resource(volumes, 1))
+    filter_values: list[dict[str, Any]] = [{}, {"status": ["RUNNING"]}, {"resourceType": ["VM"], "gpuType": []}]
     operations = [
         (root(list_name, "totalCount" if list_name == "resources" else "count", _COVERAGE, filter=conditions),)
         for list_name in ("resources", "resourceTotals")
-        for conditions in filtered
+        for conditions in filter_values
     ]
-    every = f("nodes", "status", *_FIELDS[-3:])
-    looser = root("resources", "totalCount", filter=filtered[1], freshness={"maxAgeSeconds": 35})
+    nodes = f("nodes", "status", *_FIELDS[-3:])
+    lenient = root("resources", "totalCount", filter=filter_values[1], freshness={"maxAgeSeconds": 35})
     await _compare(
-        world, [*operations, (looser,), (root("resources", every),), (root("changes", f("nodes", "field")),)]
+        world, [*operations, (lenient,), (root("resources", nodes),), (root("changes", f("nodes", "field")),)]
     )
 
 
-async def test_an_account_of_which_only_recorded_fields_are_shown_has_no_reader() -> None:
-    """An age is told of the same machine in the other account, and nothing live: that account need not be kept fresh."""
-    world = World()
-    one, other = (
-        world.resource(world.scope(world.account(name)), number) for number, name in enumerate(("one", "other"))
+async def test_recorded_fields_do_not_count_as_reading_an_account() -> None:
+    """Of the linked resource only an age is selected, so its account need not be refreshed in the background."""
+    world = RowWorld()
+    machine, duplicate = (
+        world.add_resource(world.add_scope(world.add_account(name)), number)
+        for number, name in enumerate(("one", "other"))
     )
-    world.link(one, other, "SAME_MACHINE")
-    asked = f("name"), f("linkedResources", f("resource", "lastSyncedAt"))
-    async with bench(world) as at:
-        await at.answer(root("resource", *asked, resourceId=uuid_of(0)))
-    assert (["one"], []) == (at.refresher.readers_of, at.refresher.asked)
+    world.add_link(machine, duplicate, "SAME_MACHINE")
+    fields = f("name"), f("linkedResources", f("resource", "lastSyncedAt"))
+    async with open_bench(world) as bench:
+        await bench.answer(root("resource", *fields, resourceId=uuid_of(0)))
+    assert (["one"], []) == (bench.refresher.read_accounts, bench.refresher.batches)

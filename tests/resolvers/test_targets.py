@@ -1,4 +1,4 @@
-"""What must be asked, as properties over scopes, sightings and demands."""
+"""Refresh targets and requests, as properties over scopes, sightings and demands."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _scopes(draw: st.DrawFn) -> dict[int, ScopeFacts]:
 
 
 @st.composite
-def _seen(draw: st.DrawFn) -> SelectedResource:
+def _selected_resources(draw: st.DrawFn) -> SelectedResource:
     sighting = Sighting(
         resource_id=UUID(int=draw(st.integers(1, 8))),
         scope_id=draw(st.integers(0, len(_KEYS) - 1)),
@@ -61,7 +61,7 @@ def _seen(draw: st.DrawFn) -> SelectedResource:
     return SelectedResource(sighting, draw(st.booleans()), draw(st.booleans()))
 
 
-_SEEN = st.lists(_seen(), max_size=6, unique_by=lambda each: each.sighting.resource_id)
+_SELECTED = st.lists(_selected_resources(), max_size=6, unique_by=lambda resource: resource.sighting.resource_id)
 _POSSIBLE = st.sets(st.integers(0, len(_KEYS) - 1))
 _DEMANDS = st.builds(
     Demand,
@@ -71,141 +71,149 @@ _DEMANDS = st.builds(
 )
 
 
-def _terms(demand: Demand) -> FreshnessDeadline:
+def _deadline(demand: Demand) -> FreshnessDeadline:
     return FreshnessDeadline(demand, _NOW, lambda account: 10.0 if account == "east" else 20.0)
 
 
-class TestDemanded:
-    """Which scopes and resources a root field demands."""
+class TestFindTargets:
+    """The scopes and resources to which the demand of a root field applies."""
 
-    @given(scopes=_scopes(), possible=_POSSIBLE, seen=_SEEN, links=st.booleans())
-    def test_a_list_demands_all_that_is_possible(
-        self, scopes: dict[int, ScopeFacts], possible: set[int], seen: list[SelectedResource], links: bool
+    @given(scopes=_scopes(), possible=_POSSIBLE, selected=_SELECTED, links=st.booleans())
+    def test_a_list_demands_every_possible_scope(
+        self, scopes: dict[int, ScopeFacts], possible: set[int], selected: list[SelectedResource], links: bool
     ) -> None:
-        """Possible scopes are demanded whole; a resource only if its live fields were selected."""
-        found = find_targets(scopes, possible, seen, _OWNERS, links=links)
-        assert possible <= found.scopes
-        assert {each.sighting.resource_id for each in seen if each.live} == {
-            resource_id for named in found.resources.values() for resource_id in named
+        """Possible scopes are demanded as a whole. A resource is demanded only if its live fields are selected."""
+        targets = find_targets(scopes, possible, selected, _OWNERS, links=links)
+        assert possible <= targets.scopes
+        assert {each.sighting.resource_id for each in selected if each.live} == {
+            resource_id for sightings in targets.resources.values() for resource_id in sightings
         }
 
-    @given(scopes=_scopes(), seen=_SEEN)
-    def test_without_links_nothing_whole(self, scopes: dict[int, ScopeFacts], seen: list[SelectedResource]) -> None:
-        """Single resources demand no whole scope but the owners of their links."""
-        found = find_targets(
-            scopes, (), [SelectedResource(each.sighting, each.live, links=False) for each in seen], _OWNERS
+    @given(scopes=_scopes(), selected=_SELECTED)
+    def test_resources_without_links_demand_no_scope(
+        self, scopes: dict[int, ScopeFacts], selected: list[SelectedResource]
+    ) -> None:
+        """Without links, single resources do not demand a whole scope."""
+        targets = find_targets(
+            scopes, (), [SelectedResource(each.sighting, each.live, links=False) for each in selected], _OWNERS
         )
-        assert frozenset() == found.scopes
+        assert frozenset() == targets.scopes
 
-    def test_the_owner_of_links(self) -> None:
-        """A machine's links are told by its account's volumes in its region, where volumes own them; else by itself."""
+    def test_owner_scopes(self) -> None:
+        """If volumes own the links, the scope of the volumes in the region reports those of a machine; else its own scope."""
         scopes = {
             number: ScopeFacts(number, key, True, 30.0, 0, None, None, None, None) for number, key in enumerate(_KEYS)
         }
-        told = [owner_scopes(scopes[number], scopes.values(), _OWNERS) for number in range(len(_KEYS))]
-        #      east machines own    volumes: machines  west a       west b: no b      own    no owner known
-        assert [{0}, {0}, {4}, {4}, {4}, set()] == [set(each) for each in told]
+        owners = [set(owner_scopes(scopes[number], scopes.values(), _OWNERS)) for number in range(len(_KEYS))]
+        # In `east` the machines own the links. In `west` the volumes do, and region b has no scope for them. `gone` has no owner.
+        assert [{0}, {0}, {4}, {4}, {4}, set()] == owners
 
 
-class TestWants:
-    """What is not settled is wanted, and nothing else."""
+class TestRefreshRequests:
+    """Exactly the demands that are not settled are requested."""
 
-    @given(scopes=_scopes(), possible=_POSSIBLE, seen=_SEEN, demand=_DEMANDS)
-    def test_exactly_the_unsettled(
-        self, scopes: dict[int, ScopeFacts], possible: set[int], seen: list[SelectedResource], demand: Demand
+    @given(scopes=_scopes(), possible=_POSSIBLE, selected=_SELECTED, demand=_DEMANDS)
+    def test_unsettled_demands_are_requested(
+        self, scopes: dict[int, ScopeFacts], possible: set[int], selected: list[SelectedResource], demand: Demand
     ) -> None:
-        """A whole scope is wanted if no sweep was sent in time; a resource if neither sweep nor probe was."""
-        found, terms = find_targets(scopes, possible, seen, _OWNERS), _terms(demand)
-        wants = refresh_requests(found, scopes, terms, _NOW)
+        """A scope is requested if no sweep was sent in time, and a resource if neither a sweep nor a probe was."""
+        targets, deadline = find_targets(scopes, possible, selected, _OWNERS), _deadline(demand)
+        requests = refresh_requests(targets, scopes, deadline, _NOW)
         by_key = {scope.key: scope for scope in scopes.values()}
-        assert {key for key in by_key if self._unsettled(found, by_key[key], terms)} == {
-            want.scope for want in wants if not want.resources and not want.tombstones
+        assert {key for key in by_key if self._is_unsettled(targets, by_key[key], deadline)} == {
+            request.scope for request in requests if not request.resources and not request.tombstones
         }
-        for want in wants:
-            scope = by_key[want.scope]
+        for request in requests:
+            scope = by_key[request.scope]
             assert scope.configured
-            assert terms.not_before(scope) == want.not_before
-            assert (demand.force, terms.max_wait(scope)) == (want.forced, want.max_wait_seconds)
-            named = found.resources.get(scope.scope_id, {})
-            for resource_id in want.resources:
-                open_ = not sighting_settled(named[resource_id], scope, want.not_before, _NOW)
-                assert open_ or resource_id in want.missing
-            assert all(named[resource_id].missing_since is not None for resource_id in want.missing)
+            assert deadline.not_before(scope) == request.not_before
+            assert (demand.force, deadline.max_wait(scope)) == (request.forced, request.max_wait_seconds)
+            sightings = targets.resources.get(scope.scope_id, {})
+            for resource_id in request.resources:
+                is_settled = sighting_settled(sightings[resource_id], scope, request.not_before, _NOW)
+                assert not is_settled or resource_id in request.missing
+            assert all(sightings[resource_id].missing_since is not None for resource_id in request.missing)
 
-    def _unsettled(self, found: RefreshTargets, scope: ScopeFacts, terms: FreshnessDeadline) -> bool:
-        return scope.scope_id in found.scopes and not scope_settled(scope, terms.not_before(scope), _NOW)
+    def _is_unsettled(self, targets: RefreshTargets, scope: ScopeFacts, deadline: FreshnessDeadline) -> bool:
+        return scope.scope_id in targets.scopes and not scope_settled(scope, deadline.not_before(scope), _NOW)
 
-    @given(scopes=_scopes(), possible=_POSSIBLE, seen=_SEEN, demand=_DEMANDS)
-    def test_once_settled_nothing_is_wanted(
-        self, scopes: dict[int, ScopeFacts], possible: set[int], seen: list[SelectedResource], demand: Demand
+    @given(scopes=_scopes(), possible=_POSSIBLE, selected=_SELECTED, demand=_DEMANDS)
+    def test_settled_demands_are_not_requested_again(
+        self, scopes: dict[int, ScopeFacts], possible: set[int], selected: list[SelectedResource], demand: Demand
     ) -> None:
-        """When every scope was swept now and every mark probed now, no second round follows."""
+        """After every scope was swept now and every missing resource probed now, nothing is requested."""
         later = {
-            number: ScopeFacts(number, one.key, one.configured, 30.0, 9, _NOW, _NOW, None, None)
-            for number, one in scopes.items()
+            number: ScopeFacts(number, scope.key, scope.configured, 30.0, 9, _NOW, _NOW, None, None)
+            for number, scope in scopes.items()
         }
-        probed = [SelectedResource(_probed(each.sighting), each.live, each.links) for each in seen]
-        wants = refresh_requests(
-            find_targets(later, possible, probed, _OWNERS, links=True), later, _terms(demand), _NOW
+        probed = [SelectedResource(_probed(each.sighting), each.live, each.links) for each in selected]
+        requests = refresh_requests(
+            find_targets(later, possible, probed, _OWNERS, links=True), later, _deadline(demand), _NOW
         )
-        assert [] == [want for want in wants if not want.tombstones]
+        assert [] == [request for request in requests if not request.tombstones]
 
-    @given(scopes=_scopes(), possible=_POSSIBLE, seen=_SEEN, demand=_DEMANDS)
-    def test_only_a_forced_reader_asks_for_tombstones_and_for_nothing_else_with_them(
-        self, scopes: dict[int, ScopeFacts], possible: set[int], seen: list[SelectedResource], demand: Demand
+    @given(scopes=_scopes(), possible=_POSSIBLE, selected=_SELECTED, demand=_DEMANDS)
+    def test_only_a_forced_demand_requests_tombstones(
+        self, scopes: dict[int, ScopeFacts], possible: set[int], selected: list[SelectedResource], demand: Demand
     ) -> None:
-        """Deleted settles every other demand, and a list never asks for its tombstones."""
-        found = find_targets(scopes, possible, seen, _OWNERS)
-        gone = [want for want in refresh_requests(found, scopes, _terms(demand), _NOW) if want.tombstones]
-        assert demand.force or not gone
-        for want in gone:
-            number = next(number for number, scope in scopes.items() if scope.key == want.scope)
-            assert number not in found.scopes
-            assert ((), ()) == (want.resources, want.missing)
-            assert all(found.resources[number][resource_id].deleted for resource_id in want.tombstones)
-
-    @given(scopes=_scopes(), seen=_SEEN, demand=_DEMANDS)
-    def test_tombstones_and_the_removed_want_nothing(
-        self, scopes: dict[int, ScopeFacts], seen: list[SelectedResource], demand: Demand
-    ) -> None:
-        """A deleted resource, and what is no longer configured, settle every demand."""
-        wanted = {
-            resource_id
-            for want in refresh_requests(find_targets(scopes, (), seen, {}), scopes, _terms(demand), _NOW)
-            for resource_id in want.resources
-        }
-        for each in seen:
-            if each.sighting.deleted or not scopes[each.sighting.scope_id].configured:
-                assert each.sighting.resource_id not in wanted
-
-
-class TestMerged:
-    """The wants of several root fields are one question."""
-
-    @given(st.lists(st.tuples(_scopes(), _POSSIBLE, _SEEN, _DEMANDS), max_size=3))
-    def test_nothing_is_loosened(self, roots: list[tuple[Any, ...]]) -> None:
-        """Each want is served by a merged one at least as strict; a scope has at most one whole and one of single resources."""
-        wants = [
-            want
-            for scopes, possible, seen, demand in roots
-            for want in refresh_requests(find_targets(scopes, possible, seen, _OWNERS), scopes, _terms(demand), _NOW)
+        """They have a request of their own, and a list never requests its tombstones."""
+        targets = find_targets(scopes, possible, selected, _OWNERS)
+        tombstone_requests = [
+            request for request in refresh_requests(targets, scopes, _deadline(demand), _NOW) if request.tombstones
         ]
-        found = merge_requests(wants)
-        assert len(found) == len({(want.scope, bool(want.resources), bool(want.tombstones)) for want in found})
-        for want in wants:
-            assert any(self._serves(each, want) for each in found)
+        assert demand.force or not tombstone_requests
+        for request in tombstone_requests:
+            number = next(number for number, scope in scopes.items() if scope.key == request.scope)
+            assert number not in targets.scopes
+            assert ((), ()) == (request.resources, request.missing)
+            assert all(targets.resources[number][resource_id].deleted for resource_id in request.tombstones)
 
-    def _serves(self, one: RefreshRequest, want: RefreshRequest) -> bool:
+    @given(scopes=_scopes(), selected=_SELECTED, demand=_DEMANDS)
+    def test_deleted_and_removed_resources_are_not_requested(
+        self, scopes: dict[int, ScopeFacts], selected: list[SelectedResource], demand: Demand
+    ) -> None:
+        """Demands for deleted resources and for scopes that are no longer configured are settled."""
+        requested = {
+            resource_id
+            for request in refresh_requests(find_targets(scopes, (), selected, {}), scopes, _deadline(demand), _NOW)
+            for resource_id in request.resources
+        }
+        for each in selected:
+            if each.sighting.deleted or not scopes[each.sighting.scope_id].configured:
+                assert each.sighting.resource_id not in requested
+
+
+class TestMergeRequests:
+    """The requests of several root fields are merged."""
+
+    @given(st.lists(st.tuples(_scopes(), _POSSIBLE, _SELECTED, _DEMANDS), max_size=3))
+    def test_merged_requests_are_at_least_as_strict(self, roots: list[tuple[Any, ...]]) -> None:
+        """A merged request covers each request. A scope has at most one for itself and one for single resources."""
+        requests = [
+            request
+            for scopes, possible, selected, demand in roots
+            for request in refresh_requests(
+                find_targets(scopes, possible, selected, _OWNERS), scopes, _deadline(demand), _NOW
+            )
+        ]
+        merged = merge_requests(requests)
+        assert len(merged) == len(
+            {(request.scope, bool(request.resources), bool(request.tombstones)) for request in merged}
+        )
+        for request in requests:
+            assert any(self._covers(candidate, request) for candidate in merged)
+
+    def _covers(self, merged: RefreshRequest, request: RefreshRequest) -> bool:
         return (
-            one.scope == want.scope
-            and one.not_before >= want.not_before
-            and (one.forced or not want.forced)
-            and one.max_wait_seconds >= want.max_wait_seconds
-            and (not one.resources or (bool(want.resources) and set(want.resources) <= set(one.resources)))
-            and set(want.missing) <= set(one.missing)
-            and set(want.shown) <= set(one.shown)
-            and bool(want.tombstones) == bool(one.tombstones)
-            and set(want.tombstones) <= set(one.tombstones)
+            merged.scope == request.scope
+            and merged.not_before >= request.not_before
+            and (merged.forced or not request.forced)
+            and merged.max_wait_seconds >= request.max_wait_seconds
+            and (not merged.resources or (bool(request.resources) and set(request.resources) <= set(merged.resources)))
+            and set(request.missing) <= set(merged.missing)
+            and set(request.shown) <= set(merged.shown)
+            and bool(request.tombstones) == bool(merged.tombstones)
+            and set(request.tombstones) <= set(merged.tombstones)
         )
 
 

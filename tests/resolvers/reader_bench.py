@@ -1,4 +1,4 @@
-"""A reader over a small record, with a refresher that records its requests."""
+"""A reader over a small database, with a refresher that stores its requests instead of calling vendors."""
 
 from __future__ import annotations
 
@@ -28,53 +28,56 @@ from resolvers.operation.plan import build_plan
 from resolvers.operation.selection import Selection
 from resolvers.reader import Reader, ReadRequest, viewer_params
 from tests.clock import ManualClock
-from tests.db_query.rows import NOW, World, ago
+from tests.db_query.support.rows import NOW, RowWorld, ago
 
 READER = Viewer("reader", frozenset({Permission.READ, Permission.REFRESH}))
 
 
 @dataclass
 class FakeRefresher:
-    """Sets in the record what a flight would have told, and answers as it was told to."""
+    """Stores the batches of requests, and writes to the database what a flight would have reported.
+
+    `updates_for` returns, for a request, the column values to set in all rows of a table, by the name of the table.
+    """
 
     engine: AsyncEngine
-    settlement: RefreshResult = field(default_factory=RefreshResult)
-    tells: Callable[[RefreshRequest], dict[str, dict[str, Any]]] = lambda _: {}
-    asked: list[list[RefreshRequest]] = field(default_factory=list)
+    result: RefreshResult = field(default_factory=RefreshResult)
+    updates_for: Callable[[RefreshRequest], dict[str, dict[str, Any]]] = lambda _: {}
+    batches: list[list[RefreshRequest]] = field(default_factory=list)
     arrivals: list[float] = field(default_factory=list)
-    readers_of: list[str] = field(default_factory=list)
+    read_accounts: list[str] = field(default_factory=list)
 
     def read(self, account: str) -> None:
-        """Note it."""
-        self.readers_of.append(account)
+        """Store the account."""
+        self.read_accounts.append(account)
 
     async def refresh(self, requests: Sequence[RefreshRequest], arrived_at: float) -> RefreshResult:
         """Return the same result for every batch of requests."""
-        self.asked.append(list(requests))
+        self.batches.append(list(requests))
         self.arrivals.append(arrived_at)
         async with self.engine.begin() as connection:
-            for want in requests:
-                for name, values in self.tells(want).items():
+            for request in requests:
+                for name, values in self.updates_for(request).items():
                     await connection.execute(update(tables.metadata.tables[name]).values(**values))
             await bump(connection)
-        return self.settlement
+        return self.result
 
     @property
-    def wants(self) -> list[RefreshRequest]:
-        """Of the only call."""
-        (wants,) = self.asked
-        return wants
+    def requests(self) -> list[RefreshRequest]:
+        """The requests of the only batch."""
+        (requests,) = self.batches
+        return requests
 
 
-def swept(**values: Any) -> Callable[[RefreshRequest], dict[str, dict[str, Any]]]:
-    """A complete sweep of every scope just now, that told these values of every resource."""
+def sweep_updates(**values: Any) -> Callable[[RefreshRequest], dict[str, dict[str, Any]]]:
+    """Return the updates of a complete sweep of every scope just now, which reported these values of every resource."""
     scope = {"swept_no": 9, "swept_at": ago(-1), "tried_no": 9, "tried_at": ago(-1)}
     return lambda _: {"scopes": scope} | ({"resources": values} if values else {})
 
 
 @dataclass
-class Bench:
-    """What a test holds."""
+class ReaderBench:
+    """A reader and its parts."""
 
     reader: Reader
     statements: StatementCompiler
@@ -82,7 +85,7 @@ class Bench:
     clock: ManualClock
 
     async def answer(self, *roots: Selected, viewer: Viewer = READER) -> OperationAnswer:
-        """Of a request that arrived at NOW and is looked at two seconds later."""
+        """Answer an operation that arrived at NOW and is evaluated two seconds later."""
         plan, params = build_plan(Selection((), roots), FreshnessRules())
         authorize(viewer, plan.requirements)
         statement = None
@@ -91,15 +94,15 @@ class Bench:
         request = ReadRequest(plan.keys, plan.demands, plan.errors, statement, viewer_params(viewer, params))
         return await self.reader.read(request, NOW)
 
-    async def one(self, root: Selected, viewer: Viewer = READER) -> Any:
-        """The only root field's answer."""
+    async def fetch_value(self, root: Selected, viewer: Viewer = READER) -> Any:
+        """Return the value of an operation's only root field."""
         return (await self.answer(root, viewer=viewer)).values[root.key]
 
 
 @asynccontextmanager
-async def bench(world: World, links_owner: ResourceKind = ResourceKind.MACHINES) -> AsyncIterator[Bench]:
-    """A reader over this world; `slow` waits 40 s by default, others as the rules say."""
-    async with world.recorded() as engine:
+async def open_bench(world: RowWorld, links_owner: ResourceKind = ResourceKind.MACHINES) -> AsyncIterator[ReaderBench]:
+    """Yield a bench over this world. The account `slow` has a default max wait of 40 s; others have that of the rules."""
+    async with world.database() as engine:
         refresher, clock = FakeRefresher(engine), ManualClock(NOW)
         clock.advance(2)
         owners = {str(account["name"]): links_owner for account in world.accounts}
@@ -107,5 +110,5 @@ async def bench(world: World, links_owner: ResourceKind = ResourceKind.MACHINES)
         queries, worker = QueryReader(EngineReader(engine, 5), engine.dialect), CompileWorker(rest=lambda _: None)
         statements = StatementCompiler(engine.dialect)
         reader = Reader(queries, statements, worker, refresher, freshness, clock)
-        yield Bench(reader, statements, refresher, clock)
+        yield ReaderBench(reader, statements, refresher, clock)
         worker.close()

@@ -1,4 +1,4 @@
-"""Selections in a short form, and answers rendered without a reconciler."""
+"""Selections in a short notation, and answers without a reconciler."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ from domain.freshness import Assessment, assess
 from domain.selection import Selected
 from domain.viewer import Viewer
 from resolvers.reader import viewer_params
-from tests.db_query.rows import NOW
+from tests.db_query.support.rows import NOW
 
 EVERYONE: Final = Viewer("operator", frozenset({Permission.ADMIN}))
+"""A viewer who sees every account."""
 
 _TYPES: Final[Mapping[tuple[str, str], str]] = {
     ("Query", "resource"): "Resource",
@@ -65,44 +66,43 @@ _TYPES: Final[Mapping[tuple[str, str], str]] = {
 
 @dataclass(frozen=True)
 class FieldChoice:
-    """A field to select: `f("name")`, or with key, arguments and fields below."""
+    """A field to select. `f` creates it."""
 
     name: str
     fields: tuple[FieldChoice, ...]
     arguments: Mapping[str, object]
     key: str
 
-    def under(self, type_name: str) -> Selected:
-        """As a selection of a type."""
-        below = _TYPES.get((type_name, self.name), "")
-        return Selected(
-            self.key, type_name, self.name, self.arguments, tuple(each.under(below) for each in self.fields)
-        )
+    def select_on(self, type_name: str) -> Selected:
+        """Return the selection of this field on a type."""
+        field_type = _TYPES.get((type_name, self.name), "")
+        fields = tuple(child.select_on(field_type) for child in self.fields)
+        return Selected(self.key, type_name, self.name, self.arguments, fields)
 
 
 def f(name: str, *fields: FieldChoice | str, key: str | None = None, **arguments: object) -> FieldChoice:
-    """A field; texts below it are leaves, several in one text apart by spaces."""
-    below: list[FieldChoice] = []
-    for each in fields:
-        below.extend([f(leaf) for leaf in each.split()] if isinstance(each, str) else [each])
-    return FieldChoice(name, tuple(below), arguments, key or name)
+    """Return a field to select. A text among the fields below it holds names of leaves, separated by spaces."""
+    children: list[FieldChoice] = []
+    for child in fields:
+        children.extend([f(leaf) for leaf in child.split()] if isinstance(child, str) else [child])
+    return FieldChoice(name, tuple(children), arguments, key or name)
 
 
 def root(name: str, *fields: FieldChoice | str, key: str | None = None, **arguments: object) -> Selected:
-    """A root field."""
-    return f(name, *fields, key=key, **arguments).under("Query")
+    """Return the selection of a root field."""
+    return f(name, *fields, key=key, **arguments).select_on("Query")
 
 
 @dataclass(frozen=True)
 class SteadyJudge:
-    """Judges as if nothing was demanded: fresh within 30 s of `now`, else not demanded."""
+    """Judges resources as if nothing was demanded: fresh if seen in the 30 s before `now`, else not demanded."""
 
     accounts: VisibleAccounts
     now: datetime = NOW
 
-    def assess(self, mark: bytes) -> Assessment:
+    def assess(self, annotation: bytes) -> Assessment:
         """Assess a resource by its scope."""
-        sighting = sighting_of(mark)
+        sighting = sighting_of(annotation)
         scope = self.accounts.scopes[sighting.scope_id].facts
         return assess(sighting, scope, self.now - timedelta(seconds=30), self.now, StaleReason.NOT_DEMANDED)
 
@@ -113,19 +113,14 @@ class SteadyJudge:
 
 @dataclass(frozen=True)
 class CompiledQuery:
-    """Root fields ready to be read."""
+    """Compiled root fields with their bound values."""
 
     statement: OperationStatement
     params: Mapping[str, Value]
 
-    @property
-    def bound(self) -> tuple[Any, ...]:
-        """The values to bind, in order."""
-        return self.statement.bind(self.params)
-
 
 class Queries:
-    """Compiles root fields, once for each shape, and reads them."""
+    """Compiles root fields, each shape once, and reads them."""
 
     def __init__(
         self, engine: AsyncEngine, seconds: float = 5, *, rows: RowReader | None = None, cache_bytes: int = CACHE_BYTES
@@ -143,23 +138,23 @@ class Queries:
         return CompiledQuery(self._statements[key], viewer_params(viewer, params))
 
     async def read(self, query: CompiledQuery) -> list[RootResult] | LimitExceeded:
-        """Read what was compiled."""
+        """Read a compiled query."""
         return await self._reader.read(query.statement, query.params)
 
 
-def rendered(result: RootResult) -> Any:
-    """Return the answer at NOW."""
+def render(result: RootResult) -> Any:
+    """Return the answer of a root field at NOW."""
     return json.loads(result.render(SteadyJudge(result.accounts), NOW))
 
 
 async def read(queries: Queries, *roots: Selected, viewer: Viewer = EVERYONE) -> list[RootResult]:
-    """Return what is recorded of these root fields, read together."""
+    """Read root fields together."""
     results = await queries.read(queries.compile(roots, viewer))
     assert isinstance(results, list)
     return results
 
 
-async def answered(engine: AsyncEngine, root_field: Selected, viewer: Viewer = EVERYONE) -> Any:
-    """Return the answer to one root field."""
+async def fetch(engine: AsyncEngine, root_field: Selected, viewer: Viewer = EVERYONE) -> Any:
+    """Return the answer of one root field."""
     (result,) = await read(Queries(engine), root_field, viewer=viewer)
-    return rendered(result)
+    return render(result)

@@ -1,4 +1,4 @@
-"""Rows for the tables, as plain Python values: the same ones are inserted and looked at by the oracle."""
+"""Rows of the tables as plain Python values. The database gets them, and the oracle reads the same ones."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ NOW: Final = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
 def ago(seconds: float) -> str:
-    """The text of an instant before NOW."""
+    """Return the text of an instant before NOW."""
     return to_text(NOW - timedelta(seconds=seconds))
 
 
 def uuid_of(number: int) -> UUID:
-    """A resource's UUID that sorts by its number."""
+    """Return the UUID of a resource. UUIDs sort by their numbers."""
     return UUID(int=number + 1, version=5)
 
 
 @dataclass
-class World:
-    """A small record. Ids count from 1 in the order of making."""
+class RowWorld:
+    """The rows of a small database. Ids count from 1 in the order in which rows are added."""
 
     accounts: list[Row] = field(default_factory=list)
     scopes: list[Row] = field(default_factory=list)
@@ -48,29 +48,30 @@ class World:
     history: list[Row] = field(default_factory=list)
     data_revision: list[Row] = field(default_factory=lambda: [{"one": 1, "revision": 7}])
 
-    def account(self, name: str, vendor: str = "sandbox", **values: Any) -> Row:
-        """An account; its default max age is 30 s."""
+    def add_account(self, name: str, vendor: str = "sandbox", **values: Any) -> Row:
+        """Add an account with a default max age of 30 s."""
         row = {"account_id": len(self.accounts) + 1, "name": name, "vendor": vendor, "configured": True}
-        return _kept(self.accounts, row | {"cooldown_seconds": 30.0, "flight_no": 9} | values)
+        return _append(self.accounts, row | {"cooldown_seconds": 30.0, "flight_no": 9} | values)
 
-    def scope(self, account: Row, kind: str = "MACHINES", region: str = "", **values: Any) -> Row:
-        """A scope that was swept 10 s ago, as number 5."""
+    def add_scope(self, account: Row, kind: str = "MACHINES", region: str = "", **values: Any) -> Row:
+        """Add a scope that was swept 10 s ago by the flight with number 5."""
         row = {"scope_id": len(self.scopes) + 1, "account_id": account["account_id"], "kind": kind, "region": region}
         swept = {"swept_no": 5, "swept_at": ago(10), "tried_no": 5, "tried_at": ago(10)}
         rest = {"configured": True, "state": "OK", "problem": None, "problem_detail": None, "hold_until": None}
-        return _kept(self.scopes, row | swept | rest | values)
+        return _append(self.scopes, row | swept | rest | values)
 
-    def resource(self, scope: Row, number: int | None = None, **values: Any) -> Row:
-        """A running resource that the scope's last sweep saw."""
-        place = len(self.resources) if number is None else number
+    def add_resource(self, scope: Row, number: int | None = None, **values: Any) -> Row:
+        """Add a running resource that the last sweep of its scope saw."""
+        if number is None:
+            number = len(self.resources)
         account = self.accounts[scope["account_id"] - 1]
-        row = _BLANK | {
-            "resource_id": str(uuid_of(place)),
+        row = _DEFAULTS | {
+            "resource_id": str(uuid_of(number)),
             "account_id": scope["account_id"],
             "scope_id": scope["scope_id"],
             "kind": scope["kind"],
             "vendor": account["vendor"],
-            "vendor_id": f"v-{place}",
+            "vendor_id": f"v-{number}",
             "vendor_region": scope["region"] or "unknown",
             "resource_type": "VM" if scope["kind"] == "MACHINES" else "BLOCK_DISK",
         }
@@ -81,43 +82,44 @@ class World:
         row["price_text"] = None if row["price"] is None else repr(row["price"])
         if row["status"] == "DELETED":
             row["deleted_at"], row["deleted_by"] = ago(5), "VENDOR"
-        return _kept(self.resources, row)
+        return _append(self.resources, row)
 
-    def link(self, one: Row, other: Row, link_type: str = "ATTACHED_STORAGE", **values: Any) -> None:
-        """A link in both directions, `one` being its owner's end."""
+    def add_link(self, owner: Row, other: Row, link_type: str = "ATTACHED_STORAGE", **values: Any) -> None:
+        """Add a link in both directions."""
         inverse = {"ATTACHED_STORAGE": "ATTACHED_TO", "MEMBER_OF": "HAS_MEMBER", "SAME_MACHINE": "SAME_MACHINE"}
-        for owned, start, end, word in (
-            (True, one, other, link_type),
-            (False, other, one, inverse[link_type]),
+        for owned, start, end, directed_type in (
+            (True, owner, other, link_type),
+            (False, other, owner, inverse[link_type]),
         ):
-            row = {"link_id": len(self.links) + 1, "account_id": one["account_id"], "owned": owned, "link_type": word}
-            row |= {f"from_{name}": start[key] for name, key in _END.items()}
-            row |= {f"to_{name}": end[key] for name, key in _END.items()}
-            _kept(self.links, row | {"linked_since": ago(500), "linked_until": None} | values)
+            row = {"link_id": len(self.links) + 1, "account_id": owner["account_id"], "owned": owned}
+            row |= {"link_type": directed_type}
+            row |= {f"from_{name}": start[key] for name, key in _LINK_END.items()}
+            row |= {f"to_{name}": end[key] for name, key in _LINK_END.items()}
+            _append(self.links, row | {"linked_since": ago(500), "linked_until": None} | values)
 
-    def came_from(self, resource: Row, number: int, **values: Any) -> None:
-        """Provenance of a resource from the offer of this number, which is made if need be."""
+    def add_provenance(self, resource: Row, number: int, **values: Any) -> None:
+        """Add the provenance of a resource from the offer with this number, and the offer if it is new."""
         offer_id = str(UUID(int=1000 + number, version=5))
         if offer_id not in {offer["offer_id"] for offer in self.offers}:
             terms = {"offer_type": "VM", "contract_type": "ONDEMAND", "vendor_sku": f"sku-{number}"}
             price = {"price_text": "1.5", "currency": "USD"}
-            _kept(self.offers, {"offer_id": offer_id, "account_id": resource["account_id"]} | terms | price)
+            _append(self.offers, {"offer_id": offer_id, "account_id": resource["account_id"]} | terms | price)
         row = {"provenance_id": len(self.provenance) + 1, "resource_id": resource["resource_id"], "offer_id": offer_id}
-        _kept(self.provenance, row | {"role": "OBSERVED", "created_at": ago(900)} | values)
+        _append(self.provenance, row | {"role": "OBSERVED", "created_at": ago(900)} | values)
 
-    def change(self, resource: Row, field_name: str, before: object, after: object, **values: Any) -> Row:
-        """An entry of the history."""
+    def add_change(self, resource: Row, field_name: str, before: object, after: object, **values: Any) -> Row:
+        """Add an entry of the history."""
         row = {"seq": len(self.history) + 1, "field": field_name, "observed_at": ago(100), "source": "SWEEP"}
         row |= {key: resource[key] for key in ("resource_id", "account_id")} | {"flight_no": 5}
         row |= {"before": None if before is None else json.dumps(before), "after": json.dumps(after)}
-        return _kept(self.history, row | values)
+        return _append(self.history, row | values)
 
     @asynccontextmanager
-    async def recorded(self, file: Path | None = None) -> AsyncIterator[AsyncEngine]:
-        """The world in a database: the one that this turn of the tests keeps records in, or SQLite's file where one is given."""
-        async with _blank(file) as engine:
+    async def database(self, file: Path | None = None) -> AsyncIterator[AsyncEngine]:
+        """Insert the rows into an empty database: of the selected backend, or the SQLite file if one is given."""
+        async with _empty_database(file) as engine:
             async with engine.begin() as connection:
-                # A migrated record has one.
+                # A migrated database already has a revision.
                 await connection.execute(tables.data_revision.delete())
                 for name in _TABLES:
                     if rows := getattr(self, name):
@@ -126,9 +128,9 @@ class World:
 
 
 @asynccontextmanager
-async def _blank(file: Path | None) -> AsyncIterator[AsyncEngine]:
-    if file is None and turn.kept is DatabaseBackend.POSTGRESQL:
-        async with _POOL.record() as engine:
+async def _empty_database(file: Path | None) -> AsyncIterator[AsyncEngine]:
+    if file is None and selection.backend is DatabaseBackend.POSTGRESQL:
+        async with _POOL.database() as engine:
             yield engine
         return
     engine = make_engine("sqlite+aiosqlite://" if file is None else f"sqlite+aiosqlite:///{file}")
@@ -140,15 +142,15 @@ async def _blank(file: Path | None) -> AsyncIterator[AsyncEngine]:
         await engine.dispose()
 
 
-class _Pool:
-    """Records on PostgreSQL, used again once emptied: examples are many, and to make a database takes a while."""
+class _PostgresqlPool:
+    """Databases on PostgreSQL. They are emptied and reused, because there are many examples and creation takes a while."""
 
     def __init__(self) -> None:
         self._free: list[str] = []
 
     @asynccontextmanager
-    async def record(self) -> AsyncIterator[AsyncEngine]:
-        """An empty one, until the block ends."""
+    async def database(self) -> AsyncIterator[AsyncEngine]:
+        """Yield an empty database."""
         server = the_server()
         name = self._free.pop() if self._free else await server.fresh()
         engine = make_engine(server.url(name))
@@ -163,17 +165,17 @@ class _Pool:
 
 
 @dataclass
-class _Turn:
-    """Which database this turn of the tests keeps records in."""
+class _BackendSelection:
+    """The backend of the databases that the tests create."""
 
-    kept: DatabaseBackend = DatabaseBackend.SQLITE
+    backend: DatabaseBackend = DatabaseBackend.SQLITE
 
 
-turn: Final = _Turn()
-_POOL: Final = _Pool()
+selection: Final = _BackendSelection()
+_POOL: Final = _PostgresqlPool()
 _TABLES: Final = ("data_revision", "accounts", "scopes", "resources", "links", "offers", "provenance", "history")
-_END: Final = {"kind": "kind", "vendor_id": "vendor_id", "id": "resource_id"}
-_BLANK: Final[Row] = dict.fromkeys(column.name for column in tables.resources.columns if column.computed is None) | {
+_LINK_END: Final = {"kind": "kind", "vendor_id": "vendor_id", "id": "resource_id"}
+_DEFAULTS: Final[Row] = dict.fromkeys(column.name for column in tables.resources.columns if column.computed is None) | {
     "generation": 0,
     "created_at": ago(3600),
     "first_seen_at": ago(3500),
@@ -191,6 +193,6 @@ _BLANK: Final[Row] = dict.fromkeys(column.name for column in tables.resources.co
 }
 
 
-def _kept(rows: list[Row], row: Row) -> Row:
+def _append(rows: list[Row], row: Row) -> Row:
     rows.append(row)
     return row

@@ -1,0 +1,1 @@
+"""Rows, selections and an oracle for the tests of queries."""
