@@ -1,4 +1,4 @@
-"""The README is short, and the answer that it shows is the one that the sandbox gives."""
+"""The README is short, and the sandbox gives the answer that it shows."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from fastapi import FastAPI
 from pydantic import SecretStr
 
 from domain.enums import Permission
 from domain.records.model import ScopeKey
-from supplygraph.app import make_app
+from supplygraph.app import Application
 from supplygraph.auth.tokens import make
 from supplygraph.config.settings import DatabaseSettings, Settings
 from supplygraph.demo import sandbox_accounts
@@ -28,8 +27,8 @@ _PASSED_SECONDS = 42
 
 
 @asynccontextmanager
-async def sandbox_app(folder: Path, down: str) -> AsyncIterator[tuple[FastAPI, str]]:
-    """Serve the sandbox that `supplygraph serve` starts, swept a while ago, one of whose accounts is down. Gives a token too."""
+async def sandbox_app(folder: Path, down: str) -> AsyncIterator[tuple[Application, str]]:
+    """Run the sandbox of `supplygraph serve`, swept a while ago, with one account down. Return the application and a token."""
     clock = ManualClock()
     async with sandbox_accounts(clock) as accounts:
         database = DatabaseSettings(url=SecretStr(f"sqlite+aiosqlite:///{folder / 'sandbox.db'}"))
@@ -44,7 +43,7 @@ async def sandbox_app(folder: Path, down: str) -> AsyncIterator[tuple[FastAPI, s
                 response = await cloud.post("/_control/faults", json={"kind": "unavailable", "tenant": down})
                 assert 201 == response.status_code
             clock.advance(_PASSED_SECONDS)
-            yield make_app(gateway, running=True), token.text
+            yield Application(gateway, running=True), token.text
 
 
 def _without_ages(value: Any) -> Any:
@@ -55,8 +54,8 @@ def _without_ages(value: Any) -> Any:
     return [_without_ages(child) for child in value] if isinstance(value, list) else value
 
 
-async def test_the_answer_is_real(tmp_path: Path) -> None:
-    """The sandbox answers the README's query with the README's JSON, ages apart."""
+async def test_the_printed_answer_is_real(tmp_path: Path) -> None:
+    """The sandbox answers the README's query with the README's JSON, except for the ages."""
     (query,) = (block.text for block in blocks("graphql") if block.page == README)
     (answer,) = (json.loads(block.text) for block in blocks("json") if block.page == README)
 
@@ -70,8 +69,8 @@ async def test_the_answer_is_real(tmp_path: Path) -> None:
     assert {"STALE", "FRESH"} == {node["freshness"]["state"] for node in answer["data"]["resources"]["nodes"]}
 
 
-def test_it_is_short() -> None:
-    """The README has at most 120 lines, and the answer comes before anything else."""
+def test_the_readme_is_short() -> None:
+    """The README has at most 120 lines, and the answer comes before the first section."""
     text = read(README)
 
     assert text.count("\n") <= _MOST_LINES
