@@ -60,9 +60,10 @@ class FreshnessContext:
 
 @dataclass(slots=True)
 class FreshRoot:
-    """A root field whose answer is fresh: when its oldest part was seen, if any was, and the accounts that are demanded.
+    """A root field whose answer is fresh.
 
-    Not frozen: one is created for each root field of a request.
+    `oldest` is when its oldest resource was seen; None if it has no resource. `accounts` are the accounts that it demands. Not
+    frozen, because one is created for each root field of a request.
     """
 
     oldest: datetime | None
@@ -91,7 +92,7 @@ class Evaluation:
     _reports: Mapping[str, FreshnessReport] | None = None
 
     def answer(self, keys: Collection[str], errors: Mapping[str, ReaderError]) -> OperationAnswer:
-        """Return the answer: the texts of what was read, and the errors of the other root fields."""
+        """Return the answer: the text of each root field that was read, and the errors of the others."""
         texts: dict[str, bytes | ReaderError] = {}
         for key in keys:
             root = self.roots.get(key)
@@ -101,12 +102,12 @@ class Evaluation:
                 texts[key] = root.text.plain_text
             else:
                 texts[key] = root.render(self.reports()[key], self.now)
-        fresh = self.fresh is not None
-        summary = self._fresh_summary() if fresh else summarize(list(self.reports().values()), self.result)
+        is_fresh = self.fresh is not None
+        summary = self._fresh_summary() if is_fresh else summarize(list(self.reports().values()), self.result)
         return OperationAnswer(texts, summary, lambda: list(self.reports().values()))
 
     def reports(self) -> Mapping[str, FreshnessReport]:
-        """Return the report of each root field; built once, and only if it is needed."""
+        """Return the report of each root field. They are built once, when they are first needed."""
         if self._reports is None:
             self._reports = {key: self._report(key, root) for key, root in self.roots.items()}
         return self._reports
@@ -114,9 +115,9 @@ class Evaluation:
     def _report(self, key: str, root: RootResult) -> FreshnessReport:
         targets = self.targets.get(key)
         scopes = None if targets is None else targets.scopes
-        every = cache(lambda: self.context.targets(root, root.text.sightings))
+        all_targets = cache(lambda: self.context.targets(root, root.text.sightings))
         deadline = self.context.deadline(self.demands[key], self.arrived_at)
-        return FreshnessReport(root, deadline, scopes, every, self.result or _NO_RESULT, self.now)
+        return FreshnessReport(root, deadline, scopes, all_targets, self.result or _NO_RESULT, self.now)
 
     def _fresh_summary(self) -> FreshnessSummary:
         instants = [root.oldest for root in (self.fresh or {}).values() if root.oldest is not None]
@@ -135,7 +136,10 @@ def evaluate(
     now: datetime,
     result: RefreshResult | None = None,
 ) -> Evaluation:
-    """Evaluate what was read. With the result of a refresh the demands are settled, and nothing more is requested."""
+    """Evaluate what was read.
+
+    With the `result` of a refresh all demands are settled, and the evaluation requests nothing more.
+    """
     if result is None:
         fresh = _all_fresh(roots, demands, arrived_at, now)
         if fresh is not None:

@@ -1,7 +1,7 @@
 """The endpoint for `GET /resources/{resource_id}`: the full selection of one resource, in the keys of the REST contract.
 
-It is a plain ASGI application, because FastAPI adds about half of its time again to a request. FastAPI declares the same route for
-the OpenAPI description (`rest_docs`) and answers all other methods.
+It is a plain ASGI application, because FastAPI adds about half of its time again to a request. FastAPI declares the same route
+for the OpenAPI description (`rest_docs`) and answers all other methods.
 """
 
 from __future__ import annotations
