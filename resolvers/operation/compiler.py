@@ -32,7 +32,10 @@ _CACHE_BYTES: Final = 64_000_000, 16_000_000
 
 @dataclass(slots=True)
 class GraphQLRequest:
-    """One GraphQL request. `size` is the length of the HTTP body or query string in bytes. Not frozen, for speed."""
+    """One GraphQL request. `size` is the length of the HTTP body or query string in bytes.
+
+    Not frozen, because one is created for each request.
+    """
 
     query: str = field(repr=False)
     variables: Mapping[str, object] = field(default_factory=dict, repr=False)
