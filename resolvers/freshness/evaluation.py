@@ -62,8 +62,8 @@ class FreshnessContext:
 class FreshRoot:
     """A root field whose answer is fresh.
 
-        `oldest` is when its oldest resource was seen; None if it has no resource. `accounts` are the accounts that it demands. Not
-    frozen, because one is created for each root field of a request.
+    `oldest` is when its oldest resource was seen; None if it has no resource. `accounts` are the accounts that it demands.
+    Not frozen, because one is created for each root field of a request.
     """
 
     oldest: datetime | None
