@@ -19,7 +19,7 @@ class LRUCache(Generic[_K, _V]):
     With a `probation_size` the cache has a second segment for entries that were looked up less than twice. Entries evict only
     entries of their own segment, so a flood of keys that are used once evicts nothing that is in use (segmented LRU).
 
-    A hit costs two calls of C code. The caches of cachetools are written in Python and take longer, and every request uses several.
+    A hit costs two calls of C code. The caches of cachetools are written in Python, and every request uses several.
     """
 
     def __init__(self, max_size: int, *, probation_size: int = 0, size_of: Callable[[_V], int] | None = None) -> None:
