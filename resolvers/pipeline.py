@@ -6,7 +6,7 @@
     respond     join the texts of the root fields                                 (resolvers.response)
 
 Queries run as plans. Strawberry executes operations that ask for the schema (introspection), and all operations if plans are
-off; its resolvers (resolvers.roots) start the same read.
+off. Its resolvers (resolvers.roots) start the same read, so this stage, `execute`, takes the place of read and respond.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Executor(Protocol):
 class PipelineStats:
     """Counts of the pipeline since the start: requests that ended each stage, and the seconds that they spent in it.
 
-    Plain numbers: a request ends several stages, and a histogram takes longer than some of them.
+    These are plain numbers, because updating a histogram takes longer than some of the stages.
     """
 
     compiled: int = 0
@@ -97,7 +97,7 @@ class Pipeline:
 
     @property
     def fills(self) -> Mapping[str, float]:
-        """How full each cache and queue is; 1 at its bound."""
+        """The fill ratios of the operation cache and of the worker's queue; 1 is full."""
         return self.compiler.fills
 
     async def run(self, request: GraphQLRequest, viewer: Viewer, arrival: datetime) -> GraphQLResponse:

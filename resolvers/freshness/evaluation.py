@@ -102,12 +102,12 @@ class Evaluation:
                 texts[key] = root.text.plain_text
             else:
                 texts[key] = root.render(self.reports()[key], self.now)
-        fresh = self.fresh is not None
-        summary = self._fresh_summary() if fresh else summarize(list(self.reports().values()), self.result)
+        is_fresh = self.fresh is not None
+        summary = self._fresh_summary() if is_fresh else summarize(list(self.reports().values()), self.result)
         return OperationAnswer(texts, summary, lambda: list(self.reports().values()))
 
     def reports(self) -> Mapping[str, FreshnessReport]:
-        """Return the report of each root field; built once, and only if it is needed."""
+        """Return the report of each root field. They are built once, when they are first needed."""
         if self._reports is None:
             self._reports = {key: self._report(key, root) for key, root in self.roots.items()}
         return self._reports
