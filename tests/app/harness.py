@@ -20,6 +20,7 @@ from supplygraph.app import Application
 from supplygraph.auth.tokens import make
 from supplygraph.config.settings import AccountSettings, DatabaseSettings, GraphSettings, ServerSettings, Settings
 from supplygraph.gateway import Gateway, assemble
+from supplygraph.observability.telemetry import Telemetry
 from tests.clock import ManualClock
 from vendors.api_key import KeySettings
 from vendors.base import ApiKey
@@ -106,8 +107,8 @@ class GatewayHarness:
     def with_plans_off(self) -> httpx.AsyncClient:
         """Return a client of a second application over the same gateway, in which Strawberry executes every operation."""
         settings = self.gateway.settings.model_copy(update={"graph": GraphSettings(plans=False)})
-        app = Application(dataclasses.replace(self.gateway, settings=settings), running=True)
-        return client_of(app)
+        gateway = dataclasses.replace(self.gateway, settings=settings, telemetry=Telemetry())
+        return client_of(Application(gateway, running=True))
 
     async def resource_id(self, name: str, headers: dict[str, str]) -> str:
         """Return the UUID of the machine or volume with this name."""

@@ -13,9 +13,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 import tools.counts.__main__ as command
-from domain.cache import LRUCache, SegmentedLRUCache
+from domain.cache import LRUCache
+from supplygraph.app import Application
 from tests.style.examples import source
-from tools.counts.application import Assembled, assemble, count_caches, count_entries
+from tools.counts.application import CACHES, Assembled, assemble, count_caches, count_entries
 from tools.counts.figures import (
     Figure,
     cached_functions,
@@ -25,6 +26,7 @@ from tools.counts.figures import (
     count_lines,
 )
 from tools.counts.objects import reachable
+from tools.style.sources import read_repository
 
 
 def test_lines_of_product_code() -> None:
@@ -53,10 +55,18 @@ def test_modules_names_and_classes() -> None:
     "decorator", ["cache", "lru_cache", "lru_cache(maxsize=9)", "functools.cache", "functools.lru_cache()"]
 )
 def test_cached_functions_of_the_read_path(decorator: str) -> None:
-    """Methods count; other packages do not."""
+    """Methods count; other packages do not, nor do packages whose names begin alike."""
     text = f"class Rows:\n    @{decorator}\n    def read(self): pass\n    @property\n    def size(self): pass\n"
-    assert cached_functions([source(text, "db/query/sql/rows.py"), source(text, "vendors/rows.py")]) == [
-        "db.query.sql.rows.read"
+    files = [source(text, path) for path in ("db/query/sql/rows.py", "vendors/rows.py", "db/query_log.py")]
+    assert cached_functions(files) == ["db.query.sql.rows.read: functools"]
+
+
+def test_functions_that_are_cached_by_a_call() -> None:
+    """At the top of a module such a cache serves all requests; inside a function it serves one."""
+    text = "graph: Final = cache(build)\nsizes = functools.lru_cache(9)(size)\ndef read(): return cache(build)\n"
+    assert cached_functions([source(text, "resolvers/rows.py")]) == [
+        "resolvers.rows.graph: functools",
+        "resolvers.rows.sizes: functools",
     ]
 
 
@@ -69,10 +79,10 @@ def test_reachable_objects_are_named_by_their_path() -> None:
 
     cycle: list[object] = []
     cycle.append(cycle)
-    root: list[object] = [cycle, {"key": functools.partial(print, closure)}, SegmentedLRUCache[str, str](1, 1).get]
+    root: list[object] = [cycle, {"key": functools.partial(print, closure)}, LRUCache[str, str](1).get]
     paths = {path: item for path, item in reachable(root, "root") if isinstance(item, LRUCache)}
     assert target is paths["root[]['key'][]<target>"]
-    assert sorted(paths) == ["root[]._kept", "root[]._new", "root[]['key'][]<target>"]
+    assert sorted(paths) == ["root[]", "root[]['key'][]<target>"]
 
 
 def test_objects_of_other_packages_are_not_looked_into() -> None:
@@ -87,22 +97,45 @@ def test_entries_are_routes_and_comparisons_of_the_path() -> None:
         return Response()
 
     app = Starlette(routes=[Route("/graphql", endpoint, methods=["POST"]), Route("/docs", endpoint)])
-    text = 'a = scope["path"] == "/graphql"\nb = path in {"/graphql"}\nc = name == "/graphql"\nd = path == "/docs"\n'
-    entries = count_entries(app, [source(text, "supplygraph/entry.py"), source(text, "tests/entry.py")])
+    text = """
+from supplygraph.http import graphql
+a = scope["path"] == graphql.PATH
+b = path in {"/graphql"}
+c = name == "/graphql"
+d = path == "/docs"
+"""
+    entries = count_entries(app.routes, [source(text, "supplygraph/app.py"), source(text, "tests/entry.py")])
     assert entries.value == 2
-    assert entries.details[1] == "comparison at supplygraph/entry.py:1"
+    assert entries.details[0] == "comparison at supplygraph/app.py:3"
 
 
-def test_cache_of_two_parts_counts_once() -> None:
-    """Instances are counted, wherever they are referred to from."""
-    cache = SegmentedLRUCache[str, str](1, 1)
-    caches = count_caches(Assembled([cache, LRUCache[str, str](1)], [cache]), [])
-    assert caches == Figure("caches on a read", 2, ("gateway[]: SegmentedLRUCache", "gateway[]: LRUCache"))
+def test_each_cache_is_counted_once() -> None:
+    """Only objects on the read path count, and a cache that two of them share is one."""
+    assembled = assemble()
+    shared = LRUCache[str, str](1)
+    assembled.gateway.queries._accounts = assembled.gateway.authenticator._tokens = shared
+    assembled.app.pages.state.cache = LRUCache[str, str](1)
+    assert count_caches(assembled, []).value == len(CACHES) - 1
 
 
-def test_the_gateway_has_a_way_into_the_graph() -> None:
-    """The application that is counted is the real one."""
-    assert "GraphQL" in count_entries(assemble().app, []).details[0]
+@pytest.fixture(scope="module")
+def assembled() -> Assembled:
+    """Assemble the real application."""
+    return assemble()
+
+
+def test_there_is_one_way_into_the_graph(assembled: Assembled) -> None:
+    """The application dispatches to its endpoint, and FastAPI has no route for it."""
+    assert isinstance(assembled.app, Application)
+    entries = count_entries(assembled.app.pages.routes, read_repository())
+    assert entries.value == 1
+    assert entries.details[0].startswith("comparison at supplygraph/app.py:")
+
+
+def test_every_cache_is_explained(assembled: Assembled) -> None:
+    """The table says what each cache holds, and explains no cache that does not exist."""
+    caches = count_caches(assembled, [])
+    assert sorted(caches.details) == sorted(f"{name}: {text}" for name, text in CACHES.items())
 
 
 def test_the_table_is_printed_where_the_application_cannot_be_assembled(

@@ -25,7 +25,7 @@ def figures() -> Iterator[Figure]:
     yield count_duplicate_classes(sources)
     try:
         assembled = assemble()
-        yield count_entries(assembled.app, sources)
+        yield count_entries(assembled.app.pages.routes, sources)
         yield count_caches(assembled, sources)
     except (AttributeError, ImportError, TypeError) as error:
         # The table is most useful during a restructuring, when the application may not assemble.

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import ast
 import importlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
-from cachetools import Cache
-from starlette.routing import Match
+from starlette.routing import BaseRoute, Match
 
-from tools.counts.figures import Figure, cached_functions
-from tools.counts.objects import reachable
+from domain.cache import LRUCache
+from tools.counts.figures import Figure, cached_functions, is_on_read_path
+from tools.counts.objects import attributes, reachable
 from tools.style.sources import Source
 
 PATH: Final = "/graphql"
 
-_CACHE_MODULE: Final = "domain.cache"
+CACHES: Final[Mapping[str, str]] = MappingProxyType({
+    "OperationCompiler._operations": "operations by text and name: document or errors, and in nested caches their plans",
+    "StatementCompiler._account_statements": "SQL of account state, which many operations share; on the worker alone",
+    "QueryReader._accounts": "account state by data revision",
+    "ResultCache._results": "answer texts by statement and bound values, with their data revision",
+    "ResultCache._first_reads": "which results were read once; a result is stored when it is read again",
+    "Authenticator._tokens": "verified tokens by the bytes of the header, for a second",
+})  # fmt: skip
+"""The content of each cache on the read path, by class and attribute."""
 
 
 @dataclass(frozen=True)
@@ -32,21 +41,21 @@ def assemble() -> Assembled:
     """Assemble a gateway from the default settings."""
     settings = importlib.import_module("supplygraph.config.settings")
     gateway = importlib.import_module("supplygraph.gateway").assemble(settings.Settings())
-    return Assembled(gateway, importlib.import_module("supplygraph.app").make_app(gateway))
+    return Assembled(gateway, importlib.import_module("supplygraph.app").Application(gateway))
 
 
-def count_entries(app: Any, sources: Iterable[Source]) -> Figure:
-    """Count the ways into `/graphql`: routes that match it, and code that compares a request's path with it."""
-    entries = [*_routes(app), *_comparisons(sources)]
+def count_entries(routes: Iterable[BaseRoute], sources: Iterable[Source]) -> Figure:
+    """Count the ways into `/graphql`: branches that compare a request's path with it, and routes of FastAPI that match it."""
+    entries = [*_comparisons(sources), *_matching_routes(routes)]
     return Figure(f"ways into {PATH}", len(entries), tuple(entries))
 
 
-def _routes(app: Any) -> Iterator[str]:
+def _matching_routes(routes: Iterable[BaseRoute]) -> Iterator[str]:
     scopes: list[dict[str, Any]] = [
         {"type": "http", "path": PATH, "method": "POST", "headers": []},
         {"type": "websocket", "path": PATH, "headers": []},
     ]
-    for route in app.routes:
+    for route in routes:
         if any(route.matches(dict(scope))[0] is not Match.NONE for scope in scopes):
             endpoint = getattr(route, "endpoint", None)
             name = getattr(endpoint, "__qualname__", type(endpoint).__qualname__)
@@ -71,28 +80,34 @@ def _is_path(node: ast.expr) -> bool:
 
 
 def _value(source: Source, node: ast.expr) -> object:
+    """Return the value of a constant, of a name of the module, or of an attribute of either; None for anything else."""
     match node:
         case ast.Constant(value=value):
             return value
         case ast.Name(id=name):
             module = importlib.import_module(".".join(source.path.with_suffix("").parts))
             return getattr(module, name, None)
+        case ast.Attribute(value=owner, attr=name):
+            return getattr(_value(source, owner), name, None)
     return None
 
 
 def count_caches(assembled: Assembled, sources: Sequence[Source]) -> Figure:
-    """Count the caches that a read meets: instances held by the gateway or its application, and cached functions."""
-    caches: dict[int, str] = {}
-    inner: set[int] = set()
+    """Count the caches that a read meets: those of the gateway or its application, and functions that `functools` caches."""
+    caches = dict.fromkeys(_held_caches(assembled))
+    details = [f"{name}: {CACHES.get(name, 'not explained')}" for name in caches]
+    functions = cached_functions(sources)
+    return Figure("caches on a read", len(caches) + len(functions), (*details, *functions))
+
+
+def _held_caches(assembled: Assembled) -> Iterator[str]:
+    """Yield the class and attribute of each cache that an object on the read path holds."""
+    seen: set[int] = set()
     for name, root in (("gateway", assembled.gateway), ("app", assembled.app)):
-        for path, item in reachable(root, name):
-            if _is_cache(item) and id(item) not in inner:
-                caches.setdefault(id(item), f"{path}: {type(item).__name__}")
-                # A cache made of two parts is one cache.
-                inner.update(id(part) for _, part in reachable(item, "") if part is not item and _is_cache(part))
-    names = [name for place, name in caches.items() if place not in inner]
-    return Figure("caches on a read", len(names) + len(functions := cached_functions(sources)), (*names, *functions))
-
-
-def _is_cache(item: object) -> bool:
-    return type(item).__module__ == _CACHE_MODULE or isinstance(item, Cache)
+        for _, item in reachable(root, name):
+            if not is_on_read_path(type(item).__module__):
+                continue
+            for attribute, value in attributes(item):
+                if isinstance(value, LRUCache) and id(value) not in seen:
+                    seen.add(id(value))
+                    yield f"{type(item).__qualname__}.{attribute}"

@@ -63,16 +63,35 @@ def count_duplicate_classes(sources: Sequence[Source]) -> Figure:
     )
 
 
+def is_on_read_path(module: str) -> bool:
+    """Return whether a module belongs to a package that a read passes through."""
+    return any(f"{module}.".startswith(f"{folder.replace('/', '.')}.") for folder in READ_PATH)
+
+
 def cached_functions(sources: Iterable[Source]) -> list[str]:
-    """Return the functions on the read path whose results `functools` caches, as `module.function`."""
+    """Return the functions on the read path whose results `functools` caches for all requests, as `module.function`."""
     return [
-        f"{_module(source.path)}.{node.name}"
+        f"{_module(source.path)}.{name}: functools"
         for source in _product(sources)
-        if any(source.path.is_relative_to(folder) for folder in READ_PATH)
-        for node in source.nodes
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        if any(_name(decorator) in _CACHE_DECORATORS for decorator in node.decorator_list)
+        if is_on_read_path(_module(source.path))
+        for name in _cached_names(source)
     ]
+
+
+def _cached_names(source: Source) -> Iterator[str]:
+    for node in source.nodes:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and any(map(_is_cache, node.decorator_list)):
+            yield node.name
+    for statement in source.tree.body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as call) if _is_cache(call):
+                yield name
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.Call() as call) if _is_cache(call):
+                yield name
+
+
+def _is_cache(node: ast.expr) -> bool:
+    return _name(node) in _CACHE_DECORATORS
 
 
 def _name(decorator: ast.expr) -> str | None:

@@ -49,7 +49,7 @@ def _children(item: object) -> Iterator[tuple[str, object]]:
         case list() | tuple() | set() | frozenset():
             yield from (("[]", value) for value in list(item))
         case _ if type(item).__module__.partition(".")[0] in _WALKED:
-            yield from ((f".{key}", value) for key, value in _attributes(item))
+            yield from ((f".{key}", value) for key, value in attributes(item))
 
 
 def _cells(function: types.FunctionType, cells: tuple[Any, ...]) -> Iterator[tuple[str, object]]:
@@ -60,7 +60,8 @@ def _cells(function: types.FunctionType, cells: tuple[Any, ...]) -> Iterator[tup
             continue
 
 
-def _attributes(item: object) -> Iterator[tuple[str, object]]:
+def attributes(item: object) -> Iterator[tuple[str, object]]:
+    """Return the name and value of each attribute of an instance, slots included."""
     yield from list(getattr(item, "__dict__", {}).items())
     for base in type(item).__mro__:
         slots = base.__dict__.get("__slots__", ())

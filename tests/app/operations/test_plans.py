@@ -61,13 +61,13 @@ async def test_compiled_cached_and_executed_are_equal_to_the_byte(up: GatewayHar
 
 
 async def test_operations_are_counted_by_how_they_ran(up: GatewayHarness) -> None:
-    """Valid operations run as plans, and introspection is rendered. An invalid operation is neither."""
+    """Valid operations run as plans, and Strawberry executes introspection. An invalid operation is neither."""
     headers = await up.token()
     for query in ("{ accounts { name } }", "{ accounts { name } }", "{ __schema { queryType { name } } }", "{ nope }"):
         await up.graph(query, headers)
     metrics = (await up.client.get("/metrics", headers=await up.token(Permission.ADMIN))).text
     assert 'supplygraph_operations_total{path="plan"} 2.0' in metrics
-    assert 'supplygraph_operations_total{path="rendered"} 1.0' in metrics
+    assert 'supplygraph_operations_total{path="executed"} 1.0' in metrics
 
 
 async def test_plans_can_be_turned_off(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ async def test_plans_can_be_turned_off(tmp_path: Path) -> None:
         for _ in range(2):
             assert "errors" not in await up.graph("{ resources { nodes { name } } }", headers)
         assert up.metric('supplygraph_operations_total{path="plan"}') == 0
-        assert up.metric('supplygraph_operations_total{path="rendered"}') == 2
+        assert up.metric('supplygraph_operations_total{path="executed"}') == 2
 
 
 async def test_a_planned_read_refreshes_old_values(up: GatewayHarness) -> None:

@@ -51,7 +51,7 @@ async def test_several_root_fields_share_one_read(unplanned: GatewayHarness, mon
         ((_, request, _),) = reads
         assert list(request.keys) == list(body["data"])
     assert unplanned.metric('supplygraph_operations_total{path="plan"}') == 0
-    assert unplanned.metric('supplygraph_operations_total{path="rendered"}') == 5
+    assert unplanned.metric('supplygraph_operations_total{path="executed"}') == 5
 
 
 async def test_a_read_starts_with_a_root_resolver(unplanned: GatewayHarness, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ RULES = FreshnessRules()
 
 def headers_with(**values: str) -> RequestHeaders:
     """Return the headers of a request; underscores stand for hyphens."""
-    return RequestHeaders.of((name.replace("_", "-").encode(), value.encode()) for name, value in values.items())
+    return RequestHeaders((name.replace("_", "-").encode(), value.encode()) for name, value in values.items())
 
 
 def demanded(viewer: Viewer = READER, *, force: bool = False, rules: FreshnessRules = RULES, **headers: str) -> Demand:
@@ -52,7 +52,7 @@ def test_cache_control_demands_a_max_age(demand: Demand, cache_control: str) -> 
 def test_several_header_lines_count_as_one_list() -> None:
     """A client or proxy may send a header more than once."""
     lines = [(b"cache-control", b"max-age=300"), (b"cache-control", b"max-age=60"), (b"prefer", b"wait=3")]
-    headers = RequestHeaders.of([*lines, (b"prefer", b"wait=9")])
+    headers = RequestHeaders([*lines, (b"prefer", b"wait=9")])
     assert demand_of(headers, force=False, viewer=READER, rules=RULES) == Demand(60, max_wait_seconds=3)
 
 
