@@ -11,7 +11,7 @@ from enum import StrEnum
 from threading import Lock
 from typing import Final
 
-from sandbox.operations import LISTS, Operation
+from sandbox.operations import LISTS, ApiOperation
 
 
 class FaultKind(StrEnum):
@@ -83,14 +83,14 @@ class FaultRule:
 
     kind: FaultKind
     tenant: str | None = None
-    operation: Operation | None = None
+    operation: ApiOperation | None = None
     times: int | None = None
     seconds: float | None = None
     pages: Pages = Pages.ANY
     before_snapshot: bool = False
     fault_id: str = ""
 
-    def applies_to(self, tenant: str, operation: Operation, page: int) -> bool:
+    def applies_to(self, tenant: str, operation: ApiOperation, page: int) -> bool:
         """Return whether a call has this fault."""
         return (
             self.tenant in {None, tenant}
@@ -147,7 +147,7 @@ class FaultInjector:
         kind: FaultKind,
         *,
         tenant: str | None = None,
-        operation: Operation | None = None,
+        operation: ApiOperation | None = None,
         times: int | None = None,
         seconds: float | None = None,
         pages: Pages = Pages.ANY,
@@ -181,7 +181,7 @@ class FaultInjector:
         with self._lock:
             return tuple(self._active.values())
 
-    def take(self, tenant: str, operation: Operation, page: int) -> tuple[FaultRule, ...]:
+    def take(self, tenant: str, operation: ApiOperation, page: int) -> tuple[FaultRule, ...]:
         """Return the faults of one call, in the order in which they were switched on, and use each of them once."""
         with self._lock:
             faults = tuple(fault for fault in self._active.values() if fault.applies_to(tenant, operation, page))

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 
-class Operation(StrEnum):
+class ApiOperation(StrEnum):
     """The operations. Calls are counted and faults are targeted by these names."""
 
     LIST_MACHINES = "list_machines"
@@ -25,9 +25,9 @@ class Operation(StrEnum):
 
 
 LISTS: Final = {
-    Operation.LIST_MACHINES: "machines",
-    Operation.LIST_VOLUMES: "volumes",
-    Operation.LIST_OFFERS: "offers",
+    ApiOperation.LIST_MACHINES: "machines",
+    ApiOperation.LIST_VOLUMES: "volumes",
+    ApiOperation.LIST_OFFERS: "offers",
 }
 """The listings, and the key under which each returns its items."""
 

@@ -52,33 +52,33 @@ from sandbox.http.fault_effects import (
     unauthorized_response,
 )
 from sandbox.http.handlers import HANDLERS, ApiRequest
-from sandbox.operations import NOBODY, Operation
+from sandbox.operations import NOBODY, ApiOperation
 from sandbox.world import PAST_WINDOW, World
 
 _MAX_BODY_BYTES: Final = 65_536
 _DEFAULT_STALE_SECONDS: Final = 60.0
 
 _ROUTES: Final = (
-    ("GET", "/v1/machines", Operation.LIST_MACHINES),
-    ("POST", "/v1/machines", Operation.CREATE_MACHINE),
-    ("GET", "/v1/machines/{resource_id}", Operation.GET_MACHINE),
-    ("DELETE", "/v1/machines/{resource_id}", Operation.TERMINATE_MACHINE),
-    ("POST", "/v1/machines/{resource_id}/start", Operation.START_MACHINE),
-    ("POST", "/v1/machines/{resource_id}/stop", Operation.STOP_MACHINE),
-    ("POST", "/v1/machines/{resource_id}/attach", Operation.ATTACH_VOLUME),
-    ("POST", "/v1/machines/{resource_id}/detach", Operation.DETACH_VOLUME),
-    ("GET", "/v1/volumes", Operation.LIST_VOLUMES),
-    ("POST", "/v1/volumes", Operation.CREATE_VOLUME),
-    ("GET", "/v1/volumes/{resource_id}", Operation.GET_VOLUME),
-    ("DELETE", "/v1/volumes/{resource_id}", Operation.DELETE_VOLUME),
-    ("GET", "/v1/offers", Operation.LIST_OFFERS),
+    ("GET", "/v1/machines", ApiOperation.LIST_MACHINES),
+    ("POST", "/v1/machines", ApiOperation.CREATE_MACHINE),
+    ("GET", "/v1/machines/{resource_id}", ApiOperation.GET_MACHINE),
+    ("DELETE", "/v1/machines/{resource_id}", ApiOperation.TERMINATE_MACHINE),
+    ("POST", "/v1/machines/{resource_id}/start", ApiOperation.START_MACHINE),
+    ("POST", "/v1/machines/{resource_id}/stop", ApiOperation.STOP_MACHINE),
+    ("POST", "/v1/machines/{resource_id}/attach", ApiOperation.ATTACH_VOLUME),
+    ("POST", "/v1/machines/{resource_id}/detach", ApiOperation.DETACH_VOLUME),
+    ("GET", "/v1/volumes", ApiOperation.LIST_VOLUMES),
+    ("POST", "/v1/volumes", ApiOperation.CREATE_VOLUME),
+    ("GET", "/v1/volumes/{resource_id}", ApiOperation.GET_VOLUME),
+    ("DELETE", "/v1/volumes/{resource_id}", ApiOperation.DELETE_VOLUME),
+    ("GET", "/v1/offers", ApiOperation.LIST_OFFERS),
 )
 
 
 class ApiEndpoint:
     """One operation over HTTP: it identifies the tenant, applies the faults, sends the response and logs the call."""
 
-    def __init__(self, operation: Operation, world: World, faults: FaultInjector, journal: Journal) -> None:
+    def __init__(self, operation: ApiOperation, world: World, faults: FaultInjector, journal: Journal) -> None:
         self._operation = operation
         self._world = world
         self._faults = faults

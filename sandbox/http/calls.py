@@ -10,7 +10,7 @@ from datetime import datetime
 from threading import Condition
 from typing import Final
 
-from sandbox.operations import Operation
+from sandbox.operations import ApiOperation
 
 _MAX_CALLS: Final = 20_000
 
@@ -26,7 +26,7 @@ class Call:
 
     started: int
     tenant: str
-    operation: Operation
+    operation: ApiOperation
     page: int = 1
     shown: int | None = None
     snapshot_at: datetime | None = None
@@ -49,7 +49,7 @@ class Journal:
             self._last_number += 1
             return self._last_number
 
-    def begin(self, tenant: str, operation: Operation, page: int = 1) -> int:
+    def begin(self, tenant: str, operation: ApiOperation, page: int = 1) -> int:
         """Record the start of a call. Return its number."""
         with self._changed:
             number = self.mark()
@@ -74,7 +74,7 @@ class Journal:
                 self._calls[number] = change(self._calls[number], order)
             self._changed.notify_all()
 
-    def calls(self, tenant: str | None = None, operation: Operation | None = None) -> tuple[Call, ...]:
+    def calls(self, tenant: str | None = None, operation: ApiOperation | None = None) -> tuple[Call, ...]:
         """Return the calls in the order of their start, for all tenants and operations by default."""
         with self._changed:
             return tuple(
@@ -83,11 +83,11 @@ class Journal:
                 if tenant in {None, call.tenant} and operation in {None, call.operation}
             )
 
-    def count(self, tenant: str | None = None, operation: Operation | None = None) -> int:
+    def count(self, tenant: str | None = None, operation: ApiOperation | None = None) -> int:
         """Return the number of calls. Each page counts."""
         return len(self.calls(tenant, operation))
 
-    def sweeps(self, tenant: str | None = None, operation: Operation | None = None) -> int:
+    def sweeps(self, tenant: str | None = None, operation: ApiOperation | None = None) -> int:
         """Return the number of listings and other requests that were started. Later pages do not count."""
         return sum(1 for call in self.calls(tenant, operation) if call.page == 1)
 

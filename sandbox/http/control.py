@@ -39,7 +39,7 @@ from sandbox.errors import ApiError, bad_request
 from sandbox.faults import FaultInjector, FaultKind, FaultRule, Pages
 from sandbox.http.bodies import error_body
 from sandbox.http.calls import Call, Journal
-from sandbox.operations import Operation
+from sandbox.operations import ApiOperation
 from sandbox.resources import Machine
 from sandbox.world import World
 
@@ -61,7 +61,7 @@ class _ControlBody(BaseModel):
 class _FaultBody(_ControlBody):
     kind: FaultKind
     tenant: str | None = None
-    operation: Operation | None = None
+    operation: ApiOperation | None = None
     times: int | None = Field(default=None, ge=1)
     seconds: float | None = Field(default=None, ge=0, le=3600)
     pages: Pages = Pages.ANY
@@ -195,10 +195,10 @@ class Control:
 
     async def _list_calls(self, request: Request) -> Response:
         operation = request.query_params.get("operation")
-        if operation is not None and operation not in set(Operation):
-            raise bad_request(f"operation must be one of: {', '.join(Operation)}.")
+        if operation is not None and operation not in set(ApiOperation):
+            raise bad_request(f"operation must be one of: {', '.join(ApiOperation)}.")
         tenant = request.query_params.get("tenant")
-        calls = self._journal.calls(tenant, Operation(operation) if operation else None)
+        calls = self._journal.calls(tenant, ApiOperation(operation) if operation else None)
         counts = Counter(f"{call.tenant}/{call.operation}" for call in calls)
         return JSONResponse({"total": len(calls), "counts": counts, "calls": [_call_to_json(call) for call in calls]})
 

@@ -11,7 +11,7 @@ from sandbox.faults import FaultKind, FaultRule
 from sandbox.http.bodies import Body, error_body
 from sandbox.http.delivery import ApiResponse, DeliveryMode
 from sandbox.http.paging import cursor_after
-from sandbox.operations import LISTS, Operation
+from sandbox.operations import LISTS, ApiOperation
 
 _HTML: Final = b"<!doctype html><title>Sandbox</title><h1>Please come back later</h1>"
 _MODES: Final = {
@@ -65,7 +65,7 @@ _RESPONSES: Final = {
 }
 
 
-def apply_list_faults(faults: Sequence[FaultRule], operation: Operation, cursor: str, body: Body) -> Body:
+def apply_list_faults(faults: Sequence[FaultRule], operation: ApiOperation, cursor: str, body: Body) -> Body:
     """Return the body after the faults of listings and `empty_object`. `cursor` is the requested one."""
     for fault in faults:
         if fault.kind is FaultKind.EMPTY_OBJECT:

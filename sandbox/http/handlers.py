@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 from sandbox.errors import bad_request
 from sandbox.http.bodies import Body, machine_body, offer_body, volume_body
 from sandbox.http.paging import make_page
-from sandbox.operations import Operation
+from sandbox.operations import ApiOperation
 from sandbox.world import World
 
 
@@ -128,18 +128,18 @@ def _delete_volume(request: ApiRequest) -> tuple[int, Body]:
     return 202, volume_body(request.world.delete_volume(request.tenant, request.resource_id), ())
 
 
-HANDLERS: Final[Mapping[Operation, OperationHandler]] = {
-    Operation.LIST_MACHINES: _list_machines,
-    Operation.GET_MACHINE: _get_machine,
-    Operation.CREATE_MACHINE: _create_machine,
-    Operation.START_MACHINE: _start_machine,
-    Operation.STOP_MACHINE: _stop_machine,
-    Operation.TERMINATE_MACHINE: _terminate_machine,
-    Operation.ATTACH_VOLUME: _attach_volume,
-    Operation.DETACH_VOLUME: _detach_volume,
-    Operation.LIST_VOLUMES: _list_volumes,
-    Operation.GET_VOLUME: _get_volume,
-    Operation.CREATE_VOLUME: _create_volume,
-    Operation.DELETE_VOLUME: _delete_volume,
-    Operation.LIST_OFFERS: _list_offers,
+HANDLERS: Final[Mapping[ApiOperation, OperationHandler]] = {
+    ApiOperation.LIST_MACHINES: _list_machines,
+    ApiOperation.GET_MACHINE: _get_machine,
+    ApiOperation.CREATE_MACHINE: _create_machine,
+    ApiOperation.START_MACHINE: _start_machine,
+    ApiOperation.STOP_MACHINE: _stop_machine,
+    ApiOperation.TERMINATE_MACHINE: _terminate_machine,
+    ApiOperation.ATTACH_VOLUME: _attach_volume,
+    ApiOperation.DETACH_VOLUME: _detach_volume,
+    ApiOperation.LIST_VOLUMES: _list_volumes,
+    ApiOperation.GET_VOLUME: _get_volume,
+    ApiOperation.CREATE_VOLUME: _create_volume,
+    ApiOperation.DELETE_VOLUME: _delete_volume,
+    ApiOperation.LIST_OFFERS: _list_offers,
 }

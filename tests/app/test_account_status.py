@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from domain.enums import Permission
 from sandbox.faults import FaultKind
-from sandbox.operations import Operation
+from sandbox.operations import ApiOperation
 from tests.app.harness import GatewayHarness
 
 LIVE = "{ resources(first: 100, freshness: {maxWaitSeconds: 20}) { nodes { status } } }"
@@ -36,7 +36,7 @@ async def test_suspect_scope_is_reported_until_it_recovers(up: GatewayHarness) -
     up.clock.advance(600)
     up.cloud.faults.switch_on(FaultKind.EMPTY_LIST, tenant="east")
     # Otherwise the probes of the missing machines would find them.
-    up.cloud.faults.switch_on(FaultKind.NOT_FOUND, tenant="east", operation=Operation.GET_MACHINE)
+    up.cloud.faults.switch_on(FaultKind.NOT_FOUND, tenant="east", operation=ApiOperation.GET_MACHINE)
     with capture_logs() as lines_while_suspect:
         await up.graph(LIVE, reader)
     during = await read_metrics(up, admin)

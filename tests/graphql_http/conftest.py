@@ -1,4 +1,4 @@
-"""What every test of the route needs."""
+"""The fixture that every test of the route uses."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ from structlog.testing import capture_logs
 
 @pytest.fixture(autouse=True, scope="module")
 def _quiet() -> Iterator[None]:
-    """Keep logged faults out of the output: unconfigured, structlog draws each with every variable, for seconds."""
+    """Capture the logs. Without a configuration, structlog prints each traceback with all variables, which takes seconds."""
     with capture_logs():
         yield

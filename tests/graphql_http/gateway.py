@@ -50,7 +50,7 @@ RESOURCE_ID = "5f0b1e5c-0c0a-5d3c-9b39-0a53f44d6f6a"
 CORRELATION_ID = "the-correlation-id"
 FRESHNESS = {"fresh": 1, "stale": 0, "unconfirmed": 0, "oldestAgeSeconds": 1.5, "vendorCalls": 2, "gaps": []}
 
-LEAVES: Mapping[str, object] = {
+LEAF_VALUES: Mapping[str, object] = {
     "id": f"Resource:{RESOURCE_ID}",
     "resourceId": RESOURCE_ID,
     "resourceType": "VM",
@@ -67,20 +67,20 @@ LEAVES: Mapping[str, object] = {
     "before": None,
     "after": {"nested": [1, None, "x"]},
 }
-OF_TYPE: Mapping[str, object] = {"Int": 1, "Float": 1.5, "Boolean": True, "JSON": {}}
+TYPE_VALUES: Mapping[str, object] = {"Int": 1, "Float": 1.5, "Boolean": True, "JSON": {}}
 
 
 @dataclass(slots=True)
 class FixedSummary(FreshnessSummary):
-    """Ages that are always the same."""
+    """A summary with constant ages."""
 
     def to_extensions(self) -> dict[str, object]:
-        """Return what `extensions.freshness` holds."""
+        """Return the value of `extensions.freshness`."""
         return dict(FRESHNESS)
 
 
-def data_of(shape: Shape) -> object:
-    """Return what the selection asks for, with one entry in every list."""
+def make_value(shape: Shape) -> object:
+    """Return a value for a selection. Every list has one item."""
     if shape.name == TYPENAME:
         return shape.type_name
     parent = graph().core.type_map[shape.type_name]
@@ -88,22 +88,22 @@ def data_of(shape: Shape) -> object:
     field_type = parent.fields[shape.name].type
     named = get_named_type(field_type)
     if is_leaf_type(named):
-        return leaf(shape.name, named, required=is_non_null_type(field_type))
-    value = {child.key: data_of(child) for child in shape.fields}
+        return make_leaf(shape.name, named, required=is_non_null_type(field_type))
+    value = {child.key: make_value(child) for child in shape.fields}
     return [value] if is_list_type(get_nullable_type(field_type)) else value
 
 
-def leaf(name: str, leaf_type: GraphQLLeafType, *, required: bool) -> object:
-    """Return the value of a field; None if there is none and none is needed."""
-    if name in LEAVES or not required:
-        return LEAVES.get(name)
+def make_leaf(name: str, leaf_type: GraphQLLeafType, *, required: bool) -> object:
+    """Return a value for a leaf; None if it is nullable and has no value here."""
+    if name in LEAF_VALUES or not required:
+        return LEAF_VALUES.get(name)
     if isinstance(leaf_type, GraphQLEnumType):
         return next(iter(leaf_type.values))
-    return OF_TYPE.get(leaf_type.name, "text")
+    return TYPE_VALUES.get(leaf_type.name, "text")
 
 
 class MemoryReader(Reader):
-    """Answers every selection from memory and stores the requests. `values` replaces the answer of a response key."""
+    """Answers every selection from memory and stores the requests. `values` replaces the values of response keys."""
 
     def __init__(self, values: Mapping[str, object] | None = None, raises: Exception | None = None) -> None:
         self.values = dict(values or {})
@@ -116,7 +116,7 @@ class MemoryReader(Reader):
         if self.raises is not None:
             raise self.raises
         roots = () if request.statement is None else request.statement.roots
-        values = {root.shape.key: self.values.get(root.shape.key, data_of(root.shape)) for root in roots}
+        values = {root.shape.key: self.values.get(root.shape.key, make_value(root.shape)) for root in roots}
         return MemoryAnswer({**values, **request.errors})
 
     def argument(self, name: str, request: int = -1) -> object:
@@ -129,7 +129,7 @@ class MemoryReader(Reader):
 
 
 class MemoryAnswer(OperationAnswer):
-    """An answer made of values."""
+    """An answer that consists of Python values."""
 
     def __init__(self, values: Mapping[str, object]) -> None:
         self._values = values
@@ -137,14 +137,14 @@ class MemoryAnswer(OperationAnswer):
 
     @property
     def texts(self) -> Mapping[str, bytes | ReaderError]:  # type: ignore[override]
-        """The answers as JSON."""
+        """The values as JSON."""
         return {
             key: value if isinstance(value, ReaderError) else orjson.dumps(value) for key, value in self._values.items()
         }
 
     @property
     def values(self) -> Mapping[str, Any]:
-        """The answers."""
+        """The values."""
         return self._values
 
 
@@ -156,13 +156,13 @@ async def authenticate(authorization: Sequence[bytes]) -> Viewer:
 
 
 def page(_request: Request) -> Response:
-    """Stand for GraphiQL's page."""
+    """Return a page in place of GraphiQL."""
     return HTMLResponse("<title>GraphiQL</title>")
 
 
 @cache
 def graph() -> Graph:
-    """Return the built graph, one for all tests."""
+    """Return the graph, which all tests share."""
     return build()
 
 
@@ -177,13 +177,13 @@ class GraphQLGateway:
 
     @cached_property
     def compiler(self) -> OperationCompiler:
-        """What compiles its operations."""
+        """The compiler of its operations."""
         statements = StatementCompiler(sqlite.dialect())
         return OperationCompiler(graph().core, statements, FreshnessRules(), self.limits, self.worker)
 
     @cached_property
     def app(self) -> Starlette:
-        """The application around the endpoint."""
+        """The application that contains the endpoint."""
         masker = ErrorMasker(lambda: CORRELATION_ID)
         pipeline = Pipeline(self.compiler, self.reader, graph(), self.limits, masker, plans=self.plans)
         clock = ManualClock(ARRIVAL)
@@ -191,7 +191,7 @@ class GraphQLGateway:
         return Starlette(routes=[Route("/graphql", endpoint)])
 
     def client(self, **headers: str) -> httpx.AsyncClient:
-        """Return a client of the endpoint, with the token."""
+        """Return a client that sends the token."""
         return httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app),
             base_url="http://gateway",
@@ -212,11 +212,11 @@ class GraphQLGateway:
 
 
 def codes(response: httpx.Response) -> list[str]:
-    """The codes of a response's errors."""
+    """Return the codes of the errors in a response."""
     return [error["extensions"]["code"] for error in body(response).get("errors", [])]
 
 
 def body(response: httpx.Response) -> dict[str, Any]:
-    """A response's body, read by another decoder than wrote it."""
+    """Return the body of a response. The standard library decodes it, because another library has encoded it."""
     decoded: dict[str, Any] = json.loads(response.content)
     return decoded

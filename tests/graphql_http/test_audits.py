@@ -1,4 +1,4 @@
-"""The audits of the GraphQL-over-HTTP specification, by the npm package `graphql-http`, over real HTTP."""
+"""The audits of the GraphQL-over-HTTP specification. The npm package `graphql-http` runs them over HTTP."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.web.stand_in import serving
 
 
 def test_every_audit_passes() -> None:
-    """All 61 audits pass: the recommendations and permissions too, not only what is demanded."""
+    """All 61 audits pass: those of requirements (MUST), recommendations (SHOULD) and permissions (MAY)."""
     with serving(GraphQLGateway().app) as origin:
         try:
             results = run_audits(f"{origin}/graphql", TOKEN)

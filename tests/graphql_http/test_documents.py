@@ -1,4 +1,4 @@
-"""An operation is parsed, validated and compiled once, whoever asks, and what is cached is bounded."""
+"""An operation is parsed, validated and compiled once for all clients, and the cache is bounded."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.graphql_http.gateway import GraphQLGateway
 
 @dataclass
 class WorkCount:
-    """How often graphql-core was put to work, and with which rules."""
+    """The number of calls to graphql-core, and the validation rules of the last one."""
 
     parsed: int = 0
     validated: int = 0
@@ -26,7 +26,7 @@ class WorkCount:
 
 @pytest.fixture
 def work(monkeypatch: pytest.MonkeyPatch) -> WorkCount:
-    """Counts parses and validations; both still happen."""
+    """Count parses and validations, which still happen."""
     count = WorkCount()
 
     def counting_parse(*arguments: Any, **options: Any) -> Any:
@@ -44,7 +44,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> WorkCount:
 
 
 async def test_a_text_is_parsed_and_validated_once(work: WorkCount) -> None:
-    """Requests with the same text, whatever their variables, share one parse and one validation."""
+    """Requests with the same text share one parse and one validation, even if their variables differ."""
     gateway = GraphQLGateway()
     query = "query($n: Int!) { changes(first: $n) { nodes { field } } }"
     for size in range(1, 6):
@@ -53,8 +53,8 @@ async def test_a_text_is_parsed_and_validated_once(work: WorkCount) -> None:
     assert [1, 2, 3, 4, 5] == [gateway.reader.argument("first", number) for number in range(5)]
 
 
-async def test_readers_who_come_together_share_one_compilation(work: WorkCount) -> None:
-    """Those who come while a text is being compiled wait for it."""
+async def test_concurrent_requests_share_one_compilation(work: WorkCount) -> None:
+    """Requests that arrive while their text is being compiled wait for the result."""
     gateway = GraphQLGateway()
     async with gateway.client() as client:
         requests = (client.post("/graphql", json={"query": "{ accounts { name } }"}) for _ in range(20))
@@ -64,8 +64,8 @@ async def test_readers_who_come_together_share_one_compilation(work: WorkCount) 
 
 
 @pytest.mark.parametrize("text", ["{", "{ nope }", "{ resources { } }", "{ " + "a: __typename " * 999 + "}"])
-async def test_a_text_that_is_refused_is_looked_at_once(text: str, work: WorkCount) -> None:
-    """The same mistake sent again costs no second look, and gets the same answer."""
+async def test_an_invalid_text_is_parsed_once(text: str, work: WorkCount) -> None:
+    """A second request with the same invalid text gets the same response from the cache."""
     gateway = GraphQLGateway()
     first, second = await gateway.post(text), await gateway.post(text)
     assert 400 == first.status_code
@@ -74,13 +74,13 @@ async def test_a_text_that_is_refused_is_looked_at_once(text: str, work: WorkCou
 
 
 async def test_rules_are_built_once(work: WorkCount) -> None:
-    """Every validation gets the very same rules."""
+    """Every validation gets the same rule objects."""
     await GraphQLGateway().post("{ __typename }")
     assert RULES is work.rules
 
 
 async def test_a_flood_evicts_nothing_that_is_in_use(work: WorkCount, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many texts are sent once, and the cache stays within its bound."""
+    """Texts that are sent once do not evict one that is sent repeatedly, and the cache stays within its bound."""
     monkeypatch.setattr(compiler, "_CACHE_BYTES", (400_000, 200_000))
     gateway = GraphQLGateway()
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""Whatever is sent, it is answered, and never with a fault of ours."""
+"""Every request gets a response, and never an internal error."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.graphql_http.gateway import TOKEN, GraphQLGateway, body, graph
-from tests.graphql_http.operations import VARIABLES, Author
+from tests.graphql_http.random_operations import VARIABLES, OperationAuthor
 
 CODES = {
     "BAD_USER_INPUT", "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED", "LIMIT_EXCEEDED", "UNAUTHENTICATED", "FORBIDDEN",
@@ -48,31 +48,31 @@ headers = st.fixed_dictionaries(
 
 @pytest.fixture(scope="module")
 def runner() -> Iterator[asyncio.Runner]:
-    """One loop for all examples."""
-    with asyncio.Runner() as running:
-        yield running
+    """Provide one event loop for all examples."""
+    with asyncio.Runner() as loop_runner:
+        yield loop_runner
 
 
 GATEWAY = GraphQLGateway()
 
 
 def check(response: httpx.Response) -> None:
-    """An answer of ours: a known status, and errors with known codes or data."""
+    """Assert that a response has an expected status, data or errors, and expected error codes."""
     assert response.status_code in STATUSES
-    told: dict[str, Any] = body(response)
-    assert "data" in told or told["errors"]
-    assert {error["extensions"]["code"] for error in told.get("errors", ())} <= CODES
+    decoded: dict[str, Any] = body(response)
+    assert "data" in decoded or decoded["errors"]
+    assert {error["extensions"]["code"] for error in decoded.get("errors", ())} <= CODES
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    sent=st.binary(max_size=60) | requests.map(lambda told: json.dumps(told).encode("utf-8", "surrogatepass")),
-    more=headers,
+    content=st.binary(max_size=60) | requests.map(lambda request: json.dumps(request).encode("utf-8", "surrogatepass")),
+    extra_headers=headers,
 )
-def test_any_body_is_answered(runner: asyncio.Runner, sent: bytes, more: dict[str, str]) -> None:
-    """Bytes, JSON of any shape, and near misses of GraphQL."""
-    raw = {name: value.encode("latin-1") for name, value in more.items()}
-    check(runner.run(_post(sent, raw)))
+def test_any_body_is_answered(runner: asyncio.Runner, content: bytes, extra_headers: dict[str, str]) -> None:
+    """Bodies are arbitrary bytes, JSON of any shape, or almost valid GraphQL."""
+    raw_headers = {name: value.encode("latin-1") for name, value in extra_headers.items()}
+    check(runner.run(_post(content, raw_headers)))
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -80,50 +80,51 @@ def test_any_body_is_answered(runner: asyncio.Runner, sent: bytes, more: dict[st
     query_string=st.binary(max_size=40) | queries.map(lambda text: b"query=" + text.encode("utf-8", "surrogatepass"))
 )
 def test_any_query_string_is_answered(runner: asyncio.Runner, query_string: bytes) -> None:
-    """Query strings of any kind."""
+    """Query strings are arbitrary bytes or almost valid."""
     check(runner.run(_get(query_string)))
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(random=st.randoms(use_true_random=False), cut=st.integers(0, 400), odd=queries)
-def test_any_mutilation_of_an_operation_is_answered(runner: asyncio.Runner, random: Random, cut: int, odd: str) -> None:
-    """Valid operations with something foreign in the middle."""
-    text = Author(graph().core, random).document()
-    mutilated = text[:cut] + odd + text[cut:]
-    sent = json.dumps({"query": mutilated, "variables": VARIABLES}).encode()
-    check(runner.run(_post(sent, {})))
+@given(random=st.randoms(use_true_random=False), cut=st.integers(0, 400), insertion=queries)
+def test_any_mutated_operation_is_answered(runner: asyncio.Runner, random: Random, cut: int, insertion: str) -> None:
+    """A valid operation with a random text in the middle is answered."""
+    text = OperationAuthor(graph().core, random).document()
+    mutated = text[:cut] + insertion + text[cut:]
+    content = json.dumps({"query": mutated, "variables": VARIABLES}).encode()
+    check(runner.run(_post(content, {})))
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(random=st.randoms(use_true_random=False))
 def test_any_valid_operation_is_answered_with_data(runner: asyncio.Runner, random: Random) -> None:
-    """Valid operations within the limits have data and no errors."""
-    text = Author(graph().core, random).document()
+    """A valid operation has data and no errors, unless it exceeds a limit."""
+    text = OperationAuthor(graph().core, random).document()
     response = runner.run(_post(json.dumps({"query": text, "variables": VARIABLES}).encode(), {}))
-    told = {error["extensions"]["code"] for error in body(response).get("errors", ())}
-    assert told <= {"LIMIT_EXCEEDED"}
-    assert ("data" in body(response)) is not bool(told)
+    error_codes = {error["extensions"]["code"] for error in body(response).get("errors", ())}
+    assert error_codes <= {"LIMIT_EXCEEDED"}
+    assert ("data" in body(response)) is not bool(error_codes)
 
 
-async def _post(sent: bytes, more: dict[str, bytes]) -> httpx.Response:
+async def _post(content: bytes, extra_headers: dict[str, bytes]) -> httpx.Response:
     async with GATEWAY.client() as client:
-        told = {b"content-type": b"application/json", **{name.encode(): value for name, value in more.items()}}
-        return await client.post("/graphql", content=sent, headers=list(told.items()))
+        all_headers = {b"content-type": b"application/json"}
+        all_headers |= {name.encode(): value for name, value in extra_headers.items()}
+        return await client.post("/graphql", content=content, headers=list(all_headers.items()))
 
 
 async def _get(query_string: bytes) -> httpx.Response:
-    # No client sends such bytes in an address, so the application is called as a server calls it.
+    # No client sends such bytes in a URL, so the application is called directly, as a server calls it.
     token = f"Bearer {TOKEN}".encode()
     scope = {
         "type": "http", "method": "GET", "path": "/graphql", "query_string": query_string, "headers": [(b"authorization", token)],
     }  # fmt: skip
-    sent: list[Any] = []
+    messages: list[Any] = []
 
     async def receive() -> dict[str, object]:
         return {"type": "http.request"}
 
     async def send(message: Any) -> None:
-        sent.append(message)
+        messages.append(message)
 
     await GATEWAY.app(scope, receive, send)
-    return httpx.Response(sent[0]["status"], content=sent[1]["body"])
+    return httpx.Response(messages[0]["status"], content=messages[1]["body"])

@@ -1,4 +1,4 @@
-"""How large an operation may be: each limit at its edge, told with its count, and no text that makes us work."""
+"""Limits on operations: each one at its edge, with the reported count, and texts that try to cause much work."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ RESOURCE = f'resource(resourceId: "{RESOURCE_ID}")'
 
 
 def roots(count: int, arguments: str = "") -> str:
-    """A query of so many root fields."""
+    """Return a query with this number of root fields."""
     return "{ " + " ".join(f"r{n}: resources{arguments} {{ totalCount }}" for n in range(count)) + " }"
 
 
 def walk(hops: int) -> str:
-    """A walk over so many links."""
+    """Return a query that follows this number of links."""
     inner = "id"
     for _ in range(hops):
         inner = f"linkedResources {{ resource {{ {inner} }} }}"
@@ -29,7 +29,7 @@ def walk(hops: int) -> str:
 
 
 def wide(fields: int) -> str:
-    """So many fields after fragments: each spread counts what it spreads."""
+    """Return a query with this number of fields, where the fields of a fragment count once for each spread."""
     tens, ones = divmod(fields - 1, 10)
     inner = " ".join([*["...Ten"] * tens, *(f"x{n}: name" for n in range(ones))])
     ten = " ".join(f"a{n}: name" for n in range(10))
@@ -37,7 +37,7 @@ def wide(fields: int) -> str:
 
 
 def deep(levels: int) -> str:
-    """So many levels, the last ones in a fragment."""
+    """Return a query with this number of levels, the last one in a fragment."""
     inner = "...Leaf"
     for level in range(levels - 2):
         inner = f"... on Resource {{ linkedResources {{ {inner} }} }}" if level % 2 else f"resource {{ {inner} }}"
@@ -45,15 +45,15 @@ def deep(levels: int) -> str:
 
 
 def tokens(count: int) -> str:
-    """So many tokens, comments apart, in few fields."""
-    listed = '"x" ' * (count - 22)
+    """Return a query with this number of tokens, comments not counted, and few fields."""
+    vendors = '"x" ' * (count - 22)
     return (
-        f"# not counted\n{{ resources(filter: {{vendor: [{listed}]}}) {{ totalCount }} a: __typename b: __typename }}"
+        f"# not counted\n{{ resources(filter: {{vendor: [{vendors}]}}) {{ totalCount }} a: __typename b: __typename }}"
     )
 
 
 def nodes(last: int) -> str:
-    """100 resources, each with 10 links and 188 changes: 19,900; and a page of this size."""
+    """Return a query of 100 resources with 10 links and 188 changes each, which are 19,900 nodes, and of a page of this size."""
     return (
         "query($n: Int! = 188) { resources(first: 100) { nodes { linkedResources { name } history(first: $n)"
         f" {{ nodes {{ field }} }} }} }} changes(first: {last}) {{ nodes {{ field }} }} }}"
@@ -73,7 +73,7 @@ EDGES = [
 
 @pytest.mark.parametrize(("limit", "inside", "beyond", "allowed", "count"), EDGES)
 async def test_limits_at_their_edge(limit: str, inside: str, beyond: str, allowed: int, count: int) -> None:
-    """At the limit an operation runs; one beyond it is refused before any work, with the limit and the count."""
+    """An operation at the limit runs. One beyond it is refused before it is read, with the limit and the count."""
     assert [] == codes(await GraphQLGateway().post(inside))
     gateway = GraphQLGateway()
     response = await gateway.post(beyond)
@@ -84,7 +84,7 @@ async def test_limits_at_their_edge(limit: str, inside: str, beyond: str, allowe
 
 
 def test_depth_is_counted_through_fragments() -> None:
-    """12 levels are allowed, 13 are not, wherever they are written."""
+    """12 levels are allowed and 13 are not, even if some of them are in a fragment."""
     check_document(parse(deep(12)), OperationLimits())
     with pytest.raises(LimitExceeded) as caught:
         check_document(parse(deep(13)), OperationLimits())
@@ -92,20 +92,20 @@ def test_depth_is_counted_through_fragments() -> None:
 
 
 async def test_variables_count_as_nodes() -> None:
-    """A page size that a variable tells multiplies like a written one."""
+    """A page size in a variable multiplies the nodes like one in the text."""
     response = await GraphQLGateway().post(nodes(100), variables={"n": 189})
     assert [20_100] == [error["extensions"]["count"] for error in body(response)["errors"]]
 
 
 @pytest.mark.parametrize("first", [-5, 0, 1_001, 2_000_000_000])
 async def test_page_sizes_out_of_bounds_are_errors_of_their_field(first: int) -> None:
-    """They are a mistake in an argument, and are reported as that, not as a limit."""
+    """They are reported as an invalid argument of the field, not as a limit."""
     response = await GraphQLGateway().post(f"{{ resources(first: {first}) {{ totalCount }} }}")
     assert (200, ["BAD_USER_INPUT"]) == (response.status_code, codes(response))
 
 
 async def test_full_introspection_is_allowed() -> None:
-    """The deepest query that tools send is answered, chains of 15 wrapped types included."""
+    """The deepest introspection that tools send is answered, including chains of 15 wrapped types."""
     full = get_introspection_query(
         descriptions=True, specified_by_url=True, directive_is_repeatable=True, schema_description=True,
         input_value_deprecation=True,
@@ -127,12 +127,12 @@ async def test_full_introspection_is_allowed() -> None:
     ],
 )
 async def test_introspection_is_bounded(query: str) -> None:
-    """Introspection that goes round in circles is refused."""
+    """Introspection that follows cycles is refused."""
     assert 400 == (await GraphQLGateway().post(query)).status_code
 
 
 def chain(links: int, spreads: int, inner: str) -> str:
-    """Fragments that spread the next one so many times each."""
+    """Return a chain of fragments that each spread the next one `spreads` times."""
     fragments = (f"fragment F{n} on Query {{ {f'...F{n + 1} ' * spreads}}}" for n in range(links))
     return "{ ...F0 } " + " ".join(fragments) + f" fragment F{links} on Query {{ {inner} }}"
 
@@ -157,21 +157,21 @@ ATTACKS = {
 
 @pytest.mark.parametrize("name", ATTACKS)
 async def test_attacks_are_refused(name: str) -> None:
-    """What would multiply, recurse or never end is refused, and quoted at no length."""
+    """Operations that multiply or recurse are refused, and the error does not quote them at length."""
     gateway = GraphQLGateway()
     response = await gateway.post(ATTACKS[name])
     assert (400, []) == (response.status_code, gateway.reader.requests)
     assert len(response.content) < 30_000
 
 
-async def test_deep_nesting_of_nothing_is_answered() -> None:
-    """Nesting that asks for nothing more is legal up to the parser's own bound, and runs."""
+async def test_deep_nesting_without_fields_is_answered() -> None:
+    """Nested inline fragments that add no fields are allowed up to the limit of the parser."""
     deepest = "{ " + "... on Query { " * 190 + "accounts { name }" + " }" * 190 + " }"
     assert [] == codes(await GraphQLGateway().post(deepest))
 
 
 async def test_deeply_nested_variables_are_refused() -> None:
-    """Nesting in a variable is an error of the variable."""
+    """The error concerns the variable."""
     nest: object = 1
     for _ in range(900):
         nest = {"vendor": [nest]} if nest == 1 else [nest]
@@ -182,8 +182,8 @@ async def test_deeply_nested_variables_are_refused() -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(st.integers(1, 6), st.integers(1, 3), st.integers(0, 3))
-def test_count_equals_what_is_written_out(links: int, spreads: int, fields: int) -> None:
-    """Fields are counted as if every fragment were written where it is spread."""
+def test_fields_of_fragments_count_at_each_spread(links: int, spreads: int, fields: int) -> None:
+    """The count is that of the operation with every fragment replaced by its fields."""
     inner = " ".join(["__typename", *(f"a{n}: __typename" for n in range(fields))])
     document = parse(chain(links, spreads, inner))
     count = spreads**links * (fields + 1)

@@ -1,4 +1,4 @@
-"""The selection is what graphql-core asks for when it executes the same operation."""
+"""The selection contains the fields and arguments that graphql-core resolves when it executes the operation."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ from domain.errors import BadUserInput
 from domain.selection import Selected
 from resolvers.operation.selection import collect_fields
 from tests.graphql_http.gateway import graph
-from tests.graphql_http.operations import ID, VARIABLES, Author
+from tests.graphql_http.random_operations import ID, VARIABLES, OperationAuthor
 
-Asked = dict[tuple[str, ...], tuple[str, str, str]]
-LEAVES: Mapping[str, object] = {"Int": 1, "Float": 1.5, "Boolean": True}
-INDEPENDENT = build_schema(graph().sdl)
+ResolvedFields = dict[tuple[str, ...], tuple[str, str, str]]
+LEAF_VALUES: Mapping[str, object] = {"Int": 1, "Float": 1.5, "Boolean": True}
+INDEPENDENT_SCHEMA = build_schema(graph().sdl)
 
 
-def selection(text: str, **variables: object) -> tuple[Selected, ...]:
-    """The reduction of an operation by our schema."""
+def select_roots(text: str, **variables: object) -> tuple[Selected, ...]:
+    """Return the selected root fields of an operation on the schema of the gateway."""
     document = parse(text)
     operation = document.definitions[0]
     assert isinstance(operation, OperationDefinitionNode)
@@ -48,32 +48,32 @@ def selection(text: str, **variables: object) -> tuple[Selected, ...]:
     return collect_fields(graph().core, document, operation, values).roots
 
 
-def flat(roots: tuple[Selected, ...], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Selected]]:
-    """Every selected field with its path of response keys."""
-    for root in roots:
-        yield (*above, root.key), root
-        yield from flat(root.fields, (*above, root.key))
+def walk(fields: tuple[Selected, ...], parent: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Selected]]:
+    """Yield every selected field with its path of response keys."""
+    for field in fields:
+        yield (*parent, field.key), field
+        yield from walk(field.fields, (*parent, field.key))
 
 
-def plain(value: Any) -> Any:
-    """Arguments of either schema in one form: the independent one knows no UUIDs and instants."""
+def to_plain(value: Any) -> Any:
+    """Return arguments of either schema in one form. The independent schema has no UUIDs and instants."""
     if isinstance(value, Mapping):
-        return {name: plain(inner) for name, inner in value.items()}
+        return {name: to_plain(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(inner) for inner in value]
+        return [to_plain(inner) for inner in value]
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%dT%H:%M:%SZ")
     return str(value) if isinstance(value, UUID) else value
 
 
-def executed(schema: GraphQLSchema, text: str, variables: Mapping[str, object]) -> Asked:
-    """What graphql-core asks its resolvers for, by path of response keys."""
-    asked: Asked = {}
+def execute(schema: GraphQLSchema, text: str, variables: Mapping[str, object]) -> ResolvedFields:
+    """Return the fields that graphql-core resolves, by path of response keys."""
+    fields: ResolvedFields = {}
 
     def resolve(_source: object, info: GraphQLResolveInfo[Any], **arguments: object) -> object:
         path = tuple(key for key in info.path.as_list() if isinstance(key, str))
-        asked[path] = (info.parent_type.name, info.field_name, str(plain(arguments)))
-        return value_of(info.return_type)
+        fields[path] = (info.parent_type.name, info.field_name, str(to_plain(arguments)))
+        return make_value(info.return_type)
 
     result = execute_sync(
         schema,
@@ -83,39 +83,39 @@ def executed(schema: GraphQLSchema, text: str, variables: Mapping[str, object]) 
         type_resolver=lambda *_: "Resource",
     )
     assert result.errors is None
-    return asked
+    return fields
 
 
-def value_of(told: Any) -> object:
-    """Something of this type."""
-    if is_non_null_type(told):
-        return value_of(told.of_type)
-    if is_list_type(told):
-        return [value_of(told.of_type)]
-    named = get_named_type(told)
+def make_value(field_type: Any) -> object:
+    """Return a value of this type."""
+    if is_non_null_type(field_type):
+        return make_value(field_type.of_type)
+    if is_list_type(field_type):
+        return [make_value(field_type.of_type)]
+    named = get_named_type(field_type)
     if isinstance(named, GraphQLEnumType):
         return next(iter(named.values))
-    return LEAVES.get(named.name, "text") if is_leaf_type(named) else {}
+    return LEAF_VALUES.get(named.name, "text") if is_leaf_type(named) else {}
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.randoms(use_true_random=False))
-def test_reduction_is_what_execution_asks_for(random: Random) -> None:
-    """For any operation: the same paths, types, fields and arguments."""
-    text = Author(INDEPENDENT, random).document()
-    assert [] == validate(INDEPENDENT, parse(text))
-    reduced = {
-        path: (selected.type_name, selected.name, str(plain(selected.arguments)))
-        for path, selected in flat(selection(text, **VARIABLES))
-        # It has no resolver that could be asked.
+def test_selection_equals_execution(random: Random) -> None:
+    """For any operation, paths, types, fields and arguments are the same."""
+    text = OperationAuthor(INDEPENDENT_SCHEMA, random).document()
+    assert [] == validate(INDEPENDENT_SCHEMA, parse(text))
+    selected_fields = {
+        path: (selected.type_name, selected.name, str(to_plain(selected.arguments)))
+        for path, selected in walk(select_roots(text, **VARIABLES))
+        # graphql-core resolves it without a resolver.
         if selected.name != "__typename"
     }
-    assert executed(INDEPENDENT, text, VARIABLES) == reduced
+    assert execute(INDEPENDENT_SCHEMA, text, VARIABLES) == selected_fields
 
 
-def test_fields_of_one_key_are_merged_at_every_level() -> None:
-    """What is selected in several places is selected once, in the order of first mention."""
-    (root,) = selection(
+def test_fields_with_the_same_key_are_merged_at_every_level() -> None:
+    """A field that occurs in several places is selected once, at the position of its first occurrence."""
+    (root,) = select_roots(
         "{ resources { nodes { name spec { gpuType } } } ...More resources { totalCount } }"
         " fragment More on Query { resources { nodes { spec { gpuCount gpuType } vendor } } }"
     )
@@ -128,7 +128,7 @@ def test_fields_of_one_key_are_merged_at_every_level() -> None:
         ("resources", "nodes", "spec", "gpuCount"),
         ("resources", "nodes", "vendor"),
         ("resources", "totalCount"),
-    ] == [path for path, _ in flat((root,))]
+    ] == [path for path, _ in walk((root,))]
 
 
 @pytest.mark.parametrize(
@@ -149,9 +149,9 @@ def test_fields_of_one_key_are_merged_at_every_level() -> None:
         ),
     ],
 )
-def test_arguments_are_the_same_however_they_are_written(text: str, variables: Mapping[str, object]) -> None:
-    """Literals, variables and defaults become the same plain values, enums by name, UUIDs as such."""
-    (root,) = selection(text, **variables)
+def test_arguments_have_one_form(text: str, variables: Mapping[str, object]) -> None:
+    """Literals, variables and defaults give the same plain values. Enums are names, and UUIDs stay UUIDs."""
+    (root,) = select_roots(text, **variables)
     assert {
         "filter": {
             "status": ["RUNNING"],
@@ -162,37 +162,39 @@ def test_arguments_are_the_same_however_they_are_written(text: str, variables: M
         "orderBy": {"field": "STATUS", "direction": "DESC"},
         "first": 50,
     } == root.arguments
-    assert type(root.arguments["orderBy"]["direction"]) is str  # type: ignore[index]  # shown to be a dict above
+    assert type(root.arguments["orderBy"]["direction"]) is str  # type: ignore[index] # the assertion above shows that it is a dict
 
 
-def test_what_is_left_out_is_absent_and_null_is_null() -> None:
-    """Left out and null stay apart; lists of totals keys have their default."""
-    left_out, null = selection("{ a: resources { totalCount } b: resources(filter: null, after: null) { totalCount } }")
-    (totals,) = selection("{ resourceTotals { count } }")
-    assert {"first": 50} == left_out.arguments
+def test_omitted_arguments_differ_from_null() -> None:
+    """An omitted argument is absent or has its default, and null is None."""
+    omitted, null = select_roots(
+        "{ a: resources { totalCount } b: resources(filter: null, after: null) { totalCount } }"
+    )
+    (totals,) = select_roots("{ resourceTotals { count } }")
+    assert {"first": 50} == omitted.arguments
     assert {"first": 50, "filter": None, "after": None} == null.arguments
     assert {"groupBy": []} == totals.arguments
 
 
 def test_instants_are_aware() -> None:
     """A DateTime becomes an aware datetime in UTC."""
-    (root,) = selection(
+    (root,) = select_roots(
         f'{{ resource(resourceId: "{ID}") {{ history(since: "2026-01-31T14:00:00+02:00") {{ nodes {{ field }} }} }} }}'
     )
     assert datetime(2026, 1, 31, 12, tzinfo=UTC) == root.fields[0].arguments["since"]
 
 
-def test_live_fields_below_an_interface_are_known() -> None:
-    """Below `node` the type is the one that answers, so that a live field is seen as one."""
-    (root,) = selection('{ node(id: "x") { id ... on Resource { status } ... on Node { id } } }')
+def test_fields_below_an_interface_have_the_object_type() -> None:
+    """The fields of `node` belong to the type Resource, so live fields are recognized."""
+    (root,) = select_roots('{ node(id: "x") { id ... on Resource { status } ... on Node { id } } }')
     assert [("Resource", "id", False), ("Resource", "status", True)] == [
         (field.type_name, field.name, field.live) for field in root.fields
     ]
 
 
 def test_introspection_is_left_out() -> None:
-    """What the schema alone answers is no part of the selection."""
-    assert () == selection('{ __typename __schema { types { name } } __type(name: "Resource") { name } }')
+    """Introspection fields are not part of the selection."""
+    assert () == select_roots('{ __typename __schema { types { name } } __type(name: "Resource") { name } }')
 
 
 @pytest.mark.parametrize(
@@ -204,10 +206,8 @@ def test_introspection_is_left_out() -> None:
         ("query($b: Boolean = true) { accounts @include(if: $b) { name } }", {"b": None}, "if"),
     ],
 )
-def test_values_that_turn_out_wrong_name_their_argument(
-    text: str, variables: Mapping[str, object], argument: str
-) -> None:
-    """What only the variables show to be wrong is the reader's mistake, by the argument's name."""
+def test_invalid_values_name_their_argument(text: str, variables: Mapping[str, object], argument: str) -> None:
+    """An error that depends on variables is reported for the argument in which they occur."""
     with pytest.raises(BadUserInput) as caught:
-        selection(text, **variables)
+        select_roots(text, **variables)
     assert argument == caught.value.argument

@@ -1,4 +1,4 @@
-"""HTTP around an operation: methods, media types, bodies, who asks."""
+"""HTTP around an operation: methods, media types, bodies and authentication."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
     ],
 )
 async def test_media_type_is_negotiated(accept: str, media: str) -> None:
-    """The answer has the media type that the client prefers, JSON where it takes anything."""
+    """The response has the media type that the client prefers, and JSON if it accepts anything."""
     response = await GraphQLGateway().post(NAMES, accept)
     assert 200 == response.status_code
     assert f"{media}; charset=utf-8" == response.headers["content-type"]
@@ -46,21 +46,21 @@ async def test_media_type_is_negotiated(accept: str, media: str) -> None:
     "accept", ["text/plain", "image/*", f"{JSON};q=0", f"{JSON};q=nan", "application/json2", ";q=1"]
 )
 async def test_nothing_acceptable_is_406(accept: str) -> None:
-    """A client that takes neither media type is told which there are."""
+    """A client that accepts neither media type gets a list of the supported ones."""
     response = await GraphQLGateway().post(NAMES, accept)
     assert 406 == response.status_code
     assert GRAPHQL in response.text
 
 
-async def test_answers_are_private_and_depend_on_who_asks() -> None:
-    """No cache may hand an answer to anybody else."""
+async def test_responses_are_private() -> None:
+    """No cache may give a response to another client."""
     response = await GraphQLGateway().post(NAMES)
     assert "private, no-cache" == response.headers["cache-control"]
     assert "Authorization" in response.headers["vary"]
 
 
 async def test_get_runs_queries() -> None:
-    """GET takes the operation from the query string."""
+    """The operation of a GET request is in the query string."""
     gateway = GraphQLGateway()
     async with gateway.client(Accept=GRAPHQL) as client:
         response = await client.get(
@@ -77,7 +77,7 @@ async def test_get_runs_queries() -> None:
 
 
 async def test_get_refuses_other_operations_with_405() -> None:
-    """A mutation by GET is the wrong method, whatever is in it."""
+    """A mutation by GET is the wrong method, even if it is not valid."""
     gateway = GraphQLGateway()
     async with gateway.client() as client:
         response = await client.get("/graphql", params={"query": "mutation { anything }"})
@@ -86,7 +86,7 @@ async def test_get_refuses_other_operations_with_405() -> None:
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "BREW"])
 async def test_other_methods_are_405(method: str) -> None:
-    """Other methods are told which there are, in a GraphQL error."""
+    """The response lists the allowed methods and contains a GraphQL error."""
     async with GraphQLGateway().client() as client:
         response = await client.request(method, "/graphql")
     assert (405, "GET, POST") == (response.status_code, response.headers["allow"])
@@ -98,13 +98,13 @@ async def test_other_methods_are_405(method: str) -> None:
     ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", "application/json; charset=utf-16", ""],
 )
 async def test_other_bodies_are_415(media: str) -> None:
-    """A body that is not JSON in UTF-8 is not looked at."""
+    """A body that is not JSON in UTF-8 is not decoded."""
     response = await GraphQLGateway().post_body(b'{"query": "{ __typename }"}', **{"Content-Type": media})
     assert 415 == response.status_code
 
 
 async def test_compressed_bodies_are_415() -> None:
-    """A small compressed body can be a large one: it is not unpacked."""
+    """A compressed body is not decompressed, because it could become very large."""
     response = await GraphQLGateway().post_body(b"\x1f\x8b", **{"Content-Encoding": "gzip"})
     assert 415 == response.status_code
 
@@ -113,13 +113,13 @@ async def test_compressed_bodies_are_415() -> None:
     "media", ["application/json", "application/json;charset=utf-8", 'Application/JSON; charset="UTF-8"']
 )
 async def test_json_is_read_in_utf_8(media: str) -> None:
-    """JSON is read, with the charset told or not."""
+    """JSON is accepted with and without a charset."""
     response = await GraphQLGateway().post_body(b'{"query": "{ __typename }"}', **{"Content-Type": media})
     assert {"data": {"__typename": "Query"}} == body(response)
 
 
 @pytest.mark.parametrize(
-    "sent",
+    "content",
     [
         b"", b" \n", b"1", b'"x"', b"null", b"true", b"[]", b"{}", b"{", b"{'query': 1}", b"\xff\xfe", b'{"query": "\xff"}',
         b'{"query": "\\ud800"}', b'{"query": null}', b'{"query": ""}', b'{"query": " "}', b'{"query": 1}', b'{"query": ["{a}"]}',
@@ -130,22 +130,22 @@ async def test_json_is_read_in_utf_8(media: str) -> None:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("accept", [GRAPHQL, JSON])
-async def test_what_is_no_request_is_400(sent: bytes, accept: str) -> None:
-    """Whatever is sent in place of a request gets 400 and a clear error, in both media types."""
+async def test_invalid_requests_are_400(content: bytes, accept: str) -> None:
+    """A body that is not a GraphQL request gets status 400 and an error, in both media types."""
     gateway = GraphQLGateway()
-    response = await gateway.post_body(sent, Accept=accept)
+    response = await gateway.post_body(content, Accept=accept)
     assert (400, ["BAD_USER_INPUT"]) == (response.status_code, codes(response))
     assert [] == gateway.reader.requests
 
 
 async def test_batches_are_refused_by_name() -> None:
-    """A batch is told to be one, not merely a wrong type."""
+    """The error names batches, instead of only the wrong type."""
     response = await GraphQLGateway().post_body(b'[{"query": "{ __typename }"}]')
     assert "Batches" in body(response)["errors"][0]["message"]
 
 
 async def test_null_and_unknown_parameters_are_fine() -> None:
-    """Null is the same as left out; a parameter that nobody knows is ignored."""
+    """A null parameter counts as omitted, and unknown parameters are ignored."""
     response = await GraphQLGateway().post(
         "{ __typename }", variables=None, operationName=None, extensions=None, later=1
     )
@@ -161,21 +161,21 @@ async def test_null_and_unknown_parameters_are_fine() -> None:
     ],
 )  # fmt: skip
 async def test_bad_query_strings_are_400(query_string: str) -> None:
-    """The query string is read as strictly as a body."""
+    """The query string is checked as strictly as a body."""
     async with GraphQLGateway().client() as client:
         response = await client.get(f"/graphql?{query_string}")
     assert (400, ["BAD_USER_INPUT"]) == (response.status_code, codes(response))
 
 
-async def test_empty_parameters_of_get_are_left_out() -> None:
-    """Forms send what is empty: it is the same as nothing."""
+async def test_empty_parameters_of_get_are_ignored() -> None:
+    """HTML forms send empty parameters, which count as omitted."""
     async with GraphQLGateway().client() as client:
         response = await client.get("/graphql?query=%7B__typename%7D&variables=&operationName=&extensions=")
     assert {"data": {"__typename": "Query"}} == body(response)
 
 
 async def test_large_bodies_are_413() -> None:
-    """A body over the limit is refused by its told length, with the limit and the count."""
+    """A body over the limit is refused by its Content-Length, with the limit and the count."""
     response = await GraphQLGateway().post_body(b" " * 1_000_001)
     assert 413 == response.status_code
     assert {"code": "LIMIT_EXCEEDED", "limit": "bytes of body", "allowed": 1_000_000, "count": 1_000_001} == (
@@ -183,31 +183,31 @@ async def test_large_bodies_are_413() -> None:
     )
 
 
-@pytest.mark.parametrize("told", [None, "5", "9" * 30, "-1", "x", "٣"])
-async def test_bodies_that_lie_about_their_length_are_413(told: str | None) -> None:
-    """What counts is what comes: a body without a length, or with a false one, is cut off at the limit."""
-    sent = 0
+@pytest.mark.parametrize("length", [None, "5", "9" * 30, "-1", "x", "٣"])
+async def test_bodies_with_a_wrong_length_are_413(length: str | None) -> None:
+    """A body with a false or without a Content-Length is read only up to the limit."""
+    sent_bytes = 0
 
     async def endless() -> AsyncIterator[bytes]:
-        nonlocal sent
+        nonlocal sent_bytes
         while True:
-            sent += 100_000
+            sent_bytes += 100_000
             yield b" " * 100_000
 
     headers = [(b"content-type", b"application/json")]
-    if told is not None:
-        headers.append((b"content-length", told.encode()))
+    if length is not None:
+        headers.append((b"content-length", length.encode()))
     async with GraphQLGateway().client() as client:
         request = httpx.Request(
-            "POST", "http://gateway/graphql", headers=[*client.headers.raw, *headers], stream=_Stream(endless())
+            "POST", "http://gateway/graphql", headers=[*client.headers.raw, *headers], stream=_ChunkStream(endless())
         )
         response = await client.send(request)
     assert 413 == response.status_code
-    assert sent <= 1_200_000
+    assert sent_bytes <= 1_200_000
 
 
-class _Stream(httpx.AsyncByteStream):
-    """A body that httpx sends as it is."""
+class _ChunkStream(httpx.AsyncByteStream):
+    """A body that httpx sends unchanged, without a Content-Length of its own."""
 
     def __init__(self, chunks: AsyncIterator[bytes]) -> None:
         self._chunks = chunks
@@ -218,11 +218,11 @@ class _Stream(httpx.AsyncByteStream):
 
 
 @pytest.mark.parametrize("accept", [GRAPHQL, JSON, "*/*", "text/plain"])
-@pytest.mark.parametrize("sent", [b'{"query": "{ __typename }"}', b"{", b" " * 2_000_000])
-async def test_who_asks_is_known_before_what(accept: str, sent: bytes) -> None:
-    """Without a token nothing is read: 401, how to authenticate, and a GraphQL error."""
+@pytest.mark.parametrize("content", [b'{"query": "{ __typename }"}', b"{", b" " * 2_000_000])
+async def test_authentication_precedes_everything_else(accept: str, content: bytes) -> None:
+    """Without a valid token the body is not read. The response is 401 with a GraphQL error and the scheme."""
     gateway = GraphQLGateway()
-    response = await gateway.post_body(sent, Authorization="Bearer wrong", Accept=accept)
+    response = await gateway.post_body(content, Authorization="Bearer wrong", Accept=accept)
     assert (401, "Bearer") == (response.status_code, response.headers["www-authenticate"])
     assert ["UNAUTHENTICATED"] == codes(response)
     assert 0 == len(gateway.reader.requests)
@@ -230,8 +230,8 @@ async def test_who_asks_is_known_before_what(accept: str, sent: bytes) -> None:
 
 
 @pytest.mark.parametrize("accept", [GRAPHQL, JSON])
-async def test_a_token_that_may_not_read_is_403(accept: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A token without the permission is refused before anything is read."""
+async def test_a_token_without_permission_is_403(accept: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token without the permission `read` is refused before anything is read."""
 
     async def refuse(_request: object) -> None:
         raise Forbidden("Reading needs the permission 'read', which this token does not have.")
@@ -243,7 +243,7 @@ async def test_a_token_that_may_not_read_is_403(accept: str, monkeypatch: pytest
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 async def test_browsers_get_the_page_without_a_token(method: str) -> None:
-    """GraphiQL's page is open; it asks for the token itself."""
+    """The page of GraphiQL is public. It asks the user for a token."""
     async with GraphQLGateway().client(Accept=BROWSER, Authorization="") as client:
         response = await client.request(method, "/graphql")
     assert (200, "text/html; charset=utf-8") == (response.status_code, response.headers["content-type"])
@@ -260,14 +260,14 @@ async def test_browsers_get_the_page_without_a_token(method: str) -> None:
     ],
 )
 async def test_only_browsers_get_the_page(method: str, path: str, accept: str) -> None:
-    """Whoever does not ask for HTML first, or asks for an operation, needs a token."""
+    """A client that does not prefer HTML, or that sends an operation, needs a token."""
     async with GraphQLGateway().client(Accept=accept, Authorization="") as client:
         response = await client.request(method, path)
     assert 401 == response.status_code
 
 
-async def test_unknown_operation_names_are_told() -> None:
-    """A name that the document lacks, or none where there are several, is an error that says so."""
+async def test_invalid_operation_names_are_400() -> None:
+    """An unknown name, or a missing name in a document with several operations, is an error of `operationName`."""
     for query, name in [("query A { __typename }", "B"), ("query A { __typename } query B { __typename }", None)]:
         response = await GraphQLGateway().post(query, operationName=name)
         assert 400 == response.status_code
@@ -278,14 +278,14 @@ async def test_unknown_operation_names_are_told() -> None:
     "query", ["fragment F on Query { __typename }", "type Query { a: Int }", "subscription { a }", "mutation { a }"]
 )
 async def test_documents_without_a_query_are_400(query: str) -> None:
-    """There is nothing to run: no operation, or one that the graph does not serve."""
+    """The document has no operation, or one of a kind that the graph does not support."""
     response = await GraphQLGateway().post(query)
     assert 400 == response.status_code
     assert {"GRAPHQL_VALIDATION_FAILED"} == set(codes(response))
 
 
-async def test_hanging_up_while_sending_is_no_fault() -> None:
-    """A client that goes away in the middle of its body leaves nothing behind, no error either."""
+async def test_a_disconnect_while_sending_is_not_an_error() -> None:
+    """A client that disconnects in the middle of its body causes neither a read nor an error."""
     gateway = GraphQLGateway()
     events: Iterator[dict[str, object]] = iter(
         [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
@@ -297,15 +297,15 @@ async def test_hanging_up_while_sending_is_no_fault() -> None:
         return next(events)
 
     async def send(_message: object) -> None:
-        """Nobody is there."""
+        """Ignore the response, because the client has disconnected."""
 
     await gateway.app(scope, receive, send)
     assert [] == gateway.reader.requests
 
 
 async def test_websockets_are_not_served() -> None:
-    """There is no other transport than HTTP: a websocket is closed before it is opened."""
-    sent: list[MutableMapping[str, object]] = []
+    """A WebSocket is rejected before it is accepted, because HTTP is the only transport."""
+    messages: list[MutableMapping[str, object]] = []
     scope = {
         "type": "websocket",
         "path": "/graphql",
@@ -318,7 +318,7 @@ async def test_websockets_are_not_served() -> None:
         return {"type": "websocket.connect"}
 
     async def send(message: MutableMapping[str, object]) -> None:
-        sent.append(message)
+        messages.append(message)
 
     await GraphQLGateway().app(scope, receive, send)
-    assert ["websocket.close"] == [message["type"] for message in sent]
+    assert ["websocket.close"] == [message["type"] for message in messages]

@@ -1,4 +1,4 @@
-"""Usual variables and the arguments that they stand for are what graphql-core makes of them in its general way."""
+"""The fast path for common variables gives the same values and arguments as graphql-core."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ _VALUES: Final = (
     | st.sampled_from((_ID, _ID.upper(), _ID.replace("-", ""), f"{{{_ID}}}", f"urn:uuid:{_ID}", f"Resource:{_ID}"))
     | st.sampled_from(([], {}, ["VENDOR"], [None], [["a"]], {"account": ["a"]}, {"maxAgeSeconds": 5}, {"no": 1}))
 )
-_TRIED: Final = settings(max_examples=settings().max_examples // 5)
-_GIVEN: Final = st.dictionaries(st.sampled_from("aabc"), _VALUES, max_size=3)
+_FEW_EXAMPLES: Final = settings(max_examples=settings().max_examples // 5)
+_VARIABLES: Final = st.dictionaries(st.sampled_from("aabc"), _VALUES, max_size=3)
 
 
 def _operation(text: str) -> tuple[DocumentNode, OperationDefinitionNode]:
@@ -58,48 +58,51 @@ def _operation(text: str) -> tuple[DocumentNode, OperationDefinitionNode]:
     return document, operation
 
 
-def _generally(operation: OperationDefinitionNode, told: dict[str, Any]) -> VariableValues | None:
-    values = get_variable_values(graph().core, operation.variable_definitions or (), dict(told), max_errors=1)
+def _coerce_by_graphql_core(operation: OperationDefinitionNode, variables: dict[str, Any]) -> VariableValues | None:
+    values = get_variable_values(graph().core, operation.variable_definitions or (), dict(variables), max_errors=1)
     return values if isinstance(values, VariableValues) else None
 
 
-def _kinds(values: dict[str, Any]) -> str:
-    """With the types of all that is in it: True is no 1 here."""
+def _typed_repr(values: dict[str, Any]) -> str:
+    """Return a text that distinguishes types, unlike equality, by which True is 1."""
     return repr(sorted(values.items()))
 
 
 @pytest.mark.parametrize("text", _TEXTS)
-@_TRIED
-@given(told=_GIVEN)
-def test_variables(text: str, told: dict[str, Any]) -> None:
-    """Whatever is given, missing or left over: the same values, or something to tell against them in both ways."""
+@_FEW_EXAMPLES
+@given(variables=_VARIABLES)
+def test_variables(text: str, variables: dict[str, Any]) -> None:
+    """Valid, invalid, missing and unused variables give the same values, or errors on both paths."""
     _, operation = _operation(text)
-    expected, found = _generally(operation, told), VariableCoercer(graph().core, operation).coerce(told)
-    assert (expected is None) == (found is None)
-    if expected is not None and found is not None:
-        assert _kinds(expected.coerced) == _kinds(found.coerced)
+    expected = _coerce_by_graphql_core(operation, variables)
+    values = VariableCoercer(graph().core, operation).coerce(variables)
+    assert (expected is None) == (values is None)
+    if expected is not None and values is not None:
+        assert _typed_repr(expected.coerced) == _typed_repr(values.coerced)
 
 
-def _argued(varying: tuple[VariableField, ...], values: VariableValues) -> list[str] | None:
+def _describe_arguments(fields: tuple[VariableField, ...], values: VariableValues) -> list[str] | None:
     try:
-        return [_kinds(each.arguments(values)) for each in varying]
+        return [_typed_repr(field.arguments(values)) for field in fields]
     except BadUserInput:
         return None
 
 
 @pytest.mark.parametrize("text", _TEXTS)
-@_TRIED
-@given(first=_GIVEN, then=_GIVEN)
-def test_arguments(text: str, first: dict[str, Any], then: dict[str, Any]) -> None:
-    """What was reduced with some values tells with others what is reduced with those."""
+@_FEW_EXAMPLES
+@given(first=_VARIABLES, second=_VARIABLES)
+def test_arguments(text: str, first: dict[str, Any], second: dict[str, Any]) -> None:
+    """Fields that were collected with one set of values give the right arguments for another set."""
     document, operation = _operation(text)
-    before, after = _generally(operation, first), VariableCoercer(graph().core, operation).coerce(then)
-    general = _generally(operation, then)
-    if before is None or after is None or general is None:
+    first_values = _coerce_by_graphql_core(operation, first)
+    values = VariableCoercer(graph().core, operation).coerce(second)
+    expected_values = _coerce_by_graphql_core(operation, second)
+    if first_values is None or values is None or expected_values is None:
         return
     try:
-        varying = collect_fields(graph().core, document, operation, before).variable_fields
+        fields = collect_fields(graph().core, document, operation, first_values).variable_fields
     except BadUserInput:
         return
-    expected = [replace(each, fixed={}, direct=None) for each in varying]
-    assert _argued(tuple(expected), general) == _argued(varying, after)
+    # Without the parts that were computed in advance, graphql-core evaluates every argument.
+    unprepared = [replace(field, fixed={}, direct=None) for field in fields]
+    assert _describe_arguments(tuple(unprepared), expected_values) == _describe_arguments(fields, values)

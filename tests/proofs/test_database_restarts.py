@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from sandbox.faults import FaultKind
 from sandbox.http.server import SandboxServer
-from sandbox.operations import Operation
+from sandbox.operations import ApiOperation
 from sandbox.world import World
 from supplygraph.config.settings import DatabaseSettings, FreshnessSettings, Settings
 from supplygraph.observability import logs
@@ -50,9 +50,9 @@ async def test_a_restart_of_the_database_is_survived(server: PostgresServer) -> 
         assert 200 == (await up.client.get("/readyz")).status_code
         before = (await up.data(LIVE))["resources"]["totalCount"]
         clock.advance(60)
-        held = cloud.faults.switch_on(FaultKind.HOLD, tenant="east", operation=Operation.LIST_MACHINES)
+        held = cloud.faults.switch_on(FaultKind.HOLD, tenant="east", operation=ApiOperation.LIST_MACHINES)
         reader = asyncio.create_task(up.client.post("/graphql", json={"query": LIVE}))
-        await wait_until(lambda: cloud.journal.sweeps("east", Operation.LIST_MACHINES) > 1)
+        await wait_until(lambda: cloud.journal.sweeps("east", ApiOperation.LIST_MACHINES) > 1)
 
         await asyncio.to_thread(server.stop)
         cloud.faults.switch_off(held.fault_id)

@@ -15,7 +15,7 @@ from domain.enums import Permission, ResourceKind
 from domain.records.model import ScopeKey
 from sandbox.faults import FaultKind
 from sandbox.http.server import SandboxServer
-from sandbox.operations import Operation
+from sandbox.operations import ApiOperation
 from sandbox.world import World
 from supplygraph.auth.tokens import make
 from tests.clock import ManualClock
@@ -57,13 +57,13 @@ class ExplainedFleet:
         nodes: list[dict[str, Any]] = data["resources"]["nodes"]
         return nodes
 
-    def request_ids(self, operation: Operation) -> list[str]:
+    def request_ids(self, operation: ApiOperation) -> list[str]:
         """Return the request ids that the cloud gave to its calls, in order."""
         return [f"req-{call.started}" for call in self.cloud.journal.calls("lab", operation)]
 
     async def sweep_holds(self, readers: int) -> None:
         """Wait until the cloud has the listing of the machines, and this many readers wait for it."""
-        await wait_until(lambda: self.cloud.journal.count("lab", Operation.LIST_MACHINES) == 1)
+        await wait_until(lambda: self.cloud.journal.count("lab", ApiOperation.LIST_MACHINES) == 1)
         flight = self.gateway.gateway.reconciler._sweeps.running(ScopeKey("lab", ResourceKind.MACHINES, None))
         await wait_until(lambda: flight.readers == readers)
 
@@ -95,7 +95,7 @@ async def test_a_page_of_a_sweep(fleet: ExplainedFleet) -> None:
     seconds = time.perf_counter() - began
 
     explanations = [node["freshness"]["explain"] for node in nodes]
-    pages = dict(enumerate(fleet.request_ids(Operation.LIST_MACHINES), 1))
+    pages = dict(enumerate(fleet.request_ids(ApiOperation.LIST_MACHINES), 1))
     assert [1, 2, 3] == list(pages)
     assert set(pages.items()) == {(each["page"], each["requestId"]) for each in explanations}
     assert [100, 100, 50] == [sum(each["page"] == page for each in explanations) for page in pages]
@@ -113,7 +113,7 @@ async def test_a_probe(fleet: ExplainedFleet) -> None:
     machine = (await fleet.machines())[0]
     fleet.gateway.clock.advance(600)
     fleet.cloud.journal.forget()
-    held = fleet.cloud.faults.switch_on(FaultKind.HOLD, operation=Operation.LIST_MACHINES)
+    held = fleet.cloud.faults.switch_on(FaultKind.HOLD, operation=ApiOperation.LIST_MACHINES)
     sweeping = asyncio.create_task(fleet.machines())
     await fleet.sweep_holds(1)
     fleet.gateway.clock.advance(1)
@@ -123,7 +123,7 @@ async def test_a_probe(fleet: ExplainedFleet) -> None:
     fleet.cloud.faults.switch_off(held.fault_id)
     await sweeping
 
-    (request_id,) = fleet.request_ids(Operation.GET_MACHINE)
+    (request_id,) = fleet.request_ids(ApiOperation.GET_MACHINE)
     assert ("get_machine", 1, request_id, "PROBE") == tuple(
         explanation[name] for name in ("operation", "page", "requestId", "source")
     )
@@ -134,7 +134,7 @@ async def test_a_probe(fleet: ExplainedFleet) -> None:
 async def test_a_shared_flight(fleet: ExplainedFleet) -> None:
     """Each of ten readers of one sweep sees their number, and the calls that they saved are counted."""
     before = (await fleet.account())["calls"]
-    held = fleet.cloud.faults.switch_on(FaultKind.HOLD, operation=Operation.LIST_MACHINES)
+    held = fleet.cloud.faults.switch_on(FaultKind.HOLD, operation=ApiOperation.LIST_MACHINES)
     fleet.cloud.journal.forget()
     readers = [asyncio.create_task(fleet.machines()) for _ in range(10)]
     await fleet.sweep_holds(10)
@@ -182,7 +182,7 @@ async def test_a_missing_machine(fleet: ExplainedFleet) -> None:
     before = await fleet.machines()
     lost = fleet.cloud.world.machines("lab")[0].machine_id
     page = next(node["freshness"]["explain"]["page"] for node in before if node["vendorId"] == lost)
-    fleet.cloud.faults.switch_on(FaultKind.NOT_FOUND, operation=Operation.GET_MACHINE)
+    fleet.cloud.faults.switch_on(FaultKind.NOT_FOUND, operation=ApiOperation.GET_MACHINE)
     fleet.cloud.world.vanish_machine("lab", lost)
     fleet.gateway.clock.advance(600)
     await fleet.machines()

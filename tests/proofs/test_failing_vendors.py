@@ -14,7 +14,7 @@ from domain.enums import ResourceKind
 from domain.records.model import ScopeKey
 from sandbox.faults import FaultKind
 from sandbox.http.server import SandboxServer
-from sandbox.operations import Operation
+from sandbox.operations import ApiOperation
 from sandbox.world import World
 from tests.clock import ManualClock
 from tests.proofs.support.gateway_server import PATIENCE_SECONDS, ServedGateway, sandbox_account, serve_accounts
@@ -107,7 +107,7 @@ async def test_a_vendor_that_stalls_after_the_headers(pair: CloudPair) -> None:
     pair.bad.faults.switch_on(FaultKind.STALL)
     with running_loop().stopped() as loop:
         reader = asyncio.create_task(pair.read(wait=MAX_WAIT))
-        lists = (Operation.LIST_MACHINES, Operation.LIST_VOLUMES)
+        lists = (ApiOperation.LIST_MACHINES, ApiOperation.LIST_VOLUMES)
         await wait_until(lambda: all(pair.bad.journal.count(BAD, operation) == 2 for operation in lists))
         await wait_until(lambda: not any(pair.is_sweeping(GOOD)))
         loop.advance(MAX_WAIT - 0.01)

@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.faults import FaultKind
 from sandbox.http.server import SandboxServer
-from sandbox.operations import Operation
+from sandbox.operations import ApiOperation
 from sandbox.world import World
 from tests.clock import ManualClock
 from tests.proofs.support.gateway_server import ServedGateway
@@ -61,7 +61,7 @@ async def test_machines_that_were_terminated_elsewhere(tmp_path: Path, cloud: Sa
     async with owner.gateway(seconds_ago=3600) as gateway:
         await gateway.sweep_all()
         gone = [machine.machine_id for machine in cloud.world.machines("east")][:4]
-        cloud.faults.switch_on(FaultKind.NOT_FOUND, operation=Operation.GET_MACHINE)
+        cloud.faults.switch_on(FaultKind.NOT_FOUND, operation=ApiOperation.GET_MACHINE)
         for machine_id in gone:
             cloud.world.vanish_machine("east", machine_id)
         gateway.clock.advance(600)

@@ -12,14 +12,14 @@ import pytest
 
 from sandbox.faults import FaultKind, FaultRule
 from sandbox.http.server import SandboxServer
-from sandbox.operations import Operation
+from sandbox.operations import ApiOperation
 from sandbox.world import World
 from tests.clock import ManualClock
 from tests.proofs.support.gateway_server import ServedGateway, sandbox_account, serve_accounts
 from tests.proofs.support.stoppable_loop import wait_until
 
 KEYS = {"east": "key-of-east", "west": "key-of-west"}
-LISTS = (Operation.LIST_MACHINES, Operation.LIST_VOLUMES)
+LISTS = (ApiOperation.LIST_MACHINES, ApiOperation.LIST_VOLUMES)
 SCOPES = [(tenant, operation) for tenant in KEYS for operation in LISTS]
 LIVE = "{ resources(first: 1000) { nodes { resourceId status freshness { state } linkedResources { status } } } }"
 RECORDED = "{ resources(first: 1000) { totalCount nodes { resourceId vendor createdAt freshness { state } } } }"
@@ -33,7 +33,7 @@ class CountingCloud:
     gateway: ServedGateway
     cloud: SandboxServer
 
-    def sweeps(self) -> dict[tuple[str, Operation], int]:
+    def sweeps(self) -> dict[tuple[str, ApiOperation], int]:
         """Return how many listings began in each scope."""
         return {scope: self.cloud.journal.sweeps(*scope) for scope in SCOPES}
 

@@ -17,14 +17,16 @@ from domain.enums import ResourceKind
 from domain.records.model import ScopeKey
 from sandbox.faults import FaultKind
 from sandbox.http.server import SandboxServer
-from sandbox.operations import Operation
+from sandbox.operations import ApiOperation
 from sandbox.world import World
 from tests.clock import ManualClock
 from tests.proofs.support.gateway_server import ServedGateway, sandbox_account, serve_accounts
 from tests.proofs.support.stoppable_loop import StoppableLoop, running_loop, wait_until
 
 KEYS = {"east": "key-of-east", "west": "key-of-west"}
-SCOPES = [(tenant, operation) for tenant in KEYS for operation in (Operation.LIST_MACHINES, Operation.LIST_VOLUMES)]
+SCOPES = [
+    (tenant, operation) for tenant in KEYS for operation in (ApiOperation.LIST_MACHINES, ApiOperation.LIST_VOLUMES)
+]
 READERS, ROUNDS, AGE = 50, 3, 60
 MAX_WAIT, LONG_WAIT, FLIGHT = 0.3, 60.0, 20.0
 """Seconds. A flight ends before a long wait does."""
@@ -68,7 +70,7 @@ class StalledCloud:
         """Return the status of the machine that was stopped just before the stall."""
         return str(next(node["status"] for node in nodes if node["vendorId"] == self.machine_id))
 
-    def sweeps(self) -> dict[tuple[str, Operation], int]:
+    def sweeps(self) -> dict[tuple[str, ApiOperation], int]:
         """Return how many listings began in each scope."""
         return {scope: self.cloud.journal.sweeps(*scope) for scope in SCOPES}
 

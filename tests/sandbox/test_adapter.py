@@ -21,7 +21,7 @@ from domain.errors import ConfigurationError, MalformedAnswer
 from domain.records.observation import NO_PRICE, Access, Attachment, Observation, Price, Spec, SweepOutcome, Terms
 from sandbox.faults import FaultKind, Pages
 from sandbox.http.server import SandboxServer
-from sandbox.operations import Operation
+from sandbox.operations import ApiOperation
 from sandbox.resources import MachineStatus, VolumeStatus
 from sandbox.world import World
 from tests.clock import ManualClock
@@ -197,7 +197,7 @@ async def test_a_probe_returns_the_resource_or_its_absence(cloud: VendorCloud, w
 
 async def test_a_generic_404_does_not_prove_absence(cloud: VendorCloud, server: SandboxServer, world: World) -> None:
     """A web server's 404 and a 404 for the other kind are malformed answers."""
-    server.faults.switch_on(FaultKind.NOT_FOUND, operation=Operation.GET_MACHINE)
+    server.faults.switch_on(FaultKind.NOT_FOUND, operation=ApiOperation.GET_MACHINE)
 
     result = await cloud.probe(MACHINES, None, "m-0")
 
@@ -297,7 +297,7 @@ async def test_the_cloud_and_the_adapter_count_the_same_calls(cloud: VendorCloud
 
     assert server.journal.count(EAST) == sum(result.calls for result in results) + probe.calls
     assert 0 == server.journal.count(WEST)
-    assert 1 == server.journal.sweeps(EAST, Operation.LIST_MACHINES)
+    assert 1 == server.journal.sweeps(EAST, ApiOperation.LIST_MACHINES)
 
 
 def test_a_setting_error_does_not_show_the_value(clock: ManualClock) -> None:

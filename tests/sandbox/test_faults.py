@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.faults import FaultKind, Pages
 from sandbox.http.server import SandboxServer
-from sandbox.operations import Operation
+from sandbox.operations import ApiOperation
 from sandbox.world import World
 from tests.clock import ManualClock
 from tests.sandbox.tenants import EAST, KEYS, WEST, machine_in
@@ -74,7 +74,7 @@ async def test_a_missing_list(server: SandboxServer, east: httpx.AsyncClient, ki
 
 async def test_a_cut_listing_claims_to_be_complete(server: SandboxServer, east: httpx.AsyncClient) -> None:
     """A page with a next page loses its cursor. A last page loses its second half."""
-    server.faults.switch_on(FaultKind.CUT_LISTING, operation=Operation.LIST_MACHINES)
+    server.faults.switch_on(FaultKind.CUT_LISTING, operation=ApiOperation.LIST_MACHINES)
 
     paged = (await east.get("/v1/machines?limit=4")).json()
     single = (await east.get("/v1/machines")).json()
@@ -154,8 +154,8 @@ async def test_a_stall_follows_the_headers(server: SandboxServer, east: httpx.As
 
 async def test_a_trickling_body(server: SandboxServer, east: httpx.AsyncClient) -> None:
     """The body arrives byte by byte and is complete in the end."""
-    server.faults.switch_on(FaultKind.TRICKLE, operation=Operation.LIST_VOLUMES, seconds=0)
-    server.faults.switch_on(FaultKind.EMPTY_LIST, operation=Operation.LIST_VOLUMES)
+    server.faults.switch_on(FaultKind.TRICKLE, operation=ApiOperation.LIST_VOLUMES, seconds=0)
+    server.faults.switch_on(FaultKind.EMPTY_LIST, operation=ApiOperation.LIST_VOLUMES)
 
     async with east.stream("GET", "/v1/volumes") as response:
         chunks = [chunk async for chunk in response.aiter_raw()]
@@ -205,7 +205,7 @@ async def test_a_held_response_shows_the_state_before_or_after_the_wait(
 
 async def test_a_slow_response_comes_after_later_calls(server: SandboxServer, east: httpx.AsyncClient) -> None:
     """A slow call ends after a fast one that started later."""
-    server.faults.switch_on(FaultKind.SLOW, operation=Operation.LIST_MACHINES, seconds=0.2)
+    server.faults.switch_on(FaultKind.SLOW, operation=ApiOperation.LIST_MACHINES, seconds=0.2)
     slow_call = asyncio.create_task(east.get("/v1/machines"))
     await server.journal.until(lambda journal: journal.count() == 1)
 
@@ -221,7 +221,7 @@ async def test_a_slow_response_comes_after_later_calls(server: SandboxServer, ea
 
 async def test_a_fault_applies_only_to_its_tenant_and_operation(server: SandboxServer, east: httpx.AsyncClient) -> None:
     """The other tenant and the other operations are not affected."""
-    server.faults.switch_on(FaultKind.FORBIDDEN, tenant=EAST, operation=Operation.LIST_MACHINES)
+    server.faults.switch_on(FaultKind.FORBIDDEN, tenant=EAST, operation=ApiOperation.LIST_MACHINES)
 
     async with httpx.AsyncClient(base_url=server.url, headers={"authorization": f"Bearer {KEYS[WEST]}"}) as west:
         west_response = await west.get("/v1/machines")
@@ -235,7 +235,7 @@ async def test_a_refused_action_is_not_carried_out(
 ) -> None:
     """If a fault replaces the response, the operation is not carried out."""
     machine_id = machine_in(world, "running").machine_id
-    server.faults.switch_on(FaultKind.SERVER_ERROR, operation=Operation.STOP_MACHINE, times=1)
+    server.faults.switch_on(FaultKind.SERVER_ERROR, operation=ApiOperation.STOP_MACHINE, times=1)
 
     response = await east.post(f"/v1/machines/{machine_id}/stop")
 

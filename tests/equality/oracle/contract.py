@@ -19,7 +19,7 @@ from graphql import (
 )
 
 from tests.equality.oracle.refusals import OracleRefusal
-from tests.equality.oracle.root_field import RootField
+from tests.equality.oracle.root_field import OracleRootField
 from tests.equality.oracle.roots import ROOT_ANSWERS, empty_answer, parse_uuid
 
 SDL = Path(__file__).parents[3] / "schema" / "schema.graphql"
@@ -31,7 +31,7 @@ Hit = tuple[str, str]
 class OracleContext:
     """One execution. While `noting`, refused root fields have empty answers, so that the others note their resources."""
 
-    roots: dict[str, RootField]
+    roots: dict[str, OracleRootField]
     refused: dict[str, OracleRefusal]
     noting: bool = True
     hits: set[Hit] = field(default_factory=set)

@@ -10,7 +10,7 @@ from domain.records.model import LinkRecord, ResourceRecord, ScopeRecord
 from domain.records.traces import FailedFlight, ObservationTrace
 from tests.equality.oracle.ages import is_configured, was_listed_last
 from tests.equality.oracle.pages import change_page
-from tests.equality.oracle.root_field import RootField
+from tests.equality.oracle.root_field import OracleRootField
 from tests.equality.world import WorldAccount, WorldProvenance
 
 GraphObject: TypeAlias = dict[str, Any]
@@ -22,7 +22,7 @@ def format_instant(instant: datetime | None) -> str | None:
     return None if instant is None else instant.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def render_resource(root: RootField, resource: ResourceRecord, *, chosen: bool = False) -> GraphObject:
+def render_resource(root: OracleRootField, resource: ResourceRecord, *, chosen: bool = False) -> GraphObject:
     """Return a resource. If it was `chosen` by a live condition or order, its age matters whatever is selected."""
     if chosen:
         root.note(resource, live=True)
@@ -33,7 +33,7 @@ def render_resource(root: RootField, resource: ResourceRecord, *, chosen: bool =
     }
 
 
-def _recorded_fields(root: RootField, resource: ResourceRecord) -> GraphObject:
+def _recorded_fields(root: OracleRootField, resource: ResourceRecord) -> GraphObject:
     return {
         "id": f"Resource:{resource.resource_id}",
         "resourceId": str(resource.resource_id),
@@ -49,7 +49,7 @@ def _recorded_fields(root: RootField, resource: ResourceRecord) -> GraphObject:
     }
 
 
-def _live_values(root: RootField, resource: ResourceRecord) -> GraphObject:
+def _live_values(root: OracleRootField, resource: ResourceRecord) -> GraphObject:
     live, price = resource.live, resource.live.price
     priced_at = price.as_of or (root.age(resource).observed_at if price.source == "VENDOR" else None)
     return {
@@ -68,7 +68,7 @@ def _live_values(root: RootField, resource: ResourceRecord) -> GraphObject:
     }
 
 
-def _note_live(root: RootField, resource: ResourceRecord, value: Any) -> Callable[[], Any]:
+def _note_live(root: OracleRootField, resource: ResourceRecord, value: Any) -> Callable[[], Any]:
     """Return a function that notes the resource and returns the value."""
 
     def compute() -> Any:
@@ -78,7 +78,7 @@ def _note_live(root: RootField, resource: ResourceRecord, value: Any) -> Callabl
     return compute
 
 
-def _aged_fields(root: RootField, resource: ResourceRecord) -> GraphObject:
+def _aged_fields(root: OracleRootField, resource: ResourceRecord) -> GraphObject:
     """Return the fields with which the age of the resource matters: its links, which are live, and the age itself."""
 
     def links(includeEnded: bool) -> list[GraphObject]:  # noqa: N803  # the name in the schema
@@ -123,7 +123,7 @@ def _spec(resource: ResourceRecord) -> GraphObject:
     }
 
 
-def render_history(root: RootField, resource: ResourceRecord, arguments: dict[str, Any]) -> GraphObject:
+def render_history(root: OracleRootField, resource: ResourceRecord, arguments: dict[str, Any]) -> GraphObject:
     """Return the changes of one resource."""
     fields, since = arguments.get("fields"), arguments.get("since")
     changes = [
@@ -136,7 +136,7 @@ def render_history(root: RootField, resource: ResourceRecord, arguments: dict[st
     return change_page(changes, arguments, "HISTORY", lambda _: render_resource(root, resource))
 
 
-def render_link(root: RootField, link: LinkRecord, other: ResourceRecord, link_type: str) -> GraphObject:
+def render_link(root: OracleRootField, link: LinkRecord, other: ResourceRecord, link_type: str) -> GraphObject:
     """Return a link as seen from one end; `other` is the resource at the other end."""
 
     def freshness() -> GraphObject:
@@ -156,7 +156,7 @@ def render_link(root: RootField, link: LinkRecord, other: ResourceRecord, link_t
     }
 
 
-def render_offers(root: RootField, resource: ResourceRecord) -> list[GraphObject]:
+def render_offers(root: OracleRootField, resource: ResourceRecord) -> list[GraphObject]:
     """Return the offer history, oldest first."""
     entries = [each for each in root.world.provenance if each.entry.resource_id == resource.resource_id]
     return [_offer(each) for each in sorted(entries, key=lambda each: each.entry.created_at)]
@@ -179,7 +179,7 @@ def _offer(provenance: WorldProvenance) -> GraphObject:
     }
 
 
-def render_freshness(root: RootField, resource: ResourceRecord) -> GraphObject:
+def render_freshness(root: OracleRootField, resource: ResourceRecord) -> GraphObject:
     """Return the freshness of a resource."""
     age = root.age(resource)
     return {
@@ -193,7 +193,7 @@ def render_freshness(root: RootField, resource: ResourceRecord) -> GraphObject:
     }
 
 
-def render_explanation(root: RootField, resource: ResourceRecord) -> GraphObject:
+def render_explanation(root: OracleRootField, resource: ResourceRecord) -> GraphObject:
     """Return the call that the values come from, and the attempts since."""
     scope, now = root.scope_of(resource), root.now
     trace, number = (resource.trace if resource.seen_at <= now else None), resource.seen_no
@@ -233,7 +233,7 @@ def _attempt(flight: FailedFlight) -> GraphObject:
     return {"source": flight.source.value, "sentAt": format_instant(flight.sent_at), "reason": flight.reason.value}
 
 
-def render_account(root: RootField, account: WorldAccount) -> GraphObject:
+def render_account(root: OracleRootField, account: WorldAccount) -> GraphObject:
     """Return an account. Its operational fields have already been refused to all but operators."""
     scopes = [scope for scope in root.world.scopes if scope.key.account == account.name]
     scopes.sort(key=lambda scope: (scope.key.kind, scope.key.region or ""))
@@ -267,7 +267,7 @@ def _account_state(account: WorldAccount, scopes: list[ScopeRecord]) -> str:
     return "OK" if set(states) == {"OK"} and all(scope.swept_at for scope in swept) else "DEGRADED"
 
 
-def _scope(root: RootField, scope: ScopeRecord) -> GraphObject:
+def _scope(root: OracleRootField, scope: ScopeRecord) -> GraphObject:
     living = [each for each in root.world.resources if each.scope_id == scope.scope_id and not each.deleted]
     open_until = scope.hold_until if scope.hold_until is not None and scope.hold_until > root.now else None
     return {
@@ -288,7 +288,7 @@ def format_past(instant: datetime | None, now: datetime) -> str | None:
     return format_instant(instant) if instant is not None and instant <= now else None
 
 
-def render_coverage(root: RootField) -> GraphObject:
+def render_coverage(root: OracleRootField) -> GraphObject:
     """Return whether the list is current, and its gaps."""
     scopes, gaps = root.coverage()
     swept = [format_past(scope.swept_at, root.now) for scope in scopes]

@@ -27,7 +27,7 @@ from tests.equality.oracle.contract import Hit, OracleContext, contract
 from tests.equality.oracle.filters import VisibleResources
 from tests.equality.oracle.limits import TOKENS, measure_document, measure_selection
 from tests.equality.oracle.refusals import OracleRefusal, bad_input, forbidden, too_large
-from tests.equality.oracle.root_field import RootField, summarize_freshness
+from tests.equality.oracle.root_field import OracleRootField, summarize_freshness
 from tests.equality.oracle.roots import check_arguments
 from tests.equality.oracle.selection import SelectedField, SelectionCollector
 from tests.equality.world import NOW, EqualityWorld
@@ -140,7 +140,7 @@ class Oracle:
             except OracleRefusal as refusal:
                 context.refused[selected.key] = refusal
             _check_permissions(selected, demand, viewer)
-            context.roots[selected.key] = RootField(selected, self._resources(viewer.accounts), demand, NOW)
+            context.roots[selected.key] = OracleRootField(selected, self._resources(viewer.accounts), demand, NOW)
         for selected in selection:
             try:
                 if selected.key not in context.refused:

@@ -36,7 +36,7 @@ _LIVE_KEYS: Final = {"STATUS", "GPU_TYPE"}
 
 
 @dataclass(slots=True)
-class RootField:
+class OracleRootField:
     """One root field while it is answered.
 
     `noted` are the resources whose age matters, and whether live fields and links of them are in the answer.
@@ -195,7 +195,7 @@ class RootField:
 _BADNESS: Final = {"FRESH": 0, "STALE": 1, "UNCONFIRMED": 2}
 
 
-def summarize_freshness(roots: list[RootField], calls: int) -> dict[str, Any]:
+def summarize_freshness(roots: list[OracleRootField], calls: int) -> dict[str, Any]:
     """Return `extensions.freshness`: each resource counts once, with the worst state that any root field reports."""
     worst: dict[UUID, OracleAge] = {}
     for root in roots:

@@ -15,7 +15,7 @@ from tests.equality.oracle.filters import STATUSES, sort_resources
 from tests.equality.oracle.objects import render_account, render_coverage, render_resource
 from tests.equality.oracle.pages import change_page, resource_page
 from tests.equality.oracle.refusals import bad_input
-from tests.equality.oracle.root_field import RootField
+from tests.equality.oracle.root_field import OracleRootField
 from tests.equality.oracle.selection import SelectedField
 
 _DEFAULT_ORDER: Final = {"field": "CREATED_AT", "direction": "DESC"}
@@ -39,18 +39,18 @@ def check_arguments(root: SelectedField) -> None:
             raise bad_input("after") from None
 
 
-def _resource(root: RootField) -> Any:
+def _resource(root: OracleRootField) -> Any:
     resource = root.resources.by_id.get(root.selected.arguments["resourceId"])
     return None if resource is None else render_resource(root, resource)
 
 
-def _node(root: RootField) -> Any:
+def _node(root: OracleRootField) -> Any:
     node_id = root.selected.arguments["id"]
     resource = next((each for each in root.resources.visible if node_id == f"Resource:{each.resource_id}"), None)
     return None if resource is None else render_resource(root, resource)
 
 
-def _resources(root: RootField) -> Any:
+def _resources(root: OracleRootField) -> Any:
     order = root.selected.arguments.get("orderBy") or _DEFAULT_ORDER
     matches = root.resources.find(root.conditions)
     rows = sort_resources(matches, order["field"], order["direction"])
@@ -60,7 +60,7 @@ def _resources(root: RootField) -> Any:
     return {**page, "totalCount": len(matches), "coverage": lambda: render_coverage(root)}
 
 
-def _changes(root: RootField) -> Any:
+def _changes(root: OracleRootField) -> Any:
     matches = {each.resource_id: each for each in root.resources.find(root.conditions, deleted=True)}
     changes = [change for change in root.world.history if change.entry.resource_id in matches]
     return change_page(
@@ -71,12 +71,12 @@ def _changes(root: RootField) -> Any:
     )
 
 
-def _accounts(root: RootField) -> Any:
+def _accounts(root: OracleRootField) -> Any:
     names = sorted(name for name in root.world.accounts if root.resources.may_see(name))
     return [render_account(root, root.world.accounts[name]) for name in names]
 
 
-_KEYS: Final[Mapping[str, tuple[str, Callable[[RootField, ResourceRecord], Any]]]] = {
+_KEYS: Final[Mapping[str, tuple[str, Callable[[OracleRootField, ResourceRecord], Any]]]] = {
     "VENDOR": ("vendor", lambda root, resource: root.world.accounts[resource.account].vendor),
     "ACCOUNT": ("account", lambda _, resource: resource.account),
     "VENDOR_REGION": ("vendorRegion", lambda _, resource: resource.vendor_region),
@@ -86,7 +86,7 @@ _KEYS: Final[Mapping[str, tuple[str, Callable[[RootField, ResourceRecord], Any]]
 }
 
 
-def _totals(root: RootField) -> Any:
+def _totals(root: OracleRootField) -> Any:
     keys = list(dict.fromkeys(root.selected.arguments["groupBy"]))
     groups: dict[tuple[Any, ...], list[ResourceRecord]] = defaultdict(list)
     if not keys:
@@ -105,7 +105,7 @@ def _rank(keys: list[str], group: tuple[Any, ...]) -> list[Any]:
     ]
 
 
-def _total(root: RootField, keys: list[str], group: tuple[Any, ...], members: list[ResourceRecord]) -> Any:
+def _total(root: OracleRootField, keys: list[str], group: tuple[Any, ...], members: list[ResourceRecord]) -> Any:
     sums: dict[str, Fraction] = defaultdict(Fraction)
     prices = [each.live.price for each in members]
     priced = [price for price in prices if price.amount is not None and price.currency is not None]
@@ -125,7 +125,7 @@ def _total(root: RootField, keys: list[str], group: tuple[Any, ...], members: li
     }
 
 
-ROOT_ANSWERS: Final[Mapping[str, Callable[[RootField], Any]]] = {
+ROOT_ANSWERS: Final[Mapping[str, Callable[[OracleRootField], Any]]] = {
     "resource": _resource,
     "node": _node,
     "resources": _resources,

@@ -1,4 +1,4 @@
-"""A cached plan reads what the same operation, planned anew with the same values, would read."""
+"""A cached plan reads the same as a new plan of the operation with the same variables."""
 
 from __future__ import annotations
 
@@ -63,10 +63,10 @@ _VALUES: Final[dict[str, st.SearchStrategy[Any]]] = {
     "age": st.sampled_from((0, 1, 60, None)),
     "force": st.booleans(),
 }
-_GIVEN: Final = st.fixed_dictionaries({}, optional=_VALUES)
+_VARIABLES: Final = st.fixed_dictionaries({}, optional=_VALUES)
 _VIEWERS: Final = tuple(
-    Viewer("t", frozenset({Permission.READ, *more}), accounts)
-    for more, accounts in (((Permission.REFRESH,), None), ((), None), ((), frozenset({"lab"})))
+    Viewer("t", frozenset({Permission.READ, *permissions}), accounts)
+    for permissions, accounts in (((Permission.REFRESH,), None), ((), None), ((), frozenset({"lab"})))
 )
 
 
@@ -75,7 +75,7 @@ _RULES: Final = FreshnessRules()
 
 
 def _sql(plan: Plan, params: Mapping[str, Value], viewer: Viewer) -> object:
-    """What is sent to the database for a plan, and how fresh it must be."""
+    """Return everything by which a plan is read: the statement, its values, the demands and the required permissions."""
     statement = _STATEMENTS.compile(plan.shapes, restricted=viewer.accounts is not None)
     return statement.sql, statement.bind(viewer_params(viewer, params)), plan.demands, plan.keys, plan.requirements
 
@@ -83,7 +83,7 @@ def _sql(plan: Plan, params: Mapping[str, Value], viewer: Viewer) -> object:
 def _new_plan(
     operation: Operation, values: VariableValues
 ) -> tuple[Plan, dict[str, Value], tuple[VariableField, ...]] | None:
-    """Return the operation planned anew; None if something of it is refused."""
+    """Return a new plan of the operation; None if any part of it is refused."""
     assert operation.document is not None
     assert operation.definition is not None
     try:
@@ -105,9 +105,9 @@ def _cached_plan(operation: Operation, variables: Mapping[str, object]) -> tuple
 
 @pytest.mark.parametrize("text", _TEXTS)
 @settings(max_examples=settings().max_examples // 2)
-@given(series=st.lists(st.tuples(_GIVEN, st.sampled_from(_VIEWERS)), min_size=2, max_size=6))
+@given(series=st.lists(st.tuples(_VARIABLES, st.sampled_from(_VIEWERS)), min_size=2, max_size=6))
 def test_a_cached_plan_reads_what_a_new_one_would(text: str, series: list[tuple[dict[str, Any], Viewer]]) -> None:
-    """Whichever values came before, were null or omitted; and what may not be read is never found as a plan."""
+    """This holds for every sequence of values, including null and omitted ones. There is no plan for what is refused."""
     document = read_document(graph().core, text, OperationLimits())
     assert () == document.errors
     operation = Operation.of(graph().core, document, text, None)

@@ -29,7 +29,7 @@ CONDITIONS: Final = [
     "@include(if: false)",
     "@include(if: $no)",
 ]
-DECLARED: Final = {
+VARIABLE_DEFINITIONS: Final = {
     "$id": "UUID!",
     "$size": "Int! = 5",
     "$filter": "ResourceFilter",
@@ -40,8 +40,8 @@ DECLARED: Final = {
 VARIABLES: Final = {"id": ID, "filter": {"status": "ERROR", "linkedTo": ID}, "yes": True}
 
 
-class Author:
-    """Writes one operation. An alias names the arguments, so that fields of one key can always be merged."""
+class OperationAuthor:
+    """Writes one operation. An alias stands for its arguments, so that fields with the same key can always be merged."""
 
     def __init__(self, schema: GraphQLSchema, random: Random) -> None:
         self._schema = schema
@@ -49,50 +49,50 @@ class Author:
         self._fragments: dict[str, tuple[str, str]] = {}
 
     def document(self) -> str:
-        """The whole text."""
+        """Return the text of the operation with its fragments."""
         assert self._schema.query_type is not None
         selection = self._selection(self._schema.query_type, 4)
         text = "\n".join(
             [selection, *(f"fragment {name} on {on} {inner}" for name, (on, inner) in self._fragments.items())]
         )
-        # What is declared and not used is no valid operation.
-        used = [f"{name}: {told}" for name, told in DECLARED.items() if name in text]
-        return f"query Random{'(' + ', '.join(used) + ')' if used else ''} {text}"
+        # An operation that declares a variable without using it is not valid.
+        definitions = [f"{name}: {definition}" for name, definition in VARIABLE_DEFINITIONS.items() if name in text]
+        return f"query Random{'(' + ', '.join(definitions) + ')' if definitions else ''} {text}"
 
     def _selection(self, parent: GraphQLObjectType, depth: int) -> str:
         parts = [self._part(parent, depth) for _ in range(self._random.randint(1, 4))]
         return "{ " + " ".join(parts) + " }"
 
     def _part(self, parent: GraphQLObjectType, depth: int) -> str:
-        dice = self._random.random()
-        if dice < 0.12 and depth:
+        roll = self._random.random()
+        if roll < 0.12 and depth:
             on = self._random.choice(["", f"on {parent.name}", *(f"on {i.name}" for i in parent.interfaces)])
             inner = self._selection(parent, depth - 1) if "Node" not in on else "{ id }"
             return f"... {on} {self._condition()} {inner}"
-        if dice < 0.3 and depth:
+        if roll < 0.3 and depth:
             return f"...{self._fragment(parent, depth)} {self._condition()}"
-        if dice < 0.35:
+        if roll < 0.35:
             return "__typename"
         return self._field(parent, depth)
 
     def _fragment(self, parent: GraphQLObjectType, depth: int) -> str:
-        known = [name for name, (on, _) in self._fragments.items() if on == parent.name]
-        if known and self._random.random() < 0.5:
-            return self._random.choice(known)
+        existing = [name for name, (on, _) in self._fragments.items() if on == parent.name]
+        if existing and self._random.random() < 0.5:
+            return self._random.choice(existing)
         text = self._selection(parent, depth - 1)
-        # Named when written: a fragment knows only finished ones, so there are no cycles.
+        # It gets its name after its text is written, so it can only spread finished fragments and there are no cycles.
         name = f"F{len(self._fragments)}"
         self._fragments[name] = (parent.name, text)
         return name
 
     def _field(self, parent: GraphQLObjectType, depth: int) -> str:
         name, field = self._random.choice(list(parent.fields.items()))
-        below = get_named_type(field.type)
-        if is_abstract_type(below):
-            (below,) = self._schema.get_possible_types(below)
-            inner = "{ id ... on Resource " + self._selection(below, max(depth - 1, 0)) + " }"
-        elif is_object_type(below):
-            inner = self._selection(below, depth - 1) if depth else "{ __typename }"
+        field_type = get_named_type(field.type)
+        if is_abstract_type(field_type):
+            (field_type,) = self._schema.get_possible_types(field_type)
+            inner = "{ id ... on Resource " + self._selection(field_type, max(depth - 1, 0)) + " }"
+        elif is_object_type(field_type):
+            inner = self._selection(field_type, depth - 1) if depth else "{ __typename }"
         else:
             inner = ""
         arguments = ARGUMENTS.get((parent.name, name), [""])
