@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -51,7 +51,7 @@ class CountedTokens(TokenRows):
         self.lookups += 1
         return await super().by_digest(digest)
 
-    async def by_digests(self, digests: Collection[str]) -> Sequence[TokenRecord]:
+    async def by_digests(self, digests: Collection[str]) -> tuple[TokenRecord, ...]:
         """Look up the cached tokens."""
         self.confirmations += 1
         return await super().by_digests(digests)
