@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -27,6 +26,7 @@ from resolvers.errors import ErrorMasker, FormattedError, RequestRejected, forma
 from resolvers.freshness.authorization import authorize
 from resolvers.freshness.summary import OperationAnswer
 from resolvers.operation.compiler import CompiledRequest, GraphQLRequest, OperationCompiler
+from resolvers.pipeline_stats import PipelineStats
 from resolvers.reader import Reader, ReadRequest, viewer_params
 from resolvers.response import GraphQLResponse, assemble, rejection, render
 from resolvers.roots import OperationRead
@@ -42,34 +42,6 @@ class Executor(Protocol):
     def execute_sync(self, request: GraphQLRequest, read: OperationRead) -> ExecutionResult:
         """Execute in the calling thread. If the operation needs a read, it must have ended."""
         ...
-
-
-@dataclass(slots=True)
-class PipelineStats:
-    """Counts, since the start, the requests that ended each stage and the seconds that they spent in it.
-
-    These are plain numbers, because updating a histogram takes longer than some of the stages.
-    """
-
-    compiled: int = 0
-    authorized: int = 0
-    planned: int = 0
-    executed: int = 0
-    compile_seconds: float = 0.0
-    authorize_seconds: float = 0.0
-    read_seconds: float = 0.0
-    respond_seconds: float = 0.0
-    execute_seconds: float = 0.0
-
-    def stages(self) -> dict[str, tuple[int, float]]:
-        """Return the count and the sum of seconds of each stage."""
-        return {
-            "operation": (self.compiled, self.compile_seconds),
-            "authorize": (self.authorized, self.authorize_seconds),
-            "read": (self.planned, self.read_seconds),
-            "respond": (self.planned, self.respond_seconds),
-            "execute": (self.executed, self.execute_seconds),
-        }
 
 
 class Pipeline:

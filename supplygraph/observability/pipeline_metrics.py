@@ -8,7 +8,7 @@ from prometheus_client.core import CounterMetricFamily, SummaryMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from resolvers.pipeline import PipelineStats
+from resolvers.pipeline_stats import PipelineStats
 
 
 class PipelineCollector(Collector):

@@ -31,7 +31,8 @@ from resolvers.errors import ErrorMasker
 from resolvers.freshness.evaluation import FreshnessContext
 from resolvers.operation.compile_worker import CompileWorker
 from resolvers.operation.compiler import OperationCompiler
-from resolvers.pipeline import Pipeline, PipelineStats
+from resolvers.pipeline import Pipeline
+from resolvers.pipeline_stats import PipelineStats
 from resolvers.reader import Reader
 from schema.build import build
 from supplygraph.http.graphql import GraphQLEndpoint
