@@ -24,7 +24,10 @@ class FreshnessDemand:
     )
     force_refresh: bool = strawberry.field(
         default=False,
-        description="Ask the clouds again, whatever the age of the recorded values. Requires the permission `refresh`.",
+        description=(
+            "Ask the clouds again for the live fields that the operation uses, whatever the age of the recorded values. "
+            "Without a live field no cloud is asked. Requires the permission `refresh`."
+        ),
     )
     max_wait_seconds: float | None = strawberry.field(
         default=strawberry.UNSET,

@@ -179,7 +179,7 @@ class LinkedResource:
     name: str | None = strawberry.field(description="The name of the linked resource; null if it has none.")
     status: ResourceStatus = strawberry.field(description="The status of the linked resource.")
     freshness: Freshness = strawberry.field(
-        description="The freshness of the linked resource, which another scope may list than that of this resource."
+        description="The freshness of the linked resource, which may differ from this resource's since another scope may list it."
     )
     link_type: LinkType = strawberry.field(description="The relation of the linked resource to this one.")
     linked_since: datetime = strawberry.field(
@@ -251,7 +251,7 @@ class Resource(Node):
     )
     valid_from: datetime | None = strawberry.field(description="When the rental term began; null if there is no term.")
     valid_to: datetime | None = strawberry.field(
-        description="When the rental term ends, or when the vendor announced to reclaim the resource; null if neither is known."
+        description="When the rental term ends, or when the vendor will reclaim the resource; null if neither is known."
     )
     last_synced_at: datetime | None = strawberry.field(
         description="When the newest request that saw the resource was sent: the same instant as `freshness.observedAt`."

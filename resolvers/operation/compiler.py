@@ -98,7 +98,10 @@ class OperationCompiler:
         """
         restricted = viewer.accounts is not None
         compiled = await self._find(request, restricted=restricted)
-        if compiled is None and (pending := self._compiling.get((request.query, request.operation_name))) is not None:
+        # Wait again if the compilation failed, or was one for other arguments: then one of the waiters compiles for all.
+        while (
+            compiled is None and (pending := self._compiling.get((request.query, request.operation_name))) is not None
+        ):
             if await asyncio.shield(pending):
                 raise Busy(QUEUE_SIZE)
             compiled = await self._find(request, restricted=restricted)

@@ -153,7 +153,9 @@ class LimitSettings(Section):
     depth: Count = Field(12, description="Maximum depth of an operation, not counting introspection.")
     introspection_depth: Count = Field(24, description="Maximum depth of introspection in an operation.")
     root_fields: Count = Field(20, description="Maximum number of root fields in an operation.")
-    forced: Count = Field(5, description="Maximum number of root fields with `forceRefresh`.")
+    forced: Count = Field(
+        5, description="Maximum number of root fields with `forceRefresh: true` or `maxAgeSeconds: 0`."
+    )
     nodes: Count = Field(
         20_000, description="Maximum number of nodes: nested page sizes multiplied, with 10 for each list of links."
     )
@@ -175,7 +177,7 @@ class GraphSettings(Section):
     plans: bool = Field(
         default=True,
         description=(
-            "Send responses as the database rendered them. If false, graphql-core renders each response: "
+            "Run queries as plans: the response is text from the database. If false, Strawberry executes each operation: "
             "the same result, but slower."
         ),
     )

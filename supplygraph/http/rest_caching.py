@@ -39,6 +39,8 @@ def demand_of(headers: RequestHeaders, *, force: bool, viewer: Viewer, rules: Fr
     if max_age is not None and not viewer.may(Permission.REFRESH):
         # Max age 0 would force, even if the floor is 0, and forcing needs the permission.
         max_age = max(max_age, rules.floor_seconds, _LEAST_SECONDS)
+    if max_age == 0:
+        max_age, force = None, True
     wait = _wait(headers)
     return Demand(max_age, force, None if wait is None else min(wait, rules.deadline_max_seconds))
 

@@ -128,7 +128,7 @@ def test_a_live_field_that_does_not_exist_is_an_error(monkeypatch: pytest.Monkey
 
 
 def test_everything_has_a_description() -> None:
-    """Each type, field, argument and enum value is described; agents read nothing else."""
+    """Each type, field, argument and enum value is described. For many clients this is the only documentation."""
     undescribed = [
         place
         for name, graph_type in graph().core.type_map.items()

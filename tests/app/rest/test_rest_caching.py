@@ -57,8 +57,9 @@ def test_several_header_lines_count_as_one_list() -> None:
 
 
 def test_the_permission_allows_a_refresh_by_header() -> None:
-    """The floor is for tokens without it."""
-    assert demanded(REFRESHER, cache_control="no-cache") == Demand(0)
+    """The floor is for tokens without it. A maximum age of 0 is a forced refresh."""
+    assert demanded(REFRESHER, cache_control="no-cache") == Demand(None, force=True)
+    assert demanded(REFRESHER, cache_control="max-age=0") == Demand(None, force=True)
     assert demanded(REFRESHER, cache_control="max-age=1") == Demand(1)
 
 
