@@ -130,7 +130,9 @@ class Pipeline:
         else:
             result = await self._executor.execute(request, read)
         response = self._executed(result, read.answer, operation.name)
-        if not plan.keys and not request.variables and not response.codes and plan.introspects:
+        # With variables, also with defaults only, the response may differ for another request.
+        has_variables = operation.definition is None or operation.definition.variable_definitions
+        if not plan.keys and not has_variables and not response.codes and plan.introspects:
             self.compiler.remember_introspection(request, operation, response.body)
         return response
 

@@ -26,6 +26,7 @@ from supplygraph.gateway import Gateway
 from supplygraph.http import graphql
 from supplygraph.http.graphql import GraphQLEndpoint
 from supplygraph.http.middleware import RequestLog, ScopedCORS
+from supplygraph.http.path import route_path
 from supplygraph.http.rest import ResourceEndpoint, refusal
 from supplygraph.http.rest_docs import publish_openapi, resource_router
 from supplygraph.observability import logs
@@ -72,7 +73,7 @@ class Application:
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.pages(scope, receive, send)
-        elif scope["path"] == graphql.PATH:
+        elif route_path(scope) == graphql.PATH:
             await self.graphql(scope, receive, send)
         elif self.resources.serves(scope):
             await self.resources(scope, receive, send)
@@ -95,6 +96,8 @@ class Application:
             redoc_url=None,
         )
         app.include_router(resource_router(self.resources.respond))
+        # Requests for the path itself do not come here. The route redirects `/graphql/` to it.
+        app.router.routes.append(Route(graphql.PATH, self.graphql, include_in_schema=False))
         app.router.routes.extend(web.routes())
         app.router.routes.extend(_operator_routes(self._gateway, self.pipeline))
         _add_error_handlers(app)

@@ -33,15 +33,16 @@ def read_query_string(query_string: bytes) -> GraphQLRequest:
         raise _rejected("query", f"The query string has more than {_MAX_PARAMETERS} parameters.") from None
     parameters: dict[str, object] = {}
     for name, value in pairs:
+        # Proxies and trackers add parameters of their own.
+        if name not in _PARAMETERS:
+            continue
         if name in parameters:
-            raise _rejected(_quotable(name), f"The parameter '{_quotable(name)}' is given twice.")
+            raise _rejected(name, f"The parameter '{name}' is given twice.")
         parameters[name] = value
     for name in ("variables", "extensions"):
         text_value = str(parameters.pop(name, ""))
         if text_value:
             parameters[name] = _decode_json(text_value.encode(), name)
-    if not parameters.get("operationName"):
-        parameters.pop("operationName", None)
     return _request(parameters, len(text), queries_only=True)
 
 
@@ -57,10 +58,6 @@ async def read_body(headers: RequestHeaders, receive: Receive, max_bytes: int) -
     if not isinstance(decoded, dict):
         raise _rejected("body", "The body must be a JSON object with 'query'.")
     return _request(decoded, len(body))
-
-
-def _quotable(name: str) -> str:
-    return name if name in _PARAMETERS else "query"
 
 
 def _check_headers(headers: RequestHeaders) -> None:
@@ -121,7 +118,8 @@ def _request(parameters: Mapping[str, object], size: int, *, queries_only: bool 
     if name is not None and not isinstance(name, str):
         raise _rejected("operationName", "'operationName' must be a string or null.")
     _object(parameters, "extensions")
-    return GraphQLRequest(query, _object(parameters, "variables"), name, size, queries_only)
+    # Some clients send an empty name for "no name".
+    return GraphQLRequest(query, _object(parameters, "variables"), name or None, size, queries_only)
 
 
 def _object(parameters: Mapping[str, object], name: str) -> dict[str, object]:

@@ -10,6 +10,7 @@ import orjson
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from supplygraph.http.path import route_path
 from supplygraph.observability.logs import begin_request, logger
 from supplygraph.observability.telemetry import Telemetry
 
@@ -20,6 +21,12 @@ _PATHS: Final = frozenset({"/graphql", "/docs", "/openapi.json", "/healthz", "/r
 _PREFIXES: Final = {"/resources/": "/resources/{resource_id}", "/assets/": "/assets/{name}"}
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"})
 _SHARED_PATHS: Final = ("/graphql", "/resources/")
+# The headers of the two routes, and those that browsers' tracing and Apollo Client add to every request.
+_REQUEST_HEADERS: Final = (
+    "Authorization", "Content-Type", "Accept", "Cache-Control", "Pragma", "Prefer", "If-None-Match", ID_HEADER,
+    "traceparent", "tracestate", "baggage", "apollographql-client-name", "apollographql-client-version",
+    "apollo-require-preflight",
+)  # fmt: skip
 _INTERNAL: Final = 500
 _DISCONNECTED: Final = 499
 """The status in the log if the client disconnected before a response was sent. It is never sent."""
@@ -59,14 +66,14 @@ class RequestLog:
         try:
             await self._app(scope, receive, send_logged)
         except Exception as error:  # noqa: BLE001 - the outermost handler: the error is logged and answered with 500
-            logger("http").error("request_failed", route=route_of(scope["path"]), exc_info=error)
+            logger("http").error("request_failed", route=route_of(route_path(scope)), exc_info=error)
             if status == _DISCONNECTED:
                 await _send_masked(correlation_id, send_logged)
             status = _INTERNAL
         finally:
             method = scope["method"] if scope["method"] in _METHODS else "other"
             seconds = self._timer() - started
-            self._telemetry.request_ended(route_of(scope["path"]), method, status, seconds, correlation_id)
+            self._telemetry.request_ended(route_of(route_path(scope)), method, status, seconds, correlation_id)
 
 
 def _sent_id(scope: Scope) -> str | None:
@@ -98,7 +105,7 @@ class ScopedCORS:
             app,
             allow_origins=origins,
             allow_methods=("GET", "POST"),
-            allow_headers=("Authorization", "Content-Type", "Cache-Control", "Prefer", "If-None-Match", ID_HEADER),
+            allow_headers=_REQUEST_HEADERS,
             expose_headers=("Age", "Cache-Status", "ETag", "Retry-After", ID_HEADER),
             allow_credentials=False,
             max_age=3_600,
@@ -106,7 +113,7 @@ class ScopedCORS:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, with CORS headers if its path has CORS."""
-        if scope["type"] != "http" or not scope["path"].startswith(_SHARED_PATHS):
+        if scope["type"] != "http" or not route_path(scope).startswith(_SHARED_PATHS):
             await self._app(scope, receive, send)
         elif any(name == b"origin" for name, _ in scope["headers"]):
             await self._with_cors(scope, receive, send)

@@ -26,6 +26,7 @@ from resolvers.freshness.authorization import authorize, requirements_of
 from resolvers.freshness.summary import OperationAnswer
 from resolvers.reader import Reader, ReadRequest, viewer_params
 from supplygraph.http.headers import RequestHeaders
+from supplygraph.http.path import route_path
 from supplygraph.http.rest_caching import COMMON, RequestCost, age_headers, demand_of, entity_tag, matches
 from supplygraph.http.rest_rendering import ROOT, ResourceJson, full_selection, render
 from supplygraph.observability.logs import logger
@@ -74,7 +75,7 @@ class ResourceEndpoint:
 
     def serves(self, scope: Scope) -> bool:
         """Return whether the request is for one resource."""
-        path = scope["path"]
+        path = route_path(scope)
         if scope["method"] not in {"GET", "HEAD"} or not path.startswith(PREFIX):
             return False
         return path != PREFIX and "/" not in path[len(PREFIX) :]
@@ -159,7 +160,7 @@ def _parameters(scope: Scope) -> tuple[UUID, bool]:
     """Return the resource id and `force_refresh`. Raises InvalidParameters."""
     details: list[dict[str, Any]] = []
     query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
-    resource_id = _parse(_RESOURCE_ID, scope["path"][len(PREFIX) :], ["path", "resource_id"], details)
+    resource_id = _parse(_RESOURCE_ID, route_path(scope)[len(PREFIX) :], ["path", "resource_id"], details)
     force = _parse(_FORCE_REFRESH, query.get("force_refresh", "false"), ["query", "force_refresh"], details)
     if details:
         raise InvalidParameters(details)
