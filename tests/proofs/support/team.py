@@ -16,7 +16,7 @@ from supplygraph.config.load import load
 from tests.clock import ManualClock
 from tests.proofs.support.gateway_server import PATIENCE_SECONDS, PATIENT_FRESHNESS, ServedGateway, serve_settings
 
-_ROOT: Final = Path(__file__).resolve().parents[2]
+_ROOT: Final = Path(__file__).resolve().parents[3]
 _PATIENCE: Final = "\n".join(f"{name} = {seconds:g}" for name, seconds in PATIENT_FRESHNESS.items())
 _TABLES: Final = f"""\
 [database]
