@@ -75,7 +75,7 @@ async def test_machines_that_were_terminated_elsewhere(tmp_path: Path, cloud: Sa
 
     assert {"UNCONFIRMED"} == {before[machine_id]["freshness"]["state"] for machine_id in gone}
     assert ("SUSPECT", [4, 0]) == (suspect["state"], [scope["missingCount"] for scope in suspect["scopes"]])
-    line = "Account 'lab': 1 suspect scopes are confirmed; 4 resources are deleted."
+    line = "Account 'lab': confirmed 1 suspect scope, deleted 4 resources."
     assert (0, line) == (command.code, command.output.strip())
     for nodes in (confirmed, after):
         assert set(gone) == {vendor_id for vendor_id, node in nodes.items() if node["status"] == "DELETED"}
@@ -98,7 +98,7 @@ async def test_another_accounts_credentials(tmp_path: Path, cloud: SandboxServer
         nodes, account = await read(gateway)
 
     assert "the credentials now show another account" in before.output
-    assert "2 suspect scopes are confirmed; 9 resources are deleted." in command.output
+    assert "confirmed 2 suspect scopes, deleted 9 resources." in command.output
     assert ("SUSPECT" in before.output, "SUSPECT" in after.output) == (True, False)
     assert ("OK", [0, 0]) == (account["state"], [scope["missingCount"] for scope in account["scopes"]])
     living = {vendor_id for vendor_id, node in nodes.items() if node["status"] != "DELETED"}
