@@ -11,7 +11,7 @@ from typing import Any, Final
 import orjson
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -96,8 +96,7 @@ class Application:
             redoc_url=None,
         )
         app.include_router(resource_router(self.resources.respond))
-        # Requests for the path itself do not come here. The route redirects `/graphql/` to it.
-        app.router.routes.append(Route(graphql.PATH, self.graphql, include_in_schema=False))
+        app.router.routes.append(Route(f"{graphql.PATH}/", _without_slash, methods=["GET", "POST", "OPTIONS"]))
         app.router.routes.extend(web.routes())
         app.router.routes.extend(_operator_routes(self._gateway, self.pipeline))
         _add_error_handlers(app)
@@ -151,6 +150,11 @@ def _operator_routes(gateway: Gateway, pipeline: Pipeline) -> list[Route]:
         return Response(exposition, headers={**_NOT_CACHED, "Content-Type": CONTENT_TYPE})
 
     return [Route(f"/{route.__name__}", route, methods=["GET"]) for route in (healthz, readyz, metrics)]
+
+
+async def _without_slash(request: Request) -> Response:
+    """Redirect to the same address without the slash at the end. The client sends its method and body again."""
+    return RedirectResponse(str(request.url.replace(path=request.url.path.rstrip("/"))), 307)
 
 
 def _add_error_handlers(app: FastAPI) -> None:

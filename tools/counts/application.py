@@ -76,6 +76,8 @@ def _is_path(node: ast.expr) -> bool:
     match node:
         case ast.Subscript(slice=ast.Constant(value="path")) | ast.Attribute(attr="path") | ast.Name(id="path"):
             return True
+        case ast.Call(func=ast.Name(id="route_path")):
+            return True
     return False
 
 
