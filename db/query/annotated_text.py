@@ -15,13 +15,14 @@ annotation is its kind:
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
+
+import orjson
 
 from domain.enums import ObservationSource, StaleReason
 from domain.freshness import Sighting
@@ -56,12 +57,12 @@ class SelectedResource:
     links: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PlainSighting:
     """The sighting of a resource that is not missing, not deleted and was not probed.
 
     Its age depends only on the last sweep of its scope and on the flight that saw it. `live`: its live fields or its links are
-    selected, so a demand applies to it.
+    selected, so a demand applies to it. Not frozen, because a page may create one for each resource.
     """
 
     scope_id: int
@@ -72,10 +73,11 @@ class PlainSighting:
 
 @dataclass(frozen=True, slots=True)
 class Placeholder:
-    """A placeholder: its number, its payload, and the sighting that encloses it, if any."""
+    """A placeholder: its number, its payload as JSON and decoded, and the sighting that encloses it, if any."""
 
     number: int
     payload: bytes
+    value: Any
     enclosing: bytes | None
 
 
@@ -140,7 +142,8 @@ class AnnotatedText:
                 yield b"".join(self._parts[start:position:2])
                 start = position + 1
                 prefix, _, payload = annotation.partition(b":")
-                yield Placeholder(int(prefix[1:]), payload, enclosing[-1] if enclosing else None)
+                value = orjson.loads(payload) if payload else None
+                yield Placeholder(int(prefix[1:]), payload, value, enclosing[-1] if enclosing else None)
             elif kind == _END:
                 enclosing.pop()
             elif kind < _END:
@@ -169,7 +172,7 @@ def selected_resource(annotation: bytes) -> SelectedResource:
 
 def sighting_of(annotation: bytes) -> Sighting:
     """Decode a sighting."""
-    scope_id, seen_no, seen_at, source, *rest = json.loads(b"[" + kind_of(annotation)[1:] + b"]")
+    scope_id, seen_no, seen_at, source, *rest = orjson.loads(b"[" + kind_of(annotation)[1:] + b"]")
     missing_since, deleted, probed_at, problem = rest or (None, False, None, None)
     return Sighting(
         UUID(id_of(annotation).decode()),

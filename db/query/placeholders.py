@@ -6,7 +6,7 @@ A statement leaves a placeholder in its text with a payload. A `PlaceholderRende
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -16,7 +16,7 @@ from db.query.annotated_text import sighting_of
 from db.query.explanation import RowTrace, budget_object, calls_object, explanation_object
 from db.query.shape import Shape
 from domain.enums import StaleReason
-from domain.freshness import Assessment, ScopeFacts, Sighting
+from domain.freshness import Assessment, ScopeFacts
 from domain.health import breaker_state
 from domain.runtime_stats import NO_RUNTIME_STATS, RuntimeStats
 from domain.timestamps import optional_text
@@ -53,20 +53,23 @@ class FreshnessJudge(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RenderContext:
-    """The context of all renderers. `assessment` and `sighting` belong to the resource that encloses the placeholder, if any."""
+    """The context of all renderers. `assessment` and `enclosing` belong to the resource that encloses the placeholder, if any.
+
+    `enclosing` is its sighting, encoded. Not frozen, because rendering creates one for each resource.
+    """
 
     accounts: VisibleAccounts
     now: datetime
     judge: FreshnessJudge
     stats: RuntimeStats = NO_RUNTIME_STATS
     assessment: Assessment | None = None
-    sighting: Sighting | None = None
+    enclosing: bytes | None = None
 
-    def inside(self, annotation: bytes) -> RenderContext:
+    def inside(self, enclosing: bytes | None, assessment: Assessment) -> RenderContext:
         """Return the context inside the resource of this sighting."""
-        return replace(self, assessment=self.judge.assess(annotation), sighting=sighting_of(annotation))
+        return RenderContext(self.accounts, self.now, self.judge, self.stats, assessment, enclosing)
 
     def past(self, instant: datetime | None) -> str | None:
         """Return the text of an instant; None if it lies in the future, because then it does not give an age."""
@@ -128,12 +131,13 @@ class FreshnessOf(PlaceholderRenderer):
 
 
 def _explanation(shape: Shape, payload: Sequence[str | None], context: RenderContext) -> dict[str, Any] | None:
-    if context.sighting is None:
+    if context.enclosing is None:
         return None
+    sighting = sighting_of(context.enclosing)
     vendor_id, trace, failed_flights = payload
-    scope = context.accounts.scopes[context.sighting.scope_id]
+    scope = context.accounts.scopes[sighting.scope_id]
     vendor = context.accounts.by_name[scope.facts.key.account].vendor
-    row = RowTrace(context.sighting, str(vendor_id), trace, failed_flights)
+    row = RowTrace(sighting, str(vendor_id), trace, failed_flights)
     return explanation_object(shape, row, scope, vendor, context.now)
 
 

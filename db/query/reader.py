@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -69,10 +68,9 @@ def _fill(text: AnnotatedText, renderers: Sequence[PlaceholderRenderer], context
         assessment = None if enclosing is None else context.judge.assess(enclosing)
         key = placeholder.number, placeholder.payload, id(assessment)
         if key not in rendered:
-            inner = context if enclosing is None else context.inside(enclosing)
-            payload = json.loads(placeholder.payload) if placeholder.payload else None
+            inner = context if assessment is None else context.inside(enclosing, assessment)
             # The entry holds a reference to the assessment, so that no other one can get the same id.
-            rendered[key] = assessment, orjson.dumps(renderers[placeholder.number].render(payload, inner))
+            rendered[key] = assessment, orjson.dumps(renderers[placeholder.number].render(placeholder.value, inner))
         return rendered[key][1]
 
     return text.fill(render)

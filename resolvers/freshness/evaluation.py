@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
+from functools import partial
 from typing import Final
 
 from db.query.annotated_text import selected_resource
@@ -115,7 +115,7 @@ class Evaluation:
     def _report(self, key: str, root: RootResult) -> FreshnessReport:
         targets = self.targets.get(key)
         scopes = None if targets is None else targets.scopes
-        all_targets = cache(lambda: self.context.targets(root, root.text.sightings))
+        all_targets = partial(self.context.targets, root, root.text.sightings)
         deadline = self.context.deadline(self.demands[key], self.arrived_at)
         return FreshnessReport(root, deadline, scopes, all_targets, self.result or _NO_RESULT, self.now)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 
 from db.query import annotated_text
 from db.query.placeholders import Coverage, Gap
@@ -23,18 +24,18 @@ class DatedAssessment:
     not_before: datetime
 
 
-@dataclass(slots=True)
+@dataclass
 class FreshnessReport:
     """Assesses the resources and the coverage of one root field.
 
-    `scopes` are the scopes that are demanded as a whole. `targets` returns all targets of the demand. Both are None if the root
-    field demands nothing. Fresh resources that were seen by the same flights share one assessment.
+    `scopes` are the scopes that are demanded as a whole. `find_targets` returns all targets of the demand. Both are None if the
+    root field demands nothing. Fresh resources that were seen by the same flights share one assessment.
     """
 
     root: RootResult
     deadline: FreshnessDeadline
     scopes: frozenset[int] | None
-    targets: Callable[[], RefreshTargets | None]
+    find_targets: Callable[[], RefreshTargets | None]
     result: RefreshResult
     now: datetime
     _fresh: dict[bytes, DatedAssessment] = field(default_factory=dict)
@@ -70,6 +71,10 @@ class FreshnessReport:
                 # The result of the refresh may differ between resources.
                 self._single[sighting] = dated
         return dated
+
+    @cached_property
+    def _targets(self) -> RefreshTargets | None:
+        return self.find_targets()
 
     def _compute(self, sighting: Sighting) -> DatedAssessment:
         scope = self.root.accounts.scopes[sighting.scope_id].facts
@@ -120,8 +125,7 @@ class FreshnessReport:
 
     def _reason(self, sighting: Sighting, scope: ScopeFacts, not_before: datetime) -> StaleReason:
         """Return why a resource is stale: the result of this demand's refresh if there is one, else the recorded problem."""
-        targets = self.targets()
-        if targets is None or not targets.includes(sighting):
+        if self._targets is None or not self._targets.includes(sighting):
             return StaleReason.NOT_DEMANDED
         probed = sighting.probed_at is not None and sighting.probed_at >= not_before
         return (
