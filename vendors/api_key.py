@@ -14,8 +14,7 @@ from domain.enums import ResourceKind
 from domain.errors import NotFoundByVendor, VendorFailure
 from domain.records.observation import Observation
 from vendors.base import ApiKey, Page, Vendor, VendorRequest, VendorResponse, VendorSettings
-from vendors.client.error_bodies import error_code
-from vendors.client.failures import failure_from_status, safe_error_code
+from vendors.client.failures import error_code, failure_from_status, safe_error_code
 from vendors.parse.fields import FieldReader, read_object
 
 Query: TypeAlias = tuple[tuple[str, str], ...]

@@ -25,8 +25,7 @@ from domain.errors import CredentialsRejected, Unreachable, VendorFailure
 from domain.records.observation import Observation, Spec
 from vendors.api_key import ApiKeyVendor, JsonListing, Probe
 from vendors.base import Listing, RateLimit, VendorRequest
-from vendors.client.error_bodies import error_code
-from vendors.client.failures import safe_error_code
+from vendors.client.failures import error_code, safe_error_code
 from vendors.parse.fields import FieldReader, collect_facts
 from vendors.parse.gpu_names import canonical_gpu
 from vendors.parse.items import Attached, access_to, machine_of, read_links, us_dollars, volume_of

@@ -30,7 +30,7 @@ from domain.records.observation import Access, Observation, Spec
 from domain.timestamps import optional_text
 from vendors.api_key import ApiKeyVendor, JsonListing, Probe
 from vendors.base import Listing, RateLimit, VendorRequest
-from vendors.client.error_bodies import error_code, error_object
+from vendors.client.failures import error_code, error_object
 from vendors.parse.fields import FieldReader, collect_facts, is_address, ssh_command
 from vendors.parse.gpu_names import canonical_gpu
 from vendors.parse.items import Attached, machine_of, read_links, us_dollars, volume_of

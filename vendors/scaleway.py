@@ -40,8 +40,7 @@ from domain.errors import MalformedAnswer, NotFoundByVendor, VendorFailure
 from domain.records.observation import Observation, Spec, Terms
 from vendors.api_key import ApiKeyVendor, JsonListing, KeySettings, ListingPaging, Probe, Query
 from vendors.base import Listing, PriceList, Quote, QuotePage, VendorRequest, VendorResponse
-from vendors.client.error_bodies import error_object
-from vendors.client.failures import failure_from_status
+from vendors.client.failures import error_object, failure_from_status
 from vendors.parse.fields import FieldReader, read_object
 from vendors.parse.scaleway_items import read_block_volume, read_hardware, read_local_volume, read_server
 
