@@ -26,8 +26,9 @@ How its data is read
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import ClassVar, Final
 
@@ -84,24 +85,28 @@ class Hyperstack(ApiKeyVendor):
 
     def listings(self, kind: ResourceKind, region: str | None) -> tuple[Listing, ...]:
         """Return the listing of the kind."""
-        paging = ListingPaging(_page_query, _follow)
         if kind is ResourceKind.MACHINES:
-            return (JsonListing("listVms", PATHS["listVms"], "instances", _read_machine, paging=paging),)
-        return (JsonListing("listVolumes", PATHS["listVolumes"], "volumes", _read_volume, paging=paging),)
+            return (_listing("listVms", "instances", _read_machine),)
+        return (_listing("listVolumes", "volumes", _read_volume),)
 
     def price_list(self, kind: ResourceKind, region: str | None) -> PriceList | None:
         """Return the price list of machines. The names of volumes in the pricebook are not documented."""
         return Pricebook() if kind is ResourceKind.MACHINES else None
 
 
+def _listing(operation: str, key: str, read_item: Callable[[FieldReader], Observation]) -> JsonListing:
+    paging = ListingPaging(_page_query, partial(_follow, operation))
+    return JsonListing(operation, PATHS[operation], key, read_item, paging=paging)
+
+
 def _page_query(cursor: str | None) -> Query:
     return (("page", cursor or "1"), ("pageSize", str(_PAGE_SIZE)))
 
 
-def _follow(body: FieldReader, response: VendorResponse, items: int) -> tuple[str | None, int | None]:
+def _follow(operation: str, body: FieldReader, response: VendorResponse, items: int) -> tuple[str | None, int | None]:
     count = body.integer("count")
     if count is None:
-        raise MalformedAnswer("'count', the number of items of the whole list, is missing.")
+        raise MalformedAnswer(f"{operation}: 'count', the number of items of the whole list, is missing.")
     number, size = int(response.cursor or "1"), body.integer("page_size", 1) or _PAGE_SIZE
     return str(number + 1) if _has_next_page(number, size, items, count) else None, count
 
