@@ -1,8 +1,4 @@
-"""The common base of vendors with one API key and one address. Their modules contain only what is specific to the vendor.
-
-Paged listings stay in each vendor's module, because vendors differ in how a page is requested and in how a complete
-listing is recognized.
-"""
+"""The common base of vendors with one API key and one address. Their modules contain only what is specific to the vendor."""
 
 from __future__ import annotations
 
@@ -11,15 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
+from urllib.parse import quote
 
 from domain.enums import ResourceKind
 from domain.errors import NotFoundByVendor, VendorFailure
 from domain.records.observation import Observation
 from vendors.base import ApiKey, Page, Vendor, VendorRequest, VendorResponse, VendorSettings
-from vendors.client.error_bodies import error_code
-from vendors.client.failures import failure_from_status, safe_error_code
-from vendors.parse.fields import DropCounter, FieldReader, read_object
+from vendors.client.failures import error_code, failure_from_status, safe_error_code
+from vendors.parse.fields import FieldReader, read_object
+
+Query: TypeAlias = tuple[tuple[str, str], ...]
 
 
 class KeySettings(VendorSettings):
@@ -53,6 +51,25 @@ class ApiKeyVendor(Vendor):
         """Return one scope without a region: one listing covers all regions."""
         return (None,)
 
+    def probe(self, kind: ResourceKind, region: str | None) -> Probe | None:
+        """Return how one resource of the kind is probed; `None` as for `probe_request`."""
+        return None
+
+    def probe_request(self, kind: ResourceKind, region: str | None, vendor_id: str) -> VendorRequest | None:
+        """Request one resource by its id."""
+        probe = self.probe(kind, region)
+        return VendorRequest(probe.operation, f"{probe.path}/{quote(vendor_id, safe='')}") if probe else None
+
+    def read_probe(
+        self, kind: ResourceKind, region: str | None, vendor_id: str, response: VendorResponse
+    ) -> Observation:
+        """Return the resource."""
+        probe = self.probe(kind, region)
+        if probe is None:
+            return super().read_probe(kind, region, vendor_id, response)
+        body = read_object(response.payload)
+        return probe.read_item(body.child(probe.key) if probe.key else body)
+
     def authorize(
         self, request: VendorRequest, url: str, body: bytes, region: str | None, now: datetime
     ) -> Mapping[str, str]:
@@ -76,21 +93,46 @@ class ApiKeyVendor(Vendor):
 
 
 @dataclass(frozen=True, slots=True)
-class SingleCallListing:
-    """A listing that one call returns completely. `key` is the name of the list in its response."""
+class Probe:
+    """How one resource is requested, at its id below `path`. `key` is its name in the response, if it is nested there."""
+
+    operation: str
+    path: str
+    key: str | None
+    read_item: Callable[[FieldReader], Observation]
+
+
+@dataclass(frozen=True, slots=True)
+class ListingPaging:
+    """How the pages of a listing are requested and followed.
+
+    `query` returns the parameters for the page of a cursor. `follow` returns the cursor and the total of a `Page` from
+    its body, its response and the number of its items.
+    """
+
+    query: Callable[[str | None], Query]
+    follow: Callable[[FieldReader, VendorResponse, int], tuple[str | None, int | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class JsonListing:
+    """A listing in JSON. `key` is the name of the list in a response. Without `paging`, one call returns it completely."""
 
     operation: str
     path: str
     key: str
     read_item: Callable[[FieldReader], Observation]
-    query: tuple[tuple[str, str], ...] = ()
+    query: Query = ()
+    paging: ListingPaging | None = None
 
     def request(self, cursor: str | None) -> VendorRequest:
-        """Return the one request."""
-        return VendorRequest(self.operation, self.path, query=self.query)
+        """Return the request for a page."""
+        paging = self.paging.query(cursor) if self.paging else ()
+        return VendorRequest(self.operation, self.path, query=(*paging, *self.query))
 
     def read(self, response: VendorResponse) -> Page:
-        """Return every item. A response without the list is malformed, never an empty listing."""
-        drops = DropCounter()
-        items = read_object(response.payload, drops).items(self.key)
-        return Page(tuple(self.read_item(item) for item in items), None, drops.count)
+        """Return the page. A response without the list is malformed, never an empty listing."""
+        body = read_object(response.payload)
+        items = tuple(map(self.read_item, body.items(self.key)))
+        cursor, total = self.paging.follow(body, response, len(items)) if self.paging else (None, None)
+        return Page(items, cursor, body.dropped, total)

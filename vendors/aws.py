@@ -23,13 +23,7 @@ from defusedxml import ElementTree as SafeTree
 from pydantic import AfterValidator, Field, SecretStr
 
 from domain.enums import ResourceKind
-from domain.errors import (
-    CredentialsRejected,
-    MalformedAnswer,
-    NotFoundByVendor,
-    RateLimited,
-    VendorFailure,
-)
+from domain.errors import CredentialsRejected, MalformedAnswer, NotFoundByVendor, RateLimited, VendorFailure
 from domain.records.observation import Observation
 from vendors.base import Listing, Page, RateLimit, Vendor, VendorRequest, VendorResponse, VendorSettings
 from vendors.client.failures import failure_from_status, parse_retry_after, safe_error_code
@@ -83,18 +77,11 @@ class AwsSettings(VendorSettings):
     price_file: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AwsKind:
-    """EC2's names for one kind of resource."""
-
-    action: str
-    id_parameter: str
-
-
-_KINDS: Final[Mapping[ResourceKind, AwsKind]] = {
-    ResourceKind.MACHINES: AwsKind("DescribeInstances", "InstanceId.1"),
-    ResourceKind.VOLUMES: AwsKind("DescribeVolumes", "VolumeId.1"),
+_KINDS: Final[Mapping[ResourceKind, tuple[str, str]]] = {
+    ResourceKind.MACHINES: ("DescribeInstances", "InstanceId.1"),
+    ResourceKind.VOLUMES: ("DescribeVolumes", "VolumeId.1"),
 }
+"""The action that lists a kind of resource, and its parameter for an id."""
 
 
 class Aws(Vendor):
@@ -130,8 +117,8 @@ class Aws(Vendor):
 
     def probe_request(self, kind: ResourceKind, region: str | None, vendor_id: str) -> VendorRequest | None:
         """Request one resource by its id, which excludes `MaxResults`."""
-        names = _KINDS[kind]
-        return _request(f"{names.action}ById", names.action, (names.id_parameter, vendor_id))
+        action, id_parameter = _KINDS[kind]
+        return _request(f"{action}ById", action, (id_parameter, vendor_id))
 
     def read_probe(
         self, kind: ResourceKind, region: str | None, vendor_id: str, response: VendorResponse
@@ -141,7 +128,7 @@ class Aws(Vendor):
         for observation in page.observations:
             if observation.vendor_id == vendor_id:
                 return observation
-        raise MalformedAnswer(f"{_KINDS[kind].action}ById: the response does not contain the requested resource.")
+        raise MalformedAnswer(f"{_KINDS[kind][0]}ById: the response does not contain the requested resource.")
 
     def authorize(
         self, request: VendorRequest, url: str, body: bytes, region: str | None, now: datetime
@@ -202,7 +189,7 @@ class AwsListing:
 
     def request(self, cursor: str | None) -> VendorRequest:
         """Return the request for a page."""
-        action = _KINDS[self.kind].action
+        action, _ = _KINDS[self.kind]
         paging = (("MaxResults", str(self.page_size)), *((("NextToken", cursor),) if cursor else ()))
         return _request(action, action, *paging)
 

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, Protocol, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
@@ -91,16 +91,32 @@ class RateLimit:
     operation: str | None = None
 
 
-class Listing(Protocol):
-    """One paged listing. A sweep consists of one or several listings."""
+class HasCursor(Protocol):
+    """A page of a listing or of a price list."""
+
+    @property
+    def cursor(self) -> str | None:
+        """The cursor of the next page; `None` ends the listing."""
+        ...
+
+
+PageT_co = TypeVar("PageT_co", bound=HasCursor, covariant=True)
+
+
+class PageSource(Protocol[PageT_co]):
+    """A paged listing, or a price list."""
 
     def request(self, cursor: str | None) -> VendorRequest:
-        """Return the request for the first page (`None`) or for the page of a cursor."""
+        """Return the request for the first page (`None`) or for the page of a cursor. One call may serve several scopes."""
         ...
 
-    def read(self, response: VendorResponse) -> Page:
+    def read(self, response: VendorResponse) -> PageT_co:
         """Return the page that a response contains. Pure. Raise MalformedAnswer if its shape is not the documented one."""
         ...
+
+
+Listing: TypeAlias = PageSource[Page]
+"""One paged listing. A sweep consists of one or several listings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,19 +148,11 @@ class QuotePage:
     dropped: int = 0
 
 
-class PriceList(Protocol):
+class PriceList(PageSource[QuotePage], Protocol):
     """A vendor's price list, for a scope whose listing reports no prices.
 
     It is fetched at most once an hour, and a failure to fetch it fails no sweep.
     """
-
-    def request(self, cursor: str | None) -> VendorRequest:
-        """Return the request for the first page (`None`) or for the page of a cursor. One call may serve several scopes."""
-        ...
-
-    def read(self, response: VendorResponse) -> QuotePage:
-        """Return the page that a response contains. Pure. Raise MalformedAnswer if its shape is not the documented one."""
-        ...
 
     @property
     def has_hardware(self) -> bool:

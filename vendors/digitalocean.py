@@ -21,30 +21,19 @@ How its data is read
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
-from domain.enums import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType
+from domain.enums import ResourceKind, ResourceStatus
 from domain.errors import MalformedAnswer
-from domain.records.observation import (
-    NO_PRICE,
-    NOT_REPORTED,
-    Access,
-    Attachment,
-    NotReported,
-    Observation,
-    Price,
-    Spec,
-    Terms,
-)
-from vendors.api_key import ApiKeyVendor
-from vendors.base import Listing, Page, RateLimit, VendorRequest, VendorResponse
-from vendors.parse.fields import SSH_PORT, DropCounter, FieldReader, collect_facts, read_object, ssh_command
+from domain.records.observation import Access, Observation, Spec
+from vendors.api_key import ApiKeyVendor, JsonListing, ListingPaging, Probe, Query
+from vendors.base import Listing, RateLimit, VendorResponse
+from vendors.parse.fields import FieldReader, collect_facts
 from vendors.parse.gpu_names import canonical_gpu
-from vendors.parse.links import attachment_links
+from vendors.parse.items import Attached, access_to, machine_of, read_links, us_dollars, volume_of
 
 STATUS: Final[Mapping[str, ResourceStatus]] = {
     "new": ResourceStatus.PROVISIONING,
@@ -53,10 +42,7 @@ STATUS: Final[Mapping[str, ResourceStatus]] = {
     "archive": ResourceStatus.UNKNOWN,
 }
 _BILLED: Final = frozenset({"new", "active", "off"})
-_PROBES: Final[Mapping[ResourceKind, tuple[str, str, str]]] = {
-    ResourceKind.MACHINES: ("droplets_get", "/v2/droplets", "droplet"),
-    ResourceKind.VOLUMES: ("volumes_get", "/v2/volumes", "volume"),
-}
+_PROBES: Final = ("droplets_get", "volumes_get")
 _PER_PAGE: Final = "200"
 """The maximum number of items per page (parameter `per_page`)."""
 _MEBIBYTES: Final = 1024
@@ -71,56 +57,37 @@ class DigitalOcean(ApiKeyVendor):
     links_owner = ResourceKind.VOLUMES
     # `id`, "a short identifier corresponding to the HTTP status code" (schema `error`; response `not_found`).
     error_path = ("id",)
-    not_found_codes = MappingProxyType({operation: frozenset({"not_found"}) for operation, _, _ in _PROBES.values()})
+    not_found_codes = MappingProxyType({operation: frozenset({"not_found"}) for operation in _PROBES})
     ids_span_accounts = True
     documented_limits = (RateLimit(250, 60), RateLimit(5000, 3600))
 
     def listings(self, kind: ResourceKind, region: str | None) -> tuple[Listing, ...]:
         """Return the listings of Droplets without GPUs and with GPUs, or the listing of volumes."""
+        paging = ListingPaging(_page_query, _follow)
         if kind is ResourceKind.VOLUMES:
-            return (DigitalOceanListing("volumes_list", "/v2/volumes", "volumes", _read_volume),)
+            return (JsonListing("volumes_list", "/v2/volumes", "volumes", _read_volume, paging=paging),)
+        gpus = (("type", "gpus"),)
         return (
-            DigitalOceanListing("droplets_list", "/v2/droplets", "droplets", _read_machine),
-            DigitalOceanListing("droplets_list_gpus", "/v2/droplets", "droplets", _read_machine, (("type", "gpus"),)),
+            JsonListing("droplets_list", "/v2/droplets", "droplets", _read_machine, paging=paging),
+            JsonListing("droplets_list_gpus", "/v2/droplets", "droplets", _read_machine, gpus, paging),
         )
 
-    def probe_request(self, kind: ResourceKind, region: str | None, vendor_id: str) -> VendorRequest | None:
-        """Request one resource by its id; one call covers Droplets with and without GPUs."""
-        operation, path, _ = _PROBES[kind]
-        return VendorRequest(operation, f"{path}/{quote(vendor_id, safe='')}")
-
-    def read_probe(
-        self, kind: ResourceKind, region: str | None, vendor_id: str, response: VendorResponse
-    ) -> Observation:
-        """Return the resource; its fields are the same as in the list."""
-        item = read_object(response.payload, DropCounter()).child(_PROBES[kind][2])
-        return _read_machine(item) if kind is ResourceKind.MACHINES else _read_volume(item)
+    def probe(self, kind: ResourceKind, region: str | None) -> Probe:
+        """Return the call for one resource; one call covers Droplets with and without GPUs."""
+        if kind is ResourceKind.MACHINES:
+            return Probe("droplets_get", "/v2/droplets", "droplet", _read_machine)
+        return Probe("volumes_get", "/v2/volumes", "volume", _read_volume)
 
 
-@dataclass(frozen=True, slots=True)
-class DigitalOceanListing:
-    """One listing, page by page. `filters` are query parameters in addition to those of the page."""
+def _page_query(cursor: str | None) -> Query:
+    return (("per_page", _PER_PAGE), ("page", cursor or "1"))
 
-    operation: str
-    path: str
-    key: str
-    read_item: Callable[[FieldReader], Observation]
-    filters: tuple[tuple[str, str], ...] = ()
 
-    def request(self, cursor: str | None) -> VendorRequest:
-        """Return the request for a page. The cursor is the page number."""
-        query = (("per_page", _PER_PAGE), ("page", cursor or "1"), *self.filters)
-        return VendorRequest(self.operation, self.path, query=query)
-
-    def read(self, response: VendorResponse) -> Page:
-        """Return the page. A response without the list, or without the total, is malformed."""
-        drops = DropCounter()
-        body = read_object(response.payload, drops)
-        items = tuple(self.read_item(item) for item in body.items(self.key))
-        total = body.child("meta").integer("total", 0, _MAX_COUNT)
-        if total is None:
-            raise MalformedAnswer("'meta.total', the number of items, is missing.")
-        return Page(items, _next_page(body.child("links").child("pages")), drops.count, total)
+def _follow(body: FieldReader, _response: VendorResponse, _count: int) -> tuple[str | None, int | None]:
+    total = body.child("meta").integer("total", 0, _MAX_COUNT)
+    if total is None:
+        raise MalformedAnswer("'meta.total', the number of items, is missing.")
+    return _next_page(body.child("links").child("pages")), total
 
 
 def _next_page(pages: FieldReader) -> str | None:
@@ -141,21 +108,17 @@ def _read_machine(item: FieldReader) -> Observation:
     size = item.child("size")
     sku = item.text("size_slug")
     rate = size.price("price_hourly")
-    currency = None if rate is None else "USD"
-    return Observation(
-        kind=ResourceKind.MACHINES,
-        vendor_id=item.identifier("id"),
-        resource_type=ResourceType.VM,
+    return machine_of(
+        item,
+        _machine_spec(item, size, sku),
         status=STATUS.get(vendor_status or "", ResourceStatus.UNKNOWN),
         vendor_status=vendor_status,
         region=item.child("region").text("slug"),
         created_at=item.timestamp("created_at"),
         name=item.text("name"),
-        status_message=None,
         access=_access(item.child("networks")),
-        spec=_machine_spec(item, size, sku),
-        price=NO_PRICE if rate is None or vendor_status not in _BILLED else Price(rate, "USD", PriceSource.VENDOR),
-        terms=Terms(OfferType.VM, ContractType.ONDEMAND, sku, rate, currency),
+        price=us_dollars(rate if vendor_status in _BILLED else None),
+        rate=rate,
     )
 
 
@@ -164,17 +127,13 @@ def _access(networks: FieldReader) -> Access | None:
     addresses = [(interface.text("type"), interface.address("ip_address")) for interface in interfaces]
     external_ip = next((address for network, address in addresses if network == "public" and address), None)
     internal_ip = next((address for network, address in addresses if network == "private" and address), None)
-    if external_ip is None:
-        return Access(internal_ip=internal_ip) if internal_ip else None
-    return Access(external_ip, internal_ip, ssh_command("root", external_ip, SSH_PORT), SSH_PORT)
+    return access_to(external_ip, internal_ip, "root")
 
 
 def _machine_spec(item: FieldReader, size: FieldReader, sku: str | None) -> Spec:
     # In the schema, both the Droplet and its size have `gpu_info`; in the examples, only the size has it.
-    gpus = next(
-        (info for info in (item.child("gpu_info"), size.child("gpu_info")) if info.has("model")),
-        FieldReader({}, DropCounter()),
-    )
+    infos = (item.child("gpu_info"), size.child("gpu_info"))
+    gpus = next((info for info in infos if info.has("model")), FieldReader({}))
     vram = gpus.child("vram")
     vram_gb = vram.number("amount") if vram.text("unit") == "gib" else None
     gpu_type, gpu_family = canonical_gpu(gpus.text("model"), vram_gb)
@@ -194,33 +153,21 @@ def _machine_spec(item: FieldReader, size: FieldReader, sku: str | None) -> Spec
 
 
 def _read_volume(item: FieldReader) -> Observation:
-    return Observation(
-        kind=ResourceKind.VOLUMES,
-        vendor_id=item.identifier("id"),
-        resource_type=ResourceType.BLOCK_DISK,
-        status=ResourceStatus.RUNNING,
-        vendor_status=None,
-        region=item.child("region").text("slug"),
-        created_at=item.timestamp("created_at"),
-        name=item.text("name"),
-        status_message=None,
-        access=None,
-        spec=Spec(
+    return volume_of(
+        item,
+        Spec(
             disk_gb=item.number("size_gigabytes"),
             vendor=collect_facts(
                 filesystem_type=item.text("filesystem_type"), filesystem_label=item.text("filesystem_label")
             ),
         ),
-        price=NO_PRICE,
-        terms=Terms(OfferType.STORAGE, ContractType.ONDEMAND, None, None, None),
-        links=_links(item),
+        region=item.child("region").text("slug"),
+        created_at=item.timestamp("created_at"),
+        name=item.text("name"),
+        links=read_links(item, ResourceKind.MACHINES, _droplets),
     )
 
 
-def _links(item: FieldReader) -> tuple[Attachment, ...] | NotReported:
-    dropped_before = item.dropped
-    machine_ids = item.references("droplet_ids")
-    if machine_ids is None:
-        return NOT_REPORTED
-    complete = item.dropped == dropped_before
-    return attachment_links(LinkType.ATTACHED_TO, ResourceKind.MACHINES, machine_ids, complete=complete)
+def _droplets(item: FieldReader) -> Attached:
+    ids = item.references("droplet_ids")
+    return None if ids is None else [(vendor_id, None) for vendor_id in ids]

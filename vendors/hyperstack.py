@@ -28,16 +28,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import ClassVar, Final
 
-from domain.enums import ContractType, LinkType, OfferType, ResourceKind, ResourceStatus, ResourceType
+from domain.enums import ContractType, ResourceKind, ResourceStatus
 from domain.errors import MalformedAnswer
-from domain.records.observation import NO_PRICE, NOT_REPORTED, Access, Attachment, NotReported, Observation, Spec, Terms
-from vendors.api_key import ApiKeyVendor
-from vendors.base import Listing, Page, PriceList, Quote, QuotePage, RateLimit, VendorRequest, VendorResponse
-from vendors.parse.fields import DropCounter, FieldReader, collect_facts, read_object
+from domain.records.observation import Observation, Spec, Terms
+from vendors.api_key import ApiKeyVendor, JsonListing, ListingPaging, Query
+from vendors.base import Listing, PriceList, Quote, QuotePage, RateLimit, VendorRequest, VendorResponse
+from vendors.parse.fields import FieldReader, collect_facts, read_object
 from vendors.parse.gpu_names import canonical_gpu
+from vendors.parse.items import Attached, access_to, machine_of, read_links, volume_of
 
 STATUS: Final[Mapping[str, ResourceStatus]] = {
     "CREATING": ResourceStatus.PENDING,
@@ -84,38 +86,29 @@ class Hyperstack(ApiKeyVendor):
     def listings(self, kind: ResourceKind, region: str | None) -> tuple[Listing, ...]:
         """Return the listing of the kind."""
         if kind is ResourceKind.MACHINES:
-            return (HyperstackListing("listVms", "instances", _read_machine),)
-        return (HyperstackListing("listVolumes", "volumes", _read_volume),)
+            return (_listing("listVms", "instances", _read_machine),)
+        return (_listing("listVolumes", "volumes", _read_volume),)
 
     def price_list(self, kind: ResourceKind, region: str | None) -> PriceList | None:
         """Return the price list of machines. The names of volumes in the pricebook are not documented."""
         return Pricebook() if kind is ResourceKind.MACHINES else None
 
 
-@dataclass(frozen=True, slots=True)
-class HyperstackListing:
-    """One listing, by page number."""
+def _listing(operation: str, key: str, read_item: Callable[[FieldReader], Observation]) -> JsonListing:
+    paging = ListingPaging(_page_query, partial(_follow, operation))
+    return JsonListing(operation, PATHS[operation], key, read_item, paging=paging)
 
-    operation: str
-    key: str
-    read_item: Callable[[FieldReader], Observation]
 
-    def request(self, cursor: str | None) -> VendorRequest:
-        """Return the request for a page; the first page has number 1."""
-        query = (("page", cursor or "1"), ("pageSize", str(_PAGE_SIZE)))
-        return VendorRequest(self.operation, PATHS[self.operation], query=query)
+def _page_query(cursor: str | None) -> Query:
+    return (("page", cursor or "1"), ("pageSize", str(_PAGE_SIZE)))
 
-    def read(self, response: VendorResponse) -> Page:
-        """Return the page. Raise MalformedAnswer without `count`, which shows whether the listing is complete."""
-        drops = DropCounter()
-        body = read_object(response.payload, drops)
-        items = tuple(self.read_item(item) for item in body.items(self.key))
-        count = body.integer("count")
-        if count is None:
-            raise MalformedAnswer(f"{self.operation}: 'count', the number of items of the whole list, is missing.")
-        number, size = int(response.cursor or "1"), body.integer("page_size", 1) or _PAGE_SIZE
-        cursor = str(number + 1) if _has_next_page(number, size, len(items), count) else None
-        return Page(items, cursor, drops.count, count)
+
+def _follow(operation: str, body: FieldReader, response: VendorResponse, items: int) -> tuple[str | None, int | None]:
+    count = body.integer("count")
+    if count is None:
+        raise MalformedAnswer(f"{operation}: 'count', the number of items of the whole list, is missing.")
+    number, size = int(response.cursor or "1"), body.integer("page_size", 1) or _PAGE_SIZE
+    return str(number + 1) if _has_next_page(number, size, items, count) else None, count
 
 
 def _has_next_page(number: int, size: int, items: int, count: int) -> bool:
@@ -136,16 +129,15 @@ class Pricebook:
 
     def read(self, response: VendorResponse) -> QuotePage:
         """Return the quotes of the list. A name that occurs twice with different prices has no quote."""
-        drops = DropCounter()
+        body = read_object({"pricebook": response.payload})
         quotes: dict[str, set[float]] = {}
-        for item in read_object({"pricebook": response.payload}, drops).items("pricebook"):
+        for item in body.items("pricebook"):
             name, value = item.text("name"), item.price("value")
             is_temporary = item.text("start_time") is not None or item.text("end_time") is not None
             if name is not None and value is not None and not is_temporary:
                 quotes.setdefault(name, set()).add(value)
-        return QuotePage(
-            {name: Quote(values.pop(), "USD") for name, values in quotes.items() if len(values) == 1}, None, drops.count
-        )
+        single = {name: Quote(values.pop(), "USD") for name, values in quotes.items() if len(values) == 1}
+        return QuotePage(single, None, body.dropped)
 
     def quote(self, observation: Observation, quotes: Mapping[str, Quote]) -> Quote | None:
         """Return the price of one GPU times their number. Spot machines have a price only if the pricebook has a spot price."""
@@ -171,21 +163,17 @@ def _read_machine(item: FieldReader) -> Observation:
     vendor_status = item.text("status")
     flavor = item.child("flavor")
     sku = flavor.text("name")
-    return Observation(
-        kind=ResourceKind.MACHINES,
-        vendor_id=item.identifier("id"),
-        resource_type=ResourceType.VM,
+    return machine_of(
+        item,
+        _machine_spec(item, flavor, sku),
         status=STATUS.get(vendor_status or "", ResourceStatus.UNKNOWN),
         vendor_status=vendor_status,
         region=item.child("environment").text("region"),
         created_at=item.timestamp("created_at"),
         name=item.text("name"),
-        status_message=None,
-        access=_access(item),
-        spec=_machine_spec(item, flavor, sku),
-        price=NO_PRICE,
-        terms=Terms(OfferType.VM, _contract(item, flavor, sku), sku, None, None),
-        links=_links(item),
+        access=access_to(item.address("floating_ip"), item.address("fixed_ip")),
+        contract=_contract(item, flavor, sku),
+        links=read_links(item, ResourceKind.VOLUMES, _attached_volumes),
     )
 
 
@@ -194,11 +182,6 @@ def _contract(item: FieldReader, flavor: FieldReader, sku: str | None) -> Contra
         return ContractType.RESERVED
     names = (sku, flavor.text(_GPU))
     return ContractType.SPOT if any(name and name.lower().endswith(_SPOT) for name in names) else ContractType.ONDEMAND
-
-
-def _access(item: FieldReader) -> Access | None:
-    access = Access(external_ip=item.address("floating_ip"), internal_ip=item.address("fixed_ip"))
-    return None if access == Access() else access
 
 
 def _machine_spec(item: FieldReader, flavor: FieldReader, sku: str | None) -> Spec:
@@ -227,41 +210,21 @@ def _machine_spec(item: FieldReader, flavor: FieldReader, sku: str | None) -> Sp
     )
 
 
-def _links(item: FieldReader) -> tuple[Attachment, ...] | NotReported:
-    dropped_before = item.dropped
+def _attached_volumes(item: FieldReader) -> Attached:
     attachments = item.children("volume_attachments")
     if attachments is None:
-        return NOT_REPORTED
-    links: dict[str, Attachment] = {}
-    for attachment in attachments:
-        volume_id = attachment.child("volume").reference("id")
-        since = attachment.timestamp("created_at")
-        if volume_id is None:
-            # A list that could not be read completely must not close any link.
-            return NOT_REPORTED
-        links[volume_id] = Attachment(LinkType.ATTACHED_STORAGE, ResourceKind.VOLUMES, volume_id, since)
-    return tuple(links.values()) if item.dropped == dropped_before else NOT_REPORTED
+        return None
+    return [(attached.child("volume").reference("id"), attached.timestamp("created_at")) for attached in attachments]
 
 
 def _read_volume(item: FieldReader) -> Observation:
     vendor_status = item.text("status")
-    sku = item.text("volume_type")
     environment = item.child("environment")
-    return Observation(
-        kind=ResourceKind.VOLUMES,
-        vendor_id=item.identifier("id"),
-        resource_type=ResourceType.BLOCK_DISK,
-        # If no status is reported, a listed volume can be attached.
-        status=ResourceStatus.RUNNING if vendor_status is None else ResourceStatus.UNKNOWN,
-        vendor_status=vendor_status,
-        region=environment.text("region"),
-        created_at=item.timestamp("created_at"),
-        name=item.text("name"),
-        status_message=None,
-        access=None,
-        spec=Spec(
+    return volume_of(
+        item,
+        Spec(
             disk_gb=item.number("size"),
-            vendor_sku=sku,
+            vendor_sku=item.text("volume_type"),
             vendor=collect_facts(
                 environment=environment.text("name"),
                 description=item.text("description"),
@@ -269,6 +232,10 @@ def _read_volume(item: FieldReader) -> Observation:
                 image_id=item.reference("image_id"),
             ),
         ),
-        price=NO_PRICE,
-        terms=Terms(OfferType.STORAGE, ContractType.ONDEMAND, sku, None, None),
+        # If no status is reported, a listed volume can be attached.
+        status=ResourceStatus.RUNNING if vendor_status is None else ResourceStatus.UNKNOWN,
+        vendor_status=vendor_status,
+        region=environment.text("region"),
+        created_at=item.timestamp("created_at"),
+        name=item.text("name"),
     )

@@ -19,18 +19,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
-from urllib.parse import quote
 
-from domain.enums import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType
+from domain.enums import ResourceKind, ResourceStatus, ResourceType
 from domain.errors import CredentialsRejected, Unreachable, VendorFailure
-from domain.records.observation import NO_PRICE, Access, Attachment, NotReported, Observation, Price, Spec, Terms
-from vendors.api_key import ApiKeyVendor, SingleCallListing
-from vendors.base import Listing, RateLimit, VendorRequest, VendorResponse
-from vendors.client.error_bodies import error_code
-from vendors.client.failures import safe_error_code
-from vendors.parse.fields import SSH_PORT, DropCounter, FieldReader, collect_facts, read_object, ssh_command
+from domain.records.observation import Observation, Spec
+from vendors.api_key import ApiKeyVendor, JsonListing, Probe
+from vendors.base import Listing, RateLimit, VendorRequest
+from vendors.client.failures import error_code, safe_error_code
+from vendors.parse.fields import FieldReader, collect_facts
 from vendors.parse.gpu_names import canonical_gpu
-from vendors.parse.links import attachment_links
+from vendors.parse.items import Attached, access_to, machine_of, read_links, us_dollars, volume_of
 
 STATUS: Final[Mapping[str, ResourceStatus]] = {
     "booting": ResourceStatus.PROVISIONING,
@@ -63,21 +61,12 @@ class LambdaCloud(ApiKeyVendor):
     def listings(self, kind: ResourceKind, region: str | None) -> tuple[Listing, ...]:
         """Return the listing of the kind, which has no pages."""
         if kind is ResourceKind.MACHINES:
-            return (SingleCallListing("listInstances", "/instances", "data", _read_machine),)
-        return (SingleCallListing("listFilesystems", "/file-systems", "data", _read_volume),)
+            return (JsonListing("listInstances", "/instances", "data", _read_machine),)
+        return (JsonListing("listFilesystems", "/file-systems", "data", _read_volume),)
 
-    def probe_request(self, kind: ResourceKind, region: str | None, vendor_id: str) -> VendorRequest | None:
-        """Request one instance by its id. File systems have no such call."""
-        if kind is not ResourceKind.MACHINES:
-            return None
-        return VendorRequest(_PROBE, f"/instances/{quote(vendor_id, safe='')}")
-
-    def read_probe(
-        self, kind: ResourceKind, region: str | None, vendor_id: str, response: VendorResponse
-    ) -> Observation:
-        """Return the instance; its fields are the same as in the list."""
-        data = read_object(response.payload, DropCounter()).child("data")
-        return _read_machine(data)
+    def probe(self, kind: ResourceKind, region: str | None) -> Probe | None:
+        """Return the call for one instance. File systems have no such call."""
+        return Probe(_PROBE, "/instances", "data", _read_machine) if kind is ResourceKind.MACHINES else None
 
     def read_failure(
         self, request: VendorRequest, status: int, headers: Mapping[str, str], body: str, now: datetime
@@ -99,31 +88,18 @@ def _read_machine(item: FieldReader) -> Observation:
     sku = instance_type.text("name")
     cents = instance_type.number("price_cents_per_hour", 0, 100_000_000)
     rate = None if cents is None else cents / 100
-    has_price = status is ResourceStatus.RUNNING and rate is not None
-    currency = None if rate is None else "USD"
-    return Observation(
-        kind=ResourceKind.MACHINES,
-        vendor_id=item.identifier("id"),
-        resource_type=ResourceType.VM,
+    return machine_of(
+        item,
+        _spec(instance_type, sku, item.text("hostname")),
         status=status,
         vendor_status=vendor_status,
         region=item.child("region").text("name"),
-        created_at=None,
         name=item.text("name"),
-        status_message=None,
-        access=_access(item),
-        spec=_spec(instance_type, sku, item.text("hostname")),
-        price=Price(rate, "USD", PriceSource.VENDOR) if has_price else NO_PRICE,
-        terms=Terms(OfferType.VM, ContractType.ONDEMAND, sku, rate, currency),
-        links=_links(item),
+        access=access_to(item.address("ip"), item.address("private_ip"), "ubuntu"),
+        price=us_dollars(rate if status is ResourceStatus.RUNNING else None),
+        rate=rate,
+        links=read_links(item, ResourceKind.VOLUMES, _file_systems),
     )
-
-
-def _access(item: FieldReader) -> Access | None:
-    external_ip, internal_ip = item.address("ip"), item.address("private_ip")
-    if external_ip is None:
-        return Access(internal_ip=internal_ip) if internal_ip else None
-    return Access(external_ip, internal_ip, ssh_command("ubuntu", external_ip, SSH_PORT), SSH_PORT)
 
 
 def _spec(instance_type: FieldReader, sku: str | None, hostname: str | None) -> Spec:
@@ -151,29 +127,19 @@ def _gpu_model(instance_type: FieldReader) -> str | None:
     return model if model and count.isdigit() else None
 
 
-def _links(item: FieldReader) -> tuple[Attachment, ...] | NotReported:
-    dropped_before = item.dropped
+def _file_systems(item: FieldReader) -> Attached:
     mounts, names = item.children("file_system_mounts"), item.texts("file_system_names")
-    ids = [mount.reference("file_system_id") for mount in mounts or ()]
-    has_only_names = not ids and (bool(names) or (mounts is None and names is None))
-    complete = item.dropped == dropped_before and not has_only_names
-    return attachment_links(LinkType.ATTACHED_STORAGE, ResourceKind.VOLUMES, ids, complete=complete)
+    if not mounts and (names or (mounts is None and names is None)):
+        return None
+    return [(mount.reference("file_system_id"), None) for mount in mounts or ()]
 
 
 def _read_volume(item: FieldReader) -> Observation:
-    return Observation(
-        kind=ResourceKind.VOLUMES,
-        vendor_id=item.identifier("id"),
+    return volume_of(
+        item,
+        Spec(vendor=collect_facts(mount_point=item.text("mount_point"))),
         resource_type=ResourceType.FILESYSTEM,
-        # No status is reported: a listed file system can be mounted.
-        status=ResourceStatus.RUNNING,
-        vendor_status=None,
         region=item.child("region").text("name"),
         created_at=item.timestamp("created"),
         name=item.text("name"),
-        status_message=None,
-        access=None,
-        spec=Spec(vendor=collect_facts(mount_point=item.text("mount_point"))),
-        price=NO_PRICE,
-        terms=Terms(OfferType.STORAGE, ContractType.ONDEMAND, None, None, None),
     )

@@ -23,28 +23,17 @@ from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import quote
 
-from domain.enums import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType
+from domain.enums import ContractType, ResourceKind, ResourceStatus, ResourceType
 from domain.errors import NotFoundByVendor, VendorFailure
-from domain.records.observation import (
-    NO_PRICE,
-    NOT_REPORTED,
-    Access,
-    Attachment,
-    NotReported,
-    Observation,
-    Price,
-    Spec,
-    Terms,
-)
+from domain.records.observation import Access, Observation, Spec
 from domain.timestamps import optional_text
-from vendors.api_key import ApiKeyVendor, SingleCallListing
-from vendors.base import Listing, RateLimit, VendorRequest, VendorResponse
-from vendors.client.error_bodies import error_code, error_object
-from vendors.parse.fields import DropCounter, FieldReader, collect_facts, is_address, read_object, ssh_command
+from vendors.api_key import ApiKeyVendor, JsonListing, Probe
+from vendors.base import Listing, RateLimit, VendorRequest
+from vendors.client.failures import error_code, error_object
+from vendors.parse.fields import FieldReader, collect_facts, is_address, ssh_command
 from vendors.parse.gpu_names import canonical_gpu
-from vendors.parse.links import attachment_links
+from vendors.parse.items import Attached, machine_of, read_links, us_dollars, volume_of
 
 STATUS: Final[Mapping[str, ResourceStatus]] = {
     "PROVISIONING": ResourceStatus.PROVISIONING,
@@ -55,14 +44,7 @@ STATUS: Final[Mapping[str, ResourceStatus]] = {
     "TERMINATED": ResourceStatus.DELETED,
 }
 _NOT_FOUND_DETAILS: Final = frozenset({"resource not found", "pod not found"})
-_PATHS: Final[Mapping[ResourceKind, str]] = {
-    ResourceKind.MACHINES: "/pods",
-    ResourceKind.VOLUMES: "/network-volumes",
-}
-_PROBES: Final[Mapping[ResourceKind, str]] = {
-    ResourceKind.MACHINES: "getPod",
-    ResourceKind.VOLUMES: "getNetworkVolume",
-}
+_PROBES: Final = frozenset({"getPod", "getNetworkVolume"})
 
 
 class RunPod(ApiKeyVendor):
@@ -77,21 +59,14 @@ class RunPod(ApiKeyVendor):
     def listings(self, kind: ResourceKind, region: str | None) -> tuple[Listing, ...]:
         """Return the listing of the kind, which has no pages."""
         if kind is ResourceKind.MACHINES:
-            return (
-                SingleCallListing("listPods", _PATHS[kind], "pods", _read_machine, (("includeClusterPods", "true"),)),
-            )
-        return (SingleCallListing("listNetworkVolumes", _PATHS[kind], "networkVolumes", _read_volume),)
+            return (JsonListing("listPods", "/pods", "pods", _read_machine, (("includeClusterPods", "true"),)),)
+        return (JsonListing("listNetworkVolumes", "/network-volumes", "networkVolumes", _read_volume),)
 
-    def probe_request(self, kind: ResourceKind, region: str | None, vendor_id: str) -> VendorRequest | None:
-        """Request one resource by its id."""
-        return VendorRequest(_PROBES[kind], f"{_PATHS[kind]}/{quote(vendor_id, safe='')}")
-
-    def read_probe(
-        self, kind: ResourceKind, region: str | None, vendor_id: str, response: VendorResponse
-    ) -> Observation:
-        """Return the resource; its fields are the same as in the list."""
-        read_item = _read_machine if kind is ResourceKind.MACHINES else _read_volume
-        return read_item(read_object(response.payload, DropCounter()))
+    def probe(self, kind: ResourceKind, region: str | None) -> Probe:
+        """Return the call for one resource of the kind; its fields are the same as in the list."""
+        if kind is ResourceKind.MACHINES:
+            return Probe("getPod", "/pods", None, _read_machine)
+        return Probe("getNetworkVolume", "/network-volumes", None, _read_volume)
 
     def read_failure(
         self, request: VendorRequest, status: int, headers: Mapping[str, str], body: str, now: datetime
@@ -99,7 +74,7 @@ class RunPod(ApiKeyVendor):
         """Recognize the documented 404; other responses are interpreted by their status."""
         # A problem document of RFC 9457 repeats the status of its response.
         is_problem_404 = status == error_object(body).get("status") == HTTPStatus.NOT_FOUND
-        is_probe = request.operation in _PROBES.values()
+        is_probe = request.operation in _PROBES
         if is_problem_404 and is_probe and error_code(body, "detail") in _NOT_FOUND_DETAILS:
             return NotFoundByVendor(f"{request.operation}: answered 404.")
         return None
@@ -111,22 +86,20 @@ def _read_machine(item: FieldReader) -> Observation:
     gpu, cpu = item.child("gpu"), item.child("cpu")
     sku = gpu.text("id") or cpu.text("id")
     cost = item.price("cost")
-    rate = cost if status is ResourceStatus.RUNNING else None
-    return Observation(
-        kind=ResourceKind.MACHINES,
-        vendor_id=item.identifier("id"),
+    return machine_of(
+        item,
+        _spec(item, gpu, cpu, sku),
         resource_type=ResourceType.CONTAINER,
         status=status,
         vendor_status=vendor_status,
         region=item.text("dataCenterId"),
         created_at=item.timestamp("createdAt"),
         name=item.text("name"),
-        status_message=None,
         access=_access(item),
-        spec=_spec(item, gpu, cpu, sku),
-        price=NO_PRICE if cost is None else Price(cost, "USD", PriceSource.VENDOR),
-        terms=Terms(OfferType.CONTAINER, ContractType.UNKNOWN, sku, rate, None if rate is None else "USD"),
-        links=_links(item),
+        price=us_dollars(cost),
+        contract=ContractType.UNKNOWN,
+        rate=cost if status is ResourceStatus.RUNNING else None,
+        links=read_links(item, ResourceKind.VOLUMES, _network_volumes),
     )
 
 
@@ -173,29 +146,17 @@ def _spec(item: FieldReader, gpu: FieldReader, cpu: FieldReader, sku: str | None
     )
 
 
-def _links(item: FieldReader) -> tuple[Attachment, ...] | NotReported:
+def _network_volumes(item: FieldReader) -> Attached:
     if not item.has_value("mounts"):
-        return NOT_REPORTED
-    dropped_before = item.dropped
-    ids = [mount.reference("volumeId") for mount in item.child("mounts").children("network") or ()]
-    complete = item.dropped == dropped_before
-    return attachment_links(LinkType.ATTACHED_STORAGE, ResourceKind.VOLUMES, ids, complete=complete)
+        return None
+    return [(mount.reference("volumeId"), None) for mount in item.child("mounts").children("network") or ()]
 
 
 def _read_volume(item: FieldReader) -> Observation:
-    tier = item.text("type")
-    return Observation(
-        kind=ResourceKind.VOLUMES,
-        vendor_id=item.identifier("id"),
+    return volume_of(
+        item,
+        Spec(disk_gb=item.number("size"), vendor_sku=item.text("type")),
         resource_type=ResourceType.FILESYSTEM,
-        status=ResourceStatus.RUNNING,
-        vendor_status=None,
         region=item.text("dataCenter"),
-        created_at=None,
         name=item.text("name"),
-        status_message=None,
-        access=None,
-        spec=Spec(disk_gb=item.number("size"), vendor_sku=tier),
-        price=NO_PRICE,
-        terms=Terms(OfferType.STORAGE, ContractType.ONDEMAND, tier, None, None),
     )

@@ -13,28 +13,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
-from urllib.parse import quote
 
-from domain.enums import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType
+from domain.enums import ContractType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType
 from domain.errors import MalformedAnswer
-from domain.records.observation import (
-    NO_PRICE,
-    NOT_REPORTED,
-    Access,
-    Attachment,
-    NotReported,
-    Observation,
-    Price,
-    Spec,
-    Terms,
-)
-from vendors.api_key import ApiKeyVendor
-from vendors.base import Listing, Page, VendorRequest, VendorResponse
-from vendors.parse.fields import DropCounter, FieldReader, collect_facts, read_object, ssh_command
+from domain.records.observation import NO_PRICE, NOT_REPORTED, Access, NotReported, Observation, Price, Spec, Terms
+from vendors.api_key import ApiKeyVendor, JsonListing, ListingPaging, Probe, Query
+from vendors.base import Listing, VendorResponse
+from vendors.parse.fields import FieldReader, collect_facts, ssh_command
 from vendors.parse.gpu_names import canonical_gpu
+from vendors.parse.items import Attached, read_links
 
 MACHINE_STATUS: Final[Mapping[str, ResourceStatus]] = {
     "provisioning": ResourceStatus.PROVISIONING,
@@ -67,21 +56,6 @@ _CONTRACTS: Final = {
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 
 
-@dataclass(frozen=True, slots=True)
-class SandboxKind:
-    """The sandbox's names for one kind of resource."""
-
-    plural: str
-    singular: str
-    not_found_code: str
-
-
-_KINDS: Final[Mapping[ResourceKind, SandboxKind]] = {
-    ResourceKind.MACHINES: SandboxKind("machines", "machine", "no_such_machine"),
-    ResourceKind.VOLUMES: SandboxKind("volumes", "volume", "no_such_volume"),
-}
-
-
 class Sandbox(ApiKeyVendor):
     """One tenant of the simulated cloud."""
 
@@ -91,7 +65,7 @@ class Sandbox(ApiKeyVendor):
     needs_endpoint = True
     error_path = ("error", "code")
     not_found_codes = MappingProxyType(
-        {f"get_{kind.singular}": frozenset({kind.not_found_code}) for kind in _KINDS.values()}
+        {"get_machine": frozenset({"no_such_machine"}), "get_volume": frozenset({"no_such_volume"})}
     )
     links_owner = ResourceKind.MACHINES
     page_size = 100
@@ -99,43 +73,27 @@ class Sandbox(ApiKeyVendor):
 
     def listings(self, kind: ResourceKind, region: str | None) -> tuple[Listing, ...]:
         """Return one paged listing."""
-        return (SandboxListing(kind, self.page_size),)
+        paging = ListingPaging(self._page_query, _follow)
+        if kind is ResourceKind.MACHINES:
+            return (JsonListing("list_machines", "/machines", "machines", _read_machine, paging=paging),)
+        return (JsonListing("list_volumes", "/volumes", "volumes", _read_volume, paging=paging),)
 
-    def probe_request(self, kind: ResourceKind, region: str | None, vendor_id: str) -> VendorRequest:
-        """Request one resource by its id."""
-        names = _KINDS[kind]
-        return VendorRequest(f"get_{names.singular}", f"/{names.plural}/{quote(vendor_id, safe='')}")
+    def probe(self, kind: ResourceKind, region: str | None) -> Probe:
+        """Return the call for one resource."""
+        if kind is ResourceKind.MACHINES:
+            return Probe("get_machine", "/machines", None, _read_machine)
+        return Probe("get_volume", "/volumes", None, _read_volume)
 
-    def read_probe(
-        self, kind: ResourceKind, region: str | None, vendor_id: str, response: VendorResponse
-    ) -> Observation:
-        """Return the resource."""
-        return _READERS[kind](read_object(response.payload, DropCounter()))
+    def _page_query(self, cursor: str | None) -> Query:
+        return (("limit", str(self.page_size)), *((("cursor", cursor),) if cursor else ()))
 
 
-@dataclass(frozen=True, slots=True)
-class SandboxListing:
-    """One listing, page by page."""
-
-    kind: ResourceKind
-    page_size: int
-
-    def request(self, cursor: str | None) -> VendorRequest:
-        """Return the request for a page."""
-        names = _KINDS[self.kind]
-        paging = (("limit", str(self.page_size)), *((("cursor", cursor),) if cursor else ()))
-        return VendorRequest(f"list_{names.plural}", f"/{names.plural}", query=paging)
-
-    def read(self, response: VendorResponse) -> Page:
-        """Return the page. A page that does not say whether another page follows is malformed."""
-        drops = DropCounter()
-        page = read_object(response.payload, drops)
-        observations = tuple(_READERS[self.kind](item) for item in page.items(_KINDS[self.kind].plural))
-        dropped_before = drops.count
-        cursor = page.text("next_cursor")
-        if not page.has("next_cursor") or drops.count > dropped_before:
-            raise MalformedAnswer("'next_cursor' is missing: the page does not say whether another one follows.")
-        return Page(observations, cursor, drops.count)
+def _follow(body: FieldReader, _response: VendorResponse, _count: int) -> tuple[str | None, None]:
+    dropped_before = body.dropped
+    cursor = body.text("next_cursor")
+    if not body.has("next_cursor") or body.dropped > dropped_before:
+        raise MalformedAnswer("'next_cursor' is missing: the page does not say whether another one follows.")
+    return cursor, None
 
 
 def _status(item: FieldReader, statuses: Mapping[str, ResourceStatus]) -> tuple[ResourceStatus, str | None]:
@@ -191,20 +149,11 @@ def _machine_spec(item: FieldReader) -> Spec | NotReported:
     )
 
 
-def _links(item: FieldReader) -> tuple[Attachment, ...] | NotReported:
-    dropped_before = item.dropped
+def _attached_volumes(item: FieldReader) -> Attached:
     attachments = item.children("attachments")
-    if attachments is None or item.dropped > dropped_before:
-        return NOT_REPORTED
-    links: list[Attachment] = []
-    for attachment in attachments:
-        volume_id = attachment.reference("volume_id")
-        if volume_id is None:
-            # An attachment that cannot be read must not close its link.
-            return NOT_REPORTED
-        since = attachment.timestamp("attached_at")
-        links.append(Attachment(LinkType.ATTACHED_STORAGE, ResourceKind.VOLUMES, volume_id, since))
-    return tuple(links)
+    if attachments is None:
+        return None
+    return [(attachment.reference("volume_id"), attachment.timestamp("attached_at")) for attachment in attachments]
 
 
 def _read_machine(item: FieldReader) -> Observation:
@@ -228,7 +177,7 @@ def _read_machine(item: FieldReader) -> Observation:
         terms=_terms(item, offer, contract, "sku", "running_hourly"),
         valid_from=term.timestamp("starts_at"),
         valid_to=item.timestamp("reclaim_at") or term.timestamp("ends_at"),
-        links=_links(item),
+        links=read_links(item, ResourceKind.VOLUMES, _attached_volumes),
     )
 
 
@@ -248,6 +197,3 @@ def _read_volume(item: FieldReader) -> Observation:
         price=_price(item),
         terms=_terms(item, OfferType.STORAGE, ContractType.ONDEMAND, "form", "current_hourly"),
     )
-
-
-_READERS: Final = {ResourceKind.MACHINES: _read_machine, ResourceKind.VOLUMES: _read_volume}

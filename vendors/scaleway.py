@@ -25,9 +25,10 @@ How its data is read
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Annotated, ClassVar, Final
 from urllib.parse import quote
@@ -37,11 +38,10 @@ from pydantic import AfterValidator, Field
 from domain.enums import ResourceKind, ResourceStatus
 from domain.errors import MalformedAnswer, NotFoundByVendor, VendorFailure
 from domain.records.observation import Observation, Spec, Terms
-from vendors.api_key import ApiKeyVendor, KeySettings
-from vendors.base import Listing, Page, PriceList, Quote, QuotePage, VendorRequest, VendorResponse
-from vendors.client.error_bodies import error_object
-from vendors.client.failures import failure_from_status
-from vendors.parse.fields import DropCounter, FieldReader, read_object
+from vendors.api_key import ApiKeyVendor, JsonListing, KeySettings, ListingPaging, Probe, Query
+from vendors.base import Listing, PriceList, Quote, QuotePage, VendorRequest, VendorResponse
+from vendors.client.failures import error_object, failure_from_status
+from vendors.parse.fields import FieldReader, read_object
 from vendors.parse.scaleway_items import read_block_volume, read_hardware, read_local_volume, read_server
 
 _CHARGED_STATUSES: Final = frozenset({"running", "stopped_in_place"})
@@ -98,30 +98,33 @@ class Scaleway(ApiKeyVendor):
 
     def listings(self, kind: ResourceKind, region: str | None) -> tuple[Listing, ...]:
         """Return the listing of servers, or those of local volumes and of Block Storage volumes."""
+        instances, by_per_page = _path("instance", region), _paging("per_page")
         if kind is ResourceKind.MACHINES:
-            return (ScalewayListing(_SERVERS, region),)
+            order = (("order", "creation_date_desc"),)
+            read_item = partial(read_server, region)
+            return (JsonListing("ListServers", f"{instances}/servers", "servers", read_item, order, by_per_page),)
+        read_local, read_block = partial(read_local_volume, region), partial(read_block_volume, region)
+        block_query = (("order_by", "created_at_desc"), ("include_deleted", "false"))
+        block_path = f"{_path('block', region)}/volumes"
         # If both listings report a volume, the later one is used: it has all fields of a Block Storage volume.
-        return (ScalewayListing(_LOCAL_VOLUMES, region), ScalewayListing(_BLOCK_VOLUMES, region))
+        return (
+            JsonListing("ListVolumes", f"{instances}/volumes", "volumes", read_local, paging=by_per_page),
+            JsonListing("ListBlockVolumes", block_path, "volumes", read_block, block_query, _paging("page_size")),
+        )
 
     def price_list(self, kind: ResourceKind, region: str | None) -> PriceList | None:
         """Return the zone's own price list."""
         return ServerPriceList(region) if kind is ResourceKind.MACHINES else VolumeTypePriceList(region)
 
-    def probe_request(self, kind: ResourceKind, region: str | None, vendor_id: str) -> VendorRequest | None:
-        """Request one server by its id.
+    def probe(self, kind: ResourceKind, region: str | None) -> Probe | None:
+        """Return the call for one server.
 
         Volumes are not probed: an id does not show which interface has the volume, and each interface answers 404 for
         the volumes of the other one.
         """
         if kind is not ResourceKind.MACHINES:
             return None
-        return VendorRequest(_PROBE, f"{_SERVERS.path_in(region)}/{quote(vendor_id, safe='')}")
-
-    def read_probe(
-        self, kind: ResourceKind, region: str | None, vendor_id: str, response: VendorResponse
-    ) -> Observation:
-        """Return the server; its fields are the same as in the list."""
-        return read_server(region, read_object(response.payload, DropCounter()).child("server"))
+        return Probe(_PROBE, f"{_path('instance', region)}/servers", "server", partial(read_server, region))
 
     def read_failure(
         self, request: VendorRequest, status: int, headers: Mapping[str, str], body: str, now: datetime
@@ -142,52 +145,22 @@ def _names_resource(error: Mapping[str, object], vendor_id: str) -> bool:
     return isinstance(message, str) and vendor_id in re.split("[\"']", message)
 
 
-@dataclass(frozen=True, slots=True)
-class ScalewayInterface:
-    """How one kind of resource is listed. `page_size_parameter` is the name of the query parameter."""
-
-    operation: str
-    path: str
-    key: str
-    page_size_parameter: str
-    read_item: Callable[[str | None, FieldReader], Observation]
-    parameters: tuple[tuple[str, str], ...] = ()
-
-    def path_in(self, zone: str | None) -> str:
-        """Return the path of the listing in a zone."""
-        return self.path.format(zone=quote(zone or "", safe=""))
+def _path(product: str, zone: str | None) -> str:
+    return f"/{product}/v1/zones/{quote(zone or '', safe='')}"
 
 
-@dataclass(frozen=True, slots=True)
-class ScalewayListing:
-    """One listing of a zone.
-
-    No field refers to the next page, so a cursor consists of a page number and the number of items before that page.
-    """
-
-    interface: ScalewayInterface
-    zone: str | None
-
-    def request(self, cursor: str | None) -> VendorRequest:
-        """Return the request for a page."""
-        query = (
-            ("page", _page_number(cursor)),
-            (self.interface.page_size_parameter, _PER_PAGE),
-            *self.interface.parameters,
-        )
-        return VendorRequest(self.interface.operation, self.interface.path_in(self.zone), query=query)
-
-    def read(self, response: VendorResponse) -> Page:
-        """Return the page. A response without the list, or without the total, is malformed."""
-        drops = DropCounter()
-        body = read_object(response.payload, drops)
-        items = tuple(self.interface.read_item(self.zone, item) for item in body.items(self.interface.key))
-        total = _total(body, response.headers)
-        return Page(items, _next_cursor(response.cursor, len(items), total), drops.count, total)
+def _paging(size_parameter: str) -> ListingPaging:
+    # No field refers to the next page, so a cursor consists of a page number and the number of items before that page.
+    return ListingPaging(partial(_page_query, size_parameter), _follow)
 
 
-def _page_number(cursor: str | None) -> str:
-    return (cursor or _FIRST_CURSOR).partition(":")[0]
+def _page_query(size_parameter: str, cursor: str | None) -> Query:
+    return (("page", (cursor or _FIRST_CURSOR).partition(":")[0]), (size_parameter, _PER_PAGE))
+
+
+def _follow(body: FieldReader, response: VendorResponse, count: int) -> tuple[str | None, int]:
+    total = _total(body, response.headers)
+    return _next_cursor(response.cursor, count, total), total
 
 
 def _next_cursor(cursor: str | None, count: int, total: int) -> str | None:
@@ -207,23 +180,6 @@ def _total(body: FieldReader, headers: Mapping[str, str]) -> int:
     return total
 
 
-_SERVERS: Final = ScalewayInterface(
-    "ListServers",
-    "/instance/v1/zones/{zone}/servers",
-    "servers",
-    "per_page",
-    read_server,
-    (("order", "creation_date_desc"),),
-)
-_LOCAL_VOLUMES: Final = ScalewayInterface(
-    "ListVolumes", "/instance/v1/zones/{zone}/volumes", "volumes", "per_page", read_local_volume
-)
-_BLOCK_VOLUMES: Final = ScalewayInterface(
-    "ListBlockVolumes", "/block/v1/zones/{zone}/volumes", "volumes", "page_size", read_block_volume,
-    (("order_by", "created_at_desc"), ("include_deleted", "false")),
-)  # fmt: skip
-
-
 @dataclass(frozen=True, slots=True)
 class ServerPriceList:
     """The prices and the hardware of commercial types: `hourly_price`, "in Euro"."""
@@ -233,19 +189,18 @@ class ServerPriceList:
 
     def request(self, cursor: str | None) -> VendorRequest:
         """Return the request for a page."""
-        path = f"/instance/v1/zones/{quote(self.zone or '', safe='')}/products/servers"
-        return VendorRequest("ListServersTypes", path, query=(("page", _page_number(cursor)), ("per_page", _PER_PAGE)))
+        path = f"{_path('instance', self.zone)}/products/servers"
+        return VendorRequest("ListServersTypes", path, query=_page_query("per_page", cursor))
 
     def read(self, response: VendorResponse) -> QuotePage:
         """Return the quotes of a page, whose types are a map and not a list."""
-        drops = DropCounter()
-        body = read_object(response.payload, drops)
+        body = read_object(response.payload)
         types = body.objects("servers")
         if types is None:
             raise MalformedAnswer("The map 'servers' is missing.")
         rates = {sku: commercial_type.price("hourly_price") for sku, commercial_type in types.items()}
         quotes = {sku: Quote(rate, "EUR", read_hardware(types[sku])) for sku, rate in rates.items() if rate is not None}
-        return QuotePage(quotes, _next_cursor(response.cursor, len(types), _total(body, response.headers)), drops.count)
+        return QuotePage(quotes, _follow(body, response, len(types))[0], body.dropped)
 
     def quote(self, observation: Observation, quotes: Mapping[str, Quote]) -> Quote | None:
         """Return the quote of the commercial type."""
@@ -265,17 +220,16 @@ class VolumeTypePriceList:
 
     def request(self, cursor: str | None) -> VendorRequest:
         """Return the request for a page."""
-        path = f"/block/v1/zones/{quote(self.zone or '', safe='')}/volume-types"
-        return VendorRequest("ListVolumeTypes", path, query=(("page", _page_number(cursor)), ("page_size", _PER_PAGE)))
+        path = f"{_path('block', self.zone)}/volume-types"
+        return VendorRequest("ListVolumeTypes", path, query=_page_query("page_size", cursor))
 
     def read(self, response: VendorResponse) -> QuotePage:
         """Return the prices per gigabyte."""
-        drops = DropCounter()
-        body = read_object(response.payload, drops)
+        body = read_object(response.payload)
         types = body.items("volume_types")
         rates = {volume_type.text("type"): _read_money(volume_type.child("pricing")) for volume_type in types}
         quotes = {sku: rate for sku, rate in rates.items() if sku and rate}
-        return QuotePage(quotes, _next_cursor(response.cursor, len(types), _total(body, response.headers)), drops.count)
+        return QuotePage(quotes, _follow(body, response, len(types))[0], body.dropped)
 
     def quote(self, observation: Observation, quotes: Mapping[str, Quote]) -> Quote | None:
         """Return the price of the volume by its type and size."""

@@ -20,35 +20,17 @@ How its data is read
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
-from domain.enums import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType
-from domain.records.observation import (
-    NO_PRICE,
-    NOT_REPORTED,
-    Access,
-    Attachment,
-    NotReported,
-    Observation,
-    Price,
-    Spec,
-    Terms,
-    UpstreamResource,
-)
+from domain.enums import ResourceKind, ResourceStatus, ResourceType
+from domain.records.observation import NOT_REPORTED, Access, NotReported, Observation, Spec, UpstreamResource
 from domain.timestamps import optional_text
-from vendors.api_key import ApiKeyVendor, SingleCallListing
+from vendors.api_key import ApiKeyVendor, JsonListing
 from vendors.base import Listing, PriceList, Quote, QuotePage, VendorRequest, VendorResponse
-from vendors.parse.fields import (
-    MAX_PRICE,
-    DropCounter,
-    FieldReader,
-    collect_facts,
-    is_address,
-    read_object,
-    ssh_command,
-)
+from vendors.parse.fields import MAX_PRICE, FieldReader, collect_facts, is_address, read_object, ssh_command
 from vendors.parse.gpu_names import canonical_gpu
+from vendors.parse.items import Attached, machine_of, read_links, us_dollars, volume_of
 
 STATUS: Final[Mapping[str, ResourceStatus]] = {
     "creating": ResourceStatus.PENDING,
@@ -76,8 +58,8 @@ class Shadeform(ApiKeyVendor):
     def listings(self, kind: ResourceKind, region: str | None) -> tuple[Listing, ...]:
         """Return the listing of the kind, which has no pages."""
         if kind is ResourceKind.MACHINES:
-            return (SingleCallListing("Instances", "/instances", "instances", _read_machine),)
-        return (SingleCallListing("Volumes", "/volumes", "volumes", _read_volume),)
+            return (JsonListing("Instances", "/instances", "instances", _read_machine),)
+        return (JsonListing("Volumes", "/volumes", "volumes", _read_volume),)
 
     def price_list(self, kind: ResourceKind, region: str | None) -> PriceList | None:
         """Return the price list of volumes; instances report their price."""
@@ -96,17 +78,17 @@ class ShadeformVolumePriceList:
 
     def read(self, response: VendorResponse) -> QuotePage:
         """Return the quotes, whose prices are texts. A kind without a valid price, or with two prices, has no quote."""
-        drops = DropCounter()
+        body = read_object(response.payload)
         quotes: dict[str, Quote] = {}
         ambiguous: set[str] = set()
-        for item in read_object(response.payload, drops).items("volume_types"):
+        for item in body.items("volume_types"):
             hourly = item.number_from_text("price_per_gb_per_hour", 0, MAX_PRICE)
             key = _read_volume_sku(item)
             if hourly is None:
                 continue
             if quotes.setdefault(key, Quote(hourly, "USD")).hourly != hourly:
                 ambiguous.add(key)
-        return QuotePage({key: quote for key, quote in quotes.items() if key not in ambiguous}, None, drops.count)
+        return QuotePage({key: quote for key, quote in quotes.items() if key not in ambiguous}, None, body.dropped)
 
     def quote(self, observation: Observation, quotes: Mapping[str, Quote]) -> Quote | None:
         """Return the volume's size times the price per GB."""
@@ -130,11 +112,9 @@ def _read_machine(item: FieldReader) -> Observation:
     sku = item.text("shade_instance_type")
     cents = item.number("hourly_price", 0, 100_000_000)
     rate = None if cents is None else cents / 100
-    has_price = status is ResourceStatus.RUNNING and rate is not None
-    return Observation(
-        kind=ResourceKind.MACHINES,
-        vendor_id=item.identifier("id"),
-        resource_type=ResourceType.VM,
+    machine = machine_of(
+        item,
+        _spec(item, sku),
         status=status,
         vendor_status=vendor_status,
         region=item.text("region"),
@@ -142,11 +122,10 @@ def _read_machine(item: FieldReader) -> Observation:
         name=item.text("name"),
         status_message=item.text("status_details"),
         access=_access(item),
-        spec=_spec(item, sku),
-        price=Price(rate, "USD", PriceSource.VENDOR) if has_price else NO_PRICE,
-        terms=Terms(OfferType.VM, ContractType.ONDEMAND, sku, rate, None if rate is None else "USD"),
-        upstream=_read_upstream(item),
+        price=us_dollars(rate if status is ResourceStatus.RUNNING else None),
+        rate=rate,
     )
+    return replace(machine, upstream=_read_upstream(item))
 
 
 def _read_upstream(item: FieldReader) -> UpstreamResource | NotReported | None:
@@ -209,23 +188,12 @@ def _read_volume_sku(item: FieldReader) -> str:
 
 
 def _read_volume(item: FieldReader) -> Observation:
-    sku = _read_volume_sku(item)
     is_shared = item.flag("supports_multi_mount")
-    return Observation(
-        kind=ResourceKind.VOLUMES,
-        vendor_id=item.identifier("id"),
-        resource_type=ResourceType.FILESYSTEM if is_shared else ResourceType.BLOCK_DISK,
-        # No status is reported: a listed volume exists.
-        status=ResourceStatus.RUNNING,
-        vendor_status=None,
-        region=item.text("region"),
-        created_at=None,
-        name=item.text("name"),
-        status_message=None,
-        access=None,
-        spec=Spec(
+    return volume_of(
+        item,
+        Spec(
             disk_gb=item.number("size_in_gb") if item.flag("fixed_size") else None,
-            vendor_sku=sku,
+            vendor_sku=_read_volume_sku(item),
             vendor=collect_facts(
                 cloud=item.text("cloud"),
                 cloud_assigned_id=item.text("cloud_assigned_id"),
@@ -233,17 +201,15 @@ def _read_volume(item: FieldReader) -> Observation:
                 supports_multi_mount=is_shared,
             ),
         ),
-        price=NO_PRICE,
-        terms=Terms(OfferType.STORAGE, ContractType.ONDEMAND, sku, None, None),
-        links=_links(item),
+        resource_type=ResourceType.FILESYSTEM if is_shared else ResourceType.BLOCK_DISK,
+        region=item.text("region"),
+        name=item.text("name"),
+        links=read_links(item, ResourceKind.MACHINES, _mounted_by),
     )
 
 
-def _links(item: FieldReader) -> tuple[Attachment, ...] | NotReported:
-    if not item.has("mounted_by"):
-        return NOT_REPORTED
-    dropped_before = item.dropped
+def _mounted_by(item: FieldReader) -> Attached:
     machine_id = item.reference("mounted_by")
-    if item.dropped != dropped_before:
-        return NOT_REPORTED
-    return () if machine_id is None else (Attachment(LinkType.ATTACHED_TO, ResourceKind.MACHINES, machine_id),)
+    if not item.has("mounted_by"):
+        return None
+    return [(machine_id, None)] if machine_id else []

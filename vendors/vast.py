@@ -31,25 +31,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
-from urllib.parse import quote
 
-from domain.enums import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType
-from domain.records.observation import (
-    NO_PRICE,
-    NOT_REPORTED,
-    Access,
-    Attachment,
-    NotReported,
-    Observation,
-    Price,
-    Spec,
-    Terms,
-)
-from vendors.api_key import ApiKeyVendor, SingleCallListing
-from vendors.base import Listing, Page, RateLimit, VendorRequest, VendorResponse
-from vendors.parse.fields import DropCounter, FieldReader, collect_facts, read_object, ssh_command
+from domain.enums import ContractType, ResourceKind, ResourceStatus, ResourceType
+from domain.records.observation import Access, Observation, Spec
+from vendors.api_key import ApiKeyVendor, JsonListing, ListingPaging, Probe, Query
+from vendors.base import Listing, RateLimit, VendorResponse
+from vendors.parse.fields import FieldReader, collect_facts, ssh_command
 from vendors.parse.gpu_names import canonical_gpu
-from vendors.parse.links import attachment_links
+from vendors.parse.items import Attached, access_to, machine_of, read_links, us_dollars, volume_of
 
 STATUS: Final[Mapping[str, ResourceStatus]] = {
     "created": ResourceStatus.PROVISIONING,
@@ -99,41 +88,28 @@ class Vast(ApiKeyVendor):
     def listings(self, kind: ResourceKind, region: str | None) -> tuple[Listing, ...]:
         """Return the paged listing of instances, or the listing of volumes, which is one call."""
         if kind is ResourceKind.MACHINES:
-            return (VastListing(),)
-        return (SingleCallListing(_VOLUMES, "/v0/volumes", "volumes", _read_volume),)
+            return (
+                JsonListing(
+                    _LIST, "/v1/instances", "instances", _read_machine, paging=ListingPaging(_page_query, _follow)
+                ),
+            )
+        return (JsonListing(_VOLUMES, "/v0/volumes", "volumes", _read_volume),)
 
-    def probe_request(self, kind: ResourceKind, region: str | None, vendor_id: str) -> VendorRequest | None:
-        """Request one instance by its id. Volumes have no such call."""
-        if kind is not ResourceKind.MACHINES:
-            return None
-        return VendorRequest(_PROBE, f"/v0/instances/{quote(vendor_id, safe='')}")
-
-    def read_probe(
-        self, kind: ResourceKind, region: str | None, vendor_id: str, response: VendorResponse
-    ) -> Observation:
-        """Return the object under `instances`. Null there is not evidence of absence."""
-        return _read_machine(read_object(response.payload, DropCounter()).child("instances"))
+    def probe(self, kind: ResourceKind, region: str | None) -> Probe | None:
+        """Return the call for one instance, which is null if the response has none. Volumes have no such call."""
+        return Probe(_PROBE, "/v0/instances", "instances", _read_machine) if kind is ResourceKind.MACHINES else None
 
 
-class VastListing:
-    """Instances in the order of their ids, page by page."""
+def _page_query(cursor: str | None) -> Query:
+    # Pages continue after an id, so a new or destroyed instance moves no other one.
+    after = (("after_token", cursor),) if cursor else ()
+    return (("limit", str(_PAGE_SIZE)), ("order_by", _BY_ID), *after)
 
-    def request(self, cursor: str | None) -> VendorRequest:
-        """Return the request for a page. Pages continue after an id, so a new or destroyed instance moves no other one."""
-        after = (("after_token", cursor),) if cursor else ()
-        query = (("limit", str(_PAGE_SIZE)), ("order_by", _BY_ID), *after)
-        return VendorRequest(_LIST, "/v1/instances", query=query)
 
-    def read(self, response: VendorResponse) -> Page:
-        """Return the page.
-
-        Only a listing of one page has a total: an instance that is destroyed while pages are read is rightly missing.
-        """
-        drops = DropCounter()
-        body = read_object(response.payload, drops)
-        items = tuple(map(_read_machine, body.items("instances")))
-        cursor, total = body.cursor("next_token"), body.integer("total_instances")
-        return Page(items, cursor, drops.count, total if cursor is response.cursor is None else None)
+def _follow(body: FieldReader, response: VendorResponse, _count: int) -> tuple[str | None, int | None]:
+    # Only a listing of one page has a total: an instance that is destroyed while pages are read is rightly missing.
+    cursor, total = body.cursor("next_token"), body.integer("total_instances")
+    return cursor, total if cursor is response.cursor is None else None
 
 
 def _read_machine(item: FieldReader) -> Observation:
@@ -143,9 +119,9 @@ def _read_machine(item: FieldReader) -> Observation:
     running_rate = None if contract is ContractType.RESERVED else rate
     amount = {ResourceStatus.RUNNING: running_rate, ResourceStatus.STOPPED: storage}.get(status)
     start, end = item.timestamp("start_date"), item.timestamp("end_date")
-    return Observation(
-        kind=ResourceKind.MACHINES,
-        vendor_id=item.identifier("id"),
+    return machine_of(
+        item,
+        _spec(item),
         resource_type=ResourceType.CONTAINER,
         status=status,
         vendor_status=vendor_status,
@@ -154,9 +130,9 @@ def _read_machine(item: FieldReader) -> Observation:
         name=item.text("label"),
         status_message=item.text("status_msg"),
         access=_access(item),
-        spec=_spec(item),
-        price=NO_PRICE if amount is None else Price(amount, "USD", PriceSource.VENDOR),
-        terms=Terms(OfferType.CONTAINER, contract, None, running_rate, None if running_rate is None else "USD"),
+        price=us_dollars(amount),
+        contract=contract,
+        rate=running_rate,
         valid_from=start,
         valid_to=end,
     )
@@ -191,18 +167,18 @@ def _access(item: FieldReader) -> Access | None:
     host, port = (external_ip, direct_port) if direct_port else (item.host("ssh_host"), item.port("ssh_port"))
     if host is not None and port is not None:
         return Access(external_ip, internal_ip, ssh_command(_USER, host, port), port)
-    return Access(external_ip, internal_ip) if external_ip or internal_ip else None
+    return access_to(external_ip, internal_ip)
 
 
 def _port(text: str | None) -> int | None:
     """Return a mapped port, which is reported as text."""
-    return FieldReader({"port": text}, DropCounter(), textual=True).port("port")
+    return FieldReader({"port": text}, textual=True).port("port")
 
 
 def _first_address(item: FieldReader) -> str | None:
     """Return the first address of `local_ipaddrs`, which are separated and followed by spaces."""
     first, *_ = [*(item.text("local_ipaddrs") or "").split(), None]
-    return FieldReader({"first": first}, DropCounter()).address("first")
+    return FieldReader({"first": first}).address("first")
 
 
 def _spec(item: FieldReader) -> Spec:
@@ -235,19 +211,9 @@ def _spec(item: FieldReader) -> Spec:
 
 def _read_volume(item: FieldReader) -> Observation:
     vendor_status = item.text("status")
-    return Observation(
-        kind=ResourceKind.VOLUMES,
-        vendor_id=item.identifier("id"),
-        resource_type=ResourceType.FILESYSTEM,
-        # If no status is reported, a listed volume can be mounted.
-        status=ResourceStatus.UNKNOWN if item.has("status") and vendor_status else ResourceStatus.RUNNING,
-        vendor_status=vendor_status,
-        region=item.text("geolocation"),
-        created_at=item.timestamp("start_date"),
-        name=item.text("label"),
-        status_message=None,
-        access=None,
-        spec=Spec(
+    return volume_of(
+        item,
+        Spec(
             disk_gb=item.number("disk_space"),
             vendor=collect_facts(
                 machine_id=item.reference("machine_id"),
@@ -257,17 +223,17 @@ def _read_volume(item: FieldReader) -> Observation:
                 disk_name=item.text("disk_name"),
             ),
         ),
-        price=NO_PRICE,
-        terms=Terms(OfferType.STORAGE, ContractType.ONDEMAND, None, None, None),
-        links=_links(item),
+        resource_type=ResourceType.FILESYSTEM,
+        # If no status is reported, a listed volume can be mounted.
+        status=ResourceStatus.UNKNOWN if item.has("status") and vendor_status else ResourceStatus.RUNNING,
+        vendor_status=vendor_status,
+        region=item.text("geolocation"),
+        created_at=item.timestamp("start_date"),
+        name=item.text("label"),
+        links=read_links(item, ResourceKind.MACHINES, _instances),
     )
 
 
-def _links(item: FieldReader) -> tuple[Attachment, ...] | NotReported:
-    dropped_before = item.dropped
+def _instances(item: FieldReader) -> Attached:
     instances = item.children("instances")
-    if instances is None:
-        return NOT_REPORTED
-    ids = [instance.reference("id") for instance in instances]
-    complete = item.dropped == dropped_before
-    return attachment_links(LinkType.ATTACHED_TO, ResourceKind.MACHINES, ids, complete=complete)
+    return None if instances is None else [(instance.reference("id"), None) for instance in instances]

@@ -205,6 +205,7 @@ async def test_a_generic_404_does_not_prove_absence(cloud: VendorCloud, server: 
     volume_error = '{"error": {"code": "no_such_volume"}}'
     vendor = Sandbox(Sandbox.settings_type.model_validate({"credentials": {"api_key": "k"}}))
     request = vendor.probe_request(MACHINES, None, "m-0")
+    assert request is not None
     assert isinstance(vendor.read_failure(request, 404, {}, volume_error, world.now()), MalformedAnswer)
 
 

@@ -113,6 +113,7 @@ def test_a_probe_is_valid_or_malformed(payload: Any, kind: ResourceKind) -> None
 def test_only_the_documented_404_proves_absence(body: str, kind: ResourceKind, status: int) -> None:
     """Any other error body, and the documented code with another status or request, do not prove absence."""
     request = VENDOR.probe_request(kind, None, "x-0")
+    assert request is not None
     documented = json.dumps({"error": {"code": f"no_such_{kind.value.lower()[:-1]}"}})
 
     failures = [

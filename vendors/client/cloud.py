@@ -9,13 +9,13 @@ import hashlib
 import hmac
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
-from typing import Final, Protocol, TypeVar
+from typing import Final
 
 from domain.enums import ResourceKind, StaleReason
 from domain.errors import MalformedAnswer, NotFoundByVendor, VendorFailure
 from domain.records.observation import CallTrace, Observation, ProbeResult, SweepOutcome, SweepResult
 from domain.timestamps import Clock
-from vendors.base import Listing, Page, PriceList, Quote, Vendor, VendorRequest, VendorResponse
+from vendors.base import Listing, Page, PageSource, PageT_co, PriceList, Quote, Vendor, VendorRequest, VendorResponse
 from vendors.client.call_context import CallContext, current_context
 from vendors.client.parse_guard import parse_guard
 from vendors.client.price_lists import PriceLists
@@ -36,30 +36,6 @@ class ListingChanged(VendorFailure):
     """A listing returned other items than the total that the vendor reports: it changed while it was read, or was cut."""
 
     reason = StaleReason.PARTIAL_SWEEP
-
-
-class _HasCursor(Protocol):
-    """A page of a listing or of a price list."""
-
-    @property
-    def cursor(self) -> str | None:
-        """The cursor of the next page; `None` ends the listing."""
-        ...
-
-
-_PageT_co = TypeVar("_PageT_co", bound=_HasCursor, covariant=True)
-
-
-class _PageSource(Protocol[_PageT_co]):
-    """A listing or a price list."""
-
-    def request(self, cursor: str | None) -> VendorRequest:
-        """Return the request for a page."""
-        ...
-
-    def read(self, response: VendorResponse) -> _PageT_co:
-        """Return the page that a response contains."""
-        ...
 
 
 class _ListingCount:
@@ -208,8 +184,8 @@ class VendorCloud:
         return quotes
 
     async def _pages(
-        self, source: _PageSource[_PageT_co], region: str | None, context: CallContext
-    ) -> AsyncIterator[tuple[int, VendorRequest, VendorResponse, _PageT_co]]:
+        self, source: PageSource[PageT_co], region: str | None, context: CallContext
+    ) -> AsyncIterator[tuple[int, VendorRequest, VendorResponse, PageT_co]]:
         """Yield every page with its number, from 1, and its call.
 
         Raise VendorFailure. EndlessListing is raised after the pages that were read have been yielded.

@@ -1,19 +1,11 @@
-"""Maps HTTP statuses to vendor failures, and makes the text of a failure safe to show.
-
-status  failure
-------  -------
-401     CredentialsRejected
-403     CredentialsRejected
-408     TimedOut
-429     RateLimited
-5xx     Unreachable
-other   MalformedAnswer
+"""Maps HTTP statuses to vendor failures, reads the codes of error bodies, and makes the text of a failure safe to show.
 
 Exceptions of the HTTP library are mapped in `vendors/client/transport.py`. No text contains a secret, a URL or a header.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -92,6 +84,23 @@ def is_retryable(error: BaseException) -> bool:
 def safe_error_code(text: object) -> str:
     """Return a vendor's error code if it is safe to quote, else `unreadable`."""
     return text if isinstance(text, str) and _ERROR_CODE.fullmatch(text) else "unreadable"
+
+
+def error_object(body: str) -> Mapping[str, object]:
+    """Return the JSON object of an error body; an empty mapping if the body is not a JSON object."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def error_code(body: str, *path: str) -> str | None:
+    """Return the text at a path of an error body, such as `error`, `code`; `None` if there is no text."""
+    value: object = error_object(body)
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, str) and value else None
 
 
 def scrub_failure(failure: VendorFailure, secrets: Iterable[str]) -> VendorFailure:

@@ -2,17 +2,7 @@
 
 It sends a vendor's request and returns the decoded response, or raises a VendorFailure whose text is safe to show.
 
-httpx                                        VendorFailure
--------------------------------------------  ------------------------------------------
-ConnectTimeout                               ConnectTimedOut, a TimedOut that is retried
-other TimeoutException                       TimedOut
-NetworkError, ProtocolError, ProxyError      Unreachable
-UnsupportedProtocol, InvalidURL              Unreachable
-DecodingError, TooManyRedirects              MalformedAnswer
-StreamError, CookieConflict                  Unreachable: a closed connection was used
-HTTPStatusError                              Unreachable; this module never raises it
-
-Statuses are mapped in `vendors/client/failures.py`.
+`_FAILURES` maps the exceptions of httpx to failures; `vendors/client/failures.py` maps statuses.
 """
 
 from __future__ import annotations
@@ -23,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 from urllib.parse import quote, urlencode
 
 import httpx
@@ -72,24 +62,10 @@ class CallObserver(Protocol):
         ...
 
 
-class Authorize(Protocol):
-    """A vendor's authentication."""
-
-    def __call__(
-        self, request: VendorRequest, url: str, body: bytes, region: str | None, now: datetime
-    ) -> Mapping[str, str]:
-        """Return the headers that authenticate the call."""
-        ...
-
-
-class ReadFailure(Protocol):
-    """A vendor's interpretation of its own error responses."""
-
-    def __call__(
-        self, request: VendorRequest, status: int, headers: Mapping[str, str], body: str, now: datetime
-    ) -> VendorFailure | None:
-        """Return the failure, or `None` to leave it to the status."""
-        ...
+Authorize: TypeAlias = Callable[[VendorRequest, str, bytes, str | None, datetime], Mapping[str, str]]
+"""`Vendor.authorize`."""
+ReadFailure: TypeAlias = Callable[[VendorRequest, int, Mapping[str, str], str, datetime], VendorFailure | None]
+"""`Vendor.read_failure`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,23 +18,14 @@ from datetime import datetime
 from typing import Final, cast
 from xml.etree.ElementTree import Element
 
-from domain.enums import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType
-from domain.records.observation import (
-    NO_PRICE,
-    NOT_REPORTED,
-    Access,
-    Attachment,
-    NotReported,
-    Observation,
-    Price,
-    Spec,
-    Terms,
-)
+from domain.enums import ContractType, PriceSource, ResourceKind, ResourceStatus, ResourceType
+from domain.records.observation import NO_PRICE, Observation, Price, Spec
 from domain.timestamps import optional_text
 from vendors.base import Page, VendorResponse
 from vendors.parse.aws_gpus import gpus_of
-from vendors.parse.fields import DropCounter, FieldReader, collect_facts, read_xml
+from vendors.parse.fields import FieldReader, collect_facts, read_xml
 from vendors.parse.gpu_names import canonical_gpu
+from vendors.parse.items import Attached, access_to, machine_of, read_links, volume_of
 from vendors.parse.price_file import PriceFile
 
 INSTANCE_STATUS: Final[Mapping[str, ResourceStatus]] = {
@@ -62,15 +53,14 @@ _CONTRACTS: Final[Mapping[str | None, ContractType]] = {
 
 def read_page(kind: ResourceKind, region: str | None, response: VendorResponse, price_file: PriceFile | None) -> Page:
     """Return one page of DescribeInstances or DescribeVolumes. Raise MalformedAnswer if its list is missing."""
-    drops = DropCounter()
-    root = read_xml(cast("Element", response.payload), drops)
+    root = read_xml(cast("Element", response.payload))
     if kind is ResourceKind.MACHINES:
         reservations = root.items("reservationSet")
         machines = (machine for reservation in reservations for machine in reservation.items("instancesSet"))
         observations = tuple(_read_machine(machine, region, price_file) for machine in machines)
     else:
         observations = tuple(_read_volume(volume, region) for volume in root.items("volumeSet"))
-    return Page(observations, root.cursor("nextToken"), drops.count)
+    return Page(observations, root.cursor("nextToken"), root.dropped)
 
 
 def _read_machine(item: FieldReader, region: str | None, price_file: PriceFile | None) -> Observation:
@@ -80,10 +70,10 @@ def _read_machine(item: FieldReader, region: str | None, price_file: PriceFile |
     is_metal = (sku or "").partition(".")[2].startswith("metal")
     contract = _CONTRACTS.get(item.text("instanceLifecycle"), ContractType.UNKNOWN)
     rate = price_file.rate(region, sku) if price_file and _has_list_price(item, contract) else None
-    currency = None if rate is None else "USD"
-    return Observation(
-        kind=ResourceKind.MACHINES,
-        vendor_id=item.identifier("instanceId"),
+    return machine_of(
+        item,
+        _machine_spec(item, sku),
+        id_field="instanceId",
         resource_type=ResourceType.BARE_METAL if is_metal else ResourceType.VM,
         status=status,
         vendor_status=vendor_status,
@@ -91,10 +81,11 @@ def _read_machine(item: FieldReader, region: str | None, price_file: PriceFile |
         created_at=_created_at(item),
         name=_name(item),
         status_message=item.child("stateReason").text("message"),
-        access=_access(item),
-        spec=_machine_spec(item, sku),
+        # EC2 reports neither the login name, which depends on the image, nor the SSH port.
+        access=access_to(item.address("ipAddress"), item.address("privateIpAddress")),
         price=_price(status, rate, price_file),
-        terms=Terms(OfferType.BARE_METAL if is_metal else OfferType.VM, contract, sku, rate, currency),
+        contract=contract,
+        rate=rate,
     )
 
 
@@ -118,12 +109,6 @@ def _created_at(item: FieldReader) -> datetime | None:
         if attachment.integer("deviceIndex") == 0:
             return attachment.timestamp("attachTime")
     return None
-
-
-def _access(item: FieldReader) -> Access | None:
-    # EC2 reports neither the login name, which depends on the image, nor the SSH port.
-    access = Access(external_ip=item.address("ipAddress"), internal_ip=item.address("privateIpAddress"))
-    return None if access == Access() else access
 
 
 def _machine_spec(item: FieldReader, sku: str | None) -> Spec:
@@ -153,21 +138,11 @@ def _machine_spec(item: FieldReader, sku: str | None) -> Spec:
 
 def _read_volume(item: FieldReader, region: str | None) -> Observation:
     vendor_status = item.text("status")
-    sku = item.text("volumeType")
-    return Observation(
-        kind=ResourceKind.VOLUMES,
-        vendor_id=item.identifier("volumeId"),
-        resource_type=ResourceType.BLOCK_DISK,
-        status=VOLUME_STATUS.get(vendor_status or "", ResourceStatus.UNKNOWN),
-        vendor_status=vendor_status,
-        region=region,
-        created_at=item.timestamp("createTime"),
-        name=_name(item),
-        status_message=None,
-        access=None,
-        spec=Spec(
+    return volume_of(
+        item,
+        Spec(
             disk_gb=item.number("size"),
-            vendor_sku=sku,
+            vendor_sku=item.text("volumeType"),
             vendor=collect_facts(
                 availability_zone=item.text("availabilityZone"),
                 encrypted=item.flag("encrypted"),
@@ -175,28 +150,27 @@ def _read_volume(item: FieldReader, region: str | None) -> Observation:
                 throughput=item.integer("throughput"),
             ),
         ),
-        price=NO_PRICE,
-        terms=Terms(OfferType.STORAGE, ContractType.ONDEMAND, sku, None, None),
-        links=_links(item),
+        id_field="volumeId",
+        status=VOLUME_STATUS.get(vendor_status or "", ResourceStatus.UNKNOWN),
+        vendor_status=vendor_status,
+        region=region,
+        created_at=item.timestamp("createTime"),
+        name=_name(item),
+        links=read_links(item, ResourceKind.MACHINES, _attached_machines),
     )
 
 
-def _links(item: FieldReader) -> tuple[Attachment, ...] | NotReported:
-    dropped_before = item.dropped
+def _attached_machines(item: FieldReader) -> Attached:
     attachments = item.children("attachmentSet")
-    if attachments is None:
-        return NOT_REPORTED
-    links = [link for link in map(_read_link, attachments) if link]
-    # A list that could not be read completely must not close any link.
-    return tuple(links) if item.dropped == dropped_before else NOT_REPORTED
+    return None if attachments is None else [machine for machine in map(_read_attachment, attachments) if machine]
 
 
-def _read_link(attachment: FieldReader) -> Attachment | None:
+def _read_attachment(attachment: FieldReader) -> tuple[str, datetime | None] | None:
     machine_id, since = attachment.reference("instanceId"), attachment.timestamp("attachTime")
     # A volume attached to a service that AWS runs itself has no instance of ours.
     if machine_id is None or attachment.text("status") == "detached":
         return None
-    return Attachment(LinkType.ATTACHED_TO, ResourceKind.MACHINES, machine_id, since)
+    return machine_id, since
 
 
 def _name(item: FieldReader) -> str | None:

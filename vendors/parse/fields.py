@@ -50,9 +50,11 @@ class FieldReader:
     `textual` is for XML, where numbers and flags are text. In JSON, a number in quotes has a wrong type.
     """
 
-    def __init__(self, source: Mapping[str, object], drops: DropCounter, *, textual: bool = False) -> None:
+    def __init__(
+        self, source: Mapping[str, object], drops: DropCounter | None = None, *, textual: bool = False
+    ) -> None:
         self._source = source
-        self._drops = drops
+        self._drops = drops or DropCounter()
         self._textual = textual
 
     def has(self, name: str) -> bool:
@@ -201,20 +203,20 @@ class FieldReader:
         return _within(_to_number(value, textual=self._textual), low, high)
 
 
-def read_object(payload: object, drops: DropCounter) -> FieldReader:
+def read_object(payload: object) -> FieldReader:
     """Return a reader of a JSON object. Raise MalformedAnswer for any other value."""
     if not isinstance(payload, dict):
         raise MalformedAnswer("The response is not a JSON object.")
-    return FieldReader(payload, drops)
+    return FieldReader(payload)
 
 
-def read_xml(root: Element, drops: DropCounter) -> FieldReader:
+def read_xml(root: Element) -> FieldReader:
     """Return a reader of an XML element's children by their local names.
 
     Namespaces are ignored, because a vendor and its test doubles may use different ones.
     """
     fields = _to_plain(root)
-    return FieldReader(fields if isinstance(fields, dict) else {}, drops, textual=True)
+    return FieldReader(fields if isinstance(fields, dict) else {}, textual=True)
 
 
 def local_name(element: Element) -> str:

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from domain.errors import ConfigurationError
-from vendors.parse.fields import DropCounter, FieldReader
+from vendors.parse.fields import FieldReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def load(path: Path) -> PriceFile:
     except ValueError as error:
         raise ConfigurationError(f"price_file '{path}' is not TOML: {error}.") from None
     date = content.pop("as_of", None)
-    as_of = FieldReader({"as_of": date if date is None else str(date)}, DropCounter()).timestamp("as_of")
+    as_of = FieldReader({"as_of": date if date is None else str(date)}).timestamp("as_of")
     if as_of is None:
         raise ConfigurationError(f"price_file '{path}' needs as_of, the date when its prices were read.")
     return PriceFile(as_of, {region: _read_prices(path, region, table) for region, table in content.items()})
@@ -49,7 +49,7 @@ def load(path: Path) -> PriceFile:
 def _read_prices(path: Path, region: str, table: object) -> Mapping[str, float]:
     if not isinstance(table, dict):
         raise ConfigurationError(f"price_file '{path}': '{region}' must be a table of sku = price.")
-    reader = FieldReader(table, DropCounter())
+    reader = FieldReader(table)
     prices: dict[str, float] = {}
     for sku in table:
         price = reader.price(sku)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Final
 
-from domain.enums import ContractType, LinkType, OfferType, ResourceKind, ResourceStatus, ResourceType
-from domain.records.observation import NO_PRICE, NOT_REPORTED, Access, Attachment, NotReported, Observation, Spec, Terms
+from domain.enums import ResourceKind, ResourceStatus
+from domain.records.observation import Access, Observation, Spec
 from vendors.base import Hardware
-from vendors.parse.fields import SSH_PORT, FieldReader, collect_facts, ssh_command
+from vendors.parse.fields import FieldReader, collect_facts
 from vendors.parse.gpu_names import canonical_gpu
+from vendors.parse.items import Attached, access_to, machine_of, read_links, volume_of
 
 SERVER_STATUS: Final[Mapping[str, ResourceStatus]] = {
     "starting": ResourceStatus.PROVISIONING,
@@ -51,11 +53,9 @@ _GIBIBYTE: Final = 1 << 30
 def read_server(zone: str | None, item: FieldReader) -> Observation:
     """Return a server of `GET .../servers`."""
     vendor_status = item.text("state")
-    sku = item.text("commercial_type")
-    return Observation(
-        kind=ResourceKind.MACHINES,
-        vendor_id=item.identifier("id"),
-        resource_type=ResourceType.VM,
+    return machine_of(
+        item,
+        _server_spec(item, item.text("commercial_type")),
         status=SERVER_STATUS.get(vendor_status or "", ResourceStatus.UNKNOWN),
         vendor_status=vendor_status,
         region=zone,
@@ -63,9 +63,6 @@ def read_server(zone: str | None, item: FieldReader) -> Observation:
         name=item.text("name"),
         status_message=item.text("state_detail"),
         access=_access(item),
-        spec=_server_spec(item, sku),
-        price=NO_PRICE,
-        terms=Terms(OfferType.VM, ContractType.ONDEMAND, sku, None, None),
     )
 
 
@@ -75,10 +72,7 @@ def _access(item: FieldReader) -> Access | None:
     addresses = [(ip.text("family"), ip.address("address")) for ip in public_ips]
     external_ip = next((address for family, address in addresses if family != "inet6" and address), None)
     external_ip = external_ip or next((address for _, address in addresses if address), None)
-    internal_ip = item.address("private_ip")
-    if external_ip is None:
-        return Access(internal_ip=internal_ip) if internal_ip else None
-    return Access(external_ip, internal_ip, ssh_command("root", external_ip, SSH_PORT), SSH_PORT)
+    return access_to(external_ip, item.address("private_ip"), "root")
 
 
 def _server_spec(item: FieldReader, sku: str | None) -> Spec:
@@ -124,31 +118,33 @@ def read_hardware(item: FieldReader) -> Hardware:
 
 def read_local_volume(zone: str | None, item: FieldReader) -> Observation:
     """Return a volume of the Instance interface."""
-    dropped_before = item.dropped
-    server = item.child("server")
-    server_id = server.reference("id")
-    has_valid_id = server_id is not None or not server.has("id")
-    is_reported = item.has("server") and item.dropped == dropped_before and has_valid_id
-    links = (Attachment(LinkType.ATTACHED_TO, ResourceKind.MACHINES, server_id),) if server_id else ()
-    return _read_volume(zone, item, "creation_date", "state", "volume_type", links if is_reported else NOT_REPORTED)
+    return _read_volume(zone, item, "creation_date", "state", "volume_type", _server)
 
 
 def read_block_volume(zone: str | None, item: FieldReader) -> Observation:
     """Return a volume of Block Storage."""
-    dropped_before = item.dropped
+    return _read_volume(zone, item, "created_at", "status", "type", _referring_servers)
+
+
+def _server(item: FieldReader) -> Attached:
+    server = item.child("server")
+    server_id = server.reference("id")
+    if not item.has("server") or (server_id is None and server.has("id")):
+        return None
+    return [(server_id, None)] if server_id else []
+
+
+def _referring_servers(item: FieldReader) -> Attached:
     references = item.children("references")
-    links = [link for link in map(_read_reference, references or ()) if link]
-    # A list that could not be read completely must not close any link.
-    is_reported = references is not None and item.dropped == dropped_before
-    return _read_volume(zone, item, "created_at", "status", "type", tuple(links) if is_reported else NOT_REPORTED)
+    return None if references is None else [server for server in map(_read_reference, references) if server]
 
 
-def _read_reference(reference: FieldReader) -> Attachment | None:
+def _read_reference(reference: FieldReader) -> tuple[str, datetime | None] | None:
     server_id, since = reference.reference("product_resource_id"), reference.timestamp("created_at")
     is_server = reference.text("product_resource_type") == "instance_server"
     if server_id is None or not is_server or reference.text("status") == "detached":
         return None
-    return Attachment(LinkType.ATTACHED_TO, ResourceKind.MACHINES, server_id, since)
+    return server_id, since
 
 
 def _read_volume(
@@ -157,28 +153,21 @@ def _read_volume(
     created_field: str,
     status_field: str,
     type_field: str,
-    links: tuple[Attachment, ...] | NotReported,
+    read_attached: Callable[[FieldReader], Attached],
 ) -> Observation:
     vendor_status = item.text(status_field)
-    sku = item.text(type_field)
     size = item.number("size", high=1e18)
-    return Observation(
-        kind=ResourceKind.VOLUMES,
-        vendor_id=item.identifier("id"),
-        resource_type=ResourceType.BLOCK_DISK,
+    return volume_of(
+        item,
+        Spec(
+            disk_gb=None if size is None else size / _GIGABYTE,
+            vendor_sku=item.text(type_field),
+            vendor=collect_facts(iops=item.child("specs").integer("perf_iops")),
+        ),
         status=VOLUME_STATUS.get(vendor_status or "", ResourceStatus.UNKNOWN),
         vendor_status=vendor_status,
         region=zone,
         created_at=item.timestamp(created_field),
         name=item.text("name"),
-        status_message=None,
-        access=None,
-        spec=Spec(
-            disk_gb=None if size is None else size / _GIGABYTE,
-            vendor_sku=sku,
-            vendor=collect_facts(iops=item.child("specs").integer("perf_iops")),
-        ),
-        price=NO_PRICE,
-        terms=Terms(OfferType.STORAGE, ContractType.ONDEMAND, sku, None, None),
-        links=links,
+        links=read_links(item, ResourceKind.MACHINES, read_attached),
     )

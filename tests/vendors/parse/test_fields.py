@@ -161,13 +161,13 @@ def test_an_unusable_cursor_is_malformed(value: object) -> None:
 def test_only_an_object_is_an_object(value: object) -> None:
     """Any other response is malformed."""
     with pytest.raises(MalformedAnswer):
-        read_object(value, DropCounter())
+        read_object(value)
 
 
 def xml(text: str) -> FieldReader:
     """Return a reader of XML."""
     element: Element = fromstring(text)  # noqa: S314 - the test's own text
-    return read_xml(element, DropCounter())
+    return read_xml(element)
 
 
 def test_xml_by_local_names() -> None:
