@@ -12,7 +12,7 @@ off. Its resolvers (resolvers.roots) start the same read, so this stage, `execut
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
@@ -66,11 +66,6 @@ class Pipeline:
         self.stats = PipelineStats()
         self._plans = plans
         self._timer = timer
-
-    @property
-    def fills(self) -> Mapping[str, float]:
-        """The fill ratios of the operation cache and of the worker's queue; 1 is full."""
-        return self.compiler.fills
 
     async def run(self, request: GraphQLRequest, viewer: Viewer, arrival: datetime) -> GraphQLResponse:
         """Answer one request. `arrival` is when it arrived.

@@ -81,10 +81,6 @@ class Reader:
         self._clock = clock
         self._age_served = age_served
 
-    async def answer(self, roots: Sequence[Selected], viewer: Viewer, arrival: datetime) -> OperationAnswer:
-        """Compile root fields that code selects, and answer them. Raises ReaderError."""
-        return await self.read(await self.compile(roots, viewer), arrival)
-
     async def compile(self, roots: Sequence[Selected], viewer: Viewer) -> ReadRequest:
         """Return the request for root fields that code selects. It can be read any number of times.
 
