@@ -20,8 +20,7 @@ from domain.selection import Selected
 from domain.timestamps import Clock
 from domain.viewer import Viewer
 from reconcile.requests import RefreshRequest, RefreshResult
-from resolvers.freshness.authorization import authorize, requirements_of
-from resolvers.freshness.demands import demand_of
+from resolvers.freshness.demands import authorize, demand_of, requirements_of
 from resolvers.freshness.evaluation import Evaluation, FreshnessContext, evaluate
 from resolvers.freshness.summary import OperationAnswer, summarize
 from resolvers.operation.compile_worker import CompileWorker

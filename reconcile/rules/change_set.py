@@ -22,7 +22,6 @@ from domain.records.observation import Attachment, Observation
 from domain.records.traces import ObservationTrace
 from reconcile.rules.absence import tombstone_number
 from reconcile.rules.links import diff_links, link_history
-from reconcile.rules.merge import provenance_entry
 from reconcile.rules.traces import TraceWriter
 
 
@@ -83,7 +82,8 @@ class ChangeSet:
     def record_terms(self, record: ResourceRecord, role: OfferRole) -> None:
         """Record that the resource is rented under its present terms."""
         if record.terms is not None:
-            self._provenance.append(provenance_entry(record, record.terms, role, self.ticket))
+            sent_at = self.ticket.sent_at
+            self._provenance.append(ProvenanceEntry(record.resource_id, record.account, record.terms, role, sent_at))
 
     def record_attachments(self, owner: ResourceRecord, attachments: tuple[Attachment, ...]) -> None:
         """Open and close links so that the owner's open links match its observed attachments."""

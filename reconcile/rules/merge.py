@@ -10,14 +10,13 @@ from domain.enums import (
     UNKNOWN_REGION,
     ContractType,
     ObservationSource,
-    OfferRole,
     OfferType,
     ResourceStatus,
     ResourceType,
 )
 from domain.records.fields import RESOURCE_FIELDS
 from domain.records.identity import resource_uuid
-from domain.records.model import FlightTicket, LiveState, ProvenanceEntry, ResourceRecord, ScopeRecord
+from domain.records.model import FlightTicket, LiveState, ResourceRecord, ScopeRecord
 from domain.records.observation import NO_PRICE, NOT_REPORTED, NotReported, Observation, Price, Spec, Terms
 
 _STORAGE: Final = frozenset({ResourceType.BLOCK_DISK, ResourceType.FILESYSTEM})
@@ -198,8 +197,3 @@ def update_terms(record: ResourceRecord, observation: Observation) -> tuple[Reso
         # The last reported rate stays the one to compare with.
         new = replace(new, running_rate=old.running_rate, currency=old.currency)
     return replace(record, terms=new), changed
-
-
-def provenance_entry(record: ResourceRecord, terms: Terms, role: OfferRole, ticket: FlightTicket) -> ProvenanceEntry:
-    """Return the entry that a resource was rented under these terms as of this flight."""
-    return ProvenanceEntry(record.resource_id, record.account, terms, role, ticket.sent_at)

@@ -23,7 +23,7 @@ from domain.freshness import Demand
 from domain.rules import FreshnessRules
 from domain.timestamps import Clock
 from domain.viewer import Viewer
-from resolvers.freshness.authorization import authorize, requirements_of
+from resolvers.freshness.demands import authorize, requirements_of
 from resolvers.freshness.summary import OperationAnswer
 from resolvers.reader import Reader, ReadRequest, viewer_params
 from supplygraph.http.headers import RequestHeaders, route_path
