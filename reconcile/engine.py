@@ -16,9 +16,7 @@ from domain.ports import AccountSetup, CloudClient, RecordStore
 from domain.records.model import ResourceRecord, ScopeKey, ScopeRecord
 from domain.rules import AbsenceRules, FreshnessRules
 from domain.timestamps import Clock, SystemClock
-from reconcile.background.missing_watch import MissingWatch
-from reconcile.background.periodic import add_jitter, start_periodic
-from reconcile.background.refresh import BackgroundRefresh
+from reconcile.background import BackgroundRefresh, MissingWatch, add_jitter, start_periodic
 from reconcile.flights import Flight, FlightOutcome
 from reconcile.probes import EarliestSend, Probes, unprobed_missing
 from reconcile.reports import NullObserver, Observer

@@ -78,7 +78,8 @@ def format_request_error(error: GraphQLError, code: str) -> FormattedError:
     """Return an error in the document or the variables, with this code."""
     extensions: dict[str, object] = {"code": code}
     if code == BAD_USER_INPUT:
-        extensions["argument"] = _argument(error)
+        quoted = _QUOTED_NAME.search(error.message)
+        extensions["argument"] = quoted[1] if quoted else "variables"
     return _located({"message": _shorten(error.message)}, error, extensions)
 
 
@@ -105,11 +106,6 @@ def _located(formatted: FormattedError, error: GraphQLError, extensions: Mapping
         formatted["path"] = error.path
     formatted["extensions"] = dict(extensions)
     return formatted
-
-
-def _argument(error: GraphQLError) -> str:
-    quoted = _QUOTED_NAME.search(error.message)
-    return quoted[1] if quoted else "variables"
 
 
 def _shorten(message: str) -> str:

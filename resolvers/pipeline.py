@@ -1,7 +1,7 @@
 """Runs one GraphQL request from its text to its response, stage by stage.
 
     operation   get the operation and its plan from the cache, or compile them    (resolvers.operation)
-    authorize   check the viewer's permissions                                    (resolvers.freshness.authorization)
+    authorize   check the viewer's permissions                                    (resolvers.freshness.demands)
     read        read, evaluate freshness, refresh, read once more                 (resolvers.reader)
     respond     join the texts of the root fields                                 (resolvers.response)
 
@@ -12,18 +12,19 @@ off. Its resolvers (resolvers.roots) start the same read, so this stage, `execut
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 import orjson
-from graphql import ExecutionResult, GraphQLError
+from graphql import ExecutionResult
 
 from domain.errors import Busy, Forbidden, ReaderError
 from domain.rules import OperationLimits
 from domain.viewer import Viewer
-from resolvers.errors import ErrorMasker, FormattedError, RequestRejected, format_field_error, format_reader_error
-from resolvers.freshness.authorization import authorize
+from resolvers.errors import ErrorMasker, RequestRejected, format_field_error, format_reader_error
+from resolvers.freshness.demands import authorize
 from resolvers.freshness.summary import OperationAnswer
 from resolvers.operation.compiler import CompiledRequest, GraphQLRequest, OperationCompiler
 from resolvers.pipeline_stats import PipelineStats
@@ -62,15 +63,10 @@ class Pipeline:
         self._reader = reader
         self._executor = executor
         self._limits = limits
-        self._masker = masker
+        self._format = partial(format_field_error, masker=masker)
         self.stats = PipelineStats()
         self._plans = plans
         self._timer = timer
-
-    @property
-    def fills(self) -> Mapping[str, float]:
-        """The fill ratios of the operation cache and of the worker's queue; 1 is full."""
-        return self.compiler.fills
 
     async def run(self, request: GraphQLRequest, viewer: Viewer, arrival: datetime) -> GraphQLResponse:
         """Answer one request. `arrival` is when it arrived.
@@ -99,7 +95,7 @@ class Pipeline:
         authorize(viewer, plan.requirements)
         stats.authorized += 1
         stats.authorize_seconds += (now := timer()) - started
-        if not self._is_planned(compiled):
+        if not self._plans or plan.introspects or not compiled.operation.is_query:
             response = await self._execute(request, compiled, viewer, arrival)
             stats.executed += 1
             stats.execute_seconds += timer() - now
@@ -111,9 +107,6 @@ class Pipeline:
         stats.planned += 1
         stats.respond_seconds += timer() - now
         return response
-
-    def _is_planned(self, compiled: CompiledRequest) -> bool:
-        return self._plans and not compiled.plan.introspects and compiled.operation.is_query
 
     async def _execute(
         self, request: GraphQLRequest, compiled: CompiledRequest, viewer: Viewer, arrival: datetime
@@ -139,9 +132,6 @@ class Pipeline:
     def _executed(self, result: ExecutionResult, answer: OperationAnswer | None, name: str | None) -> GraphQLResponse:
         errors = [self._format(error) for error in (result.errors or ())[: self._limits.errors]]
         return assemble([orjson.dumps(result.data)], errors, answer, name)
-
-    def _format(self, error: GraphQLError) -> FormattedError:
-        return format_field_error(error, self._masker)
 
 
 def _read_request(compiled: CompiledRequest, viewer: Viewer) -> ReadRequest:

@@ -20,8 +20,7 @@ from domain.selection import Selected
 from domain.timestamps import Clock
 from domain.viewer import Viewer
 from reconcile.requests import RefreshRequest, RefreshResult
-from resolvers.freshness.authorization import authorize, requirements_of
-from resolvers.freshness.demands import demand_of
+from resolvers.freshness.demands import authorize, demand_of, requirements_of
 from resolvers.freshness.evaluation import Evaluation, FreshnessContext, evaluate
 from resolvers.freshness.summary import OperationAnswer, summarize
 from resolvers.operation.compile_worker import CompileWorker
@@ -80,10 +79,6 @@ class Reader:
         self._freshness = freshness
         self._clock = clock
         self._age_served = age_served
-
-    async def answer(self, roots: Sequence[Selected], viewer: Viewer, arrival: datetime) -> OperationAnswer:
-        """Compile root fields that code selects, and answer them. Raises ReaderError."""
-        return await self.read(await self.compile(roots, viewer), arrival)
 
     async def compile(self, roots: Sequence[Selected], viewer: Viewer) -> ReadRequest:
         """Return the request for root fields that code selects. It can be read any number of times.

@@ -1,4 +1,4 @@
-"""The resolvers of the root fields.
+"""The resolver of the root fields.
 
 The first resolver of an operation starts the operation's read, and the others wait for it. Each returns the value of its own
 response key.
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 from graphql import DocumentNode
 from strawberry.types import Info
@@ -42,42 +42,11 @@ class OperationRead:
         return await self._task
 
 
-Resolved: TypeAlias = Any
-"""The value of a root field, or an awaitable of it: a dict by response keys, a list of such dicts, or None."""
+def resolve_root_field(info: Info[OperationRead, None]) -> Any:
+    """Return the value of the field's response key: with aliases, one field may occur twice with different arguments.
 
-
-def resolve_resource(info: Info[OperationRead, None]) -> Resolved:
-    """Resolve `resource`: one resource, or None."""
-    return _resolve(info)
-
-
-def resolve_resources(info: Info[OperationRead, None]) -> Resolved:
-    """Resolve `resources`: a page of resources."""
-    return _resolve(info)
-
-
-def resolve_resource_totals(info: Info[OperationRead, None]) -> Resolved:
-    """Resolve `resourceTotals`: counts and hourly cost by group."""
-    return _resolve(info)
-
-
-def resolve_changes(info: Info[OperationRead, None]) -> Resolved:
-    """Resolve `changes`: a page of the history over all resources."""
-    return _resolve(info)
-
-
-def resolve_accounts(info: Info[OperationRead, None]) -> Resolved:
-    """Resolve `accounts`: the accounts that the viewer sees."""
-    return _resolve(info)
-
-
-def resolve_node(info: Info[OperationRead, None]) -> Resolved:
-    """Resolve `node`: the object of an id, or None."""
-    return _resolve(info)
-
-
-def _resolve(info: Info[OperationRead, None]) -> Resolved:
-    """Return the value of the field's response key: with aliases, one field may occur twice with different arguments."""
+    The value, or an awaitable of it, is a dict by response keys, a list of such dicts, or None.
+    """
     key, read = str(info.path.key), info.context
     if read.answer is not None:
         return _value(read.answer, key)

@@ -186,13 +186,8 @@ DESCRIPTIONS: Final[Mapping[EnumType, tuple[str, Mapping[str, str]]]] = {
 }
 """The description of each enum and of each of its values."""
 
-
-def _register(enum: EnumType, description: str, values: Mapping[str, str]) -> None:
-    strawberry.enum(enum, description=f"{description} {_EXTENSIBLE}")
-    definition: StrawberryEnumDefinition = enum.__strawberry_definition__  # type: ignore[attr-defined]  # set by strawberry
-    for value in definition.values:
-        value.description = values[value.name]
-
-
 for _enum, (_description, _values) in DESCRIPTIONS.items():
-    _register(_enum, _description, _values)
+    strawberry.enum(_enum, description=f"{_description} {_EXTENSIBLE}")
+    _definition: StrawberryEnumDefinition = _enum.__strawberry_definition__  # type: ignore[attr-defined]  # set by strawberry
+    for _value in _definition.values:
+        _value.description = _values[_value.name]

@@ -1,7 +1,7 @@
 """The root fields, with their arguments and resolvers.
 
-Each resolver calls the function of the same name in `resolvers.roots`. It does not pass the arguments on: they are part of the
-operation, which is compiled before it is executed.
+All resolvers call `resolve_root_field`. They do not pass the arguments on: these are part of the operation, which is compiled
+before it is executed.
 """
 
 from __future__ import annotations
@@ -13,45 +13,43 @@ import strawberry
 from strawberry.types import Info
 
 from domain.enums import TotalsKey
-from resolvers import roots
+from resolvers.roots import OperationRead, resolve_root_field
 from schema.accounts import VendorAccount
 from schema.connection import ResourceChangeConnection, ResourceConnection
-from schema.fields import declare_field
+from schema.fields import declare_field, documented
 from schema.inputs import FreshnessDemand, ResourceFilter, ResourceOrder
 from schema.resource import Node, Resource
 from schema.totals import ResourceTotals
 
 Filter: TypeAlias = Annotated[
     ResourceFilter | None,
-    strawberry.argument(description="Which resources to include. If it is omitted, all that are not deleted."),
+    strawberry.argument("Which resources to include. If it is omitted, all that are not deleted."),
 ]
 ChangeFilter: TypeAlias = Annotated[
     ResourceFilter | None,
-    strawberry.argument(description="Which resources to include changes of. If it is omitted, all, deleted ones too."),
+    strawberry.argument("Which resources to include changes of. If it is omitted, all, deleted ones too."),
 ]
 Demand: TypeAlias = Annotated[
     FreshnessDemand | None,
-    strawberry.argument(
-        description="How fresh the answer must be. If it is omitted, the defaults of the accounts apply."
-    ),
+    strawberry.argument("How fresh the answer must be. If it is omitted, the defaults of the accounts apply."),
 ]
-ReadInfo: TypeAlias = Info[roots.OperationRead, None]
-After: TypeAlias = Annotated[str | None, strawberry.argument(description="Return what follows this cursor.")]
+ReadInfo: TypeAlias = Info[OperationRead, None]
+After: TypeAlias = Annotated[str | None, strawberry.argument("Return what follows this cursor.")]
 
 
-@strawberry.type(description="The root fields.")
+@documented(strawberry.type)
 class Query:
-    """The root fields. The first resolver of an operation starts its read, and the others wait for it."""
+    """The root fields."""
 
     @declare_field("One resource; null if it does not exist or the viewer may not see it.")
     def resource(
         self,
         info: ReadInfo,
-        resource_id: Annotated[UUID, strawberry.argument(description="The `resourceId` of the resource.")],
+        resource_id: Annotated[UUID, strawberry.argument("The `resourceId` of the resource.")],
         freshness: Demand = strawberry.UNSET,
     ) -> Resource | None:
         """Resolve the field from the operation's read."""
-        return roots.resolve_resource(info)  # type: ignore[no-any-return] # a dict by response keys
+        return resolve_root_field(info)  # type: ignore[no-any-return] # a dict by response keys
 
     @declare_field("The resources that the filter matches, page by page.")
     def resources(
@@ -60,16 +58,14 @@ class Query:
         filter: Filter = strawberry.UNSET,  # noqa: A002  # the name in the schema
         order_by: Annotated[
             ResourceOrder | None,
-            strawberry.argument(description="The order. If it is omitted, the newest resource comes first."),
+            strawberry.argument("The order. If it is omitted, the newest resource comes first."),
         ] = strawberry.UNSET,
-        first: Annotated[
-            int, strawberry.argument(description="The maximum number of items on the page, 1 to 1000.")
-        ] = 50,
+        first: Annotated[int, strawberry.argument("The maximum number of items on the page, 1 to 1000.")] = 50,
         after: After = strawberry.UNSET,
         freshness: Demand = strawberry.UNSET,
     ) -> ResourceConnection:
         """Resolve the field from the operation's read."""
-        return roots.resolve_resources(info)  # type: ignore[no-any-return] # a dict by response keys
+        return resolve_root_field(info)  # type: ignore[no-any-return] # a dict by response keys
 
     @declare_field("Counts and hourly cost of the resources that the filter matches, by group.")
     def resource_totals(
@@ -79,13 +75,13 @@ class Query:
         group_by: Annotated[
             list[TotalsKey],
             strawberry.argument(
-                description="Return one row for each combination of these keys. Without keys, one row for everything."
+                "Return one row for each combination of these keys. Without keys, one row for everything."
             ),
         ] = (),  # type: ignore[assignment]  # an immutable default; GraphQL sees []
         freshness: Demand = strawberry.UNSET,
     ) -> list[ResourceTotals]:
         """Resolve the field from the operation's read."""
-        return roots.resolve_resource_totals(info)  # type: ignore[no-any-return] # a dict by response keys
+        return resolve_root_field(info)  # type: ignore[no-any-return] # a dict by response keys
 
     @declare_field(
         "The changes of resources, in the order in which they were recorded. To continue later, store `endCursor`."
@@ -94,24 +90,22 @@ class Query:
         self,
         info: ReadInfo,
         filter: ChangeFilter = strawberry.UNSET,  # noqa: A002  # the name in the schema
-        first: Annotated[
-            int, strawberry.argument(description="The maximum number of items on the page, 1 to 1000.")
-        ] = 100,
+        first: Annotated[int, strawberry.argument("The maximum number of items on the page, 1 to 1000.")] = 100,
         after: After = strawberry.UNSET,
     ) -> ResourceChangeConnection:
         """Resolve the field from the operation's read."""
-        return roots.resolve_changes(info)  # type: ignore[no-any-return] # a dict by response keys
+        return resolve_root_field(info)  # type: ignore[no-any-return] # a dict by response keys
 
     @declare_field("The accounts that the viewer may see.")
     def accounts(self, info: ReadInfo) -> list[VendorAccount]:
         """Resolve the field from the operation's read."""
-        return roots.resolve_accounts(info)  # type: ignore[no-any-return] # a dict by response keys
+        return resolve_root_field(info)  # type: ignore[no-any-return] # a dict by response keys
 
     @declare_field("The object with this `id`; null if it does not exist or the viewer may not see it.")
     def node(
         self,
         info: ReadInfo,
-        id: Annotated[strawberry.ID, strawberry.argument(description="The value of the field `id`.")],  # noqa: A002  # the name in the schema
+        id: Annotated[strawberry.ID, strawberry.argument("The value of the field `id`.")],  # noqa: A002  # the name in the schema
     ) -> Node | None:
         """Resolve the field from the operation's read."""
-        return roots.resolve_node(info)  # type: ignore[no-any-return] # a dict by response keys
+        return resolve_root_field(info)  # type: ignore[no-any-return] # a dict by response keys

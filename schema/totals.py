@@ -6,36 +6,33 @@ import strawberry
 
 from domain.enums import ResourceStatus, ResourceType
 from schema.accounts import ListCoverage
+from schema.fields import describe, documented
 from schema.live import mark_live
 
 
-@strawberry.type(description="An amount per hour in one currency.")
+@documented(strawberry.type)
 class Money:
-    """The sum of one currency."""
+    """An amount per hour in one currency."""
 
-    currency: str = strawberry.field(description="The code of the currency, as the vendor reports it.")
-    amount: float = strawberry.field(description="The amount per hour.")
+    currency: str = describe("The code of the currency, as the vendor reports it.")
+    amount: float = describe("The amount per hour.")
 
 
 @mark_live
-@strawberry.type(description="The totals of one group of resources. A key that is not in `groupBy` is null.")
+@documented(strawberry.type)
 class ResourceTotals:
-    """One row of totals."""
+    """The totals of one group of resources. A key that is not in `groupBy` is null."""
 
-    vendor: str | None = strawberry.field(description="The vendor of the group.")
-    account: str | None = strawberry.field(description="The account of the group.")
-    vendor_region: str | None = strawberry.field(description="The region of the group, by the vendor's name.")
-    status: ResourceStatus | None = strawberry.field(description="The status of the group.")
-    resource_type: ResourceType | None = strawberry.field(description="The resource type of the group.")
-    gpu_type: str | None = strawberry.field(
-        description="The GPU type of the group; null also for the group of resources without one."
+    vendor: str | None = describe("The vendor of the group.")
+    account: str | None = describe("The account of the group.")
+    vendor_region: str | None = describe("The region of the group, by the vendor's name.")
+    status: ResourceStatus | None = describe("The status of the group.")
+    resource_type: ResourceType | None = describe("The resource type of the group.")
+    gpu_type: str | None = describe("The GPU type of the group; null also for the group of resources without one.")
+    count: int = describe("The number of resources.")
+    gpu_count: int = describe("The number of GPUs of all these resources together.")
+    hourly: list[Money] = describe(
+        "The cost per hour, one entry per currency. Amounts of different currencies are never added."
     )
-    count: int = strawberry.field(description="The number of resources.")
-    gpu_count: int = strawberry.field(description="The number of GPUs of all these resources together.")
-    hourly: list[Money] = strawberry.field(
-        description="The cost per hour, one entry per currency. Amounts of different currencies are never added."
-    )
-    unpriced_count: int = strawberry.field(
-        description="The number of resources whose price is unknown, which `hourly` does not include."
-    )
-    coverage: ListCoverage = strawberry.field(description="Whether the group may lack resources.")
+    unpriced_count: int = describe("The number of resources whose price is unknown, which `hourly` does not include.")
+    coverage: ListCoverage = describe("Whether the group may lack resources.")

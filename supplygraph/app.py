@@ -16,7 +16,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from domain.enums import Permission
-from domain.errors import DatabaseUnavailable, ReaderError, Unauthenticated
+from domain.errors import DatabaseUnavailable, ReaderError
 from resolvers.errors import ErrorMasker
 from resolvers.operation.compiler import OperationCompiler
 from resolvers.pipeline import Pipeline
@@ -25,9 +25,9 @@ from supplygraph import web
 from supplygraph.gateway import Gateway
 from supplygraph.http import graphql
 from supplygraph.http.graphql import GraphQLEndpoint
+from supplygraph.http.headers import route_path
 from supplygraph.http.middleware import RequestLog, ScopedCORS
-from supplygraph.http.path import route_path
-from supplygraph.http.rest import ResourceEndpoint, refusal
+from supplygraph.http.rest import ResourceEndpoint, refusal, refuse
 from supplygraph.http.rest_docs import publish_openapi, resource_router
 from supplygraph.observability import logs
 from supplygraph.observability.account_status import AccountStatus
@@ -145,7 +145,7 @@ def _operator_routes(gateway: Gateway, pipeline: Pipeline) -> list[Route]:
         viewer = await gateway.authenticator.authenticate(authorization)
         viewer.require(Permission.ADMIN, "Reading the metrics")
         accounts = await status.read(gateway.clock.now())
-        fills = {**gateway.queries.fills, **pipeline.fills}
+        fills = {**gateway.queries.fills, **pipeline.compiler.fills}
         exposition = gateway.telemetry.exposition(accounts, fills)
         return Response(exposition, headers={**_NOT_CACHED, "Content-Type": CONTENT_TYPE})
 
@@ -162,27 +162,14 @@ def _add_error_handlers(app: FastAPI) -> None:
 
     async def invalid(_request: Request, error: Exception) -> Response:
         errors = error.errors() if isinstance(error, RequestValidationError) else ()
-        return _refusal(422, [{"loc": list(item["loc"]), "msg": item["msg"], "type": item["type"]} for item in errors])
+        return refusal(422, [{"loc": list(item["loc"]), "msg": item["msg"], "type": item["type"]} for item in errors])
 
-    async def refused(_request: Request, error: Exception) -> Response:
-        status = error.http_status if isinstance(error, ReaderError) else 400
-        return _refusal(
-            status, str(error), {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthenticated) else None
-        )
-
-    async def unavailable(_request: Request, error: Exception) -> Response:
-        cause = error.cause if isinstance(error, DatabaseUnavailable) else ""
-        logs.logger("http").error("database_unavailable", cause=cause)
-        return _refusal(503, str(error))
+    async def refused(_request: Request, error: Any) -> Response:
+        return refuse(error)
 
     app.add_exception_handler(RequestValidationError, invalid)
-    app.add_exception_handler(DatabaseUnavailable, unavailable)
+    app.add_exception_handler(DatabaseUnavailable, refused)
     app.add_exception_handler(ReaderError, refused)
-
-
-def _refusal(status: int, detail: Any, headers: dict[str, str] | None = None) -> Response:
-    response = refusal(status, detail, headers)
-    return Response(response.body, response.status, dict(response.headers), "application/json")
 
 
 def _status_response(status: int, text: str) -> Response:

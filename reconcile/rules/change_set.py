@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
-from domain.enums import ObservationSource, OfferRole
-from domain.records.history import changes_of
+from domain.enums import INVERSE_LINK, ObservationSource, OfferRole
+from domain.records.history import LINKS, changes_of, link_value
 from domain.records.model import (
     Changes,
     FlightTicket,
@@ -21,8 +23,7 @@ from domain.records.model import (
 from domain.records.observation import Attachment, Observation
 from domain.records.traces import ObservationTrace
 from reconcile.rules.absence import tombstone_number
-from reconcile.rules.links import diff_links, link_history
-from reconcile.rules.merge import provenance_entry
+from reconcile.rules.merge import SAME_INSTANT
 from reconcile.rules.traces import TraceWriter
 
 
@@ -83,18 +84,19 @@ class ChangeSet:
     def record_terms(self, record: ResourceRecord, role: OfferRole) -> None:
         """Record that the resource is rented under its present terms."""
         if record.terms is not None:
-            self._provenance.append(provenance_entry(record, record.terms, role, self.ticket))
+            sent_at = self.ticket.sent_at
+            self._provenance.append(ProvenanceEntry(record.resource_id, record.account, record.terms, role, sent_at))
 
     def record_attachments(self, owner: ResourceRecord, attachments: tuple[Attachment, ...]) -> None:
         """Open and close links so that the owner's open links match its observed attachments."""
         open_links = [link for link in self._links if link.from_key == owner.key]
         living = [one for one in attachments if not self._is_deleted(VendorKey(one.kind, one.vendor_id))]
-        opened, closed = diff_links(owner, living, open_links, self._ends, self.ticket.sent_at)
+        opened, closed = _diff_links(owner, living, open_links, self._ends, self.ticket.sent_at)
         self._close(list(closed))
         for link in opened:
             self._links.append(link)
             self._opened.append(link)
-            self._history.extend(link_history(link, self.ticket, self.source, opened=True))
+            self._history.extend(_link_history(link, self.ticket, self.source, opened=True))
 
     def _is_deleted(self, key: VendorKey) -> bool:
         """Whether something at least as new as this flight deleted the resource that the key names in this flight."""
@@ -115,7 +117,7 @@ class ChangeSet:
             whole = replace(link, from_id=from_id, to_id=to_id)
             self._links = [whole if _is_same_link(other, link) else other for other in self._links]
             self._opened = [whole if _is_same_link(other, link) else other for other in self._opened]
-            entries = link_history(whole, self.ticket, self.source, opened=True)
+            entries = _link_history(whole, self.ticket, self.source, opened=True)
             self._history.extend(entry for entry in entries if entry.resource_id == record.resource_id)
 
     def _close(self, links: list[LinkRecord]) -> None:
@@ -126,7 +128,7 @@ class ChangeSet:
                 self._opened = [other for other in self._opened if not _is_same_link(other, link)]
             else:
                 self._closed.append(ended)
-            self._history.extend(link_history(ended, self.ticket, self.source, opened=False))
+            self._history.extend(_link_history(ended, self.ticket, self.source, opened=False))
 
     def build(self, scope: ScopeRecord | None) -> Changes:
         """Return everything to write. `scope` is the scope after the flight, None to leave it as it is."""
@@ -142,3 +144,73 @@ class ChangeSet:
 
 def _is_same_link(one: LinkRecord, other: LinkRecord) -> bool:
     return (one.link_type, one.from_key, one.to_key) == (other.link_type, other.from_key, other.to_key)
+
+
+def _identity(link: LinkRecord) -> tuple[object, VendorKey]:
+    return link.link_type, link.to_key
+
+
+def _diff_links(
+    owner: ResourceRecord,
+    attachments: Iterable[Attachment],
+    open_links: Iterable[LinkRecord],
+    ends: Mapping[VendorKey, UUID],
+    at: datetime,
+) -> tuple[tuple[LinkRecord, ...], tuple[LinkRecord, ...]]:
+    """Return the links to open and the links to close, so that the owner's open links match its attachments.
+
+    `linked_since` of an open link never moves. If the vendor reports a later time of attachment, that is another attachment:
+    the old link ends when the new one begins.
+    """
+    reported: dict[tuple[object, VendorKey], LinkRecord] = {}
+    dated: set[tuple[object, VendorKey]] = set()
+    for attachment in attachments:
+        other = VendorKey(attachment.kind, attachment.vendor_id)
+        link = LinkRecord(
+            account=owner.account,
+            link_type=attachment.link_type,
+            from_key=owner.key,
+            to_key=other,
+            linked_since=attachment.since or at,
+            from_id=owner.resource_id,
+            to_id=ends.get(other),
+        )
+        reported.setdefault(_identity(link), link)
+        if attachment.since is not None:
+            dated.add(_identity(link))
+    current = {_identity(link): link for link in open_links}
+    opened = tuple(link for identity, link in reported.items() if identity not in current)
+    closed = tuple(replace(link, linked_until=at) for identity, link in current.items() if identity not in reported)
+    reattached = [
+        link
+        for identity, link in reported.items()
+        if identity in current
+        and identity in dated
+        and link.linked_since - current[identity].linked_since > SAME_INSTANT
+    ]
+    ended = tuple(replace(current[_identity(link)], linked_until=link.linked_since) for link in reattached)
+    return (*opened, *reattached), (*closed, *ended)
+
+
+def _link_history(
+    link: LinkRecord, ticket: FlightTicket, source: ObservationSource, *, opened: bool
+) -> tuple[HistoryEntry, ...]:
+    """Return the history entries of a link that was opened or closed, one for each end that is recorded."""
+    ends = (
+        (link.from_id, link_value(link.link_type, link.to_key, link)),
+        (link.to_id, link_value(INVERSE_LINK[link.link_type], link.from_key, link)),
+    )
+    return tuple(
+        HistoryEntry(
+            resource_id,
+            link.account,
+            LINKS,
+            None if opened else value,
+            value if opened else None,
+            ticket.sent_at,
+            source,
+            ticket.number,
+        )
+        for resource_id, value in ends
+        if resource_id is not None
+    )

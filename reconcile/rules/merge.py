@@ -10,25 +10,16 @@ from domain.enums import (
     UNKNOWN_REGION,
     ContractType,
     ObservationSource,
-    OfferRole,
     OfferType,
     ResourceStatus,
     ResourceType,
 )
 from domain.records.fields import RESOURCE_FIELDS
 from domain.records.identity import resource_uuid
-from domain.records.model import FlightTicket, LiveState, ProvenanceEntry, ResourceRecord, ScopeRecord
+from domain.records.model import FlightTicket, LiveState, ResourceRecord, ScopeRecord
 from domain.records.observation import NO_PRICE, NOT_REPORTED, NotReported, Observation, Price, Spec, Terms
 
-_OFFER_OF_TYPE: Final = {
-    ResourceType.VM: OfferType.VM,
-    ResourceType.CONTAINER: OfferType.CONTAINER,
-    ResourceType.BARE_METAL: OfferType.BARE_METAL,
-    ResourceType.CLUSTER: OfferType.CLUSTER,
-    ResourceType.BLOCK_DISK: OfferType.STORAGE,
-    ResourceType.FILESYSTEM: OfferType.STORAGE,
-    ResourceType.OTHER: OfferType.OTHER,
-}
+_STORAGE: Final = frozenset({ResourceType.BLOCK_DISK, ResourceType.FILESYSTEM})
 _HARDWARE: Final = ("gpu_type", "gpu_family", "gpu_count", "vcpu_count", "memory_gb")
 
 # A vendor may round one instant differently in its listing and in its answer to a probe.
@@ -161,22 +152,26 @@ def observed_terms(observation: Observation) -> Terms:
     """Return the reported terms, else an offer with an unknown contract, so that every resource has terms."""
     if observation.terms is not NOT_REPORTED:
         return observation.terms
-    spec = _reported_or(observation.spec, Spec())
-    return Terms(_OFFER_OF_TYPE[observation.resource_type], ContractType.UNKNOWN, spec.vendor_sku, None, None)
+    spec, resource_type = _reported_or(observation.spec, Spec()), observation.resource_type
+    # All other types are offered under their own name.
+    offer_type = OfferType.STORAGE if resource_type in _STORAGE else OfferType(resource_type.value)
+    return Terms(offer_type, ContractType.UNKNOWN, spec.vendor_sku, None, None)
 
 
 def is_created_later(observation: Observation, record: ResourceRecord) -> bool:
     """Whether the vendor reports a later creation time than the recorded one: its id now names another resource."""
-    if record.vendor_created_at is None or observation.created_at is None:
-        return False
-    return observation.created_at - record.vendor_created_at > SAME_INSTANT
+    return _created_after(record, observation) > SAME_INSTANT
 
 
 def is_created_earlier(observation: Observation, record: ResourceRecord) -> bool:
     """Whether this is a late answer about an earlier resource with the same vendor id."""
-    if record.vendor_created_at is None or observation.created_at is None:
-        return False
-    return record.vendor_created_at - observation.created_at > SAME_INSTANT
+    return -_created_after(record, observation) > SAME_INSTANT
+
+
+def _created_after(record: ResourceRecord, observation: Observation) -> timedelta:
+    """Return how much later the observed resource was created than the recorded one; zero if that is not known."""
+    before, after = record.vendor_created_at, observation.created_at
+    return timedelta() if before is None or after is None else after - before
 
 
 def _rate_changed(old: Terms, new: Terms) -> bool:
@@ -202,8 +197,3 @@ def update_terms(record: ResourceRecord, observation: Observation) -> tuple[Reso
         # The last reported rate stays the one to compare with.
         new = replace(new, running_rate=old.running_rate, currency=old.currency)
     return replace(record, terms=new), changed
-
-
-def provenance_entry(record: ResourceRecord, terms: Terms, role: OfferRole, ticket: FlightTicket) -> ProvenanceEntry:
-    """Return the entry that a resource was rented under these terms as of this flight."""
-    return ProvenanceEntry(record.resource_id, record.account, terms, role, ticket.sent_at)

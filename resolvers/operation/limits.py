@@ -7,7 +7,7 @@ the variables have values.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -31,16 +31,6 @@ _COUNTED_UP_TO: Final = 1_000_000_000
 """Larger counts are reported as this one. Nested spreads double at each level, and the exact number has no use."""
 
 
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """The size of a definition with its fragments expanded. `depth` counts levels outside of introspection."""
-
-    fields: int = 0
-    depth: int = 0
-    introspection_depth: int = 0
-    root_fields: int = 0
-
-
 def check_document(document: DocumentNode, limits: OperationLimits) -> None:
     """Raise LimitExceeded if an operation of the document is too large. The document need not be valid.
 
@@ -49,7 +39,11 @@ def check_document(document: DocumentNode, limits: OperationLimits) -> None:
     extents = _fragment_extents(document)
     for definition in document.definitions:
         if isinstance(definition, OperationDefinitionNode):
-            _check_extent(_expand(_count_own(definition.selection_set), extents), limits)
+            extent = _expand(_count_own(definition.selection_set), extents)
+            _check("root fields", limits.root_fields, extent.root_fields)
+            _check("levels of depth", limits.depth, extent.depth)
+            _check("levels of introspection", limits.introspection_depth, extent.introspection_depth)
+            _check("fields", limits.fields, extent.fields)
 
 
 def check_selection(roots: Sequence[Selected], limits: OperationLimits) -> None:
@@ -64,13 +58,6 @@ def _check(limit: str, allowed: int, count: int) -> None:
         raise LimitExceeded(limit, allowed, min(count, _COUNTED_UP_TO))
 
 
-def _check_extent(extent: Extent, limits: OperationLimits) -> None:
-    _check("root fields", limits.root_fields, extent.root_fields)
-    _check("levels of depth", limits.depth, extent.depth)
-    _check("levels of introspection", limits.introspection_depth, extent.introspection_depth)
-    _check("fields", limits.fields, extent.fields)
-
-
 @dataclass(frozen=True, slots=True)
 class _Spread:
     """The use of a fragment in a definition: below how many fields, and whether inside introspection."""
@@ -81,8 +68,11 @@ class _Spread:
 
 
 @dataclass(slots=True)
-class _OwnFields:
-    """The size of a definition without fragments, and the fragments that it spreads."""
+class _Extent:
+    """The size of a definition: without its fragments, and with `spreads` for them; or with its fragments expanded.
+
+    `depth` counts levels outside of introspection.
+    """
 
     fields: int = 0
     depth: int = 0
@@ -103,8 +93,8 @@ class _OwnFields:
         return introspecting
 
 
-def _count_own(selection_set: SelectionSetNode) -> _OwnFields:
-    own = _OwnFields()
+def _count_own(selection_set: SelectionSetNode) -> _Extent:
+    own = _Extent()
     waiting = [(selection_set, 0, False)]
     while waiting:
         current, depth, introspecting = waiting.pop()
@@ -120,12 +110,12 @@ def _count_own(selection_set: SelectionSetNode) -> _OwnFields:
     return own
 
 
-def _expand(own: _OwnFields, extents: dict[str, Extent]) -> Extent:
+def _expand(own: _Extent, extents: dict[str, _Extent]) -> _Extent:
     """Return the size of a definition, given the sizes of the fragments that it spreads."""
     fields, depth, introspection, roots = own.fields, own.depth, own.introspection_depth, own.root_fields
     for spread in own.spreads:
         # A fragment that is missing or part of a cycle adds nothing. Validation rejects the document later.
-        extent = extents.get(spread.name, Extent())
+        extent = extents.get(spread.name, _Extent())
         fields += extent.fields
         inner = spread.depth + extent.depth if extent.depth else 0
         hidden = spread.depth + extent.introspection_depth if extent.introspection_depth else 0
@@ -135,22 +125,22 @@ def _expand(own: _OwnFields, extents: dict[str, Extent]) -> Extent:
             depth, introspection = max(depth, inner), max(introspection, hidden)
         if spread.depth == 0:
             roots += extent.root_fields
-    return Extent(min(fields, _COUNTED_UP_TO), depth, introspection, min(roots, _COUNTED_UP_TO))
+    return _Extent(min(fields, _COUNTED_UP_TO), depth, introspection, min(roots, _COUNTED_UP_TO))
 
 
-def _fragment_extents(document: DocumentNode) -> dict[str, Extent]:
+def _fragment_extents(document: DocumentNode) -> dict[str, _Extent]:
     own_fields = {
         definition.name.value: _count_own(definition.selection_set)
         for definition in document.definitions
         if isinstance(definition, FragmentDefinitionNode)
     }
-    extents: dict[str, Extent] = {}
+    extents: dict[str, _Extent] = {}
     for name in _inner_first(own_fields):
         extents[name] = _expand(own_fields[name], extents)
     return extents
 
 
-def _inner_first(own_fields: dict[str, _OwnFields]) -> Iterator[str]:
+def _inner_first(own_fields: dict[str, _Extent]) -> Iterator[str]:
     """Yield each fragment once, after the fragments that it spreads. There is no recursion, because a chain may be long."""
     visited: set[str] = set()
     for start in own_fields:
@@ -168,7 +158,7 @@ def _inner_first(own_fields: dict[str, _OwnFields]) -> Iterator[str]:
 
 
 def _enter(
-    name: str, own_fields: dict[str, _OwnFields], visited: set[str], path: list[tuple[str, Iterator[_Spread]]]
+    name: str, own_fields: dict[str, _Extent], visited: set[str], path: list[tuple[str, Iterator[_Spread]]]
 ) -> None:
     if name not in visited:
         visited.add(name)
@@ -181,12 +171,7 @@ def _is_forced(root: Selected) -> bool:
 
 
 def _links_depth(selected: Selected) -> int:
-    below = _deepest(selected.fields)
-    return below + 1 if selected.name == "linkedResources" else below
-
-
-def _deepest(fields: Iterable[Selected]) -> int:
-    return max(map(_links_depth, fields), default=0)
+    return max(map(_links_depth, selected.fields), default=0) + (selected.name == "linkedResources")
 
 
 def _count_nodes(selected: Selected, parents: int) -> int:

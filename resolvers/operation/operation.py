@@ -10,15 +10,13 @@ from graphql import (
     DocumentNode,
     GraphQLBoolean,
     GraphQLSchema,
-    NamedTypeNode,
     Node,
-    NonNullTypeNode,
     OperationDefinitionNode,
     OperationType,
-    TypeNode,
     VariableNode,
     Visitor,
     get_operation_ast,
+    print_ast,
     visit,
 )
 from graphql.execution import VariableValues
@@ -155,16 +153,9 @@ def _directive_variables(document: DocumentNode, operation: OperationDefinitionN
     """
     collector = _DirectiveVariables()
     visit(document, collector)
-    types = {definition.variable.name.value: definition.type for definition in operation.variable_definitions or ()}
-    return tuple(
-        sorted(name for name in collector.names if name in types and _type_name(types[name]) == GraphQLBoolean.name)
-    )
-
-
-def _type_name(node: TypeNode) -> str | None:
-    if isinstance(node, NonNullTypeNode):
-        node = node.type
-    return node.name.value if isinstance(node, NamedTypeNode) else None
+    definitions = operation.variable_definitions or ()
+    types = {each.variable.name.value: print_ast(each.type).rstrip("!") for each in definitions}
+    return tuple(sorted(name for name in collector.names if types.get(name) == GraphQLBoolean.name))
 
 
 class _DirectiveVariables(Visitor):

@@ -17,8 +17,7 @@ from db.query.sql.statement import OperationStatement
 from domain.errors import ReaderError
 from domain.freshness import Demand
 from domain.rules import FreshnessRules
-from resolvers.freshness.authorization import Requirement, requirements_of
-from resolvers.freshness.demands import demand_of
+from resolvers.freshness.demands import Requirement, demand_of, requirements_of
 from resolvers.operation.selection import RootField, Selection, VariableField
 
 
@@ -56,7 +55,8 @@ class ArgumentBinder:
         shape, params = normalize_arguments(self.field.type_name, self.field.name, arguments, self.field.index)
         bound.update(params)
         # `first` and `freshness` are part of the key, because limits and requirements were determined when the plan was compiled.
-        return shape, arguments.get("first"), _hashable(arguments.get("freshness"))
+        demand = arguments.get("freshness")
+        return shape, arguments.get("first"), tuple(sorted(demand.items())) if isinstance(demand, dict) else None
 
 
 @dataclass(slots=True)
@@ -119,7 +119,3 @@ def bind_arguments(binders: Sequence[ArgumentBinder], values: VariableValues) ->
     """Return the key of the argument shapes and the values to bind. Raises BadUserInput."""
     bound: dict[str, Value] = {}
     return tuple([binder.bind(values, bound) for binder in binders]), bound
-
-
-def _hashable(demand: object) -> Hashable:
-    return tuple(sorted(demand.items())) if isinstance(demand, dict) else None

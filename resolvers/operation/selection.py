@@ -17,7 +17,6 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
-    GraphQLAbstractType,
     GraphQLDirective,
     GraphQLError,
     GraphQLField,
@@ -39,7 +38,7 @@ from graphql import (
     is_non_null_type,
     is_object_type,
 )
-from graphql.execution import VariableValues, get_argument_values
+from graphql.execution import VariableValues, get_argument_values, get_directive_values
 
 from domain.errors import BadUserInput
 from domain.selection import TYPENAME, Selected
@@ -185,19 +184,15 @@ class _FieldCollector:
                 yield from self._fields(parent, fragment.selection_set, spread)
 
     def _is_included(self, node: SelectionNode) -> bool:
-        skip = self._condition(GraphQLSkipDirective, node)
-        if skip is True:
-            return False
-        return self._condition(GraphQLIncludeDirective, node) is not False
+        is_skipped = self._condition(GraphQLSkipDirective, node) is True
+        return not is_skipped and self._condition(GraphQLIncludeDirective, node) is not False
 
     def _condition(self, directive: GraphQLDirective, node: SelectionNode) -> bool | None:
-        for directive_node in node.directives or ():
-            if directive_node.name.value == directive.name:
-                try:
-                    return bool(get_argument_values(directive, directive_node, self.variables)["if"])
-                except GraphQLError as error:
-                    raise BadUserInput("if", f"@{directive.name}: {error.message}") from None
-        return None
+        try:
+            values = get_directive_values(directive, node, self.variables)
+        except GraphQLError as error:
+            raise BadUserInput("if", f"@{directive.name}: {error.message}") from None
+        return None if values is None else bool(values["if"])
 
     def _applies(self, parent: GraphQLObjectType, fragment: FragmentDefinitionNode | InlineFragmentNode) -> bool:
         if fragment.type_condition is None:
@@ -229,13 +224,9 @@ class _FieldCollector:
     def _object_type(self, field: GraphQLField) -> GraphQLObjectType | None:
         named = get_named_type(field.type)
         if is_abstract_type(named):
-            return self._only_type(named)
+            # One statement reads a root field, so the type must be known in advance.
+            (named,) = self.schema.get_possible_types(named)
         return named if is_object_type(named) else None
-
-    def _only_type(self, abstract: GraphQLAbstractType) -> GraphQLObjectType:
-        # One statement reads a root field, so the type must be known in advance.
-        (only,) = self.schema.get_possible_types(abstract)
-        return only
 
 
 def _arguments(field: GraphQLField, node: FieldNode, variables: VariableValues) -> dict[str, object]:

@@ -8,12 +8,12 @@ import hmac
 import re
 import secrets
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 
-from db.tokens import TokenRecord
+from db.tokens import TokenRecord, TokenRows
 from domain.cache import LRUCache
 from domain.enums import Permission
 from domain.errors import DatabaseUnavailable, Unauthenticated
@@ -33,27 +33,12 @@ _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _CENTURY_SECONDS: Final = 36_500 * 86_400
 
 
-class TokenStore(Protocol):
-    """The storage of tokens."""
-
-    async def by_digest(self, digest: str) -> TokenRecord | None:
-        """Return the token with this hash, `None` if there is none."""
-        ...
-
-    async def by_digests(self, digests: Collection[str]) -> Sequence[TokenRecord]:
-        """Return the tokens with these hashes. Unknown hashes are left out."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class NewToken:
     """A new token: the text, which is shown once, and the stored row."""
 
-    text: str
+    text: str = field(repr=False)
     record: TokenRecord
-
-    def __repr__(self) -> str:
-        return f"NewToken(record={self.record!r})"
 
 
 def make(
@@ -121,7 +106,7 @@ class Authenticator:
     revoked, even by another process, stops working within a second. Unknown tokens are never cached.
     """
 
-    def __init__(self, store: TokenStore, clock: Clock, timer: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, store: TokenRows, clock: Clock, timer: Callable[[], float] = time.monotonic) -> None:
         self._store = store
         self._clock = clock
         self._timer = timer

@@ -1,9 +1,11 @@
-"""Collects the request headers that the endpoints use in one pass. All other headers are ignored."""
+"""The request headers that the endpoints use, collected in one pass, and the path below the prefix."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Final
+
+from starlette.types import Scope
 
 _USED: Final = frozenset({
     b"authorization", b"accept", b"cache-control", b"prefer", b"if-none-match", b"content-type", b"content-encoding",
@@ -41,3 +43,10 @@ class RequestHeaders:
 def text_of(values: Sequence[bytes]) -> str | None:
     """Return all values of a header as one text; None if the header is absent."""
     return b",".join(values).decode("latin-1") if values else None
+
+
+def route_path(scope: Scope) -> str:
+    """Return the path without `root_path`, the prefix that a server or an outer application sets."""
+    path: str = scope["path"]
+    prefix: str = scope.get("root_path", "")
+    return path[len(prefix) :] if prefix and path.startswith(f"{prefix}/") else path

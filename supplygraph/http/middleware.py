@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-import orjson
 from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from supplygraph.http.path import route_path
+from supplygraph.http.headers import route_path
 from supplygraph.observability.logs import begin_request, logger
 from supplygraph.observability.telemetry import Telemetry
 
@@ -28,6 +28,7 @@ _REQUEST_HEADERS: Final = (
     "apollo-require-preflight",
 )  # fmt: skip
 _INTERNAL: Final = 500
+_MASKED: Final = "Something went wrong on our side. Give the operator the correlation id."
 _DISCONNECTED: Final = 499
 """The status in the log if the client disconnected before a response was sent. It is never sent."""
 
@@ -68,7 +69,8 @@ class RequestLog:
         except Exception as error:  # noqa: BLE001 - the outermost handler: the error is logged and answered with 500
             logger("http").error("request_failed", route=route_of(route_path(scope)), exc_info=error)
             if status == _DISCONNECTED:
-                await _send_masked(correlation_id, send_logged)
+                body = {"detail": _MASKED, "correlationId": correlation_id}
+                await JSONResponse(body, _INTERNAL)(scope, receive, send_logged)
             status = _INTERNAL
         finally:
             method = scope["method"] if scope["method"] in _METHODS else "other"
@@ -82,18 +84,6 @@ def _sent_id(scope: Scope) -> str | None:
             text: str = value.decode("latin-1")
             return text
     return None
-
-
-async def _send_masked(correlation_id: str, send: Send) -> None:
-    body = orjson.dumps(
-        {
-            "detail": "Something went wrong on our side. Give the operator the correlation id.",
-            "correlationId": correlation_id,
-        }
-    )
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": _INTERNAL, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
 
 
 class ScopedCORS:

@@ -7,13 +7,14 @@ for the OpenAPI description (`rest_docs`) and answers all other methods.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import parse_qsl
 from uuid import UUID
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from db.query.shape import param_name
@@ -22,12 +23,11 @@ from domain.freshness import Demand
 from domain.rules import FreshnessRules
 from domain.timestamps import Clock
 from domain.viewer import Viewer
-from resolvers.freshness.authorization import authorize, requirements_of
+from resolvers.freshness.demands import authorize, requirements_of
 from resolvers.freshness.summary import OperationAnswer
 from resolvers.reader import Reader, ReadRequest, viewer_params
-from supplygraph.http.headers import RequestHeaders
-from supplygraph.http.path import route_path
-from supplygraph.http.rest_caching import COMMON, RequestCost, age_headers, demand_of, entity_tag, matches
+from supplygraph.http.headers import RequestHeaders, route_path
+from supplygraph.http.rest_caching import COMMON, age_headers, demand_of, entity_tag, matches
 from supplygraph.http.rest_rendering import ROOT, ResourceJson, full_selection, render
 from supplygraph.observability.logs import logger
 
@@ -37,21 +37,13 @@ _SELECTION: Final = full_selection(UUID(int=0))
 """The selection of every request. The resource id is a placeholder: each request binds its own."""
 _RESOURCE_ID: Final = TypeAdapter(UUID)
 _FORCE_REFRESH: Final = TypeAdapter(bool)
+_MEDIA_TYPE: Final = "application/json"
 _UNPROCESSABLE: Final = 422
 _UNAVAILABLE: Final = 503
 
 _T = TypeVar("_T")
 
 Authenticate = Callable[[Sequence[bytes]], Awaitable[Viewer]]
-
-
-@dataclass(frozen=True, slots=True)
-class RestResponse:
-    """A response: its status, JSON body and headers."""
-
-    status: int
-    body: bytes
-    headers: Mapping[str, str]
 
 
 class ResourceEndpoint:
@@ -83,14 +75,9 @@ class ResourceEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         response = await self.respond(scope)
-        headers = [(name.lower().encode(), value.encode()) for name, value in response.headers.items()]
-        if response.status != 304:  # noqa: PLR2004 - Not Modified has no body
-            headers.append((b"content-type", b"application/json"))
-            headers.append((b"content-length", b"%d" % len(response.body)))
-        await send({"type": "http.response.start", "status": response.status, "headers": headers})
-        await send({"type": "http.response.body", "body": response.body})
+        await response(scope, receive, send)
 
-    async def respond(self, scope: Scope) -> RestResponse:
+    async def respond(self, scope: Scope) -> Response:
         """Return the response to one request."""
         headers = RequestHeaders(scope["headers"])
         try:
@@ -99,15 +86,10 @@ class ResourceEndpoint:
             return await self._read(resource_id, headers, viewer, force=force)
         except InvalidParameters as error:
             return refusal(_UNPROCESSABLE, error.details)
-        except Unauthenticated as error:
-            return refusal(error.http_status, str(error), {"WWW-Authenticate": "Bearer"})
-        except ReaderError as error:
-            return refusal(error.http_status, str(error))
-        except DatabaseUnavailable as error:
-            logger("http").error("database_unavailable", cause=error.cause)
-            return refusal(_UNAVAILABLE, str(error))
+        except (ReaderError, DatabaseUnavailable) as error:
+            return refuse(error)
 
-    async def _read(self, resource_id: UUID, headers: RequestHeaders, viewer: Viewer, *, force: bool) -> RestResponse:
+    async def _read(self, resource_id: UUID, headers: RequestHeaders, viewer: Viewer, *, force: bool) -> Response:
         arrival = self._clock.now()
         demand = demand_of(headers, force=force, viewer=viewer, rules=self._rules)
         authorize(viewer, list(requirements_of(_SELECTION, demand, self._rules)))
@@ -130,15 +112,14 @@ class ResourceEndpoint:
 
     def _response(
         self, resource: ResourceJson, answer: OperationAnswer, demand: Demand, headers: RequestHeaders
-    ) -> RestResponse:
+    ) -> Response:
         body = render(resource)
         tag = entity_tag(body)
-        cost = RequestCost(answer.summary.vendor_calls, answer.summary.shared)
-        ages = age_headers(resource, self._clock.now(), self._max_age(resource, demand), cost)
+        ages = age_headers(resource, self._clock.now(), self._max_age(resource, demand), answer.summary)
         response_headers = {**COMMON, "ETag": tag, **ages}
         if matches(headers, tag):
-            return RestResponse(304, b"", response_headers)
-        return RestResponse(200, orjson.dumps(body), response_headers)
+            return Response(None, 304, response_headers)
+        return Response(orjson.dumps(body), 200, response_headers, _MEDIA_TYPE)
 
     def _max_age(self, resource: ResourceJson, demand: Demand) -> float:
         if demand.force:
@@ -176,6 +157,15 @@ def _parse(parser: TypeAdapter[_T], text: str, location: list[str], details: lis
         return cast("_T", None)
 
 
-def refusal(status: int, detail: object, headers: Mapping[str, str] | None = None) -> RestResponse:
+def refusal(status: int, detail: object, headers: Mapping[str, str] | None = None) -> Response:
     """Return the response to a refused request: a JSON object with `detail`."""
-    return RestResponse(status, orjson.dumps({"detail": detail}), {**COMMON, **(headers or {})})
+    return Response(orjson.dumps({"detail": detail}), status, {**COMMON, **(headers or {})}, _MEDIA_TYPE)
+
+
+def refuse(error: ReaderError | DatabaseUnavailable) -> Response:
+    """Return the response to a request that ended with this error. An unavailable database is logged."""
+    if isinstance(error, DatabaseUnavailable):
+        logger("http").error("database_unavailable", cause=error.cause)
+        return refusal(_UNAVAILABLE, str(error))
+    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthenticated) else None
+    return refusal(error.http_status, str(error), headers)

@@ -9,7 +9,6 @@ import hashlib
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -20,6 +19,7 @@ from domain.freshness import Demand
 from domain.rules import FreshnessRules
 from domain.timestamps import from_text
 from domain.viewer import Viewer
+from resolvers.freshness.summary import FreshnessSummary
 from supplygraph.http.headers import RequestHeaders
 from supplygraph.http.rest_rendering import ResourceJson, parts_with_age
 
@@ -62,19 +62,13 @@ def _wait(headers: RequestHeaders) -> float | None:
     return None if first is None else float(min(int(first[1]), _MOST_SECONDS))
 
 
-@dataclass(frozen=True, slots=True)
-class RequestCost:
-    """The vendor calls that a request waited for, and whether it shared a flight that another reader had started."""
-
-    calls: int
-    shared: bool
-
-
-def age_headers(resource: ResourceJson, now: datetime, max_age_seconds: float, cost: RequestCost) -> dict[str, str]:
+def age_headers(
+    resource: ResourceJson, now: datetime, max_age_seconds: float, summary: FreshnessSummary
+) -> dict[str, str]:
     """Return Age, the age of the oldest value in the body in whole seconds, and Cache-Status, the reason for it."""
     ages = {id(part): _age(part, now) for part in parts_with_age(resource)}
     observed_ages = [age for age in ages.values() if age is not None]
-    headers = {"Cache-Status": f"supplygraph; {_status(resource, ages, max_age_seconds, cost)}"}
+    headers = {"Cache-Status": f"supplygraph; {_status(resource, ages, max_age_seconds, summary)}"}
     if observed_ages:
         headers["Age"] = str(math.floor(max(observed_ages)))
     return headers
@@ -85,12 +79,14 @@ def _age(part: ResourceJson, now: datetime) -> float | None:
     return None if observed_at is None else max(0.0, (now - from_text(observed_at)).total_seconds())
 
 
-def _status(resource: ResourceJson, ages: Mapping[int, float | None], max_age_seconds: float, cost: RequestCost) -> str:
+def _status(
+    resource: ResourceJson, ages: Mapping[int, float | None], max_age_seconds: float, summary: FreshnessSummary
+) -> str:
     parts = list(parts_with_age(resource))
     stale = [part for part in parts if part["freshness"]["state"] != FreshnessState.FRESH.value]
     if not stale:
-        if cost.calls or cost.shared:
-            return "fwd=stale; stored" + ("; collapsed" if cost.shared else "")
+        if summary.vendor_calls or summary.shared:
+            return "fwd=stale; stored" + ("; collapsed" if summary.shared else "")
         # "Deleted" stays true at any age.
         living = [part for part in parts if part["status"] != ResourceStatus.DELETED.value]
         return f"hit; ttl={max(0, _seconds_left(living, ages, max_age_seconds))}"

@@ -11,7 +11,6 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.security import HTTPBearer
 from starlette.responses import Response
 
-from supplygraph.http.rest import RestResponse
 from supplygraph.http.rest_models import VALIDATION_ERROR, Detail, ResourceSummary
 
 _SCHEME: Final = HTTPBearer(auto_error=False)
@@ -23,7 +22,7 @@ _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-def resource_router(respond: Callable[[Any], Awaitable[RestResponse]]) -> APIRouter:
+def resource_router(respond: Callable[[Any], Awaitable[Response]]) -> APIRouter:
     """Return the router that declares the route. `respond` returns the response for an ASGI scope."""
     router = APIRouter()
 
@@ -46,8 +45,7 @@ def resource_router(respond: Callable[[Any], Awaitable[RestResponse]]) -> APIRou
         Triggers a vendor state reconciliation if last_synced_at is older than 30 seconds.
         Use force_refresh=true to bypass the cooldown.
         """
-        response = await respond(request.scope)
-        return Response(response.body, response.status, dict(response.headers), "application/json")
+        return await respond(request.scope)
 
     return router
 

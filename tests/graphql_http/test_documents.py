@@ -11,7 +11,7 @@ from graphql import parse, validate
 
 from domain.cache import LRUCache
 from resolvers.operation import compiler, document
-from resolvers.operation.validation_rules import RULES
+from resolvers.operation.document import RULES
 from tests.graphql_http.gateway import GraphQLGateway
 
 

@@ -13,8 +13,7 @@ from db.migrations import migrate
 from db.record.store import Store
 from domain.ports import AccountSetup, KeepFresh
 from domain.rules import AbsenceRules, FreshnessRules
-from reconcile.background.missing_watch import pause_seconds as watch_pause_seconds
-from reconcile.background.refresh import is_due, pause_seconds
+from reconcile.background import is_due, pause_seconds, watch_pause_seconds
 from reconcile.engine import Reconciler
 from tests.clock import ManualClock
 from tests.observations import machine

@@ -20,7 +20,7 @@ from domain.rules import FreshnessRules
 from domain.selection import Selected
 from domain.viewer import Viewer
 from reconcile.requests import RefreshRequest, RefreshResult
-from resolvers.freshness.authorization import authorize
+from resolvers.freshness.demands import authorize
 from resolvers.freshness.evaluation import FreshnessContext
 from resolvers.freshness.summary import OperationAnswer
 from resolvers.operation.compile_worker import CompileWorker

@@ -12,8 +12,7 @@ from domain.freshness import Demand
 from domain.rules import FreshnessRules
 from domain.selection import Selected
 from domain.viewer import Viewer
-from resolvers.freshness.authorization import authorize, requirements_of
-from resolvers.freshness.demands import demand_of
+from resolvers.freshness.demands import authorize, demand_of, requirements_of
 from tests.db_query.support.queries import f, root
 
 _RULES = FreshnessRules()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from graphql import parse, specified_rules, validate
 
-from resolvers.operation.validation_rules import RULES
+from resolvers.operation.document import RULES
 from tests.graphql_http.gateway import graph
 
 
