@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Final, NamedTuple
 
 from sandbox.catalogue import IMAGES, REGIONS, SKUS, volume_hourly
 from sandbox.resources import Machine, MachineStatus, Volume, VolumeAttachment, VolumeStatus
+from sandbox.tenants import Tenant
 
 EPOCH: Final = datetime(2025, 6, 1, 9, tzinfo=UTC)
 """The earliest time of creation. It is fixed, so that a restarted cloud shows the same machines, not new ones with old ids."""
@@ -38,22 +39,9 @@ _MACHINE_PATTERNS: Final = (
 _VOLUME_PATTERNS: Final = (("datasets", "shared", 4000), ("checkpoints", "block", 2000), ("home", "block", 250))
 
 
-@dataclass(frozen=True, slots=True)
-class Population:
-    """The initial machines and volumes of one tenant."""
-
-    machines: tuple[Machine, ...]
-    volumes: tuple[Volume, ...]
-
-
-def new_machine_id(random: Random) -> str:
-    """Return `m-` and twelve hexadecimal digits."""
-    return f"m-{random.getrandbits(48):012x}"
-
-
-def new_volume_id(random: Random) -> str:
-    """Return `v-` and twelve hexadecimal digits."""
-    return f"v-{random.getrandbits(48):012x}"
+def new_id(prefix: str, random: Random) -> str:
+    """Return the prefix, `m` or `v`, and twelve hexadecimal digits."""
+    return f"{prefix}-{random.getrandbits(48):012x}"
 
 
 def new_addresses(random: Random) -> tuple[str, str]:
@@ -67,7 +55,7 @@ def _machine(number: int, created_at: datetime, random: Random) -> Machine:
     public_ip, private_ip = new_addresses(random)
     is_reserved = pattern.contract == "reserved"
     return Machine(
-        machine_id=new_machine_id(random),
+        machine_id=new_id("m", random),
         name=f"{pattern.name}-{number // len(_MACHINE_PATTERNS) + 1}",
         status=pattern.status,
         sku=sku,
@@ -90,7 +78,7 @@ def _machine(number: int, created_at: datetime, random: Random) -> Machine:
 def _volume(number: int, region: str, created_at: datetime, random: Random) -> Volume:
     name, form, size_gb = _VOLUME_PATTERNS[number % len(_VOLUME_PATTERNS)]
     return Volume(
-        volume_id=new_volume_id(random),
+        volume_id=new_id("v", random),
         name=f"{name}-{number // len(_VOLUME_PATTERNS) + 1}",
         status=VolumeStatus.AVAILABLE,
         form=form,
@@ -106,8 +94,8 @@ def _share(position: int, tenants: int, count: int) -> range:
     return range(position * count // tenants, (position + 1) * count // tenants)
 
 
-def populate(seed: int, position: int, tenants: int, machines: int, volumes: int, *, now: datetime) -> Population:
-    """Return the share of one tenant in the `machines` and `volumes` of all tenants.
+def populate(seed: int, position: int, tenants: int, machines: int, volumes: int, *, now: datetime) -> Tenant:
+    """Return one tenant with its share in the `machines` and `volumes` of all tenants.
 
     `position` is the tenant's index among `tenants`. Volumes are in the regions of the tenant's machines; two of three are
     attached to a machine.
@@ -125,7 +113,12 @@ def populate(seed: int, position: int, tenants: int, machines: int, volumes: int
         own_volumes.append(volume)
         if host is not None and n % 3 != 2:  # noqa: PLR2004 - every third volume stays free
             own_machines[host] = _attach(own_machines[host], volume)
-    return Population(tuple(own_machines), tuple(own_volumes))
+    tenant = Tenant()
+    for machine in own_machines:
+        tenant.machines.plan(machine.machine_id, now, (machine.created_at, machine))
+    for volume in own_volumes:
+        tenant.volumes.plan(volume.volume_id, now, (volume.created_at, volume))
+    return tenant
 
 
 def _attach(machine: Machine, volume: Volume) -> Machine:
