@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Final, NamedTuple
+from typing import Final
 
 from sandbox.catalogue import IMAGES, REGIONS, SKUS, volume_hourly
 from sandbox.resources import Machine, MachineStatus, Volume, VolumeAttachment, VolumeStatus
@@ -14,27 +14,20 @@ from sandbox.tenants import Tenant
 EPOCH: Final = datetime(2025, 6, 1, 9, tzinfo=UTC)
 """The earliest time of creation. It is fixed, so that a restarted cloud shows the same machines, not new ones with old ids."""
 
-
-class _MachinePattern(NamedTuple):
-    name: str
-    sku: str
-    contract: str
-    status: MachineStatus
-
-
+# Name, type, contract and status.
 _MACHINE_PATTERNS: Final = (
-    _MachinePattern("trainer", "h100-sxm.8x", "ondemand", MachineStatus.RUNNING),
-    _MachinePattern("inference", "l40s.1x", "ondemand", MachineStatus.RUNNING),
-    _MachinePattern("sweep", "a100-80gb.4x", "spot", MachineStatus.RUNNING),
-    _MachinePattern("notebook", "h100-sxm.1x", "ondemand", MachineStatus.STOPPED),
-    _MachinePattern("foundation", "h200-sxm.8x", "reserved", MachineStatus.RUNNING),
-    _MachinePattern("render", "rtx-4090.2x", "spot", MachineStatus.STOPPED),
-    _MachinePattern("eval", "h100-sxm.1x", "spot", MachineStatus.RUNNING),
-    _MachinePattern("broken", "a100-80gb.4x", "ondemand", MachineStatus.ERROR),
-    _MachinePattern("pretrain", "b200.8x", "ondemand", MachineStatus.RUNNING),
-    _MachinePattern("login", "cpu.16", "ondemand", MachineStatus.RUNNING),
-    _MachinePattern("batch", "l40s.1x", "spot", MachineStatus.RUNNING),
-    _MachinePattern("scratch", "rtx-4090.2x", "ondemand", MachineStatus.STOPPED),
+    ("trainer", "h100-sxm.8x", "ondemand", MachineStatus.RUNNING),
+    ("inference", "l40s.1x", "ondemand", MachineStatus.RUNNING),
+    ("sweep", "a100-80gb.4x", "spot", MachineStatus.RUNNING),
+    ("notebook", "h100-sxm.1x", "ondemand", MachineStatus.STOPPED),
+    ("foundation", "h200-sxm.8x", "reserved", MachineStatus.RUNNING),
+    ("render", "rtx-4090.2x", "spot", MachineStatus.STOPPED),
+    ("eval", "h100-sxm.1x", "spot", MachineStatus.RUNNING),
+    ("broken", "a100-80gb.4x", "ondemand", MachineStatus.ERROR),
+    ("pretrain", "b200.8x", "ondemand", MachineStatus.RUNNING),
+    ("login", "cpu.16", "ondemand", MachineStatus.RUNNING),
+    ("batch", "l40s.1x", "spot", MachineStatus.RUNNING),
+    ("scratch", "rtx-4090.2x", "ondemand", MachineStatus.STOPPED),
 )
 _VOLUME_PATTERNS: Final = (("datasets", "shared", 4000), ("checkpoints", "block", 2000), ("home", "block", 250))
 
@@ -50,26 +43,26 @@ def new_addresses(random: Random) -> tuple[str, str]:
 
 
 def _machine(number: int, created_at: datetime, random: Random) -> Machine:
-    pattern = _MACHINE_PATTERNS[number % len(_MACHINE_PATTERNS)]
-    sku = SKUS[pattern.sku]
+    name, sku_name, contract, status = _MACHINE_PATTERNS[number % len(_MACHINE_PATTERNS)]
+    sku = SKUS[sku_name]
     public_ip, private_ip = new_addresses(random)
-    is_reserved = pattern.contract == "reserved"
+    is_reserved = contract == "reserved"
     return Machine(
         machine_id=new_id("m", random),
-        name=f"{pattern.name}-{number // len(_MACHINE_PATTERNS) + 1}",
-        status=pattern.status,
+        name=f"{name}-{number // len(_MACHINE_PATTERNS) + 1}",
+        status=status,
         sku=sku,
-        contract=pattern.contract,
+        contract=contract,
         region=REGIONS[number % len(REGIONS)],
         image=IMAGES[number % len(IMAGES)],
         created_at=created_at,
-        hourly=sku.hourly(pattern.contract),
+        hourly=sku.hourly(contract),
         stopped_hourly=sku.stopped_hourly,
         public_ip=public_ip,
         private_ip=private_ip,
         ssh_user="root" if sku.form == "container" else "ubuntu",
         ssh_port=random.randint(20000, 29999) if sku.form == "container" else 22,
-        message="GPU 3 fell off the bus (Xid 79)." if pattern.status is MachineStatus.ERROR else None,
+        message="GPU 3 fell off the bus (Xid 79)." if status is MachineStatus.ERROR else None,
         term_starts_at=created_at if is_reserved else None,
         term_ends_at=created_at + timedelta(days=730) if is_reserved else None,
     )
