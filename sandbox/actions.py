@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
-from typing import Final
+from typing import Final, TypeVar
 
 from sandbox.catalogue import CONTRACTS, IMAGES, REGIONS, SKUS, VOLUME_FORMS, volume_hourly
 from sandbox.errors import ApiError, bad_request
 from sandbox.events import SimulatedEvent
-from sandbox.population import new_addresses, new_machine_id, new_volume_id
+from sandbox.population import new_addresses, new_id
 from sandbox.resources import Machine, MachineStatus, Volume, VolumeAttachment, VolumeStatus
 from sandbox.tenants import Tenant, detach_volume
 
 _MAX_NAME_LENGTH: Final = 100
 _MAX_SIZE_GB: Final = 100_000
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +58,23 @@ class TenantActions:
         return self._now + timedelta(seconds=seconds)
 
     def _machine_with_status(self, machine_id: str, action: str, *statuses: MachineStatus) -> Machine:
-        machine = self._tenant.current_machine(machine_id, self._now)
+        machine = self._tenant.machines.current(machine_id, self._now)
         if machine.status not in statuses:
             raise ApiError(409, "wrong_status", f"A machine with status {machine.status} cannot {action}.")
         return machine
+
+    def _plan_machine(self, machine: Machine, *later: tuple[datetime, Machine | None]) -> Machine:
+        self._tenant.machines.plan(machine.machine_id, self._now, (self._now, machine), *later)
+        return machine
+
+    def _plan_volume(self, volume: Volume, *later: tuple[datetime, Volume | None]) -> Volume:
+        self._tenant.volumes.plan(volume.volume_id, self._now, (self._now, volume), *later)
+        return volume
+
+    def _deletion(self, deleted: T) -> tuple[tuple[datetime, T | None], tuple[datetime, T | None]]:
+        """Return the steps from now to `deleted`, and from there until it is no longer listed."""
+        deleted_at = self._after(self._times.deleting)
+        return (deleted_at, deleted), (deleted_at + timedelta(seconds=self._times.deleted_listed), None)
 
     def apply(self, event: SimulatedEvent) -> None:
         """Carry out a spontaneous event."""
@@ -78,7 +94,7 @@ class TenantActions:
         machine_type = SKUS[_validate_choice("sku", sku, tuple(SKUS))]
         public_ip, private_ip = new_addresses(self._random)
         machine = Machine(
-            machine_id=new_machine_id(self._random),
+            machine_id=new_id("m", self._random),
             name=_validate_name(name),
             status=MachineStatus.PROVISIONING,
             sku=machine_type,
@@ -100,28 +116,23 @@ class TenantActions:
 
     def _provision(self, machine: Machine) -> Machine:
         running = replace(machine, status=MachineStatus.RUNNING)
-        self._tenant.plan_machine(self._now, (self._now, machine), (self._after(self._times.provisioning), running))
-        return machine
+        return self._plan_machine(machine, (self._after(self._times.provisioning), running))
 
     def stop(self, machine_id: str) -> Machine:
         """Stop a machine. See World.stop."""
         machine = replace(self._machine_with_status(machine_id, "stop", MachineStatus.RUNNING), reclaim_at=None)
         stopping = replace(machine, status=MachineStatus.STOPPING)
         stopped = replace(machine, status=MachineStatus.STOPPED)
-        self._tenant.plan_machine(self._now, (self._now, stopping), (self._after(self._times.stopping), stopped))
-        return stopping
+        return self._plan_machine(stopping, (self._after(self._times.stopping), stopped))
 
     def terminate(self, machine_id: str) -> Machine:
         """Delete a machine. Its volumes are detached once it is deleted. See World.terminate."""
-        machine = self._tenant.current_machine(machine_id, self._now)
+        machine = self._tenant.machines.current(machine_id, self._now)
         if machine.status in {MachineStatus.DELETING, MachineStatus.DELETED}:
             return machine
         deleting = replace(machine, status=MachineStatus.DELETING, reclaim_at=None)
-        deleted_at = self._after(self._times.deleting)
         deleted = replace(deleting, status=MachineStatus.DELETED, attachments=())
-        unlisted_at = deleted_at + timedelta(seconds=self._times.deleted_listed)
-        self._tenant.plan_machine(self._now, (self._now, deleting), (deleted_at, deleted), (unlisted_at, None))
-        return deleting
+        return self._plan_machine(deleting, *self._deletion(deleted))
 
     def announce_reclaim(self, machine_id: str, seconds: float | None) -> Machine:
         """Announce that a spot machine will be reclaimed. See World.announce_reclaim."""
@@ -133,8 +144,7 @@ class TenantActions:
         stopping = replace(machine, status=MachineStatus.STOPPING, message="Reclaimed by the cloud.")
         stopped = replace(stopping, status=MachineStatus.STOPPED)
         stopped_at = reclaim_at + timedelta(seconds=self._times.stopping)
-        self._tenant.plan_machine(self._now, (self._now, announced), (reclaim_at, stopping), (stopped_at, stopped))
-        return announced
+        return self._plan_machine(announced, (reclaim_at, stopping), (stopped_at, stopped))
 
     def attach(self, machine_id: str, volume_id: str) -> Machine:
         """Attach a volume. See World.attach."""
@@ -148,26 +158,25 @@ class TenantActions:
         if volume.region != machine.region:
             raise ApiError(409, "other_region", f"The volume is in {volume.region}, the machine in {machine.region}.")
         attachment = VolumeAttachment(volume_id, self._now)
-        self._tenant.machine_timeline(machine_id, self._now).amend(
-            self._now, lambda m: replace(m, attachments=(*m.attachments, attachment))
-        )
-        return self._tenant.current_machine(machine_id, self._now)
+        return self._amend_machine(machine_id, lambda m: replace(m, attachments=(*m.attachments, attachment)))
 
     def detach(self, machine_id: str, volume_id: str) -> Machine:
         """Detach a volume. See World.detach."""
-        machine = self._tenant.current_machine(machine_id, self._now)
+        machine = self._tenant.machines.current(machine_id, self._now)
         if not machine.has_volume(volume_id):
             raise ApiError(409, "not_attached", "The volume is not attached to this machine.")
-        timeline = self._tenant.machine_timeline(machine_id, self._now)
-        timeline.amend(self._now, lambda m: detach_volume(m, volume_id))
-        return self._tenant.current_machine(machine_id, self._now)
+        return self._amend_machine(machine_id, lambda m: detach_volume(m, volume_id))
+
+    def _amend_machine(self, machine_id: str, change: Callable[[Machine], Machine]) -> Machine:
+        self._tenant.machines.existing(machine_id, self._now).amend(self._now, change)
+        return self._tenant.machines.current(machine_id, self._now)
 
     def create_volume(self, name: str, form: str, size_gb: int, region: str) -> Volume:
         """Create a volume. See World.create_volume."""
         if not 0 < size_gb <= _MAX_SIZE_GB:
             raise bad_request(f"size_gb must be 1 to {_MAX_SIZE_GB}.")
         volume = Volume(
-            volume_id=new_volume_id(self._random),
+            volume_id=new_id("v", self._random),
             name=_validate_name(name),
             status=VolumeStatus.CREATING,
             form=_validate_choice("form", form, VOLUME_FORMS),
@@ -177,8 +186,7 @@ class TenantActions:
             hourly=volume_hourly(form, size_gb),
         )
         available = replace(volume, status=VolumeStatus.AVAILABLE)
-        self._tenant.plan_volume(self._now, (self._now, volume), (self._after(self._times.creating_volume), available))
-        return volume
+        return self._plan_volume(volume, (self._after(self._times.creating_volume), available))
 
     def delete_volume(self, volume_id: str) -> Volume:
         """Delete a volume. See World.delete_volume."""
@@ -188,8 +196,4 @@ class TenantActions:
         if volume.status in {VolumeStatus.DELETING, VolumeStatus.DELETED}:
             return volume
         deleting = replace(volume, status=VolumeStatus.DELETING)
-        deleted_at = self._after(self._times.deleting)
-        unlisted_at = deleted_at + timedelta(seconds=self._times.deleted_listed)
-        deleted = replace(deleting, status=VolumeStatus.DELETED)
-        self._tenant.plan_volume(self._now, (self._now, deleting), (deleted_at, deleted), (unlisted_at, None))
-        return deleting
+        return self._plan_volume(deleting, *self._deletion(replace(deleting, status=VolumeStatus.DELETED)))

@@ -2,58 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Final, NamedTuple
+from typing import Final
 
 from sandbox.catalogue import IMAGES, REGIONS, SKUS, volume_hourly
 from sandbox.resources import Machine, MachineStatus, Volume, VolumeAttachment, VolumeStatus
+from sandbox.tenants import Tenant
 
 EPOCH: Final = datetime(2025, 6, 1, 9, tzinfo=UTC)
 """The earliest time of creation. It is fixed, so that a restarted cloud shows the same machines, not new ones with old ids."""
 
-
-class _MachinePattern(NamedTuple):
-    name: str
-    sku: str
-    contract: str
-    status: MachineStatus
-
-
+# Name, type, contract and status.
 _MACHINE_PATTERNS: Final = (
-    _MachinePattern("trainer", "h100-sxm.8x", "ondemand", MachineStatus.RUNNING),
-    _MachinePattern("inference", "l40s.1x", "ondemand", MachineStatus.RUNNING),
-    _MachinePattern("sweep", "a100-80gb.4x", "spot", MachineStatus.RUNNING),
-    _MachinePattern("notebook", "h100-sxm.1x", "ondemand", MachineStatus.STOPPED),
-    _MachinePattern("foundation", "h200-sxm.8x", "reserved", MachineStatus.RUNNING),
-    _MachinePattern("render", "rtx-4090.2x", "spot", MachineStatus.STOPPED),
-    _MachinePattern("eval", "h100-sxm.1x", "spot", MachineStatus.RUNNING),
-    _MachinePattern("broken", "a100-80gb.4x", "ondemand", MachineStatus.ERROR),
-    _MachinePattern("pretrain", "b200.8x", "ondemand", MachineStatus.RUNNING),
-    _MachinePattern("login", "cpu.16", "ondemand", MachineStatus.RUNNING),
-    _MachinePattern("batch", "l40s.1x", "spot", MachineStatus.RUNNING),
-    _MachinePattern("scratch", "rtx-4090.2x", "ondemand", MachineStatus.STOPPED),
+    ("trainer", "h100-sxm.8x", "ondemand", MachineStatus.RUNNING),
+    ("inference", "l40s.1x", "ondemand", MachineStatus.RUNNING),
+    ("sweep", "a100-80gb.4x", "spot", MachineStatus.RUNNING),
+    ("notebook", "h100-sxm.1x", "ondemand", MachineStatus.STOPPED),
+    ("foundation", "h200-sxm.8x", "reserved", MachineStatus.RUNNING),
+    ("render", "rtx-4090.2x", "spot", MachineStatus.STOPPED),
+    ("eval", "h100-sxm.1x", "spot", MachineStatus.RUNNING),
+    ("broken", "a100-80gb.4x", "ondemand", MachineStatus.ERROR),
+    ("pretrain", "b200.8x", "ondemand", MachineStatus.RUNNING),
+    ("login", "cpu.16", "ondemand", MachineStatus.RUNNING),
+    ("batch", "l40s.1x", "spot", MachineStatus.RUNNING),
+    ("scratch", "rtx-4090.2x", "ondemand", MachineStatus.STOPPED),
 )
 _VOLUME_PATTERNS: Final = (("datasets", "shared", 4000), ("checkpoints", "block", 2000), ("home", "block", 250))
 
 
-@dataclass(frozen=True, slots=True)
-class Population:
-    """The initial machines and volumes of one tenant."""
-
-    machines: tuple[Machine, ...]
-    volumes: tuple[Volume, ...]
-
-
-def new_machine_id(random: Random) -> str:
-    """Return `m-` and twelve hexadecimal digits."""
-    return f"m-{random.getrandbits(48):012x}"
-
-
-def new_volume_id(random: Random) -> str:
-    """Return `v-` and twelve hexadecimal digits."""
-    return f"v-{random.getrandbits(48):012x}"
+def new_id(prefix: str, random: Random) -> str:
+    """Return the prefix, `m` or `v`, and twelve hexadecimal digits."""
+    return f"{prefix}-{random.getrandbits(48):012x}"
 
 
 def new_addresses(random: Random) -> tuple[str, str]:
@@ -62,26 +43,26 @@ def new_addresses(random: Random) -> tuple[str, str]:
 
 
 def _machine(number: int, created_at: datetime, random: Random) -> Machine:
-    pattern = _MACHINE_PATTERNS[number % len(_MACHINE_PATTERNS)]
-    sku = SKUS[pattern.sku]
+    name, sku_name, contract, status = _MACHINE_PATTERNS[number % len(_MACHINE_PATTERNS)]
+    sku = SKUS[sku_name]
     public_ip, private_ip = new_addresses(random)
-    is_reserved = pattern.contract == "reserved"
+    is_reserved = contract == "reserved"
     return Machine(
-        machine_id=new_machine_id(random),
-        name=f"{pattern.name}-{number // len(_MACHINE_PATTERNS) + 1}",
-        status=pattern.status,
+        machine_id=new_id("m", random),
+        name=f"{name}-{number // len(_MACHINE_PATTERNS) + 1}",
+        status=status,
         sku=sku,
-        contract=pattern.contract,
+        contract=contract,
         region=REGIONS[number % len(REGIONS)],
         image=IMAGES[number % len(IMAGES)],
         created_at=created_at,
-        hourly=sku.hourly(pattern.contract),
+        hourly=sku.hourly(contract),
         stopped_hourly=sku.stopped_hourly,
         public_ip=public_ip,
         private_ip=private_ip,
         ssh_user="root" if sku.form == "container" else "ubuntu",
         ssh_port=random.randint(20000, 29999) if sku.form == "container" else 22,
-        message="GPU 3 fell off the bus (Xid 79)." if pattern.status is MachineStatus.ERROR else None,
+        message="GPU 3 fell off the bus (Xid 79)." if status is MachineStatus.ERROR else None,
         term_starts_at=created_at if is_reserved else None,
         term_ends_at=created_at + timedelta(days=730) if is_reserved else None,
     )
@@ -90,7 +71,7 @@ def _machine(number: int, created_at: datetime, random: Random) -> Machine:
 def _volume(number: int, region: str, created_at: datetime, random: Random) -> Volume:
     name, form, size_gb = _VOLUME_PATTERNS[number % len(_VOLUME_PATTERNS)]
     return Volume(
-        volume_id=new_volume_id(random),
+        volume_id=new_id("v", random),
         name=f"{name}-{number // len(_VOLUME_PATTERNS) + 1}",
         status=VolumeStatus.AVAILABLE,
         form=form,
@@ -106,8 +87,8 @@ def _share(position: int, tenants: int, count: int) -> range:
     return range(position * count // tenants, (position + 1) * count // tenants)
 
 
-def populate(seed: int, position: int, tenants: int, machines: int, volumes: int, *, now: datetime) -> Population:
-    """Return the share of one tenant in the `machines` and `volumes` of all tenants.
+def populate(seed: int, position: int, tenants: int, machines: int, volumes: int, *, now: datetime) -> Tenant:
+    """Return one tenant with its share in the `machines` and `volumes` of all tenants.
 
     `position` is the tenant's index among `tenants`. Volumes are in the regions of the tenant's machines; two of three are
     attached to a machine.
@@ -125,7 +106,12 @@ def populate(seed: int, position: int, tenants: int, machines: int, volumes: int
         own_volumes.append(volume)
         if host is not None and n % 3 != 2:  # noqa: PLR2004 - every third volume stays free
             own_machines[host] = _attach(own_machines[host], volume)
-    return Population(tuple(own_machines), tuple(own_volumes))
+    tenant = Tenant()
+    for machine in own_machines:
+        tenant.machines.plan(machine.machine_id, now, (machine.created_at, machine))
+    for volume in own_volumes:
+        tenant.volumes.plan(volume.volume_id, now, (volume.created_at, volume))
+    return tenant
 
 
 def _attach(machine: Machine, volume: Volume) -> Machine:

@@ -17,7 +17,6 @@ from typing import Final, Self, TypeVar
 from domain.timestamps import Clock
 from sandbox.actions import TenantActions, TransitionTimes
 from sandbox.catalogue import list_offers
-from sandbox.errors import no_such_machine, no_such_volume
 from sandbox.events import EventSchedule, choose_event
 from sandbox.population import populate
 from sandbox.resources import Machine, RentalOffer, Volume
@@ -82,11 +81,7 @@ class World:
         world = cls(clock, seed, api_keys, lively=lively, times=times)
         now = clock.now()
         for position, name in enumerate(api_keys):
-            share = populate(seed, position, len(api_keys), machines, volumes, now=now)
-            for machine in share.machines:
-                world.add_machine(name, machine)
-            for volume in share.volumes:
-                world.add_volume(name, volume)
+            world._tenants[name] = populate(seed, position, len(api_keys), machines, volumes, now=now)
         return world
 
     @property
@@ -108,7 +103,7 @@ class World:
 
     def machines(self, tenant: str, at: datetime | None = None) -> tuple[Machine, ...]:
         """Return the machines ordered by id, now or at an instant of the last hour."""
-        return self._run(lambda now: self._tenants[tenant].machines_at(at or now))
+        return self._run(lambda now: self._tenants[tenant].machines.at(at or now))
 
     def volumes(self, tenant: str, at: datetime | None = None) -> tuple[Volume, ...]:
         """Return the volumes ordered by id, now or at an instant of the last hour."""
@@ -116,17 +111,11 @@ class World:
 
     def machine(self, tenant: str, machine_id: str, at: datetime | None = None) -> Machine:
         """Return one machine. Raises ApiError with the code `no_such_machine`."""
-        machine = next((m for m in self.machines(tenant, at) if m.machine_id == machine_id), None)
-        if machine is None:
-            raise no_such_machine(machine_id)
-        return machine
+        return self._run(lambda now: self._tenants[tenant].machines.current(machine_id, at or now))
 
     def volume(self, tenant: str, volume_id: str, at: datetime | None = None) -> Volume:
         """Return one volume. Raises ApiError with the code `no_such_volume`."""
-        volume = next((v for v in self.volumes(tenant, at) if v.volume_id == volume_id), None)
-        if volume is None:
-            raise no_such_volume(volume_id)
-        return volume
+        return self._run(lambda now: self._tenants[tenant].current_volume(volume_id, at or now))
 
     def offers(self) -> tuple[RentalOffer, ...]:
         """Return all offers."""
@@ -177,35 +166,22 @@ class World:
         """Announce that a spot machine will be reclaimed. It stops after `seconds`, by default two minutes."""
         return self._act(tenant, lambda actions: actions.announce_reclaim(machine_id, seconds))
 
-    def add_machine(self, tenant: str, machine: Machine) -> None:
-        """Add a machine in any status, as if it had existed since its time of creation."""
-        self._run(lambda _: self._tenants[tenant].add_machine(machine))
-
-    def add_volume(self, tenant: str, volume: Volume) -> None:
-        """Add a volume in any status, as if it had existed since its time of creation."""
-        self._run(lambda _: self._tenants[tenant].add_volume(volume))
-
     def amend_machine(self, tenant: str, machine_id: str, change: Callable[[Machine], Machine]) -> None:
         """Change a machine from now on without validation: an undocumented status, another price, another name."""
-        self._run(lambda now: self._tenants[tenant].machine_timeline(machine_id, now).amend(now, change))
+        self._run(lambda now: self._tenants[tenant].machines.existing(machine_id, now).amend(now, change))
 
     def set_status(self, tenant: str, machine_id: str, status: str) -> None:
         """Set a machine's status at once, documented or not. Planned changes of the machine are cancelled."""
 
         def set_now(now: datetime) -> None:
-            machine = self._tenants[tenant].current_machine(machine_id, now)
-            timeline = self._tenants[tenant].machine_timeline(machine_id, now)
-            timeline.plan(now, (now, replace(machine, status=status)))
+            machines = self._tenants[tenant].machines
+            machines.plan(machine_id, now, (now, replace(machines.current(machine_id, now), status=status)))
 
         self._run(set_now)
 
-    def amend_volume(self, tenant: str, volume_id: str, change: Callable[[Volume], Volume]) -> None:
-        """Change a volume from now on without validation."""
-        self._run(lambda now: self._tenants[tenant].volume_timeline(volume_id, now).amend(now, change))
-
     def vanish_machine(self, tenant: str, machine_id: str) -> None:
         """Remove a machine at once: it is no longer listed, and its id returns `no_such_machine`."""
-        self._run(lambda now: self._tenants[tenant].machine_timeline(machine_id, now).plan(now, (now, None)))
+        self._run(lambda now: self._tenants[tenant].machines.existing(machine_id, now).plan(now, (now, None)))
 
     def vanish_volume(self, tenant: str, volume_id: str) -> None:
         """Remove a volume at once, and detach it from its machines."""
@@ -231,11 +207,12 @@ class World:
         if abs(now - self._last_forgotten_at) >= _FORGET_INTERVAL:
             self._last_forgotten_at = now
             for tenant in self._tenants.values():
-                tenant.forget(now - PAST_WINDOW)
+                tenant.machines.forget(now - PAST_WINDOW)
+                tenant.volumes.forget(now - PAST_WINDOW)
 
     def _trigger_event(self, random: Random, at: datetime) -> None:
         name = random.choice(self.tenants)
         tenant = self._tenants[name]
-        event = choose_event(tenant.machines_at(at), tenant.volumes_at(at), random)
+        event = choose_event(tenant.machines.at(at), tenant.volumes_at(at), random)
         if event is not None:
             self._actions(name, at).apply(event)

@@ -30,7 +30,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -51,38 +51,23 @@ from sandbox.http.fault_effects import (
     json_response,
     unauthorized_response,
 )
-from sandbox.http.handlers import HANDLERS, ApiRequest
+from sandbox.http.handlers import API_ROUTES, ApiRequest, OperationHandler
 from sandbox.operations import NOBODY, ApiOperation
 from sandbox.world import PAST_WINDOW, World
 
 _MAX_BODY_BYTES: Final = 65_536
 _DEFAULT_STALE_SECONDS: Final = 60.0
 
-_ROUTES: Final = (
-    ("GET", "/v1/machines", ApiOperation.LIST_MACHINES),
-    ("POST", "/v1/machines", ApiOperation.CREATE_MACHINE),
-    ("GET", "/v1/machines/{resource_id}", ApiOperation.GET_MACHINE),
-    ("DELETE", "/v1/machines/{resource_id}", ApiOperation.TERMINATE_MACHINE),
-    ("POST", "/v1/machines/{resource_id}/start", ApiOperation.START_MACHINE),
-    ("POST", "/v1/machines/{resource_id}/stop", ApiOperation.STOP_MACHINE),
-    ("POST", "/v1/machines/{resource_id}/attach", ApiOperation.ATTACH_VOLUME),
-    ("POST", "/v1/machines/{resource_id}/detach", ApiOperation.DETACH_VOLUME),
-    ("GET", "/v1/volumes", ApiOperation.LIST_VOLUMES),
-    ("POST", "/v1/volumes", ApiOperation.CREATE_VOLUME),
-    ("GET", "/v1/volumes/{resource_id}", ApiOperation.GET_VOLUME),
-    ("DELETE", "/v1/volumes/{resource_id}", ApiOperation.DELETE_VOLUME),
-    ("GET", "/v1/offers", ApiOperation.LIST_OFFERS),
-)
 
-
+@dataclass(frozen=True, slots=True)
 class ApiEndpoint:
     """One operation over HTTP: it identifies the tenant, applies the faults, sends the response and logs the call."""
 
-    def __init__(self, operation: ApiOperation, world: World, faults: FaultInjector, journal: Journal) -> None:
-        self._operation = operation
-        self._world = world
-        self._faults = faults
-        self._journal = journal
+    operation: ApiOperation
+    handler: OperationHandler
+    world: World
+    faults: FaultInjector
+    journal: Journal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one call. A call whose body does not arrive completely is not logged."""
@@ -93,7 +78,7 @@ class ApiEndpoint:
             return
         connection = ClientConnection(scope, receive, send)
         tenant = self._tenant(request)
-        number = self._journal.begin(tenant or NOBODY, self._operation, _page_number(request))
+        number = self.journal.begin(tenant or NOBODY, self.operation, _page_number(request))
         status = None
         try:
             if tenant:
@@ -105,26 +90,26 @@ class ApiEndpoint:
         except ClientDisconnected:
             return
         finally:
-            self._journal.end(number, status)
+            self.journal.end(number, status)
 
     def _tenant(self, request: Request) -> str | None:
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        return self._world.tenant_of(key) if scheme.lower() == "bearer" else None
+        return self.world.tenant_of(key) if scheme.lower() == "bearer" else None
 
     async def _respond(
         self, request: Request, body: bytes, tenant: str, connection: ClientConnection, number: int
     ) -> ApiResponse:
-        faults = self._faults.take(tenant, self._operation, _page_number(request))
+        faults = self.faults.take(tenant, self.operation, _page_number(request))
         await self._delay([fault for fault in faults if fault.before_snapshot], connection)
-        at = self._world.now() - min(_staleness(faults), PAST_WINDOW)
+        at = self.world.now() - min(_staleness(faults), PAST_WINDOW)
         resource_id = request.path_params.get("resource_id", "")
-        api_request = ApiRequest(self._world, tenant, at, resource_id, dict(request.query_params), body)
+        api_request = ApiRequest(self.world, tenant, at, resource_id, dict(request.query_params), body)
         response = fault_response(faults)
         snapshot_at = at if response is None else None
         response = delivery_fault(faults, response or self._carry_out(api_request, faults))
-        self._journal.show(number, snapshot_at, tuple(fault.kind for fault in faults))
-        if self._faults.latency_seconds:
-            await connection.wait(asyncio.sleep(self._faults.latency_seconds))
+        self.journal.show(number, snapshot_at, tuple(fault.kind for fault in faults))
+        if self.faults.latency_seconds:
+            await connection.wait(asyncio.sleep(self.faults.latency_seconds))
         await self._delay([fault for fault in faults if not fault.before_snapshot], connection)
         return response
 
@@ -133,16 +118,16 @@ class ApiEndpoint:
             if fault.kind is FaultKind.SLOW:
                 await connection.wait(asyncio.sleep(fault.duration()))
             elif fault.kind is FaultKind.HOLD:
-                await connection.wait(self._faults.wait_until_off(fault))
+                await connection.wait(self.faults.wait_until_off(fault))
 
     def _carry_out(self, request: ApiRequest, faults: Sequence[FaultRule]) -> ApiResponse:
         if len(request.body) > _MAX_BODY_BYTES:
             return json_response(413, error_body("bad_request", f"The body is larger than {_MAX_BODY_BYTES} bytes."))
         try:
-            status, body = HANDLERS[self._operation](request)
+            status, body = self.handler(request)
         except ApiError as error:
             return json_response(error.status, error_body(error.code, error.message))
-        return json_response(status, apply_list_faults(faults, self._operation, request.query.get("cursor", ""), body))
+        return json_response(status, apply_list_faults(faults, self.operation, request.query.get("cursor", ""), body))
 
 
 def _staleness(faults: Sequence[FaultRule]) -> timedelta:
@@ -162,7 +147,7 @@ async def _unknown_route(scope: Scope, receive: Receive, send: Send) -> None:
 def build_api(world: World, faults: FaultInjector, journal: Journal, control: Router) -> Router:
     """Return the application with the API under `/v1` and the control routes under `/_control`."""
     routes = [
-        Route(path, ApiEndpoint(operation, world, faults, journal), methods=[method], name=operation.value)
-        for method, path, operation in _ROUTES
+        Route(path, ApiEndpoint(operation, handler, world, faults, journal), methods=[method], name=operation.value)
+        for method, path, operation, handler in API_ROUTES
     ]
     return Router([*routes, Mount("/_control", control)], redirect_slashes=False, default=_unknown_route)

@@ -40,10 +40,10 @@ from sandbox.faults import FaultInjector, FaultKind, FaultRule, Pages
 from sandbox.http.bodies import error_body
 from sandbox.http.calls import Call, Journal
 from sandbox.operations import ApiOperation
-from sandbox.resources import Machine
 from sandbox.world import World
 
-Handler: TypeAlias = "Callable[[Request], Awaitable[Response]]"
+Handler: TypeAlias = "Callable[[Request], Awaitable[Response | None]]"
+"""Returns the response, or `None` for an empty one."""
 
 
 class PortGate(Protocol):
@@ -104,7 +104,7 @@ def _guard(handler: Handler) -> Handler:
         if not _is_local(request):
             return JSONResponse(error_body("forbidden", "The control routes accept local callers only."), 403)
         try:
-            return await handler(request)
+            return await handler(request) or Response(status_code=204)
         except ApiError as error:
             return JSONResponse(error_body(error.code, error.message), error.status)
         except ValidationError as invalid:
@@ -165,33 +165,20 @@ class Control:
         body = _FaultBody.model_validate_json(await request.body())
         if body.tenant is not None:
             self._check_tenant(body.tenant)
-        fault = self._faults.switch_on(
-            body.kind,
-            tenant=body.tenant,
-            operation=body.operation,
-            times=body.times,
-            seconds=body.seconds,
-            pages=body.pages,
-            before_snapshot=body.before_snapshot,
-        )
-        return JSONResponse(_fault_to_json(fault), 201)
+        return JSONResponse(_fault_to_json(self._faults.switch_on(**body.model_dump())), 201)
 
-    async def _switch_off(self, request: Request) -> Response:
+    async def _switch_off(self, request: Request) -> None:
         if not self._faults.switch_off(request.path_params["fault_id"]):
             raise ApiError(404, "no_such_fault", "No active fault has this id.")
-        return Response(status_code=204)
 
-    async def _switch_off_all(self, _: Request) -> Response:
+    async def _switch_off_all(self, _: Request) -> None:
         self._faults.switch_off_all()
-        return Response(status_code=204)
 
-    async def _set_latency(self, request: Request) -> Response:
+    async def _set_latency(self, request: Request) -> None:
         self._faults.latency_seconds = _DurationBody.model_validate_json(await request.body()).seconds
-        return Response(status_code=204)
 
-    async def _refuse(self, request: Request) -> Response:
+    async def _refuse(self, request: Request) -> None:
         self._port.refuse_for(_DurationBody.model_validate_json(await request.body()).seconds)
-        return Response(status_code=204)
 
     async def _list_calls(self, request: Request) -> Response:
         operation = request.query_params.get("operation")
@@ -202,9 +189,8 @@ class Control:
         counts = Counter(f"{call.tenant}/{call.operation}" for call in calls)
         return JSONResponse({"total": len(calls), "counts": counts, "calls": [_call_to_json(call) for call in calls]})
 
-    async def _forget_calls(self, _: Request) -> Response:
+    async def _forget_calls(self, _: Request) -> None:
         self._journal.forget()
-        return Response(status_code=204)
 
     async def _show_world(self, _: Request) -> Response:
         tenants = {
@@ -222,22 +208,16 @@ class Control:
         fields = {name: getattr(change, name) for name in change.model_fields_set - {"status"}}
         if None in {fields.get("name", ""), fields.get("hourly", 0.0)}:
             raise bad_request("name and hourly cannot be null.")
-
-        def amend(machine: Machine) -> Machine:
-            return replace(machine, **fields)
-
-        self._world.amend_machine(tenant, machine_id, amend)
+        self._world.amend_machine(tenant, machine_id, lambda machine: replace(machine, **fields))
         if change.status is not None:
             self._world.set_status(tenant, machine_id, change.status)
         return JSONResponse({"status": self._world.machine(tenant, machine_id).status})
 
-    async def _vanish_machine(self, request: Request) -> Response:
+    async def _vanish_machine(self, request: Request) -> None:
         self._world.vanish_machine(*self._target(request))
-        return Response(status_code=204)
 
-    async def _vanish_volume(self, request: Request) -> Response:
+    async def _vanish_volume(self, request: Request) -> None:
         self._world.vanish_volume(*self._target(request))
-        return Response(status_code=204)
 
     async def _announce_reclaim(self, request: Request) -> Response:
         tenant, machine_id = self._target(request)

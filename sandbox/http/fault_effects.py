@@ -80,10 +80,8 @@ def _apply_list_fault(kind: FaultKind, key: str, cursor: str, body: Body) -> Bod
     if kind is FaultKind.CUT_LISTING:
         remaining = items if body["next_cursor"] else items[: (len(items) + 1) // 2]
         return {key: remaining, "next_cursor": None}
-    if kind is FaultKind.EMPTY_LIST:
-        return {key: [], "next_cursor": None}
-    if kind is FaultKind.NULL_LIST:
-        return {key: None, "next_cursor": None}
+    if kind in {FaultKind.EMPTY_LIST, FaultKind.NULL_LIST}:
+        return {key: [] if kind is FaultKind.EMPTY_LIST else None, "next_cursor": None}
     if kind is FaultKind.REPEATED_CURSOR:
         repeated = cursor or body["next_cursor"] or cursor_after(items[-1]["id"] if items else "0")
         return {key: items, "next_cursor": repeated}

@@ -12,6 +12,7 @@ from sandbox.errors import bad_request
 from sandbox.http.bodies import Body, machine_body, offer_body, volume_body
 from sandbox.http.paging import make_page
 from sandbox.operations import ApiOperation
+from sandbox.resources import Machine
 from sandbox.world import World
 
 
@@ -102,44 +103,36 @@ def _create_volume(request: ApiRequest) -> tuple[int, Body]:
     return 201, volume_body(volume, ())
 
 
-def _start_machine(request: ApiRequest) -> tuple[int, Body]:
-    return 202, machine_body(request.world.start(request.tenant, request.resource_id), request.at)
-
-
-def _stop_machine(request: ApiRequest) -> tuple[int, Body]:
-    return 202, machine_body(request.world.stop(request.tenant, request.resource_id), request.at)
-
-
-def _terminate_machine(request: ApiRequest) -> tuple[int, Body]:
-    return 202, machine_body(request.world.terminate(request.tenant, request.resource_id), request.at)
-
-
-def _attach_volume(request: ApiRequest) -> tuple[int, Body]:
-    machine = request.world.attach(request.tenant, request.resource_id, request.text("volume_id"))
-    return 200, machine_body(machine, request.at)
-
-
-def _detach_volume(request: ApiRequest) -> tuple[int, Body]:
-    machine = request.world.detach(request.tenant, request.resource_id, request.text("volume_id"))
-    return 200, machine_body(machine, request.at)
+def _changed_machine(status: int, change: Callable[[ApiRequest], Machine]) -> OperationHandler:
+    """Return a handler that changes a machine and shows it."""
+    return lambda request: (status, machine_body(change(request), request.at))
 
 
 def _delete_volume(request: ApiRequest) -> tuple[int, Body]:
     return 202, volume_body(request.world.delete_volume(request.tenant, request.resource_id), ())
 
 
-HANDLERS: Final[Mapping[ApiOperation, OperationHandler]] = {
-    ApiOperation.LIST_MACHINES: _list_machines,
-    ApiOperation.GET_MACHINE: _get_machine,
-    ApiOperation.CREATE_MACHINE: _create_machine,
-    ApiOperation.START_MACHINE: _start_machine,
-    ApiOperation.STOP_MACHINE: _stop_machine,
-    ApiOperation.TERMINATE_MACHINE: _terminate_machine,
-    ApiOperation.ATTACH_VOLUME: _attach_volume,
-    ApiOperation.DETACH_VOLUME: _detach_volume,
-    ApiOperation.LIST_VOLUMES: _list_volumes,
-    ApiOperation.GET_VOLUME: _get_volume,
-    ApiOperation.CREATE_VOLUME: _create_volume,
-    ApiOperation.DELETE_VOLUME: _delete_volume,
-    ApiOperation.LIST_OFFERS: _list_offers,
-}
+_MACHINE: Final = "/v1/machines/{resource_id}"
+_VOLUME: Final = "/v1/volumes/{resource_id}"
+_START: Final = _changed_machine(202, lambda r: r.world.start(r.tenant, r.resource_id))
+_STOP: Final = _changed_machine(202, lambda r: r.world.stop(r.tenant, r.resource_id))
+_TERMINATE: Final = _changed_machine(202, lambda r: r.world.terminate(r.tenant, r.resource_id))
+_ATTACH: Final = _changed_machine(200, lambda r: r.world.attach(r.tenant, r.resource_id, r.text("volume_id")))
+_DETACH: Final = _changed_machine(200, lambda r: r.world.detach(r.tenant, r.resource_id, r.text("volume_id")))
+
+API_ROUTES: Final[tuple[tuple[str, str, ApiOperation, OperationHandler], ...]] = (
+    ("GET", "/v1/machines", ApiOperation.LIST_MACHINES, _list_machines),
+    ("POST", "/v1/machines", ApiOperation.CREATE_MACHINE, _create_machine),
+    ("GET", _MACHINE, ApiOperation.GET_MACHINE, _get_machine),
+    ("DELETE", _MACHINE, ApiOperation.TERMINATE_MACHINE, _TERMINATE),
+    ("POST", f"{_MACHINE}/start", ApiOperation.START_MACHINE, _START),
+    ("POST", f"{_MACHINE}/stop", ApiOperation.STOP_MACHINE, _STOP),
+    ("POST", f"{_MACHINE}/attach", ApiOperation.ATTACH_VOLUME, _ATTACH),
+    ("POST", f"{_MACHINE}/detach", ApiOperation.DETACH_VOLUME, _DETACH),
+    ("GET", "/v1/volumes", ApiOperation.LIST_VOLUMES, _list_volumes),
+    ("POST", "/v1/volumes", ApiOperation.CREATE_VOLUME, _create_volume),
+    ("GET", _VOLUME, ApiOperation.GET_VOLUME, _get_volume),
+    ("DELETE", _VOLUME, ApiOperation.DELETE_VOLUME, _delete_volume),
+    ("GET", "/v1/offers", ApiOperation.LIST_OFFERS, _list_offers),
+)
+"""The method, path, operation and handler of each route."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-COMMON_HEADERS: Final = {
+_COMMON_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -27,26 +27,20 @@ _PLAIN: Final = (
 _ASSET: Final = "default-src 'none'; script-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
 
 
-def page_headers(nonce: str) -> dict[str, str]:
-    """Return the headers of a built page. `nonce` allows the style elements that its script creates."""
-    return _document(_PAGE.format(nonce=nonce))
+def page_headers(nonce: str, *, built: bool) -> dict[str, str]:
+    """Return the headers of a page. It must not be cached, because every response has its own nonce.
 
-
-def plain_page_headers(nonce: str) -> dict[str, str]:
-    """Return the headers of a page without scripts."""
-    return _document(_PLAIN.format(nonce=nonce))
+    `nonce` allows the style elements of the page. Scripts run only in a built page.
+    """
+    policy = (_PAGE if built else _PLAIN).format(nonce=nonce)
+    return {**_COMMON_HEADERS, "Content-Security-Policy": policy, "Cache-Control": "no-store"}
 
 
 def asset_headers() -> dict[str, str]:
     """Return the headers of an asset, which browsers may cache for ever because its name changes with its content."""
     return {
-        **COMMON_HEADERS,
+        **_COMMON_HEADERS,
         "Content-Security-Policy": _ASSET,
         "Cache-Control": "public, max-age=31536000, immutable",
         "Vary": "Accept-Encoding",
     }
-
-
-def _document(policy: str) -> dict[str, str]:
-    """Return the headers of a document. It must not be cached, because every response has its own nonce."""
-    return {**COMMON_HEADERS, "Content-Security-Policy": policy, "Cache-Control": "no-store"}

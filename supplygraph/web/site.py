@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from supplygraph.web.assets import asset_path, page_files
 from supplygraph.web.pages import PublicUrl, built_page, plain_page
-from supplygraph.web.policy import asset_headers, page_headers, plain_page_headers
+from supplygraph.web.policy import asset_headers, page_headers
 
 # The operating system's table may lack these types or map them wrongly; browsers refuse a module script of another type.
 _TYPES: Final = {
@@ -56,9 +56,8 @@ class Site:
         root = str(request.scope.get("root_path", "")).rstrip("/")
         url = PublicUrl(origin=f"{request.url.scheme}://{request.url.netloc}", root=root)
         files = page_files(f"src/{name}.jsx", self.folder)
-        if files is None:
-            return HTMLResponse(plain_page(title, url, nonce), headers=plain_page_headers(nonce))
-        return HTMLResponse(built_page(name, title, url, nonce, files), headers=page_headers(nonce))
+        page = plain_page(title, url, nonce) if files is None else built_page(name, title, url, nonce, files)
+        return HTMLResponse(page, headers=page_headers(nonce, built=files is not None))
 
     def _asset(self, request: Request) -> Response:
         """Return a built file, compressed by the build if the browser accepts gzip."""
