@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from alembic.util import CommandError
 from sqlalchemy import URL, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -15,7 +17,7 @@ from db.connections import EngineReader, PostgresqlReader, RowReader, SqliteRead
 from db.engine import DEFAULT_SETTINGS, ConnectionSettings, is_postgresql, make_engine, parse_url, read_transaction
 from db.errors import error_cause
 from db.migrations import migrate
-from domain.errors import ConfigurationError, DatabaseUnavailable
+from domain.errors import ConfigurationError, DatabaseUnavailable, RecordNotWritten
 from domain.timestamps import Clock
 
 
@@ -62,11 +64,26 @@ class Database:
 
     async def migrate(self) -> None:
         """Upgrade the schema to this version. Raises ConfigurationError if the database cannot be used."""
+        place = f"the file {self.file}" if self.file is not None else "the database"
+        if self.file is not None and self.file.is_dir():
+            raise ConfigurationError(f"database.url: {self.file} is a folder; name a file")
         try:
             await migrate(self.engine)
-        except (SQLAlchemyError, DatabaseUnavailable) as error:
-            cause = error.cause if isinstance(error, DatabaseUnavailable) else error_cause(error)
-            raise ConfigurationError(f"database.url: the database cannot be used: {cause}") from None
+        except (DatabaseUnavailable, RecordNotWritten) as error:
+            raise ConfigurationError(f"database.url: {place} cannot be used: {error.cause}") from None
+        except SQLAlchemyError as error:
+            raise ConfigurationError(f"database.url: {place} cannot be used: {error_cause(error)}") from None
+        except (OSError, sqlite3.Error) as error:
+            cause = error.strerror if isinstance(error, OSError) else str(error)
+            raise ConfigurationError(
+                f"database.url: {place} cannot be used: {cause}; check that it is a database of supplygraph, that its folder "
+                "can be written, and that no other program holds its lock"
+            ) from None
+        except CommandError:
+            raise ConfigurationError(
+                f"database.url: {place} was written by a newer version of supplygraph; install that version, "
+                "or name another database"
+            ) from None
 
     async def answers(self) -> bool:
         """Return whether the database responds and has a schema."""

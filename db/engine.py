@@ -163,15 +163,15 @@ async def write_transaction(engine: AsyncEngine, seconds: float | None = None) -
     On SQLite, write transactions of this process are serial, and they wait for each other without a connection. Otherwise many
     waiting writers would hold every connection of the pool, and nobody could read. On PostgreSQL, every statement sees what was
     committed before it began. A caller that writes what it computed from a read must therefore lock first, either the account's
-    row or an advisory lock. Raises DatabaseUnavailable.
+    row or an advisory lock. Raises DatabaseUnavailable, and RecordNotWritten if the database refuses a statement.
     """
     if not is_postgresql(engine):
-        async with _write_lock(engine), translate_db_errors(), engine.connect() as plain:
+        async with _write_lock(engine), translate_db_errors(writing=True), engine.connect() as plain:
             immediate = await plain.execution_options(**{_IMMEDIATE: True})
             async with immediate.begin():
                 yield immediate
         return
-    async with translate_db_errors(), engine.connect() as plain:
+    async with translate_db_errors(writing=True), engine.connect() as plain:
         connection = await plain.execution_options(isolation_level="READ COMMITTED")
         async with connection.begin():
             limit = engine.sync_engine.get_execution_options()[_WRITE_SECONDS] if seconds is None else seconds

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 import asyncpg
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import DatabaseError, DBAPIError, DisconnectionError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from domain.errors import DatabaseUnavailable
+from domain.errors import DatabaseUnavailable, RecordNotWritten
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html: connection exceptions, invalid authorization, unknown database,
 # insufficient resources, operator intervention.
@@ -18,13 +18,18 @@ _UNAVAILABLE_CLASSES: Final = ("08", "28", "3D", "53", "57P")
 
 
 @asynccontextmanager
-async def translate_db_errors() -> AsyncIterator[None]:
-    """Raise DatabaseUnavailable if the block fails because the database does not respond. The original error is hidden."""
+async def translate_db_errors(*, writing: bool = False) -> AsyncIterator[None]:
+    """Raise DatabaseUnavailable if the block fails because the database does not respond. The original error is hidden.
+
+    With `writing`, a refused statement becomes RecordNotWritten.
+    """
     try:
         yield
     except (DBAPIError, DisconnectionError, PoolTimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         if is_unavailable(error):
             raise DatabaseUnavailable(error_cause(error)) from None
+        if writing and isinstance(error, DatabaseError) and not isinstance(error, ProgrammingError):
+            raise RecordNotWritten(error_cause(error)) from None
         raise
     except OSError as error:
         # The connection failed. A statement that ran too long raises TimeoutError with a message of its own.

@@ -124,6 +124,7 @@ class StaleReason(StrEnum):
     SUSPECT_SWEEP = "SUSPECT_SWEEP"
     ABSENT = "ABSENT"
     NOT_CONFIGURED = "NOT_CONFIGURED"
+    GATEWAY_ERROR = "GATEWAY_ERROR"
 
 
 class AccountState(StrEnum):

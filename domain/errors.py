@@ -111,6 +111,17 @@ class DatabaseUnavailable(SupplygraphError):
         self.cause = cause
 
 
+class RecordNotWritten(SupplygraphError):
+    """The database refuses a write: the disk is full, the file is read-only, or a constraint is broken.
+
+    What was recorded before can still be read. `cause` is for the operator, like that of `DatabaseUnavailable`.
+    """
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(f"The database cannot be written: {cause}.")
+        self.cause = cause
+
+
 class VendorFailure(SupplygraphError):
     """A vendor call failed. The text is safe to show: it contains no secret and no URL."""
 

@@ -249,13 +249,20 @@ class Reconciler:
         done, pending = await asyncio.wait(futures, timeout=remaining)
         for future in done:
             outcome = future.result()
-            if outcome.error is not None:
-                raise outcome.error
             result.calls += outcome.calls
             result.add_reason(flights[futures[future]], outcome.reason)
         for future in pending:
             result.add_reason(flights[futures[future]], StaleReason.DEADLINE)
         return not pending
+
+    def retry_unwritten(self) -> str | None:
+        """Return why the database refused the last sweep of a scope, or None, and sweep such scopes again after their hold.
+
+        Without a reader nothing else would show that the database can be written again.
+        """
+        for scope in list(self._sweeps.unwritten):
+            self._start_background_sweep(scope)
+        return next(iter(self._sweeps.unwritten.values()), None)
 
     def _after_sweep(self, scope: ScopeKey) -> None:
         """Probe the scope's missing resources, and watch the scope if the sweep was the first to lack some."""

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from domain.enums import StaleReason
+from domain.errors import SupplygraphError
 from domain.records.model import FlightTicket
 from vendors.client.call_context import CallContext
 
@@ -17,12 +18,12 @@ from vendors.client.call_context import CallContext
 class FlightOutcome:
     """How a flight ended. `reason` is None if it went well, `calls` is how many vendor calls it cost.
 
-    `error` is set if the result could not be written to the database: then there is nothing to answer readers with.
+    `detail` says what went wrong if the result could not be recorded. Otherwise the scope's record says it.
     """
 
     reason: StaleReason | None = None
     calls: int = 0
-    error: BaseException | None = None
+    detail: str | None = None
 
 
 NEVER_SENT: Final = FlightOutcome(StaleReason.DEADLINE)
@@ -33,7 +34,8 @@ def failure_outcome(error: BaseException) -> FlightOutcome:
     """Return the outcome of a flight that was cancelled on shutdown or ended with an internal error."""
     if isinstance(error, asyncio.CancelledError):
         return FlightOutcome(StaleReason.DEADLINE)
-    return FlightOutcome(error=error)
+    detail = str(error) if isinstance(error, SupplygraphError) else "an internal error; the log has its cause."
+    return FlightOutcome(StaleReason.GATEWAY_ERROR, detail=detail)
 
 
 @dataclass(eq=False, slots=True)

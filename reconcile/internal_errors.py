@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
+from domain.enums import StaleReason
 from reconcile.flights import Flight, FlightOutcome
 
 
@@ -28,7 +29,7 @@ class InternalErrors:
 
     def record_outcome(self, target: Hashable, flight: Flight, outcome: FlightOutcome) -> None:
         """Record how a flight to this scope or resource ended."""
-        if outcome.error is None:
+        if outcome.reason is not StaleReason.GATEWAY_ERROR:
             self._failed.pop(target, None)
             return
         before = self._failed.get(target)

@@ -28,6 +28,7 @@ _GIVE_UP: Final = frozenset(
         StaleReason.AUTH_REJECTED,
         StaleReason.VENDOR_DOWN,
         StaleReason.TIMED_OUT,
+        StaleReason.GATEWAY_ERROR,
     }
 )
 _MAX_RECENT: Final = 1000
@@ -111,7 +112,7 @@ class Probes:
                 if isinstance(flight, StaleReason):
                     continue
                 outcome = await asyncio.shield(flight.ended)
-                if outcome.reason in _GIVE_UP or outcome.error is not None:
+                if outcome.reason in _GIVE_UP:
                     break
         finally:
             self._busy_scopes.discard(scope)
@@ -148,8 +149,8 @@ class Probes:
         queued, lane.running, lane.queued = lane.queued, None, None
         if queued is None:
             del self._lanes[record.resource_id]
-        elif outcome.reason in _GIVE_UP or outcome.error is not None:
-            queued.end(FlightOutcome(outcome.reason, error=outcome.error))
+        elif outcome.reason in _GIVE_UP:
+            queued.end(FlightOutcome(outcome.reason, detail=outcome.detail))
             del self._lanes[record.resource_id]
         elif self._runner.tasks.closed:
             queued.end(NEVER_SENT)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from domain.enums import ResourceStatus, StaleReason
+from domain.errors import RecordNotWritten
 from domain.records.model import FlightTicket, ScopeKey
 from domain.records.observation import Problem, SweepOutcome, SweepResult
 from reconcile.flights import NEVER_SENT, Flight, FlightOutcome, Lane, failure_outcome
@@ -31,6 +32,8 @@ class Sweeps:
         self._after = after
         self._lanes: dict[ScopeKey, Lane] = {}
         self._internal_errors = InternalErrors(runner.hold_seconds)
+        self.unwritten: dict[ScopeKey, str] = {}
+        """By scope, why the database refused the result of its last sweep."""
 
     def _lane(self, scope: ScopeKey) -> Lane:
         return self._lanes.setdefault(scope, Lane())
@@ -93,7 +96,11 @@ class Sweeps:
             outcome = await self._sweep(scope, flight)
         except BaseException as error:
             outcome = failure_outcome(error)
+            if isinstance(error, RecordNotWritten):
+                self.unwritten[scope] = error.cause
             raise
+        else:
+            self.unwritten.pop(scope, None)
         finally:
             flight.end(outcome)
             self._internal_errors.record_outcome(scope, flight, outcome)
@@ -108,8 +115,8 @@ class Sweeps:
         lane.queued, lane.queued_is_forced = None, False
         if queued is None:
             return
-        if outcome.reason is not None or outcome.error is not None:
-            queued.end(FlightOutcome(outcome.reason, error=outcome.error))
+        if outcome.reason is not None:
+            queued.end(FlightOutcome(outcome.reason, detail=outcome.detail))
         elif self._runner.tasks.closed:
             queued.end(NEVER_SENT)
         else:

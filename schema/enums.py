@@ -126,6 +126,9 @@ DESCRIPTIONS: Final[Mapping[EnumType, tuple[str, Mapping[str, str]]]] = {
             "SUSPECT_SWEEP": "The listing lacks such a large part of the resources that it is not trusted yet.",
             "ABSENT": "The last complete listing does not contain the resource.",
             "NOT_CONFIGURED": "The account or its region is no longer configured.",
+            "GATEWAY_ERROR": (
+                "The vendor's answer could not be processed or recorded, for example because the disk is full. The log says why."
+            ),
         },
     ),
     enums.AccountState: (

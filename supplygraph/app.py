@@ -138,7 +138,14 @@ def _operator_routes(gateway: Gateway, pipeline: Pipeline) -> list[Route]:
             ready = await asyncio.wait_for(gateway.database.answers(), _READY_SECONDS)
         except TimeoutError:
             ready = False
-        return _status_response(200, "ok") if ready else _status_response(503, "the database does not answer")
+        if not ready:
+            return _status_response(503, "the database does not answer")
+        refusal = gateway.reconciler.retry_unwritten()
+        return (
+            _status_response(503, f"the database cannot be written: {refusal}")
+            if refusal
+            else _status_response(200, "ok")
+        )
 
     async def metrics(request: Request) -> Response:
         authorization = [value for name, value in request.scope["headers"] if name == b"authorization"]

@@ -17,18 +17,15 @@ from typing import Final
 
 import uvicorn
 
-from domain.enums import Permission
 from domain.errors import ConfigurationError
 from domain.timestamps import SystemClock
 from resolvers.operation.compile_worker import SWITCH_SECONDS
 from supplygraph.app import Application
-from supplygraph.auth.tokens import make
 from supplygraph.config.settings import Settings
-from supplygraph.demo import sandbox_accounts
+from supplygraph.demo import sandbox_accounts, sandbox_token
 from supplygraph.gateway import assemble
 from supplygraph.serve_lock import serve_lock
 
-SANDBOX_TOKEN: Final = "sandbox"  # noqa: S105 - the name of a token
 _BACKLOG: Final = 2_048
 _GRACE_SECONDS: Final = 5
 _GC_THRESHOLDS: Final = (20_000, 20, 50)
@@ -65,9 +62,8 @@ async def _serve(
         await stack.enter_async_context(gateway.running())
         started = Started(address_of(settings.server.host, listener))
         if sandbox:
-            token = make(SANDBOX_TOKEN, Permission, None, gateway.clock.now())
-            await gateway.tokens.add(token.record, replace=True)
-            started = replace(started, token=token.text, cloud=settings.accounts[0].endpoint)
+            token = await sandbox_token(gateway.tokens, gateway.database.file, gateway.clock.now())
+            started = replace(started, token=token, cloud=settings.accounts[0].endpoint)
         # Objects created so far live until the end. Exclude them from garbage collection, which would delay requests.
         gc.collect()
         gc.freeze()

@@ -16,7 +16,7 @@ from db.record.account_sync import sync_accounts
 from db.record.rows import resource_record, scope_record
 from db.revision import bump
 from db.tables import accounts, resources, scopes
-from domain.enums import ResourceStatus
+from domain.enums import ResourceKind, ResourceStatus
 from domain.ports import AccountSetup
 from domain.records.model import Changes, FlightTicket, LockedState, ResourceRecord, ScopeKey, ScopeRecord, VendorKey
 from domain.timestamps import Clock, to_text
@@ -64,6 +64,19 @@ class Store:
         async with read_transaction(self._engine) as connection:
             rows = (await connection.execute(load.scope_columns())).mappings()
             return tuple(scope_record(row) for row in rows)
+
+    async def resource_counts(self) -> dict[ScopeKey, int]:
+        """Return how many resources of each scope are recorded and not deleted; scopes without any are absent."""
+        statement = (
+            select(accounts.c.name, scopes.c.kind, scopes.c.region, func.count())
+            .select_from(resources.join(scopes, scopes.c.scope_id == resources.c.scope_id))
+            .join(accounts, accounts.c.account_id == scopes.c.account_id)
+            .where(resources.c.status != ResourceStatus.DELETED.value)
+            .group_by(accounts.c.name, scopes.c.kind, scopes.c.region)
+        )
+        async with read_transaction(self._engine) as connection:
+            rows = await connection.execute(statement)
+            return {ScopeKey(name, ResourceKind(kind), region or None): count for name, kind, region, count in rows}
 
     async def missing(self, scope: ScopeKey, limit: int) -> tuple[ResourceRecord, ...]:
         """Return the missing resources of a scope, those with the oldest probe first."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
+import sys
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -14,7 +16,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from db.database import Database
-from domain.errors import SupplygraphError
+from domain.errors import ConfigurationError, SupplygraphError
 from supplygraph.config.load import Configuration, load
 from supplygraph.observability import logs
 
@@ -64,9 +66,17 @@ def load_configuration(config: Path | None) -> Configuration:
 
 @asynccontextmanager
 async def open_database(configuration: Configuration) -> AsyncIterator[Database]:
-    """Open the database and migrate it to the current version. A gateway may be running at the same time."""
+    """Open the database and migrate it to the current version. A gateway may be running at the same time.
+
+    Raises ConfigurationError if there is no such file yet: a command that reads must not create one in the wrong folder.
+    """
     settings = configuration.settings
     database = Database.open(settings.database.url.get_secret_value(), settings.connection_settings())
+    if database.file is not None and not database.file.exists():
+        raise ConfigurationError(
+            f"database.url: there is no database {database.file} yet; run supplygraph serve or supplygraph sync first, "
+            "or name the right configuration with --config"
+        )
     try:
         await database.migrate()
         yield database
@@ -75,14 +85,28 @@ async def open_database(configuration: Configuration) -> AsyncIterator[Database]
 
 
 def console() -> Console:
-    """Return a console for tables, as wide as the terminal. Output to a pipe is not wrapped.
+    """Return a console for tables, as wide as the terminal. Output to a pipe is not wrapped. Texts are printed as they are.
 
     Each call creates a new console, because tests replace standard output.
     """
-    default = Console()
-    return default if default.is_terminal or "COLUMNS" in os.environ else Console(width=_PIPE_WIDTH)
+    return Console(markup=False, emoji=False, highlight=False, width=None if _has_width() else _PIPE_WIDTH)
+
+
+def _has_width() -> bool:
+    return Console().is_terminal or "COLUMNS" in os.environ
 
 
 def make_table(*headings: str) -> Table:
-    """Return an empty table. Cells that are too long for the terminal are wrapped and never truncated."""
-    return Table(*(Column(heading, overflow="fold") for heading in headings))
+    """Return an empty table. Cells that are too long for the terminal are wrapped and never truncated.
+
+    A pipe gets no lines between the cells, which would disturb the program that reads it.
+    """
+    columns = [Column(heading, overflow="fold") for heading in headings]
+    return Table(*columns) if _has_width() else Table(*columns, box=None)
+
+
+def replace_unknown_letters() -> None:
+    """Let standard output and standard error replace letters that their encoding lacks."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")

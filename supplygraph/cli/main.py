@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from supplygraph.cli import accounts, sync, tokens
-from supplygraph.cli.common import ConfigOption, exit_on_error, load_configuration
+from supplygraph.cli import accounts, database, sync, tokens
+from supplygraph.cli.common import ConfigOption, exit_on_error, load_configuration, replace_unknown_letters
 from supplygraph.config.settings import Settings
 from supplygraph.observability import logs
 
@@ -22,8 +23,26 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="A graph of all GPU machines and volumes that a team rents, on any cloud, fresh whenever you query it.",
 )
+
+
+def _print_version(requested: bool) -> None:
+    if requested:
+        typer.echo(f"supplygraph {version('supplygraph')}")
+        raise typer.Exit
+
+
+@app.callback()
+def common_options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Options before the command."""
+
+
 app.add_typer(tokens.app, name="token")
 app.add_typer(accounts.app, name="accounts")
+app.add_typer(database.app, name="database")
 app.command()(sync.sync)
 app.command()(sync.check)
 
@@ -89,4 +108,5 @@ def _sandbox_banner(started: Started) -> list[str]:
 
 def main() -> None:
     """Run the command `supplygraph`."""
+    replace_unknown_letters()
     app()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Final
 
@@ -32,7 +33,14 @@ _ADVICE: Final[Mapping[StaleReason, str]] = MappingProxyType({
 })  # fmt: skip
 _DEFAULT_ADVICE: Final = "check the account in the vendor's console"
 
-Row = tuple[ScopeRecord, FlightOutcome]
+
+@dataclass(frozen=True, slots=True)
+class SyncedScope:
+    """One scope after its sweep, and how many resources of it are recorded and not deleted."""
+
+    scope: ScopeRecord
+    outcome: FlightOutcome
+    resources: int
 
 
 def sync(
@@ -44,11 +52,11 @@ def sync(
     """List all resources of the clouds, record them and show the result. A gateway may be running at the same time."""
     rows = run(_sync(load_configuration(config), account or []))
     console().print(_format_rows(rows))
-    if any(outcome.reason is not None for _, outcome in rows):
+    if any(row.outcome.reason is not None for row in rows):
         raise typer.Exit(EXIT_FAILURE)
 
 
-async def _sync(configuration: Configuration, names: Sequence[str]) -> list[Row]:
+async def _sync(configuration: Configuration, names: Sequence[str]) -> list[SyncedScope]:
     _check_names(configuration, names)
     gateway = assemble(configuration.settings)
     async with gateway.running(background=False):
@@ -60,7 +68,10 @@ async def _sync(configuration: Configuration, names: Sequence[str]) -> list[Row]
         ]
         outcomes = await _sweep_all(gateway, keys)
         scopes = {scope.key: scope for scope in await gateway.store.scopes()}
-        return [(scopes[key], outcome) for key, outcome in zip(keys, outcomes, strict=True)]
+        counts = await gateway.store.resource_counts()
+        return [
+            SyncedScope(scopes[key], outcome, counts.get(key, 0)) for key, outcome in zip(keys, outcomes, strict=True)
+        ]
 
 
 def _check_names(configuration: Configuration, names: Sequence[str]) -> None:
@@ -77,8 +88,9 @@ def _check_names(configuration: Configuration, names: Sequence[str]) -> None:
 
 async def _sweep_all(gateway: Gateway, keys: Sequence[ScopeKey]) -> list[FlightOutcome]:
     """Sweep all scopes concurrently and show the progress on standard error."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
+    terminal = Console(stderr=True)
+    with Progress(*columns, console=terminal, disable=not terminal.is_terminal) as progress:
         bars: dict[str, TaskID] = {}
         for key in keys:
             if key.account not in bars:
@@ -93,16 +105,17 @@ async def _sweep_all(gateway: Gateway, keys: Sequence[ScopeKey]) -> list[FlightO
         return list(await asyncio.gather(*(sweep(key) for key in keys)))
 
 
-def _format_rows(rows: Sequence[Row]) -> Table:
+def _format_rows(rows: Sequence[SyncedScope]) -> Table:
     table = make_table("account", "kind", "region", "resources", "outcome", "problem")
-    for scope, outcome in rows:
+    for row in rows:
+        key, reason = row.scope.key, row.outcome.reason
         table.add_row(
-            scope.key.account,
-            scope.key.kind.value.lower(),
-            scope.key.region or "-",
-            str(scope.held),
-            "complete" if outcome.reason is None else outcome.reason.value,
-            (scope.problem_detail or "") if outcome.reason is not None else "",
+            key.account,
+            key.kind.value.lower(),
+            key.region or "-",
+            str(row.resources),
+            "complete" if reason is None else reason.value,
+            "" if reason is None else row.outcome.detail or row.scope.problem_detail or "",
         )
     return table
 
@@ -111,7 +124,8 @@ def check(config: ConfigOption = None) -> None:
     """Check the configuration and the access to every account. Prints one line per account, with advice on failures."""
     configuration = load_configuration(config)
     if not configuration.settings.accounts:
-        typer.echo("The configuration is valid. No account is configured, so serve would run on the sandbox.")
+        cause = "so serve would run on the sandbox" if configuration.empty else "so serve would show no resources"
+        typer.echo(f"The configuration is valid. No account is configured, {cause}; to add one, see README.md.")
         return
     results = run(_check(configuration))
     for _, line in results:

@@ -46,12 +46,12 @@ def create(
     """Create a token and print it on the last line. It is shown only once; the database stores only its hash."""
     configuration = load_configuration(config)
     permissions = allow or [Permission.READ, Permission.REFRESH]
-    token = run(_create(configuration, name, permissions, account, _parse_expiry(expires)))
+    token, where = run(_create(configuration, name, permissions, account, _parse_expiry(expires)))
     permission_names = ", ".join(sorted(token.record.permissions))
     visible = ", ".join(sorted(token.record.accounts)) if token.record.accounts else "all"
     expiry = _format_time(token.record.expires_at) if token.record.expires_at else "never"
     typer.echo(
-        f"Token '{name}': permissions {permission_names}; accounts {visible}; expires {expiry}. "
+        f"Token '{name}' in {where}: permissions {permission_names}; accounts {visible}; expires {expiry}. "
         "Store the token now, it is not shown again:"
     )
     typer.echo(token.text)
@@ -71,7 +71,8 @@ async def _create(
     permissions: list[Permission],
     accounts: list[str] | None,
     lifetime: timedelta | None,
-) -> NewToken:
+) -> tuple[NewToken, str]:
+    """Return the token, and the database that stores it."""
     if not 0 < len(name) <= _MAX_NAME_LENGTH or not name.isprintable() or name != name.strip():
         raise ConfigurationError(
             f"the name of a token must have 1 to {_MAX_NAME_LENGTH} printable characters "
@@ -91,7 +92,7 @@ async def _create(
             raise ConfigurationError(
                 f"a valid token named '{name}' exists; revoke it first: supplygraph token revoke {name}"
             ) from None
-    return token
+        return token, str(database.file or "the database")
 
 
 @app.command("list")

@@ -15,7 +15,7 @@ from pydantic import SecretStr, ValidationError
 from domain.errors import ConfigurationError
 from supplygraph.config.issues import ConfigErrors, Origins, as_table, unknown_key
 from supplygraph.config.secrets import BadSecret, parse_reference, resolve
-from supplygraph.config.settings import COMMON_ACCOUNT_KEYS, AccountSettings, Settings
+from supplygraph.config.settings import COMMON_ACCOUNT_KEYS, AccountSettings, DatabaseSettings, Settings
 from supplygraph.config.toml_lines import TomlLines
 from vendors import registry
 from vendors.base import VendorSettings
@@ -25,7 +25,8 @@ PREFIX: Final = "SUPPLYGRAPH_"
 FILE_VARIABLE: Final = "SUPPLYGRAPH_CONFIG"
 ACCOUNTS_VARIABLE: Final = "SUPPLYGRAPH_ACCOUNTS"
 DEFAULT_FILE: Final = "supplygraph.toml"
-SANDBOX_URL: Final = "sqlite+aiosqlite:///sandbox.db"
+_SQLITE_FILE: Final = "sqlite+aiosqlite:///"
+SANDBOX_URL: Final = f"{_SQLITE_FILE}sandbox.db"
 _SECTIONS: Final = MappingProxyType({
     name: field.annotation for name, field in Settings.model_fields.items() if name != "accounts"
 })  # fmt: skip
@@ -67,7 +68,9 @@ def load(config: Path | None, environ: Mapping[str, str], folder: Path) -> Confi
     errors.raise_if_any()
     _check_deadlines(accounts, settings, errors)
     errors.raise_if_any()
-    configuration = Configuration(settings.model_copy(update={"accounts": accounts}), file)
+    # A variable is set in a shell, whose user thinks of the folder where he is.
+    database = _anchored(settings.database, folder if ("database", "url") in origins.variables else base)
+    configuration = Configuration(settings.model_copy(update={"accounts": accounts, "database": database}), file)
     has_url = "url" in (as_table(tables.get("database")) or {})
     return configuration if has_url or not configuration.empty else _with_sandbox_database(configuration)
 
@@ -86,6 +89,15 @@ def _with_sandbox_database(configuration: Configuration) -> Configuration:
     settings = configuration.settings
     database = settings.database.model_copy(update={"url": SecretStr(SANDBOX_URL)})
     return replace(configuration, settings=settings.model_copy(update={"database": database}))
+
+
+def _anchored(database: DatabaseSettings, folder: Path) -> DatabaseSettings:
+    """Let a relative path of a SQLite file start at this folder."""
+    url = database.url.get_secret_value()
+    path = url.removeprefix(_SQLITE_FILE)
+    if path == url or not path or path.startswith(("/", ":memory:", "file:")):
+        return database
+    return database.model_copy(update={"url": SecretStr(f"{_SQLITE_FILE}{folder.resolve() / path}")})
 
 
 def _find_file(config: Path | None, environ: Mapping[str, str], folder: Path) -> Path | None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-from domain.errors import DatabaseUnavailable
+from domain.errors import DatabaseUnavailable, RecordNotWritten
 from reconcile.call_stats import CallCounter, saved_calls
 from reconcile.reports import FlightReport
 from supplygraph.observability.gauges import Gauges
@@ -122,6 +122,8 @@ class Telemetry:
         """Log an error of our own in the background (`reconcile.runner.ErrorListener`)."""
         if isinstance(error, DatabaseUnavailable):
             logger("background").error("database_unavailable", what=what, cause=error.cause)
+        elif isinstance(error, RecordNotWritten):
+            logger("background").error("record_not_written", what=what, cause=error.cause)
         else:
             logger("background").error("task_failed", what=what, exc_info=error)
 

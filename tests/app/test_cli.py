@@ -55,6 +55,13 @@ def folder(tmp_path: Path, cloud: SandboxServer, monkeypatch: pytest.MonkeyPatch
     return tmp_path
 
 
+@pytest.fixture
+def recorded(folder: Path) -> Path:
+    """Sync once, so that there is a database. Return the folder."""
+    assert run("sync").exit_code == 0
+    return folder
+
+
 def run(*arguments: str) -> Result:
     """Run `supplygraph` with these arguments."""
     return CliRunner().invoke(app, list(arguments), catch_exceptions=False)
@@ -72,22 +79,22 @@ def lose_machines(folder: Path, cloud: SandboxServer, grace_seconds: int = 0) ->
 
 
 def row(table: str, account: str) -> list[str]:
-    """Return the cells of the first row of an account."""
+    """Return the cells of the first row of an account, as a terminal shows them."""
     line = next(line for line in table.splitlines() if f"│ {account} " in line)
     return [cell.strip() for cell in line.strip("│").split("│")]
 
 
-def test_token_create_prints_the_token_on_the_last_line(folder: Path) -> None:
+def test_token_create_prints_the_token_on_the_last_line(recorded: Path) -> None:
     """Scripts can read the last line; the line above describes the token."""
     result = run("token", "create", "portal", "--allow", "read", "--account", "east", "--expires", "90d")
 
     assert 0 == result.exit_code
     description, token = result.output.strip().splitlines()
     assert token.startswith("sg_")
-    assert "Token 'portal': permissions read; accounts east; expires " in description
+    assert f"Token 'portal' in {recorded / 'supplygraph.db'}: permissions read; accounts east; expires " in description
 
 
-def test_default_permissions_are_read_and_refresh(folder: Path) -> None:
+def test_default_permissions_are_read_and_refresh(recorded: Path) -> None:
     """`token list` shows name and permissions, and never the token."""
     token = run("token", "create", "portal").output.strip().splitlines()[-1]
     output = run("token", "list").output
@@ -97,7 +104,7 @@ def test_default_permissions_are_read_and_refresh(folder: Path) -> None:
     assert token not in output
 
 
-def test_revoked_token_is_listed_as_revoked(folder: Path) -> None:
+def test_revoked_token_is_listed_as_revoked(recorded: Path) -> None:
     """It cannot be revoked again, and its name can be reused."""
     run("token", "create", "portal")
 
@@ -119,7 +126,7 @@ def test_revoked_token_is_listed_as_revoked(folder: Path) -> None:
         ((" ",), "the name of a token must have 1 to 64 printable characters"),
     ],
 )
-def test_token_create_reports_invalid_arguments(folder: Path, arguments: tuple[str, ...], message: str) -> None:
+def test_token_create_reports_invalid_arguments(recorded: Path, arguments: tuple[str, ...], message: str) -> None:
     """The message is on standard error, without a traceback, and the exit code is 2."""
     result = run("token", "create", *arguments)
 
@@ -128,7 +135,7 @@ def test_token_create_reports_invalid_arguments(folder: Path, arguments: tuple[s
     assert "Traceback" not in result.output
 
 
-def test_token_name_must_be_unique(folder: Path) -> None:
+def test_token_name_must_be_unique(recorded: Path) -> None:
     """The message says how to revoke the existing token."""
     run("token", "create", "portal")
 
@@ -318,8 +325,9 @@ def test_accounts_table_is_wrapped_on_a_terminal_only(
     assert "…" not in narrow
     column = "".join(line.split("│")[3].strip() for line in narrow.splitlines() if "│" in line)
     assert "AUTH_REJECTED" in column
-    assert ["east", "sandbox", "AUTH_REJECTED"] == row(piped, "east")[:3]
-    assert row(piped, "east")[11].endswith("check the account's credentials and what they may list.")
+    line = next(line for line in piped.splitlines() if line.strip().startswith("east "))
+    assert ["east", "sandbox", "AUTH_REJECTED"] == line.split()[:3]
+    assert line.rstrip().endswith("check the account's credentials and what they may list.")
 
 
 def test_every_command_reports_configuration_errors(folder: Path) -> None:
@@ -343,7 +351,13 @@ def test_commands_without_configuration(tmp_path: Path, monkeypatch: pytest.Monk
         result.stderr.strip(),
     )
     assert "serve would run on the sandbox" in run("check").stdout
-    assert "The database contains no accounts." in run("accounts").stdout
+    for command in (("accounts",), ("token", "create", "x"), ("token", "list")):
+        refused = run(*command)
+        assert (2, True) == (
+            refused.exit_code,
+            f"there is no database {tmp_path / 'sandbox.db'} yet" in refused.stderr,
+        )
+        assert not list(tmp_path.iterdir())
 
 
 def test_check_uses_accounts_from_the_environment(

@@ -52,21 +52,21 @@ def test_defaults_without_file_and_variables(tmp_path: Path) -> None:
     ("text", "environ", "file"),
     [
         (None, {}, "sandbox.db"),
-        ("", {}, "supplygraph.db"),
-        (None, {"SUPPLYGRAPH_DATABASE__URL": "sqlite+aiosqlite:///mine.db"}, "mine.db"),
+        ("", {}, "{folder}/supplygraph.db"),
+        (None, {"SUPPLYGRAPH_DATABASE__URL": "sqlite+aiosqlite:///mine.db"}, "{folder}/mine.db"),
         (
             None,
             {
                 "SUPPLYGRAPH_ACCOUNTS": '[{"name": "lab", "vendor": "lambda", "credentials": {"api_key": "env:LAMBDA_API_KEY"}}]'
             },
-            "supplygraph.db",
+            "{folder}/supplygraph.db",
         ),
     ],
 )
 def test_sandbox_has_its_own_database(tmp_path: Path, text: str | None, environ: dict[str, str], file: str) -> None:
     """The sandbox database is used only if nothing is configured, and a configured database is always used."""
     url = load_text(tmp_path, text, **environ).settings.database.url.get_secret_value()
-    assert f"sqlite+aiosqlite:///{file}" == url
+    assert f"sqlite+aiosqlite:///{file.format(folder=tmp_path)}" == url
 
 
 def test_account_has_the_vendor_settings_and_the_secret(tmp_path: Path) -> None:
@@ -264,4 +264,4 @@ def test_database_url_may_be_a_reference(tmp_path: Path) -> None:
     """A URL with a password can be stored outside of the file."""
     settings = load_text(tmp_path, '[database]\nurl = "env:DATABASE"\n', DATABASE="sqlite+aiosqlite:///x.db").settings
 
-    assert "sqlite+aiosqlite:///x.db" == settings.database.url.get_secret_value()
+    assert f"sqlite+aiosqlite:///{tmp_path}/x.db" == settings.database.url.get_secret_value()
