@@ -49,6 +49,11 @@ _THROTTLED_CODES: Final = frozenset({
     "RequestLimitExceeded", "Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled",
     "RequestThrottledException", "TooManyRequestsException", "EC2ThrottledException", "BandwidthLimitExceeded",
 })  # fmt: skip
+_DENIED_CODES: Final = frozenset({"UnauthorizedOperation", "AccessDenied", "AccessDeniedException"})
+_EXPIRED_CODES: Final = frozenset({"ExpiredToken", "RequestExpired", "SignatureDoesNotMatch"})
+_POLICY: Final = re.compile(
+    r"(?:service control|resource control|identity-based|resource-based|session|VPC endpoint) policy|permissions boundary"
+)
 _NOT_FOUND_CODES: Final = frozenset({"InvalidInstanceID.NotFound", "InvalidVolume.NotFound"})
 
 
@@ -170,12 +175,23 @@ class Aws(Vendor):
         if code in _NOT_FOUND_CODES:
             return NotFoundByVendor(f"{text}.")
         if code in _REJECTED_CODES:
-            return CredentialsRejected(
-                f"{text}; check the account's credentials, its regions and the clock of this machine."
-            )
+            return CredentialsRejected(f"{text}; {_refusal_cure(request, code, body)}.")
         if code in _THROTTLED_CODES:
             return RateLimited(f"{text}.", parse_retry_after(headers, now))
         return failure_from_status(status, headers, request.operation, now, code)
+
+
+def _refusal_cure(request: VendorRequest, code: str, body: str) -> str:
+    """Return what to do about a refusal. EC2's message names the policy that denies an action (IAM, "access denied errors")."""
+    if code in _DENIED_CODES:
+        policy = _POLICY.search(body)
+        cause = f"a {policy[0]}" if policy else "a policy"
+        return f"{cause} denies ec2:{request.operation}; allow it, or use other credentials"
+    if code in _EXPIRED_CODES:
+        return (
+            "the credentials or the signature have expired; renew the credentials and check the clock of this machine"
+        )
+    return "check the account's credentials, and whether the region is enabled for the account"
 
 
 @dataclass(frozen=True, slots=True)

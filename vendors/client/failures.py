@@ -26,11 +26,19 @@ from domain.errors import (
 _MAX_TEXT_LENGTH: Final = 300
 _MAX_RETRY_AFTER: Final = timedelta(hours=24)
 _MIN_SECRET_LENGTH: Final = 4
+_INTERCEPTED: Final[Mapping[int, str]] = {
+    HTTPStatus.PROXY_AUTHENTICATION_REQUIRED: "a proxy wants credentials; check HTTPS_PROXY",
+    HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS: "the vendor may not serve this place for legal reasons",
+}
 _ERROR_CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,79}")
 
 
 class ConnectTimedOut(TimedOut):
     """The connection was not established in time. Nothing was sent, so the call may be retried."""
+
+
+class Intercepted(Unreachable):
+    """Something between the gateway and the vendor answered, or the vendor refuses the place. A retry would not help."""
 
 
 def failure_from_status(
@@ -41,6 +49,14 @@ def failure_from_status(
     Header names must be lower case. `code` is the vendor's own error code; it is quoted if `safe_error_code` allows it.
     """
     text = f"{operation}: answered {status}" + (f" ({safe_error_code(code)})" if code is not None else "")
+    if status in _INTERCEPTED:
+        return Intercepted(f"{text}, {_INTERCEPTED[status]}.")
+    if status == HTTPStatus.FORBIDDEN and _is_filter(headers):
+        return Intercepted(
+            f"{text} with a web page: a filter in front of the vendor's API refuses this machine's address."
+        )
+    if status == HTTPStatus.PAYMENT_REQUIRED:
+        return CredentialsRejected(f"{text}: the vendor wants money; add credit to the account.")
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return CredentialsRejected(f"{text}; check the account's credentials and what they may list.")
     if status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -52,6 +68,11 @@ def failure_from_status(
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return MalformedAnswer(f"{text}, a redirect, which is never followed; check the account's endpoint.")
     return MalformedAnswer(f"{text}, which the vendor does not document for this call; check the account's endpoint.")
+
+
+def _is_filter(headers: Mapping[str, str]) -> bool:
+    """Return whether a refusal is a web page, such as Cloudflare's challenge. No vendor's API answers with one."""
+    return "cf-mitigated" in headers or "text/html" in headers.get("content-type", "").lower()
 
 
 def parse_retry_after(headers: Mapping[str, str], now: datetime) -> datetime | None:
@@ -77,7 +98,7 @@ def parse_retry_after(headers: Mapping[str, str], now: datetime) -> datetime | N
 def is_retryable(error: BaseException) -> bool:
     """Return whether the same call may succeed if it is sent again at once. It may not if the vendor said when to come back."""
     if isinstance(error, Unreachable):
-        return error.retry_at is None
+        return error.retry_at is None and not isinstance(error, Intercepted)
     return isinstance(error, ConnectTimedOut)
 
 

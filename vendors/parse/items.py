@@ -48,7 +48,12 @@ def machine_of(
     valid_to: datetime | NotReported | None = NOT_REPORTED,
     links: tuple[Attachment, ...] | NotReported = NOT_REPORTED,
 ) -> Observation:
-    """Return the observation of a machine. `rate` is its price per hour while it runs, in US dollars."""
+    """Return the observation of a machine. `rate` is its price per hour while it runs, in US dollars.
+
+    Only a running machine has an SSH command: no other one accepts a connection, whatever its vendor still reports.
+    """
+    if access is not None and status is not ResourceStatus.RUNNING:
+        access = access_to(access.external_ip, access.internal_ip)
     return Observation(
         kind=ResourceKind.MACHINES,
         vendor_id=item.identifier(id_field),
