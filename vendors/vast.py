@@ -85,6 +85,8 @@ class Vast(ApiKeyVendor):
     name = "vast"
     api_url = "https://console.vast.ai/api"
     links_owner = ResourceKind.VOLUMES
+    # One sequence numbers the contracts of all accounts; the id of an instance is that of its contract.
+    ids_span_accounts = True
     error_path = ("error",)
     # Documented for the 404 of calls about one instance (changeBid, cancelSync, detachSsh).
     not_found_codes = MappingProxyType({_PROBE: frozenset({"no_such_instance"})})
