@@ -27,6 +27,7 @@ from domain.errors import (
     CredentialsRejected,
     MalformedAnswer,
     NotFoundByVendor,
+    NothingReturned,
     RateLimited,
     VendorFailure,
 )
@@ -136,11 +137,13 @@ class Aws(Vendor):
     def read_probe(
         self, kind: ResourceKind, region: str | None, vendor_id: str, response: VendorResponse
     ) -> Observation:
-        """Return the requested resource. A 200 without it is malformed, and no evidence of absence."""
+        """Return the requested resource. A set without any resource is an absence, one of other resources is malformed."""
         page = read_page(kind, region, response, self._prices)
         for observation in page.observations:
             if observation.vendor_id == vendor_id:
                 return observation
+        if not page.observations:
+            raise NothingReturned(f"{_KINDS[kind].action}ById: the response contains no resource.")
         raise MalformedAnswer(f"{_KINDS[kind].action}ById: the response does not contain the requested resource.")
 
     def authorize(

@@ -93,7 +93,7 @@ class DigitalOcean(ApiKeyVendor):
         self, kind: ResourceKind, region: str | None, vendor_id: str, response: VendorResponse
     ) -> Observation:
         """Return the resource; its fields are the same as in the list."""
-        item = read_object(response.payload, DropCounter()).child(_PROBES[kind][2])
+        item = read_object(response.payload, DropCounter()).resource(_PROBES[kind][2])
         return _read_machine(item) if kind is ResourceKind.MACHINES else _read_volume(item)
 
 

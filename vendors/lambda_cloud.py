@@ -76,7 +76,7 @@ class LambdaCloud(ApiKeyVendor):
         self, kind: ResourceKind, region: str | None, vendor_id: str, response: VendorResponse
     ) -> Observation:
         """Return the instance; its fields are the same as in the list."""
-        data = read_object(response.payload, DropCounter()).child("data")
+        data = read_object(response.payload, DropCounter()).resource("data")
         return _read_machine(data)
 
     def read_failure(

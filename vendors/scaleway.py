@@ -121,7 +121,7 @@ class Scaleway(ApiKeyVendor):
         self, kind: ResourceKind, region: str | None, vendor_id: str, response: VendorResponse
     ) -> Observation:
         """Return the server; its fields are the same as in the list."""
-        return read_server(region, read_object(response.payload, DropCounter()).child("server"))
+        return read_server(region, read_object(response.payload, DropCounter()).resource("server"))
 
     def read_failure(
         self, request: VendorRequest, status: int, headers: Mapping[str, str], body: str, now: datetime

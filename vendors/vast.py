@@ -113,8 +113,8 @@ class Vast(ApiKeyVendor):
     def read_probe(
         self, kind: ResourceKind, region: str | None, vendor_id: str, response: VendorResponse
     ) -> Observation:
-        """Return the object under `instances`. Null there is not evidence of absence."""
-        return _read_machine(read_object(response.payload, DropCounter()).child("instances"))
+        """Return the object under `instances`. For an instance that was destroyed, null was observed there."""
+        return _read_machine(read_object(response.payload, DropCounter()).resource("instances"))
 
 
 class VastListing:

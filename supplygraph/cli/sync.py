@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from domain.enums import ResourceKind, StaleReason
-from domain.errors import ConfigurationError
+from domain.errors import ConfigurationError, SupplygraphError
 from domain.records.model import ScopeKey, ScopeRecord
 from domain.records.observation import Problem, SweepOutcome, SweepResult
 from reconcile.flights import FlightOutcome
@@ -44,7 +44,7 @@ def sync(
     """List all resources of the clouds, record them and show the result. A gateway may be running at the same time."""
     rows = run(_sync(load_configuration(config), account or []))
     console().print(_format_rows(rows))
-    if any(outcome.reason is not None for _, outcome in rows):
+    if any(outcome.reason is not None or outcome.error is not None for _, outcome in rows):
         raise typer.Exit(EXIT_FAILURE)
 
 
@@ -52,15 +52,22 @@ async def _sync(configuration: Configuration, names: Sequence[str]) -> list[Row]
     _check_names(configuration, names)
     gateway = assemble(configuration.settings)
     async with gateway.running(background=False):
-        keys = [
-            ScopeKey(setup.name, kind, region)
-            for setup in gateway.setups
-            if not names or setup.name in names
-            for kind, region in setup.scopes
-        ]
-        outcomes = await _sweep_all(gateway, keys)
-        scopes = {scope.key: scope for scope in await gateway.store.scopes()}
-        return [(scopes[key], outcome) for key, outcome in zip(keys, outcomes, strict=True)]
+        return await sync_scopes(gateway, names)
+
+
+async def sync_scopes(gateway: Gateway, names: Sequence[str]) -> list[Row]:
+    """Sweep every scope of these accounts, or of all, and probe what is missing. Return each scope and its outcome."""
+    keys = [
+        ScopeKey(setup.name, kind, region)
+        for setup in gateway.setups
+        if not names or setup.name in names
+        for kind, region in setup.scopes
+    ]
+    outcomes = await _sweep_all(gateway, keys)
+    # No other process may ever probe: without these probes a run from cron would find fewer deletions, and later.
+    await gateway.reconciler.wait_for_probes()
+    scopes = {scope.key: scope for scope in await gateway.store.scopes()}
+    return [(scopes[key], outcome) for key, outcome in zip(keys, outcomes, strict=True)]
 
 
 def _check_names(configuration: Configuration, names: Sequence[str]) -> None:
@@ -101,10 +108,20 @@ def _format_rows(rows: Sequence[Row]) -> Table:
             scope.key.kind.value.lower(),
             scope.key.region or "-",
             str(scope.held),
-            "complete" if outcome.reason is None else outcome.reason.value,
-            (scope.problem_detail or "") if outcome.reason is not None else "",
+            *_format_outcome(scope, outcome),
         )
     return table
+
+
+def _format_outcome(scope: ScopeRecord, outcome: FlightOutcome) -> tuple[str, str]:
+    """Return the outcome of a sweep and its problem. An error of ours is never shown as success."""
+    if outcome.error is not None:
+        known = isinstance(outcome.error, SupplygraphError)
+        detail = str(outcome.error) if known else f"{type(outcome.error).__name__}; see the log"
+        return "NOT RECORDED", f"the result could not be written to the database: {detail}"
+    if outcome.reason is None:
+        return "complete", ""
+    return outcome.reason.value, scope.problem_detail or ""
 
 
 def check(config: ConfigOption = None) -> None:
