@@ -116,8 +116,8 @@ def _format_rows(rows: Sequence[Row]) -> Table:
 def _format_outcome(scope: ScopeRecord, outcome: FlightOutcome) -> tuple[str, str]:
     """Return the outcome of a sweep and its problem. An error of ours is never shown as success."""
     if outcome.error is not None:
-        known = isinstance(outcome.error, SupplygraphError)
-        detail = str(outcome.error) if known else f"{type(outcome.error).__name__}; see the log"
+        is_safe = isinstance(outcome.error, SupplygraphError)
+        detail = str(outcome.error) if is_safe else f"{type(outcome.error).__name__}; see the log"
         return "NOT RECORDED", f"the result could not be written to the database: {detail}"
     if outcome.reason is None:
         return "complete", ""
