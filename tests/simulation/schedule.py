@@ -101,7 +101,7 @@ class RandomSchedule:
             self._hang_up: 3,
             self._step_clock: 0.4,
             self._restart: 0.5,
-            self._sync_from_cron: 0.2,
+            self._sync_from_cron: 0.4,
             self._pause_readers: 0.15,
         }
 
@@ -187,7 +187,7 @@ class RandomSchedule:
 
     def _set_clock_in_pause(self) -> None:
         """Sometimes set the clock while no process runs."""
-        if self._now() >= self._next_pause_step and self.random.random() < 0.3:
+        if self._now() >= self._next_pause_step and self.random.random() < 0.6:
             self.counts.count("between processes", "clock set")
             self._step_clock()
             self._next_pause_step, self._clock_is_set = self._now() + _UNANSWERED_SECONDS, False
