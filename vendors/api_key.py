@@ -68,7 +68,7 @@ class ApiKeyVendor(Vendor):
         if probe is None:
             return super().read_probe(kind, region, vendor_id, response)
         body = read_object(response.payload)
-        return probe.read_item(body.child(probe.key) if probe.key else body)
+        return probe.read_item(body.resource(probe.key) if probe.key else body)
 
     def authorize(
         self, request: VendorRequest, url: str, body: bytes, region: str | None, now: datetime

@@ -23,7 +23,14 @@ from defusedxml import ElementTree as SafeTree
 from pydantic import AfterValidator, Field, SecretStr
 
 from domain.enums import ResourceKind
-from domain.errors import CredentialsRejected, MalformedAnswer, NotFoundByVendor, RateLimited, VendorFailure
+from domain.errors import (
+    CredentialsRejected,
+    MalformedAnswer,
+    NotFoundByVendor,
+    NothingReturned,
+    RateLimited,
+    VendorFailure,
+)
 from domain.records.observation import Observation
 from vendors.base import Listing, Page, RateLimit, Vendor, VendorRequest, VendorResponse, VendorSettings
 from vendors.client.failures import failure_from_status, parse_retry_after, safe_error_code
@@ -128,11 +135,13 @@ class Aws(Vendor):
     def read_probe(
         self, kind: ResourceKind, region: str | None, vendor_id: str, response: VendorResponse
     ) -> Observation:
-        """Return the requested resource. A 200 without it is malformed, and no evidence of absence."""
+        """Return the requested resource. A set without any resource is an absence, one of other resources is malformed."""
         page = read_page(kind, region, response, self._prices)
         for observation in page.observations:
             if observation.vendor_id == vendor_id:
                 return observation
+        if not page.observations:
+            raise NothingReturned(f"{_KINDS[kind][0]}ById: the response contains no resource.")
         raise MalformedAnswer(f"{_KINDS[kind][0]}ById: the response does not contain the requested resource.")
 
     def authorize(

@@ -230,7 +230,7 @@ class Vendor(ABC):
     def read_probe(
         self, kind: ResourceKind, region: str | None, vendor_id: str, response: VendorResponse
     ) -> Observation:
-        """Return the resource that a probe's response contains. Pure. Raise NotFoundByVendor or MalformedAnswer."""
+        """Return the resource that a probe's response contains. Pure. Raise NothingReturned or MalformedAnswer."""
         raise NotImplementedError
 
     @abstractmethod

@@ -80,6 +80,8 @@ class Hyperstack(ApiKeyVendor):
     key_header = "api_key"
     key_scheme = ""
     error_path = ("error_reason",)
+    # One sequence numbers the machines of all organizations, another one the volumes.
+    ids_span_accounts = True
     # "All endpoints, per source IP: 500 requests per minute" (rate limits).
     documented_limits = (RateLimit(500, 60),)
 

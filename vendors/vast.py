@@ -77,6 +77,8 @@ class Vast(ApiKeyVendor):
     name = "vast"
     api_url = "https://console.vast.ai/api"
     links_owner = ResourceKind.VOLUMES
+    # One sequence numbers the contracts of all accounts; the id of an instance is that of its contract.
+    ids_span_accounts = True
     error_path = ("error",)
     # Documented for the 404 of calls about one instance (changeBid, cancelSync, detachSsh).
     not_found_codes = MappingProxyType({_PROBE: frozenset({"no_such_instance"})})
@@ -99,7 +101,7 @@ class Vast(ApiKeyVendor):
         return (JsonListing(_VOLUMES, "/v0/volumes", "volumes", _read_volume),)
 
     def probe(self, kind: ResourceKind, region: str | None) -> Probe | None:
-        """Return the call for one instance, which is null if the response has none. Volumes have no such call."""
+        """Return the call for one instance. For a destroyed one, null was observed there. Volumes have no such call."""
         return Probe(_PROBE, "/v0/instances", "instances", _read_machine) if kind is ResourceKind.MACHINES else None
 
 

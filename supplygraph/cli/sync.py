@@ -60,18 +60,23 @@ async def _sync(configuration: Configuration, names: Sequence[str]) -> list[Sync
     _check_names(configuration, names)
     gateway = assemble(configuration.settings)
     async with gateway.running(background=False):
-        keys = [
-            ScopeKey(setup.name, kind, region)
-            for setup in gateway.setups
-            if not names or setup.name in names
-            for kind, region in setup.scopes
-        ]
-        outcomes = await _sweep_all(gateway, keys)
-        scopes = {scope.key: scope for scope in await gateway.store.scopes()}
-        counts = await gateway.store.resource_counts()
-        return [
-            SyncedScope(scopes[key], outcome, counts.get(key, 0)) for key, outcome in zip(keys, outcomes, strict=True)
-        ]
+        return await sync_scopes(gateway, names)
+
+
+async def sync_scopes(gateway: Gateway, names: Sequence[str]) -> list[SyncedScope]:
+    """Sweep every scope of these accounts, or of all, and probe what is missing. Return each scope and its outcome."""
+    keys = [
+        ScopeKey(setup.name, kind, region)
+        for setup in gateway.setups
+        if not names or setup.name in names
+        for kind, region in setup.scopes
+    ]
+    outcomes = await _sweep_all(gateway, keys)
+    # No other process may ever probe: without these probes a run from cron would find fewer deletions, and later.
+    await gateway.reconciler.wait_for_probes()
+    scopes = {scope.key: scope for scope in await gateway.store.scopes()}
+    counts = await gateway.store.resource_counts()
+    return [SyncedScope(scopes[key], outcome, counts.get(key, 0)) for key, outcome in zip(keys, outcomes, strict=True)]
 
 
 def _check_names(configuration: Configuration, names: Sequence[str]) -> None:

@@ -26,10 +26,6 @@ from domain.errors import (
 _MAX_TEXT_LENGTH: Final = 300
 _MAX_RETRY_AFTER: Final = timedelta(hours=24)
 _MIN_SECRET_LENGTH: Final = 4
-_INTERCEPTED: Final[Mapping[int, str]] = {
-    HTTPStatus.PROXY_AUTHENTICATION_REQUIRED: "a proxy wants credentials; check HTTPS_PROXY",
-    HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS: "the vendor may not serve this place for legal reasons",
-}
 _ERROR_CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,79}")
 
 
@@ -41,6 +37,17 @@ class Intercepted(Unreachable):
     """Something between the gateway and the vendor answered, or the vendor refuses the place. A retry would not help."""
 
 
+_KEY_CURE: Final = "check the account's credentials and what they may list"
+_CURES: Final[Mapping[int, tuple[type[VendorFailure], str]]] = {
+    HTTPStatus.UNAUTHORIZED: (CredentialsRejected, _KEY_CURE),
+    HTTPStatus.FORBIDDEN: (CredentialsRejected, _KEY_CURE),
+    HTTPStatus.PAYMENT_REQUIRED: (CredentialsRejected, "the vendor asks for payment; add credit to the account"),
+    HTTPStatus.REQUEST_TIMEOUT: (TimedOut, "the vendor waited for the request for too long"),
+    HTTPStatus.PROXY_AUTHENTICATION_REQUIRED: (Intercepted, "a proxy asks for credentials; check HTTPS_PROXY"),
+    HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS: (Intercepted, "the vendor may not serve this place for legal reasons"),
+}
+
+
 def failure_from_status(
     status: int, headers: Mapping[str, str], operation: str, now: datetime, code: object = None
 ) -> VendorFailure:
@@ -49,20 +56,13 @@ def failure_from_status(
     Header names must be lower case. `code` is the vendor's own error code; it is quoted if `safe_error_code` allows it.
     """
     text = f"{operation}: answered {status}" + (f" ({safe_error_code(code)})" if code is not None else "")
-    if status in _INTERCEPTED:
-        return Intercepted(f"{text}, {_INTERCEPTED[status]}.")
     if status == HTTPStatus.FORBIDDEN and _is_filter(headers):
-        return Intercepted(
-            f"{text} with a web page: a filter in front of the vendor's API refuses this machine's address."
-        )
-    if status == HTTPStatus.PAYMENT_REQUIRED:
-        return CredentialsRejected(f"{text}: the vendor wants money; add credit to the account.")
-    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return CredentialsRejected(f"{text}; check the account's credentials and what they may list.")
+        return Intercepted(f"{text} with a web page; a filter in front of the vendor's API refuses this machine.")
+    if status in _CURES:
+        failure_type, cure = _CURES[status]
+        return failure_type(f"{text}; {cure}.")
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return RateLimited(f"{text}, too many calls.", parse_retry_after(headers, now))
-    if status == HTTPStatus.REQUEST_TIMEOUT:
-        return TimedOut(f"{text}.")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Unreachable(f"{text}.", parse_retry_after(headers, now))
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:

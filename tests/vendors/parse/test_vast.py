@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from domain.enums import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus
-from domain.errors import CredentialsRejected, MalformedAnswer, NotFoundByVendor, RateLimited, VendorFailure
+from domain.errors import (
+    CredentialsRejected,
+    MalformedAnswer,
+    NotFoundByVendor,
+    NothingReturned,
+    RateLimited,
+    VendorFailure,
+)
 from domain.records.observation import NO_PRICE, NOT_REPORTED, Access, Attachment, Observation, Price, Spec, Terms
 from tests.clock import START
 from tests.vendors.accounts import lambda_settings
@@ -286,11 +293,20 @@ def test_missing_list_is_malformed(payload: object) -> None:
         read(payload)
 
 
-@pytest.mark.parametrize("payload", [{}, {"instances": None}, {"instances": []}, {"instances": {}}])
-def test_empty_probe_is_malformed(payload: object) -> None:
-    """A 200 without the instance is malformed."""
+@pytest.mark.parametrize(
+    "payload", [{}, {"instances": "gone"}, {"instances": [{"id": 7}]}, {"instances": {"id": None}}]
+)
+def test_a_probe_without_the_instance_is_malformed(payload: object) -> None:
+    """A 200 of another shape is malformed."""
     with pytest.raises(MalformedAnswer):
         VENDOR.read_probe(MACHINES, None, "7", VendorResponse(200, {}, payload))
+
+
+@pytest.mark.parametrize("nothing", [None, [], {}])
+def test_a_probe_with_nothing_in_place_of_the_instance(nothing: object) -> None:
+    """For a destroyed instance, Vast answers 200 with null."""
+    with pytest.raises(NothingReturned):
+        VENDOR.read_probe(MACHINES, None, "7", VendorResponse(200, {}, {"instances": nothing}))
 
 
 @pytest.mark.parametrize(
