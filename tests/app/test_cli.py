@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -239,18 +237,6 @@ def test_the_old_name_of_an_account_can_be_used_again(folder: Path) -> None:
     assert 0 == result.exit_code, result.output
     for name in ("east", "orient", "west"):
         assert ["machines", "-", "6", "complete"] == row(result.stdout, name)[1:5]
-
-
-def test_a_sync_that_cannot_be_recorded_is_not_complete(folder: Path) -> None:
-    """The exit code is 1, and the table says what happened."""
-    run("token", "create", "portal")
-    with closing(sqlite3.connect(folder / "supplygraph.db")) as database:
-        database.execute("CREATE TRIGGER full BEFORE INSERT ON resources BEGIN SELECT RAISE(ABORT, 'full'); END")
-
-    result = run("sync", "--account", "east")
-
-    assert (1, "NOT RECORDED") == (result.exit_code, row(result.stdout, "east")[4])
-    assert row(result.stdout, "east")[5].startswith("the result could not be written to the database: ")
 
 
 def test_what_is_missing_can_be_confirmed(folder: Path, cloud: SandboxServer) -> None:
