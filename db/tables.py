@@ -55,6 +55,13 @@ accounts: Final = Table(
     Column("flight_no", BigInteger, nullable=False, server_default=text("0")),
     # Accounts with the same value use the same vendor ids for the same resources. Null if that is not known.
     Column("id_space", Text),
+    # UUIDs are derived from it. It never changes, also if the account is renamed.
+    Column("identity", Text, nullable=False, server_default=text("''")),
+    # The timeline of the account's flights. The pauses are JSON.
+    Column("elapsed", Float, nullable=False, server_default=text("0")),
+    Column("pauses", Text, nullable=False, server_default=text("'[]'")),
+    Column("drawn_at", Text),
+    Index("uq_accounts_identity", "identity", unique=True),
 )
 
 data_revision: Final = Table(
@@ -123,6 +130,7 @@ resources: Final = Table(
     Column("created_at", Text, nullable=False),
     Column("vendor_created_at", Text),
     Column("first_seen_at", Text, nullable=False),
+    Column("first_seen_elapsed", Float, nullable=False, server_default=text("0")),
     Column("first_no", BigInteger, nullable=False, server_default=text("0")),
     # Live fields.
     *(Column(field.column, _COLUMN_TYPES[field.kind]) for field in COLUMN_FIELDS),
@@ -145,12 +153,14 @@ resources: Final = Table(
     Column("seen_at", Text, nullable=False),
     Column("seen_source", Text, nullable=False),
     Column("missing_since", Text),
+    Column("missing_elapsed", Float),
     Column("absent_no", BigInteger),
     Column("absence_count", Integer, nullable=False, server_default=text("0")),
     Column("first_absence_no", BigInteger),
-    Column("first_absence_at", Text),
+    Column("first_absence_elapsed", Float),
     Column("deleted_by", Text),
     Column("deleted_at", Text),
+    Column("deleted_elapsed", Float),
     Column("probed_no", BigInteger, nullable=False, server_default=text("0")),
     Column("probed_at", Text),
     Column("probe_problem", Text),

@@ -15,6 +15,7 @@ SupplygraphError
     ├── RateLimited             with the end of the limit, if the vendor reports it
     ├── CredentialsRejected
     ├── MalformedAnswer
+    ├── NothingReturned         the response has nothing where the resource should be
     └── NotFoundByVendor        the vendor reports that the resource does not exist
 """
 
@@ -166,6 +167,12 @@ class MalformedAnswer(VendorFailure):
     """
 
     reason = StaleReason.MALFORMED_ANSWER
+
+
+class NothingReturned(VendorFailure):
+    """The response to a probe has the documented shape, with null or nothing where the resource should be."""
+
+    reason = StaleReason.ABSENT
 
 
 class NotFoundByVendor(VendorFailure):

@@ -11,6 +11,7 @@ from uuid import UUID
 from domain.enums import ResourceKind
 from domain.records.model import Changes, FlightTicket, LockedState, ResourceRecord, ScopeKey, ScopeRecord, VendorKey
 from domain.records.observation import ProbeResult, SweepResult
+from domain.records.timeline import AccountTimeline, Advance
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,12 @@ class RecordStore(Protocol):
         """
         ...
 
-    async def draw(self, account: str) -> FlightTicket:
-        """Draw the next flight number of the account. Each call returns a higher number."""
+    async def draw(self, account: str, advance: Advance = AccountTimeline.add_pause) -> FlightTicket:
+        """Draw the next flight number of the account, and advance its timeline. Each call returns a higher number.
+
+        By default the time since the last flight is a pause between two processes. `advance` is called again if the transaction
+        is retried.
+        """
         ...
 
     async def scopes(self) -> tuple[ScopeRecord, ...]:

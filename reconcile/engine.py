@@ -93,10 +93,9 @@ class Reconciler:
         These sweep what was never swept, probe and watch missing resources, refresh accounts on schedule and prune history.
         """
         store = self._runner.store
-        self._runner.sample_clocks()
         await store.configure(self._setups)
         self._runner.scopes.update({scope.key: scope for scope in await store.scopes()})
-        self._runner.sample_clocks()
+        self._runner.drop_impossible_holds()
         if not background:
             return
         for scope in list(self._runner.scopes.values()):
@@ -144,6 +143,10 @@ class Reconciler:
             return FlightOutcome(record.problem)
         send = self._sweeps.queue if self._sweeps.underway(scope).running else self._sweeps.start
         return await asyncio.shield(send(scope, forced=True).ended)
+
+    async def wait_for_probes(self) -> None:
+        """Wait until the missing resources of the scopes swept last have been probed, as far as one round goes."""
+        await self._probes.wait_for_missing()
 
     def _can_ask(self, scope: ScopeRecord) -> bool:
         return scope.configured and scope.key.account in self._runner.clouds

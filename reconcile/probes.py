@@ -61,7 +61,7 @@ class Probes:
         self._lanes: dict[UUID, Lane] = {}
         self._holds: dict[UUID, _Hold] = {}
         self._recent: dict[UUID, Flight] = {}
-        self._busy_scopes: set[ScopeKey] = set()
+        self._probing: dict[ScopeKey, asyncio.Task[None]] = {}
         self._internal_errors = InternalErrors(runner.hold_seconds)
 
     def request(
@@ -98,11 +98,16 @@ class Probes:
     def probe_missing(self, scope: ScopeKey) -> None:
         """Probe the missing resources of a scope in the background, the one not probed for longest first."""
         cloud = self._runner.clouds.get(scope.account)
-        idle = scope not in self._busy_scopes and not self._runner.tasks.closed
+        idle = scope not in self._probing and not self._runner.tasks.closed
         if cloud is None or not idle or not cloud.probes(scope.kind):
             return
-        self._busy_scopes.add(scope)
-        self._runner.start_task(self._probe_all_missing(scope), f"probes {scope}", "probes")
+        work = self._probe_all_missing(scope)
+        self._probing[scope] = self._runner.start_task(work, f"probes {scope}", "probes")
+
+    async def wait_for_missing(self) -> None:
+        """Wait until the probes of missing resources that run now have ended."""
+        if self._probing:
+            await asyncio.wait(list(self._probing.values()))
 
     async def _probe_all_missing(self, scope: ScopeKey) -> None:
         try:
@@ -115,7 +120,7 @@ class Probes:
                 if outcome.reason in _GIVE_UP:
                     break
         finally:
-            self._busy_scopes.discard(scope)
+            del self._probing[scope]
 
     def _launch(self, record: ResourceRecord, scope: ScopeKey, flight: Flight) -> Flight:
         self._lanes.setdefault(record.resource_id, Lane()).running = flight
@@ -208,7 +213,7 @@ def _is_late_enough(flight: Flight, earliest: EarliestSend, now: datetime) -> bo
 
 
 def _reason(result: ProbeResult) -> StaleReason | None:
-    if result.outcome == "gone":
+    if result.outcome in {"gone", "empty"}:
         return StaleReason.ABSENT
     return None if result.problem is None else result.problem.reason
 

@@ -19,7 +19,6 @@ from domain.timestamps import Clock
 from reconcile.elapsed_clock import ElapsedClock
 from reconcile.flights import Flight, Tasks
 from reconcile.reports import FlightReport, Observer, Suspicion
-from reconcile.rules.absence import EvidenceWindows
 from reconcile.rules.decision import Credential, DecisionContext
 from reconcile.rules.scheduling import hold_seconds, is_impossible_hold
 
@@ -46,7 +45,7 @@ class FlightRunner:
     clock: Clock
     flight_seconds_by_account: Mapping[str, float] = field(default_factory=dict)
     """How many seconds a whole flight may take, by account, where that differs from the rules."""
-    elapsed_clock: ElapsedClock = field(default_factory=ElapsedClock)
+    elapsed_clock: ElapsedClock = field(init=False)
     tasks: Tasks = field(default_factory=Tasks)
     scopes: dict[ScopeKey, ScopeRecord] = field(default_factory=dict)
     """Every scope as this process last read or wrote it."""
@@ -56,6 +55,10 @@ class FlightRunner:
     """The scopes that were last reported as suspect."""
     newly_missing: dict[ScopeKey, frozenset[UUID]] = field(default_factory=dict)
     """By scope, the resources that its last sweep was the first to lack."""
+
+    def __post_init__(self) -> None:
+        """Measure time by the monotonic clock."""
+        self.elapsed_clock = ElapsedClock(self.clock.steady)
 
     def start_task(
         self, work: Coroutine[Any, Any, None], name: str, what: str, *, endless: bool = False
@@ -77,15 +80,15 @@ class FlightRunner:
         """Draw the ticket of a flight that is sent now."""
         # A reader who arrives while the ticket is being drawn must see that the flight is sent now at the earliest.
         flight.begin_sending(self.store.now())
-        ticket = await self.store.draw(account)
-        self.sample_clocks()
+        ticket = await self.store.draw(account, self.elapsed_clock.advance(account))
+        self.elapsed_clock.record(account, ticket.timeline)
+        self.drop_impossible_holds()
         flight.assign_ticket(ticket)
         return ticket
 
-    def sample_clocks(self) -> None:
-        """Compare the two clocks, and drop holds that would come up again after the database's clock was set back."""
+    def drop_impossible_holds(self) -> None:
+        """Drop holds that would come up again after the database's clock was set back."""
         now = self.store.now()
-        self.elapsed_clock.sample(now, self.clock.steady())
         for key, scope in self.scopes.items():
             if is_impossible_hold(scope.hold_until, now):
                 self.scopes[key] = replace(scope, hold_until=None)
@@ -93,7 +96,7 @@ class FlightRunner:
     def decision_context(self, cloud: CloudClient, scope: ScopeKey, readers: int = 0) -> DecisionContext:
         """Return the context for the decision about a flight that has just ended."""
         return DecisionContext(
-            windows=EvidenceWindows(self.absence, self.elapsed_clock.elapsed),
+            rules=self.absence,
             credential=Credential(token_hex(8), cloud.fingerprint),
             links_owner=cloud.links_owner,
             probes=cloud.probes(scope.kind),

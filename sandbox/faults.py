@@ -30,6 +30,7 @@ class FaultKind(StrEnum):
     | cut_listing | a page that claims to be the last one; the real last page loses its second half |
     | empty_list, null_list | `[]` or `null` in the place of the list, and no further page |
     | empty_object | `{}` |
+    | null_body | 200 with `null` |
     | repeated_cursor | a page whose next cursor points to the page itself |
     | html | 200 with an HTML page |
     | cut_json | 200 and the first half of the JSON, with a matching content length |
@@ -53,6 +54,7 @@ class FaultKind(StrEnum):
     EMPTY_LIST = "empty_list"
     NULL_LIST = "null_list"
     EMPTY_OBJECT = "empty_object"
+    NULL_BODY = "null_body"
     REPEATED_CURSOR = "repeated_cursor"
     HTML = "html"
     CUT_JSON = "cut_json"

@@ -54,7 +54,7 @@ DESCRIPTIONS: Final[Mapping[EnumType, tuple[str, Mapping[str, str]]]] = {
             "ATTACHED_TO": "The machine to which this volume is attached.",
             "MEMBER_OF": "The cluster to which this machine belongs.",
             "HAS_MEMBER": "A machine that belongs to this cluster.",
-            "SAME_MACHINE": "The same machine, visible through another account.",
+            "SAME_MACHINE": "The same machine or volume, visible through another account.",
         },
     ),
     enums.OfferType: (

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 from hypothesis import settings
+
+# Tests call only loopback. A proxy or an authority of this machine must not come in between.
+for _name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"):
+    for _spelling in (_name, _name.lower()):
+        os.environ.pop(_spelling, None)
 
 # Examples have no deadline, so that a loaded machine does not fail a property.
 settings.register_profile("usual", deadline=None)

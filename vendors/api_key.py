@@ -68,7 +68,7 @@ class ApiKeyVendor(Vendor):
         if probe is None:
             return super().read_probe(kind, region, vendor_id, response)
         body = read_object(response.payload)
-        return probe.read_item(body.child(probe.key) if probe.key else body)
+        return probe.read_item(body.resource(probe.key) if probe.key else body)
 
     def authorize(
         self, request: VendorRequest, url: str, body: bytes, region: str | None, now: datetime
@@ -124,6 +124,8 @@ class JsonListing:
     read_item: Callable[[FieldReader], Observation]
     query: Query = ()
     paging: ListingPaging | None = None
+    null_is_empty: bool = False
+    """Whether the vendor writes null for a list without items, as servers in Go do."""
 
     def request(self, cursor: str | None) -> VendorRequest:
         """Return the request for a page."""
@@ -133,6 +135,7 @@ class JsonListing:
     def read(self, response: VendorResponse) -> Page:
         """Return the page. A response without the list is malformed, never an empty listing."""
         body = read_object(response.payload)
-        items = tuple(map(self.read_item, body.items(self.key)))
+        is_empty = self.null_is_empty and body.has(self.key) and not body.has_value(self.key)
+        items = () if is_empty else tuple(map(self.read_item, body.items(self.key)))
         cursor, total = self.paging.follow(body, response, len(items)) if self.paging else (None, None)
         return Page(items, cursor, body.dropped, total)

@@ -23,7 +23,14 @@ from defusedxml import ElementTree as SafeTree
 from pydantic import AfterValidator, Field, SecretStr
 
 from domain.enums import ResourceKind
-from domain.errors import CredentialsRejected, MalformedAnswer, NotFoundByVendor, RateLimited, VendorFailure
+from domain.errors import (
+    CredentialsRejected,
+    MalformedAnswer,
+    NotFoundByVendor,
+    NothingReturned,
+    RateLimited,
+    VendorFailure,
+)
 from domain.records.observation import Observation
 from vendors.base import Listing, Page, RateLimit, Vendor, VendorRequest, VendorResponse, VendorSettings
 from vendors.client.failures import failure_from_status, parse_retry_after, safe_error_code
@@ -49,6 +56,11 @@ _THROTTLED_CODES: Final = frozenset({
     "RequestLimitExceeded", "Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled",
     "RequestThrottledException", "TooManyRequestsException", "EC2ThrottledException", "BandwidthLimitExceeded",
 })  # fmt: skip
+_DENIED_CODES: Final = frozenset({"UnauthorizedOperation", "AccessDenied", "AccessDeniedException"})
+_EXPIRED_CODES: Final = frozenset({"ExpiredToken", "RequestExpired", "SignatureDoesNotMatch"})
+_POLICY: Final = re.compile(
+    r"(?:service control|resource control|identity-based|resource-based|session|VPC endpoint) policy|permissions boundary"
+)
 _NOT_FOUND_CODES: Final = frozenset({"InvalidInstanceID.NotFound", "InvalidVolume.NotFound"})
 
 
@@ -123,11 +135,13 @@ class Aws(Vendor):
     def read_probe(
         self, kind: ResourceKind, region: str | None, vendor_id: str, response: VendorResponse
     ) -> Observation:
-        """Return the requested resource. A 200 without it is malformed, and no evidence of absence."""
+        """Return the requested resource. A set without any resource is an absence, one of other resources is malformed."""
         page = read_page(kind, region, response, self._prices)
         for observation in page.observations:
             if observation.vendor_id == vendor_id:
                 return observation
+        if not page.observations:
+            raise NothingReturned(f"{_KINDS[kind][0]}ById: the response contains no resource.")
         raise MalformedAnswer(f"{_KINDS[kind][0]}ById: the response does not contain the requested resource.")
 
     def authorize(
@@ -170,12 +184,23 @@ class Aws(Vendor):
         if code in _NOT_FOUND_CODES:
             return NotFoundByVendor(f"{text}.")
         if code in _REJECTED_CODES:
-            return CredentialsRejected(
-                f"{text}; check the account's credentials, its regions and the clock of this machine."
-            )
+            return CredentialsRejected(f"{text}; {_refusal_cure(request, code, body)}.")
         if code in _THROTTLED_CODES:
             return RateLimited(f"{text}.", parse_retry_after(headers, now))
         return failure_from_status(status, headers, request.operation, now, code)
+
+
+def _refusal_cure(request: VendorRequest, code: str, body: str) -> str:
+    """Return what to do about a refusal. EC2's message names the policy that denies an action (IAM, "access denied errors")."""
+    if code in _DENIED_CODES:
+        policy = _POLICY.search(body)
+        cause = f"a {policy[0]}" if policy else "a policy"
+        return f"{cause} denies ec2:{request.operation}; allow it, or use other credentials"
+    if code in _EXPIRED_CODES:
+        return (
+            "the credentials or the signature have expired; renew the credentials and check the clock of this machine"
+        )
+    return "check the account's credentials, and whether the region is enabled for the account"
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,6 +187,8 @@ class Vendor(ABC):
     """The kind whose listings report what is attached to what."""
     needs_endpoint: ClassVar[bool] = False
     """Whether the vendor has no public address, so that every account must be configured with an `endpoint`."""
+    uses_proxy: ClassVar[bool] = True
+    """Whether calls go through the proxy of the environment."""
     ids_span_accounts: ClassVar[bool] = False
     """Whether an id names the same resource in all accounts, so that two keys that list the same id list the same resource."""
     documented_limits: ClassVar[tuple[RateLimit, ...]] = ()
@@ -228,7 +230,7 @@ class Vendor(ABC):
     def read_probe(
         self, kind: ResourceKind, region: str | None, vendor_id: str, response: VendorResponse
     ) -> Observation:
-        """Return the resource that a probe's response contains. Pure. Raise NotFoundByVendor or MalformedAnswer."""
+        """Return the resource that a probe's response contains. Pure. Raise NothingReturned or MalformedAnswer."""
         raise NotImplementedError
 
     @abstractmethod

@@ -80,6 +80,8 @@ class Hyperstack(ApiKeyVendor):
     key_header = "api_key"
     key_scheme = ""
     error_path = ("error_reason",)
+    # One sequence numbers the machines of all organizations, another one the volumes.
+    ids_span_accounts = True
     # "All endpoints, per source IP: 500 requests per minute" (rate limits).
     documented_limits = (RateLimit(500, 60),)
 
@@ -108,13 +110,10 @@ def _follow(operation: str, body: FieldReader, response: VendorResponse, items: 
     if count is None:
         raise MalformedAnswer(f"{operation}: 'count', the number of items of the whole list, is missing.")
     number, size = int(response.cursor or "1"), body.integer("page_size", 1) or _PAGE_SIZE
-    return str(number + 1) if _has_next_page(number, size, items, count) else None, count
-
-
-def _has_next_page(number: int, size: int, items: int, count: int) -> bool:
-    """Return whether there is another page, from this page's number, its size, the items on it, and the count of all items."""
-    # A full first page whose count equals its own items may still be one of many pages.
-    return items >= size and ((number - 1) * size + items < count or (number == 1 and items == count))
+    # Some answers count only the items of their own page. Such a count says nothing about the whole list.
+    total = None if count == items else count
+    has_next = items >= size and (total is None or (number - 1) * size + items < total)
+    return str(number + 1) if has_next else None, total
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,7 @@ def build(
         secrets=secrets,
         limits=limits,
         rate_limits=vendor.documented_limits,
+        uses_proxy=vendor.uses_proxy,
         budget_share=budget_share,
     )
     return VendorCloud(account, vendor, transport, clock=clock)

@@ -6,8 +6,9 @@ each user (its example of `RateLimit-Policy`). Every response reports what is le
 How its data is read
 - "Cluster member pods are excluded by default": a parameter includes them.
 - A Pod is a container. `cost` is its present cost, "0.0 when EXITED or TERMINATED": it is the price in every status,
-  and the running rate while the Pod runs. No field reports how a Pod is rented (on demand, interruptible, under a
-  savings plan).
+  and the running rate while the Pod runs. A stopped Pod with a persistent disk is charged for it (RunPod's pricing
+  page: "volume disk", twice the rate of a running Pod), which `cost` leaves out: its price is null and not 0. No field
+  reports how a Pod is rented (on demand, interruptible, under a savings plan).
 - SSH is `ssh.direct`, a port of the host, else `ssh.proxy`, "an interactive shell only". `runtime` changes
   continuously, and older versions left its ports there after a stop: it is not read. `env` and `args` may contain
   secrets.
@@ -86,6 +87,8 @@ def _read_machine(item: FieldReader) -> Observation:
     gpu, cpu = item.child("gpu"), item.child("cpu")
     sku = gpu.text("id") or cpu.text("id")
     cost = item.price("cost")
+    if status is not ResourceStatus.RUNNING and not cost and item.child("mounts").child("persistent").number("size"):
+        cost = None
     return machine_of(
         item,
         _spec(item, gpu, cpu, sku),
@@ -127,7 +130,7 @@ def _spec(item: FieldReader, gpu: FieldReader, cpu: FieldReader, sku: str | None
     return Spec(
         gpu_type=gpu_type,
         gpu_family=gpu_family,
-        gpu_count=gpu.integer("count", 1, 10_000) if item.has("gpu") else count_without_gpu,
+        gpu_count=gpu.integer("count", 0, 10_000) if item.has("gpu") else count_without_gpu,
         vcpu_count=cpu.integer("vcpuCount"),
         memory_gb=cpu.number("memory"),
         disk_gb=item.number("disk"),

@@ -63,6 +63,8 @@ class Sandbox(ApiKeyVendor):
     api_url = "http://sandbox.invalid/v1"
     # There is no public address, only a base path. This name never resolves (RFC 6761); `endpoint` replaces it.
     needs_endpoint = True
+    # It runs in the gateway's own process, which a company's proxy cannot reach.
+    uses_proxy = False
     error_path = ("error", "code")
     not_found_codes = MappingProxyType(
         {"get_machine": frozenset({"no_such_machine"}), "get_volume": frozenset({"no_such_volume"})}

@@ -58,8 +58,8 @@ class Shadeform(ApiKeyVendor):
     def listings(self, kind: ResourceKind, region: str | None) -> tuple[Listing, ...]:
         """Return the listing of the kind, which has no pages."""
         if kind is ResourceKind.MACHINES:
-            return (JsonListing("Instances", "/instances", "instances", _read_machine),)
-        return (JsonListing("Volumes", "/volumes", "volumes", _read_volume),)
+            return (JsonListing("Instances", "/instances", "instances", _read_machine, null_is_empty=True),)
+        return (JsonListing("Volumes", "/volumes", "volumes", _read_volume, null_is_empty=True),)
 
     def price_list(self, kind: ResourceKind, region: str | None) -> PriceList | None:
         """Return the price list of volumes; instances report their price."""

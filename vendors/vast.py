@@ -7,9 +7,9 @@ one, 5.5 s for volumes.
 
 How its data is read
 - The status is `actual_status`, read together with `cur_state` and `intended_status`: an instance that is `unloaded` is
-  being destroyed, a running one that is intended to be stopped is stopping, and one that exited is stopped if that was
-  intended, else in error. Null is "being provisioned". `frozen` is RUNNING: "GPU charges apply". `unknown` and
-  `offline` mean that Vast does not know.
+  being destroyed, one that starts or runs and is intended to be stopped is stopping, and one that exited is stopped if
+  that was intended or if its bid was outbid (`is_bid`, and scheduled as `stopped`), else in error. Null is "being
+  provisioned". `frozen` is RUNNING: "GPU charges apply". `unknown` and `offline` mean that Vast does not know.
 - The price is `dph_total` while RUNNING, and `storage_total_cost` while STOPPED, when "disk charges continue; no GPU
   charges": `dph_total` is the sum of `dph_base` and that cost. In other states it is not documented, and null. An
   instance with a `credit_discount` was paid in advance: RESERVED, and its actual cost is not reported. `is_bid` is
@@ -18,8 +18,8 @@ How its data is read
   age.
 - Volumes own the links. Neither the statuses of a volume nor the unit of its cost are documented: any status is
   UNKNOWN, and there is no price. A volume has no call of its own: it is never probed.
-- SSH is direct if port 22 is mapped, else through Vast's own host; the user is root. `geolocation` is the region, free
-  text.
+- SSH is direct if port 22 is mapped, else through Vast's own host, where Jupyter mode shifts the port by one (`ssh-url`
+  of Vast's command line); the user is root. `geolocation` is the region, free text.
 - `cpu_ram` is the host's memory, of which an instance may have a part: it becomes a vendor fact, and `memory_gb` is not
   reported.
 - `jupyter_token`, `extra_env`, `onstart` and `image_args` may contain secrets. Load, costs so far, scores and the
@@ -53,6 +53,8 @@ STATUS: Final[Mapping[str, ResourceStatus]] = {
 }
 """For `actual_status` alone (show-instances-v1). `created` was observed, but is not documented."""
 _STATUS_IF_STOP_INTENDED: Final[Mapping[str, ResourceStatus]] = {
+    "created": ResourceStatus.STOPPING,
+    "loading": ResourceStatus.STOPPING,
     "running": ResourceStatus.STOPPING,
     "exited": ResourceStatus.STOPPED,
 }
@@ -64,6 +66,7 @@ _VOLUMES: Final = "listVolumes"
 _PAGE_SIZE: Final = 25
 _BY_ID: Final = '[{"col":"id","dir":"asc"}]'
 _SSH: Final = "22/tcp"
+_JUPYTER: Final = "jupyter"
 _USER: Final = "root"
 _MEBIBYTES: Final = 1024
 
@@ -74,6 +77,8 @@ class Vast(ApiKeyVendor):
     name = "vast"
     api_url = "https://console.vast.ai/api"
     links_owner = ResourceKind.VOLUMES
+    # One sequence numbers the contracts of all accounts; the id of an instance is that of its contract.
+    ids_span_accounts = True
     error_path = ("error",)
     # Documented for the 404 of calls about one instance (changeBid, cancelSync, detachSsh).
     not_found_codes = MappingProxyType({_PROBE: frozenset({"no_such_instance"})})
@@ -96,7 +101,7 @@ class Vast(ApiKeyVendor):
         return (JsonListing(_VOLUMES, "/v0/volumes", "volumes", _read_volume),)
 
     def probe(self, kind: ResourceKind, region: str | None) -> Probe | None:
-        """Return the call for one instance, which is null if the response has none. Volumes have no such call."""
+        """Return the call for one instance. For a destroyed one, null was observed there. Volumes have no such call."""
         return Probe(_PROBE, "/v0/instances", "instances", _read_machine) if kind is ResourceKind.MACHINES else None
 
 
@@ -146,8 +151,12 @@ def _read_status(item: FieldReader) -> tuple[str | None, ResourceStatus]:
     if vendor_status is None:
         is_null = item.has("actual_status") and item.dropped == dropped_before
         return None, ResourceStatus.PROVISIONING if is_null else ResourceStatus.UNKNOWN
+    scheduled = item.text("cur_state")
     if item.text("intended_status") == "stopped" and vendor_status in _STATUS_IF_STOP_INTENDED:
-        return vendor_status, _STATUS_IF_STOP_INTENDED[vendor_status]
+        has_stopped = scheduled == "stopped" and vendor_status != "running"
+        return vendor_status, ResourceStatus.STOPPED if has_stopped else _STATUS_IF_STOP_INTENDED[vendor_status]
+    if vendor_status == "exited" and scheduled == "stopped" and item.flag("is_bid"):
+        return vendor_status, ResourceStatus.STOPPED
     return vendor_status, STATUS.get(vendor_status, ResourceStatus.UNKNOWN)
 
 
@@ -164,10 +173,16 @@ def _access(item: FieldReader) -> Access | None:
     external_ip, internal_ip = item.address("public_ipaddr"), _first_address(item)
     mapping = (item.child("ports").children(_SSH) or (None,))[0]
     direct_port = _port(mapping.text("HostPort")) if mapping and external_ip else None
-    host, port = (external_ip, direct_port) if direct_port else (item.host("ssh_host"), item.port("ssh_port"))
+    host, port = (external_ip, direct_port) if direct_port else (item.host("ssh_host"), _proxy_port(item))
     if host is not None and port is not None:
         return Access(external_ip, internal_ip, ssh_command(_USER, host, port), port)
     return access_to(external_ip, internal_ip)
+
+
+def _proxy_port(item: FieldReader) -> int | None:
+    """Return the port of Vast's SSH host. In Jupyter mode `ssh_port` is Jupyter's, and the next one is that of SSH."""
+    port = item.port("ssh_port")
+    return port + 1 if port is not None and _JUPYTER in (item.text("image_runtype") or "") else port
 
 
 def _port(text: str | None) -> int | None:

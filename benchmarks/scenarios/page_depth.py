@@ -98,8 +98,10 @@ async def insert_accounts(engine: AsyncEngine) -> None:
     async with write_transaction(engine) as connection:
         numbers = range(1, ACCOUNTS + 1)
         common = {"vendor": "sandbox", "configured": True, "cooldown_seconds": 30.0}
+        names = {number: f"account-{number}" for number in numbers}
         await connection.execute(
-            tables.accounts.insert(), [{"account_id": n, "name": f"account-{n}", **common} for n in numbers]
+            tables.accounts.insert(),
+            [{"account_id": number, "name": name, "identity": name, **common} for number, name in names.items()],
         )
         scope = {"kind": "MACHINES", "region": "", "configured": True, "state": "OK"}
         await connection.execute(tables.scopes.insert(), [{"scope_id": n, "account_id": n, **scope} for n in numbers])

@@ -12,6 +12,7 @@ from db.tables import accounts, scopes
 from domain.enums import ScopeState
 from domain.errors import ConfigurationError
 from domain.ports import AccountSetup
+from domain.records.identity import account_identity
 
 
 async def sync_accounts(connection: AsyncConnection, setups: Sequence[AccountSetup]) -> bool:
@@ -32,22 +33,30 @@ async def sync_accounts(connection: AsyncConnection, setups: Sequence[AccountSet
             )
     await connection.execute(update(accounts).values(configured=False))
     await connection.execute(update(scopes).values(configured=False))
+    identities = {row.identity for row in recorded.values()}
     for setup in setups:
         row = recorded.get(setup.name)
-        account_id = await _upsert_account(connection, setup, None if row is None else row.account_id)
+        if row is None:
+            account_id = await _insert_account(connection, setup, account_identity(setup.name, identities))
+        else:
+            account_id = await _update_account(connection, setup, row.account_id)
         await _upsert_scopes(connection, setup, account_id)
     before = {(name, row.id_space) for name, row in recorded.items() if row.configured}
     return before != {(setup.name, setup.id_space) for setup in setups}
 
 
-async def _upsert_account(connection: AsyncConnection, setup: AccountSetup, account_id: int | None) -> int:
-    values = {"configured": True, "cooldown_seconds": setup.cooldown_seconds, "id_space": setup.id_space}
-    if account_id is not None:
-        await connection.execute(update(accounts).where(accounts.c.account_id == account_id).values(**values))
-        return account_id
-    inserted = await connection.execute(
-        insert(accounts).values(name=setup.name, vendor=setup.vendor, **values).returning(accounts.c.account_id)
-    )
+def _values(setup: AccountSetup) -> dict[str, object]:
+    return {"configured": True, "cooldown_seconds": setup.cooldown_seconds, "id_space": setup.id_space}
+
+
+async def _update_account(connection: AsyncConnection, setup: AccountSetup, account_id: int) -> int:
+    await connection.execute(update(accounts).where(accounts.c.account_id == account_id).values(_values(setup)))
+    return account_id
+
+
+async def _insert_account(connection: AsyncConnection, setup: AccountSetup, identity: str) -> int:
+    values = {"name": setup.name, "vendor": setup.vendor, "identity": identity, **_values(setup)}
+    inserted = await connection.execute(insert(accounts).values(values).returning(accounts.c.account_id))
     return int(inserted.scalar_one())
 
 

@@ -140,7 +140,7 @@ async def _insert_provenance(
 ) -> None:
     if not entries:
         return
-    terms_by_id = {offer_uuid(account.name, entry.terms): entry.terms for entry in entries}
+    terms_by_id = {offer_uuid(account.identity, entry.terms): entry.terms for entry in entries}
     ids = sorted(map(str, terms_by_id))
     recorded = set(await connection.scalars(select(offers.c.offer_id).where(offers.c.offer_id.in_(ids))))
     new_offers = [
@@ -153,7 +153,7 @@ async def _insert_provenance(
     rows = [
         {
             "resource_id": str(entry.resource_id),
-            "offer_id": str(offer_uuid(account.name, entry.terms)),
+            "offer_id": str(offer_uuid(account.identity, entry.terms)),
             "role": entry.role.value,
             "created_at": to_text(entry.created_at),
         }

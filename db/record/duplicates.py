@@ -1,4 +1,4 @@
-"""Maintains the links between resources that are the same machine, seen through two accounts.
+"""Maintains the links between resources that are the same machine or volume, seen through two accounts.
 
 The links are updated in the transaction that changed one of the resources. A lock serializes such transactions of different
 accounts, so the later one sees what the earlier one has committed.
@@ -44,14 +44,18 @@ async def update_links(connection: AsyncConnection, state: LockedState, changes:
 
 async def rebuild_links(connection: AsyncConnection, at: datetime) -> None:
     """Open and close links between all duplicates, after the set of configured accounts has changed."""
-    machine = and_(resources.c.kind == ResourceKind.MACHINES.value, resources.c.status != ResourceStatus.DELETED.value)
-    upstream_ids = select(resources.c.upstream_id).where(machine, resources.c.upstream_id.is_not(None))
+    living = resources.c.status != ResourceStatus.DELETED.value
+    upstream_ids = select(resources.c.upstream_id).where(living, resources.c.upstream_id.is_not(None))
     ids = set(await connection.scalars(upstream_ids))
     other = resources.alias()
     shared_ids = select(resources.c.vendor_id).where(
-        machine,
+        living,
         select(other.c.resource_id)
-        .where(other.c.vendor_id == resources.c.vendor_id, other.c.account_id != resources.c.account_id)
+        .where(
+            other.c.vendor_id == resources.c.vendor_id,
+            other.c.kind == resources.c.kind,
+            other.c.account_id != resources.c.account_id,
+        )
         .exists(),
     )
     ids |= set(await connection.scalars(shared_ids.distinct()))
@@ -66,8 +70,6 @@ def _vendor_ids(record: ResourceRecord) -> Iterable[str]:
 
 
 def _evidence_changed(before: ResourceRecord | None, after: ResourceRecord) -> bool:
-    if after.kind is not ResourceKind.MACHINES:
-        return False
     return before is None or _evidence(before) != _evidence(after)
 
 
@@ -79,7 +81,7 @@ def _evidence(record: ResourceRecord) -> tuple[object, ...]:
 async def _synchronize(
     connection: AsyncConnection, ids: Sequence[str], at: datetime, source: ObservationSource
 ) -> None:
-    """Open and close the links between machines with these vendor ids."""
+    """Open and close the links between resources with these vendor ids."""
     # A transaction that has waited here sees what the previous holder of the lock has committed.
     await acquire(connection, AdvisoryLock.HISTORY)
     for start in range(0, len(ids), _BATCH):
@@ -96,11 +98,7 @@ async def _synchronize(
 
 
 def _is_candidate() -> Any:
-    return and_(
-        resources.c.kind == ResourceKind.MACHINES.value,
-        resources.c.status != ResourceStatus.DELETED.value,
-        accounts.c.configured,
-    )
+    return and_(resources.c.status != ResourceStatus.DELETED.value, accounts.c.configured)
 
 
 def _select_candidates(ids: Sequence[str]) -> Select[Any]:
@@ -120,6 +118,7 @@ def _to_candidate(row: Row[Any]) -> Candidate:
     return Candidate(
         resource_id=row.resource_id,
         account_id=row.account_id,
+        kind=ResourceKind(row.kind),
         vendor=row.vendor,
         vendor_id=row.vendor_id,
         id_space=row.id_space,
@@ -140,7 +139,13 @@ async def _are_candidates(connection: AsyncConnection, pair: tuple[str, str]) ->
 
 async def _select_ends(connection: AsyncConnection, pair: tuple[str, str]) -> tuple[Any, Any]:
     statement = (
-        select(resources.c.resource_id, resources.c.account_id, resources.c.vendor_id, accounts.c.flight_no)
+        select(
+            resources.c.resource_id,
+            resources.c.account_id,
+            resources.c.kind,
+            resources.c.vendor_id,
+            accounts.c.flight_no,
+        )
         .join(accounts, accounts.c.account_id == resources.c.account_id)
         .where(resources.c.resource_id.in_(pair))
     )
@@ -158,10 +163,10 @@ async def _open_link(
             "other_account_id": end.account_id,
             "owned": start is duplicate,
             "link_type": SAME,
-            "from_kind": ResourceKind.MACHINES.value,
+            "from_kind": start.kind,
             "from_vendor_id": start.vendor_id,
             "from_id": start.resource_id,
-            "to_kind": ResourceKind.MACHINES.value,
+            "to_kind": end.kind,
             "to_vendor_id": end.vendor_id,
             "to_id": end.resource_id,
             "linked_since": to_text(at),
@@ -171,7 +176,7 @@ async def _open_link(
     ]
     await connection.execute(insert(links), rows)
     for start, end in ((duplicate, direct), (direct, duplicate)):
-        await _append_history(connection, start, None, _history_value(end.vendor_id, to_text(at)), at, source)
+        await _append_history(connection, start, None, _history_value(end, to_text(at)), at, source)
 
 
 async def _close_link(
@@ -189,12 +194,11 @@ async def _close_link(
             update(links).where(mine).values(linked_until=to_text(at)).returning(links.c.linked_since)
         )
         if since is not None:
-            await _append_history(connection, start, _history_value(end.vendor_id, since), None, at, source)
+            await _append_history(connection, start, _history_value(end, since), None, at, source)
 
 
-def _history_value(vendor_id: str, since: str) -> Json:
-    kind = ResourceKind.MACHINES.value
-    return {"linkType": SAME, "kind": kind, "vendorId": vendor_id, "linkedSince": since}
+def _history_value(end: Any, since: str) -> Json:
+    return {"linkType": SAME, "kind": end.kind, "vendorId": end.vendor_id, "linkedSince": since}
 
 
 async def _append_history(

@@ -26,6 +26,7 @@ class LockedAccount:
     account_id: int
     name: str
     vendor: str
+    identity: str
 
 
 async def lock_account(connection: AsyncConnection, name: str) -> LockedAccount:
@@ -37,7 +38,7 @@ async def lock_account(connection: AsyncConnection, name: str) -> LockedAccount:
     ).first()
     if row is None:
         raise KeyError(name)
-    return LockedAccount(row.account_id, row.name, row.vendor)
+    return LockedAccount(row.account_id, row.name, row.vendor, row.identity)
 
 
 def scope_columns() -> Select[tuple[Any, ...]]:
@@ -59,6 +60,7 @@ async def load(
     open_links = await _open_links(connection, account, None if whole else [*named])
     ends = {key for link in open_links for key in (link.from_key, link.to_key)} | set(named)
     return LockedState(
+        identity=account.identity,
         scope=own_scope,
         resources=living,
         tombstones=await _tombstones(connection, account, missing_keys),

@@ -36,6 +36,7 @@ from domain.enums import (
 from domain.records.fields import ACCESS_FIELDS, RESOURCE_FIELDS, SPEC_FIELDS, FieldKind, LiveField
 from domain.records.model import LinkRecord, LiveState, ResourceRecord, ScopeKey, ScopeRecord, VendorKey
 from domain.records.observation import Access, Json, Price, Spec, Terms, UpstreamResource
+from domain.records.timeline import AccountTimeline, Pause
 from domain.timestamps import from_text, optional_instant, optional_text, to_text
 
 Row = RowMapping
@@ -137,6 +138,7 @@ def resource_row(record: ResourceRecord, account_id: int, vendor: str) -> dict[s
         "created_at": to_text(record.created_at),
         "vendor_created_at": optional_text(record.vendor_created_at),
         "first_seen_at": to_text(record.first_seen_at),
+        "first_seen_elapsed": record.first_seen_elapsed,
         "first_no": record.first_no,
         **_live_row(record.live),
         "terms": _terms_text(record.terms),
@@ -145,12 +147,14 @@ def resource_row(record: ResourceRecord, account_id: int, vendor: str) -> dict[s
         "seen_at": to_text(record.seen_at),
         "seen_source": record.seen_source.value,
         "missing_since": optional_text(record.missing_since),
+        "missing_elapsed": record.missing_elapsed,
         "absent_no": record.absent_no,
         "absence_count": record.absence_count,
         "first_absence_no": record.first_absence_no,
-        "first_absence_at": optional_text(record.first_absence_at),
+        "first_absence_elapsed": record.first_absence_elapsed,
         "deleted_by": record.deleted_by,
         "deleted_at": optional_text(record.deleted_at),
+        "deleted_elapsed": record.deleted_elapsed,
         "probed_no": record.probed_no,
         "probed_at": optional_text(record.probed_at),
         "probe_problem": record.probe_problem,
@@ -191,6 +195,7 @@ def resource_record(row: Row, account: str) -> ResourceRecord:
         created_at=from_text(row["created_at"]),
         vendor_created_at=optional_instant(row["vendor_created_at"]),
         first_seen_at=from_text(row["first_seen_at"]),
+        first_seen_elapsed=row["first_seen_elapsed"],
         first_no=row["first_no"],
         live=_live(row),
         seen_no=row["seen_no"],
@@ -199,12 +204,14 @@ def resource_record(row: Row, account: str) -> ResourceRecord:
         terms=_terms(row["terms"]),
         terms_status=None if row["terms_status"] is None else ResourceStatus(row["terms_status"]),
         missing_since=optional_instant(row["missing_since"]),
+        missing_elapsed=row["missing_elapsed"],
         absent_no=row["absent_no"],
         absence_count=row["absence_count"],
         first_absence_no=row["first_absence_no"],
-        first_absence_at=optional_instant(row["first_absence_at"]),
+        first_absence_elapsed=row["first_absence_elapsed"],
         deleted_by=row["deleted_by"],
         deleted_at=optional_instant(row["deleted_at"]),
+        deleted_elapsed=row["deleted_elapsed"],
         probed_no=row["probed_no"],
         probed_at=optional_instant(row["probed_at"]),
         probe_problem=_reason(row["probe_problem"]),
@@ -258,6 +265,16 @@ def scope_row(scope: ScopeRecord) -> dict[str, Any]:
         "sweep_trace": encode_sweep_trace(scope.sweep_trace),
         "failed_flights": encode_failures(scope.failed_flights),
     }
+
+
+def timeline_row(timeline: AccountTimeline) -> dict[str, Any]:
+    """Return the columns of an account that contain its timeline."""
+    return {"elapsed": timeline.elapsed, "pauses": json_text([list(pause) for pause in timeline.pauses])}
+
+
+def decode_timeline(elapsed: float, pauses: str) -> AccountTimeline:
+    """Return the timeline of the columns that `timeline_row` returned."""
+    return AccountTimeline(elapsed, tuple(Pause(*pause) for pause in json.loads(pauses)))
 
 
 def link_record(row: Row, account: str) -> LinkRecord:

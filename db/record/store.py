@@ -13,13 +13,14 @@ from db.clock import synchronize
 from db.engine import read_transaction, write_transaction
 from db.record import apply, duplicates, load, pruning
 from db.record.account_sync import sync_accounts
-from db.record.rows import resource_record, scope_record
+from db.record.rows import decode_timeline, resource_record, scope_record, timeline_row
 from db.revision import bump
 from db.tables import accounts, resources, scopes
 from domain.enums import ResourceKind, ResourceStatus
 from domain.ports import AccountSetup
 from domain.records.model import Changes, FlightTicket, LockedState, ResourceRecord, ScopeKey, ScopeRecord, VendorKey
-from domain.timestamps import Clock, to_text
+from domain.records.timeline import AccountTimeline, Advance
+from domain.timestamps import Clock, from_text, to_text
 
 
 class Store:
@@ -45,19 +46,20 @@ class Store:
                 await duplicates.rebuild_links(connection, self.now())
             await bump(connection)
 
-    async def draw(self, account: str) -> FlightTicket:
+    async def draw(self, account: str, advance: Advance = AccountTimeline.add_pause) -> FlightTicket:
         """Draw the account's next flight number. Raises KeyError if the account was never configured."""
         async with write_transaction(self._engine) as connection:
             await synchronize(connection, self._clock)
-            number = await connection.scalar(
-                update(accounts)
-                .where(accounts.c.name == account)
-                .values(flight_no=accounts.c.flight_no + 1)
-                .returning(accounts.c.flight_no)
-            )
-            if number is None:
+            locked = select(accounts).where(accounts.c.name == account).with_for_update(key_share=True)
+            row = (await connection.execute(locked)).first()
+            if row is None:
                 raise KeyError(account)
-            return FlightTicket(number, self.now())
+            sent_at = self.now()
+            pause = 0.0 if row.drawn_at is None else (sent_at - from_text(row.drawn_at)).total_seconds()
+            timeline = advance(decode_timeline(row.elapsed, row.pauses), pause)
+            values = {**timeline_row(timeline), "flight_no": row.flight_no + 1, "drawn_at": to_text(sent_at)}
+            await connection.execute(update(accounts).where(accounts.c.account_id == row.account_id).values(values))
+            return FlightTicket(row.flight_no + 1, sent_at, timeline)
 
     async def scopes(self) -> tuple[ScopeRecord, ...]:
         """Return every scope, configured or not."""

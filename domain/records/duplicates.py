@@ -1,4 +1,4 @@
-"""Decides which resource records describe the same machine, and which of them is the direct one. Pure functions.
+"""Decides which resource records describe the same machine or volume, and which is the direct one. Pure functions.
 
 Two kinds of evidence are accepted:
 
@@ -17,22 +17,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from domain.enums import ResourceKind
 from domain.records.observation import UpstreamResource
 
 _SAME_INSTANT: Final = timedelta(seconds=1)
 _UNIQUE_DIGITS: Final = 7
-_RANDOM_LENGTH: Final = 16
+# Ids of RunPod's volumes have ten letters and digits.
+_RANDOM_LENGTH: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A living machine of a configured account, with the facts that can show that it is a duplicate.
+    """A living machine or volume of a configured account, with the facts that can show that it is a duplicate.
 
     Two accounts with the same `id_space` use the same vendor ids for the same resources; it is `None` if that is not known.
     """
 
     resource_id: str
     account_id: int
+    kind: ResourceKind
     vendor: str
     vendor_id: str
     id_space: str | None
@@ -42,7 +45,7 @@ class Candidate:
 
 
 def same_machines(candidates: Iterable[Candidate]) -> frozenset[tuple[str, str]]:
-    """Return the pairs of resource ids that describe one machine, each as `(duplicate, direct)`."""
+    """Return the pairs of resource ids that describe one machine or volume, each as `(duplicate, direct)`."""
     by_id: dict[str, list[Candidate]] = defaultdict(list)
     for candidate in candidates:
         by_id[candidate.vendor_id].append(candidate)
@@ -61,7 +64,9 @@ def _pairs(vendor_id: str, group: Sequence[Candidate]) -> Iterator[tuple[str, st
 
 
 def _is_upstream(vendor_id: str, aggregated: Candidate, direct: Candidate) -> bool:
-    if direct.upstream is not None or aggregated.upstream != UpstreamResource(direct.vendor, direct.vendor_id):
+    if direct.upstream is not None or direct.kind is not ResourceKind.MACHINES:
+        return False
+    if aggregated.upstream != UpstreamResource(direct.vendor, direct.vendor_id):
         return False
     unique = not vendor_id.isdigit() or len(vendor_id) >= _UNIQUE_DIGITS
     return unique or (aggregated.external_ip is not None and aggregated.external_ip == direct.external_ip)
@@ -69,7 +74,8 @@ def _is_upstream(vendor_id: str, aggregated: Candidate, direct: Candidate) -> bo
 
 def _is_second_key(later: Candidate, first: Candidate) -> bool:
     same_space = later.id_space is not None and later.id_space == first.id_space
-    if not same_space or later.vendor_id != first.vendor_id or later.account_id < first.account_id:
+    same_id = (later.kind, later.vendor_id) == (first.kind, first.vendor_id)
+    if not same_space or not same_id or later.account_id < first.account_id:
         return False
     if later.created_at is None or first.created_at is None:
         random = len(later.vendor_id) >= _RANDOM_LENGTH and not later.vendor_id.isdigit()

@@ -19,6 +19,7 @@ from domain.enums import (
     StaleReason,
 )
 from domain.records.observation import NO_PRICE, Access, Json, Price, Spec, Terms, UpstreamResource
+from domain.records.timeline import AccountTimeline
 from domain.records.traces import FailedFlight, ObservationTrace, SweepTrace
 
 
@@ -39,10 +40,14 @@ class VendorKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FlightTicket:
-    """The number of a flight, which rises by one within its account, and its sending time by the database's clock."""
+    """The number of a flight, which rises by one within its account, and when it was sent.
+
+    `sent_at` is by the database's clock and only shows age. `timeline` measures how far apart flights were sent.
+    """
 
     number: int
     sent_at: datetime
+    timeline: AccountTimeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,9 @@ class ResourceRecord:
     - `missing_since`: set while the last complete listing lacks the resource; the time at which the first such listing was sent.
       `absent_no` is the number of the last such listing.
     - `absence_count`: the number of listings that count as evidence of deletion. The first of them has the number
-      `first_absence_no` and was sent at `first_absence_at`.
+      `first_absence_no`.
+    - `*_elapsed`: the point of the account's timeline, in seconds, at which the resource was first seen, became missing, was
+      first absent from a listing that counts, and was deleted.
     - `deleted_by`: `VENDOR` if the vendor itself reported the deletion.
     - `probed_at`: when the last finished probe was sent.
     - `trace`: the trace of flight `seen_no`; `failed_flights` are the failed probes since the last successful one.
@@ -126,15 +133,18 @@ class ResourceRecord:
     terms: Terms | None = None
     terms_status: ResourceStatus | None = None
     missing_since: datetime | None = None
+    missing_elapsed: float | None = None
     absent_no: int | None = None
     absence_count: int = 0
     first_absence_no: int | None = None
-    first_absence_at: datetime | None = None
+    first_absence_elapsed: float | None = None
     deleted_by: Literal["VENDOR", "ABSENCE"] | None = None
     deleted_at: datetime | None = None
+    deleted_elapsed: float | None = None
     probed_no: int = 0
     probed_at: datetime | None = None
     probe_problem: StaleReason | None = None
+    first_seen_elapsed: float = 0.0
     first_no: int = 0
     """The flight that first saw the resource, or the flight that found a missing resource with a new credential."""
     trace: ObservationTrace | None = None
@@ -201,8 +211,10 @@ class LockedState:
     - `swept`: the last complete sweep (number, instant) of every scope of the account, by scope id.
     - `links`: the open links of these resources.
     - `ends`: the UUIDs of the living resources at the ends of these links.
+    - `identity`: the identity of the account, from which the UUIDs of its resources are derived.
     """
 
+    identity: str
     scope: ScopeRecord
     resources: Mapping[VendorKey, ResourceRecord]
     tombstones: Mapping[VendorKey, ResourceRecord]

@@ -198,11 +198,12 @@ class SweepResult:
 class ProbeResult:
     """The result of a probe.
 
-    The outcome is `found` with an observation, `gone` if the vendor reports that the resource does not exist, or `failed` with a
-    problem. `trace` holds the call that returned the resource.
+    The outcome is `found` with an observation, `gone` if the vendor reports that the resource does not exist, `empty` if
+    the response has nothing where the resource should be, or `failed` with a problem.
+    `trace` holds the call that returned the resource.
     """
 
-    outcome: Literal["found", "gone", "failed"]
+    outcome: Literal["found", "gone", "empty", "failed"]
     observation: Observation | None = None
     problem: Problem | None = None
     calls: int = 0

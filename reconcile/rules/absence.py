@@ -6,24 +6,23 @@ These are pure functions over resource records.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 from uuid import UUID
 
-from domain.enums import ObservationSource
+from domain.enums import ObservationSource, StaleReason
 from domain.records.model import Changes, FlightTicket, ResourceRecord, ScopeRecord
+from domain.records.timeline import AccountTimeline
 from domain.records.traces import ObservationTrace
 from domain.rules import AbsenceRules
 
-Elapsed: TypeAlias = Callable[[datetime, datetime], float]
-"""Measures the seconds from one instant to another."""
-
-
-def clock_seconds(since: datetime, until: datetime) -> float:
-    """Return the seconds between two instants, assuming that the clock was never set in between."""
-    return (until - since).total_seconds()
+_LISTINGS: Final = 2
+_LISTINGS_IN_DOUBT: Final = 3
+# A vendor's outage, in which probes fail and listings are incomplete, may last for hours.
+_SPANS_UNANSWERED: Final = 24
+_ANSWERS: Final = frozenset({StaleReason.ABSENT, StaleReason.MALFORMED_ANSWER})
 
 
 class LastSighting(NamedTuple):
@@ -66,23 +65,12 @@ def is_suspect(missing: int, held: int) -> bool:
     return held > 0 and (missing >= held or (held >= 3 and 2 * missing > held))  # noqa: PLR2004 - the rule's own number
 
 
-@dataclass(frozen=True, slots=True)
-class EvidenceWindows:
-    """How far apart pieces of evidence must be, and how the time between them is measured."""
+def past_grace(record: ResourceRecord, timeline: AccountTimeline, rules: AbsenceRules) -> bool:
+    """Whether the resource's grace period was over at this point of the timeline.
 
-    rules: AbsenceRules
-    elapsed: Elapsed = clock_seconds
-
-    def past_grace(self, record: ResourceRecord, at: datetime) -> bool:
-        """Whether the resource's grace period was over at this instant.
-
-        The period starts at creation or at first sight, whichever is later: the vendor's clock and ours may differ, and nothing
-        is seen before it exists. A resource that has been missing for that long was first seen even earlier, so it is past
-        its grace period also if the clock was set since.
-        """
-        seconds = self.elapsed(max(record.created_at, record.first_seen_at), at)
-        missing = 0.0 if record.missing_since is None else self.elapsed(record.missing_since, at)
-        return max(seconds, missing) >= self.rules.grace_seconds
+    The period starts at first sight: nothing is seen before it exists, and the vendor's clock may differ from ours.
+    """
+    return timeline.since(record.first_seen_elapsed) >= rules.grace_seconds
 
 
 def set_missing(
@@ -90,7 +78,7 @@ def set_missing(
     sighting: LastSighting,
     trace: ObservationTrace | None,
     ticket: FlightTicket,
-    windows: EvidenceWindows,
+    rules: AbsenceRules,
     *,
     countable: bool,
     reset: bool,
@@ -101,28 +89,31 @@ def set_missing(
     the listing does not count towards a verdict. `reset` discards the listings counted so far, which another credential
     made. `sighting` is the resource's last sighting and `trace` explains it.
     """
-    since = record.missing_since
-    # `missing_since` in the future means that the clock was set back: the wait starts again.
-    restarts = since is None or ticket.sent_at < max(since, record.first_absence_at or since)
+    elapsed = ticket.timeline.elapsed
     after = replace(
         with_last_sighting(record, sighting, trace),
-        missing_since=ticket.sent_at if restarts else since,
+        # A time in the future means that the clock was set back.
+        missing_since=min(record.missing_since or ticket.sent_at, ticket.sent_at),
+        missing_elapsed=elapsed if record.missing_elapsed is None else record.missing_elapsed,
         absent_no=max(ticket.number, record.absent_no or 0),
     )
-    if restarts or reset:
-        after = replace(after, absence_count=0, first_absence_no=None, first_absence_at=None)
-    if not countable or not windows.past_grace(after, ticket.sent_at):
+    if reset:
+        after = without_absences(after)
+    if not countable or not past_grace(after, ticket.timeline, rules):
         return after
     if after.first_absence_no is None:
-        return replace(after, absence_count=1, first_absence_no=ticket.number, first_absence_at=ticket.sent_at)
+        return replace(after, absence_count=1, first_absence_no=ticket.number, first_absence_elapsed=elapsed)
     return replace(after, absence_count=after.absence_count + 1)
+
+
+def without_absences(record: ResourceRecord) -> ResourceRecord:
+    """Return the resource without the listings counted towards a verdict."""
+    return replace(record, absence_count=0, first_absence_no=None, first_absence_elapsed=None)
 
 
 def clear_missing(record: ResourceRecord) -> ResourceRecord:
     """Return the resource as no longer missing, without the absences counted towards a verdict."""
-    return replace(
-        record, missing_since=None, absent_no=None, absence_count=0, first_absence_no=None, first_absence_at=None
-    )
+    return replace(without_absences(record), missing_since=None, missing_elapsed=None, absent_no=None)
 
 
 def set_missing_by_newer_listing(record: ResourceRecord, scope: ScopeRecord, number: int) -> ResourceRecord:
@@ -144,17 +135,27 @@ def newly_missing(changes: Changes) -> frozenset[UUID]:
 
 
 def listings_agree(
-    record: ResourceRecord, ticket: FlightTicket, windows: EvidenceWindows, *, in_suspect_scope: bool
+    record: ResourceRecord, timeline: AccountTimeline, rules: AbsenceRules, *, probes: bool, in_suspect_scope: bool
 ) -> bool:
-    """Whether complete listings alone are enough evidence for a deletion. Applies only where there is no probe.
+    """Whether complete listings by the same credential are enough evidence for a deletion.
 
-    Two listings by the same credential, `witness_seconds` apart; in a suspect scope three, over `suspect_seconds`.
+    Without probes, or if the last probe since the first of these listings was answered without any resource: two listings,
+    `witness_seconds` apart; in a suspect scope three, over `suspect_seconds`. Otherwise three listings over `suspect_seconds`
+    if the last probe was answered, with whatever, and over 24 times as long if it was not; in a suspect scope no number of
+    listings is enough.
     """
-    if record.first_absence_at is None:
+    if record.first_absence_no is None or record.first_absence_elapsed is None:
         return False
-    rules = windows.rules
-    needed, seconds = (3, rules.suspect_seconds) if in_suspect_scope else (2, rules.witness_seconds)
-    return record.absence_count >= needed and windows.elapsed(record.first_absence_at, ticket.sent_at) >= seconds
+    answer = record.probe_problem if record.probed_no > record.first_absence_no else None
+    needed, seconds = _LISTINGS_IN_DOUBT, rules.suspect_seconds
+    if not probes or answer is StaleReason.ABSENT:
+        if not in_suspect_scope:
+            needed, seconds = _LISTINGS, rules.witness_seconds
+    elif in_suspect_scope:
+        return False
+    elif answer not in _ANSWERS:
+        seconds *= _SPANS_UNANSWERED
+    return record.absence_count >= needed and timeline.since(record.first_absence_elapsed) >= seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,15 +167,15 @@ class ProbeEvidence:
     credential_proven: bool
 
 
-def probe_confirms_deletion(record: ResourceRecord, evidence: ProbeEvidence, windows: EvidenceWindows) -> bool:
+def probe_confirms_deletion(record: ResourceRecord, evidence: ProbeEvidence, rules: AbsenceRules) -> bool:
     """Whether such a probe, after a countable listing without the resource, proves that it was deleted.
 
     In a suspect scope only a probe sent at least `witness_seconds` after the resource became missing counts.
     """
     ticket = evidence.ticket
-    if record.missing_since is None or record.first_absence_no is None or not evidence.credential_proven:
+    if record.missing_elapsed is None or record.first_absence_no is None or not evidence.credential_proven:
         return False
-    if ticket.number <= max(record.first_absence_no, record.seen_no) or not windows.past_grace(record, ticket.sent_at):
+    if ticket.number <= max(record.first_absence_no, record.seen_no):
         return False
-    wait_seconds = windows.rules.witness_seconds if evidence.in_suspect_scope else 0
-    return windows.elapsed(record.missing_since, ticket.sent_at) >= wait_seconds
+    wait_seconds = rules.witness_seconds if evidence.in_suspect_scope else 0
+    return ticket.timeline.since(record.missing_elapsed) >= wait_seconds

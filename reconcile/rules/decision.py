@@ -21,8 +21,8 @@ from domain.records.model import (
 )
 from domain.records.observation import NOT_REPORTED, Observation, ProbeResult, Problem, SweepOutcome, SweepResult
 from domain.records.traces import failures_since
+from domain.rules import AbsenceRules
 from reconcile.rules.absence import (
-    EvidenceWindows,
     ProbeEvidence,
     clear_missing,
     last_sighting,
@@ -32,6 +32,7 @@ from reconcile.rules.absence import (
     set_missing_by_newer_listing,
     tombstone_number,
     with_last_sighting,
+    without_absences,
 )
 from reconcile.rules.change_set import ChangeSet
 from reconcile.rules.merge import (
@@ -76,7 +77,7 @@ class DecisionContext:
     failures in a row, `readers` how many readers shared the flight.
     """
 
-    windows: EvidenceWindows
+    rules: AbsenceRules
     credential: Credential
     links_owner: ResourceKind
     probes: bool
@@ -112,7 +113,7 @@ def decide_probe(
         # Only the scope to which a resource has moved can miss it, so this scope's answer says nothing about it.
         return changes.build(scope)
     problem = result.problem.reason if result.problem is not None else None
-    if result.outcome == "gone":
+    if result.outcome in {"gone", "empty"}:
         problem = StaleReason.ABSENT
     failed_flights = () if problem is None else changes.trace_writer.append_failure(record.failed_flights, problem)
     after = replace(
@@ -121,7 +122,10 @@ def decide_probe(
     evidence = ProbeEvidence(
         ticket, state.scope.state is ScopeState.SUSPECT, context.credential.matches(state.scope.fingerprint)
     )
-    if result.outcome == "gone" and probe_confirms_deletion(record, evidence, context.windows):
+    if not evidence.credential_proven:
+        # What another credential does not show says nothing: neither its listings nor its answers add up with our own.
+        after = without_absences(after)
+    if result.outcome == "gone" and probe_confirms_deletion(record, evidence, context.rules):
         after = delete_by_absence(after, ticket)
     changes.record(record, after)
     return changes.build(scope)
@@ -169,7 +173,7 @@ def _update_living(
         after = _reappear(changes, after, context)
     elif after.first_absence_no is not None and number > after.first_absence_no:
         # Listings sent before this sighting are no evidence against it.
-        after = replace(after, absence_count=0, first_absence_no=None, first_absence_at=None)
+        after = without_absences(after)
     if not inherits or after != record:
         after = _seen_now(changes, after, observation)
     changes.record(record, after)
@@ -223,7 +227,8 @@ def _revive(
 ) -> ResourceRecord:
     """Return the resource that was deleted by absence and is shown again: it is the same one."""
     scope, ticket = changes.state.scope, changes.ticket
-    back = replace(_reappear(changes, tombstone, context), deleted_by=None, deleted_at=None, probe_problem=None)
+    back = replace(_reappear(changes, tombstone, context), deleted_by=None, probe_problem=None)
+    back = replace(back, deleted_at=None, deleted_elapsed=None)
     after, has_new_terms = update_terms(merge_observation(back, observation, scope, ticket), observation)
     seen = replace(_seen_now(changes, after, observation), failed_flights=())
     after = set_missing_by_newer_listing(seen, scope, ticket.number)
@@ -249,13 +254,12 @@ def _is_late_answer(
         return True
     if is_other or tombstone.deleted_by != "VENDOR":
         return False
-    deleted_at = max(tombstone.deleted_at or tombstone.seen_at, tombstone.seen_at)
-    return context.windows.elapsed(deleted_at, changes.ticket.sent_at) < context.windows.rules.witness_seconds
+    return changes.ticket.timeline.since(tombstone.deleted_elapsed or 0.0) < context.rules.witness_seconds
 
 
 def _create(changes: ChangeSet, observation: Observation, generation: int, *, twin: bool = False) -> ResourceRecord:
     scope, ticket = changes.state.scope, changes.ticket
-    created = new_record(observation, scope, ticket, changes.source, generation, twin=twin)
+    created = new_record(observation, changes.state, ticket, changes.source, generation, twin=twin)
     record = set_missing_by_newer_listing(replace(created, trace=changes.trace(observation)), scope, ticket.number)
     changes.record(None, record)
     changes.record_terms(record, OfferRole.OBSERVED)
@@ -274,11 +278,11 @@ def _apply_absences(changes: ChangeSet, result: SweepResult, context: DecisionCo
         if record.key not in listed_keys and ticket.number > sighting.number:
             trace = last_trace(record, scope, sighting.number)
             missing = set_missing(
-                record, sighting, trace, ticket, context.windows, countable=is_ours, reset=not same_credential
+                record, sighting, trace, ticket, context.rules, countable=is_ours, reset=not same_credential
             )
             changes.record(record, missing)
     in_doubt = not is_ours or too_much_missing(scope, before, changes.in_scope())
-    if not context.probes and is_ours:
+    if is_ours:
         _delete_by_listings(changes, context, in_doubt=in_doubt)
     after = _scope_after_sweep(changes, result, context, is_ours=is_ours, same_credential=same_credential)
     judged = mark_suspect(after, credential_matches=is_ours) if in_doubt else accept(after, changes.in_scope())
@@ -289,7 +293,9 @@ def _delete_by_listings(changes: ChangeSet, context: DecisionContext, *, in_doub
     """Delete the resources on whose absence enough complete listings agree."""
     for record in changes.in_scope():
         is_missing_now = record.missing_since is not None and record.absent_no == changes.ticket.number
-        if is_missing_now and listings_agree(record, changes.ticket, context.windows, in_suspect_scope=in_doubt):
+        if is_missing_now and listings_agree(
+            record, changes.ticket.timeline, context.rules, probes=context.probes, in_suspect_scope=in_doubt
+        ):
             changes.record(record, delete_by_absence(record, changes.ticket))
 
 

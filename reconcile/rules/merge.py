@@ -16,7 +16,7 @@ from domain.enums import (
 )
 from domain.records.fields import RESOURCE_FIELDS
 from domain.records.identity import resource_uuid
-from domain.records.model import FlightTicket, LiveState, ResourceRecord, ScopeRecord
+from domain.records.model import FlightTicket, LiveState, LockedState, ResourceRecord, ScopeRecord
 from domain.records.observation import NO_PRICE, NOT_REPORTED, NotReported, Observation, Price, Spec, Terms
 
 _STORAGE: Final = frozenset({ResourceType.BLOCK_DISK, ResourceType.FILESYSTEM})
@@ -71,7 +71,13 @@ def deleted_live(live: LiveState) -> LiveState:
 def delete_by_absence(record: ResourceRecord, ticket: FlightTicket) -> ResourceRecord:
     """Return the tombstone of a resource that is no longer listed."""
     return replace(
-        record, live=deleted_live(record.live), missing_since=None, deleted_by="ABSENCE", deleted_at=ticket.sent_at
+        record,
+        live=deleted_live(record.live),
+        missing_since=None,
+        missing_elapsed=None,
+        deleted_by="ABSENCE",
+        deleted_at=ticket.sent_at,
+        deleted_elapsed=ticket.timeline.elapsed,
     )
 
 
@@ -84,7 +90,8 @@ def confirm_deletion(
     tombstone: ResourceRecord, observation: Observation, scope: ScopeRecord, ticket: FlightTicket
 ) -> ResourceRecord:
     """Return the tombstone of a resource deleted by absence, after the vendor itself reported it as deleted."""
-    return replace(merge_observation(tombstone, observation, scope, ticket), deleted_by="VENDOR")
+    after = merge_observation(tombstone, observation, scope, ticket)
+    return replace(after, deleted_by="VENDOR", deleted_elapsed=ticket.timeline.elapsed)
 
 
 def merge_observation(
@@ -103,13 +110,18 @@ def merge_observation(
         upstream=_reported_or(observation.upstream, record.upstream),
     )
     if live.status is ResourceStatus.DELETED and not record.deleted:
-        return replace(after, deleted_by="VENDOR", deleted_at=ticket.sent_at)
+        return _deleted_by_vendor(after, ticket)
     return after
+
+
+def _deleted_by_vendor(record: ResourceRecord, ticket: FlightTicket) -> ResourceRecord:
+    elapsed = ticket.timeline.elapsed
+    return replace(record, deleted_by="VENDOR", deleted_at=ticket.sent_at, deleted_elapsed=elapsed)
 
 
 def new_record(
     observation: Observation,
-    scope: ScopeRecord,
+    state: LockedState,
     ticket: FlightTicket,
     source: ObservationSource,
     generation: int,
@@ -121,13 +133,13 @@ def new_record(
     `generation` counts the earlier resources of the same vendor id. `twin`: the one before was created at the same instant.
     """
     live = merge_live(LiveState(status=observation.status), observation)
-    deleted = live.status is ResourceStatus.DELETED
-    created_at, account = observation.created_at, scope.key.account
-    return ResourceRecord(
-        resource_id=resource_uuid(account, observation.kind, observation.vendor_id, created_at, generation, twin=twin),
-        account=account,
-        kind=observation.kind,
-        vendor_id=observation.vendor_id,
+    created_at, scope = observation.created_at, state.scope
+    kind, vendor_id = observation.kind, observation.vendor_id
+    record = ResourceRecord(
+        resource_id=resource_uuid(state.identity, kind, vendor_id, created_at, generation, twin=twin),
+        account=scope.key.account,
+        kind=kind,
+        vendor_id=vendor_id,
         generation=generation,
         scope_id=scope.scope_id,
         resource_type=observation.resource_type,
@@ -135,6 +147,7 @@ def new_record(
         created_at=created_at or ticket.sent_at,
         vendor_created_at=created_at,
         first_seen_at=ticket.sent_at,
+        first_seen_elapsed=ticket.timeline.elapsed,
         first_no=ticket.number,
         live=live,
         seen_no=ticket.number,
@@ -142,10 +155,9 @@ def new_record(
         seen_source=source,
         terms=observed_terms(observation),
         terms_status=observation.status,
-        deleted_by="VENDOR" if deleted else None,
-        deleted_at=ticket.sent_at if deleted else None,
         upstream=_reported_or(observation.upstream, None),
     )
+    return _deleted_by_vendor(record, ticket) if record.deleted else record
 
 
 def observed_terms(observation: Observation) -> Terms:

@@ -60,6 +60,7 @@ _RESPONSES: Final = {
     ),
     FaultKind.UNAUTHORIZED: unauthorized_response(),
     FaultKind.NOT_FOUND: ApiResponse(404, b"<h1>404 Not Found</h1><hr>nginx", "text/html"),
+    FaultKind.NULL_BODY: ApiResponse(200, b"null", "application/json"),
     FaultKind.REDIRECT: ApiResponse(302, b"", "text/html", (("location", "/elsewhere"),)),
     FaultKind.HTML: ApiResponse(200, _HTML, "text/html; charset=utf-8"),
 }

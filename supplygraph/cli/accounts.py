@@ -21,7 +21,6 @@ from domain.errors import ConfigurationError
 from domain.timestamps import SystemClock, from_text
 from reconcile.confirmation import Confirmation, confirm
 from reconcile.requests import RefreshRequest, RefreshResult
-from reconcile.rules.absence import EvidenceWindows
 from reconcile.rules.decision import Credential
 from resolvers.freshness.evaluation import FreshnessContext
 from resolvers.operation.compile_worker import CompileWorker
@@ -139,15 +138,13 @@ def confirm_account(
     name: Annotated[str, typer.Argument(help="Name of the account.")],
     config: ConfigOption = None,
 ) -> None:
-    """Accept what the suspect scopes of an account show: missing resources become deleted, new credentials are accepted."""
+    """Accept what the listings of an account show: missing resources become deleted, new credentials are accepted."""
     result = run(_confirm(load_configuration(config or context.obj), name))
-    if not result.scopes:
-        typer.echo(f"Account '{name}': nothing is suspect.")
+    if result == Confirmation():
+        typer.echo(f"Account '{name}': nothing is suspect or missing.")
         return
-    typer.echo(
-        f"Account '{name}': confirmed {_count(result.scopes, 'suspect scope')}, "
-        f"deleted {_count(result.deleted, 'resource')}."
-    )
+    scopes = f"confirmed {_count(result.scopes, 'suspect scope')}, " if result.scopes else ""
+    typer.echo(f"Account '{name}': {scopes}deleted {_count(result.deleted, 'resource')}.")
     if result.too_young:
         typer.echo(
             f"Not deleted: {_count(result.too_young, 'missing resource')} within the grace period. After it ends, run "
@@ -171,9 +168,7 @@ async def _confirm(configuration: Configuration, name: str) -> Confirmation:
         cloud = registry.build(account.vendor, account.name, account.own, account.endpoint, clock=clock)
         try:
             credential = Credential(token_hex(8), cloud.fingerprint)
-            return await confirm(
-                Store(database.engine, clock), name, credential, EvidenceWindows(settings.absence.rules())
-            )
+            return await confirm(Store(database.engine, clock), name, credential, settings.absence.rules())
         finally:
             await cloud.close()
 

@@ -60,18 +60,23 @@ async def _sync(configuration: Configuration, names: Sequence[str]) -> list[Sync
     _check_names(configuration, names)
     gateway = assemble(configuration.settings)
     async with gateway.running(background=False):
-        keys = [
-            ScopeKey(setup.name, kind, region)
-            for setup in gateway.setups
-            if not names or setup.name in names
-            for kind, region in setup.scopes
-        ]
-        outcomes = await _sweep_all(gateway, keys)
-        scopes = {scope.key: scope for scope in await gateway.store.scopes()}
-        counts = await gateway.store.resource_counts()
-        return [
-            SyncedScope(scopes[key], outcome, counts.get(key, 0)) for key, outcome in zip(keys, outcomes, strict=True)
-        ]
+        return await sync_scopes(gateway, names)
+
+
+async def sync_scopes(gateway: Gateway, names: Sequence[str]) -> list[SyncedScope]:
+    """Sweep every scope of these accounts, or of all, and probe what is missing. Return each scope and its outcome."""
+    keys = [
+        ScopeKey(setup.name, kind, region)
+        for setup in gateway.setups
+        if not names or setup.name in names
+        for kind, region in setup.scopes
+    ]
+    outcomes = await _sweep_all(gateway, keys)
+    # No other process may ever probe: without these probes a run from cron would find fewer deletions, and later.
+    await gateway.reconciler.wait_for_probes()
+    scopes = {scope.key: scope for scope in await gateway.store.scopes()}
+    counts = await gateway.store.resource_counts()
+    return [SyncedScope(scopes[key], outcome, counts.get(key, 0)) for key, outcome in zip(keys, outcomes, strict=True)]
 
 
 def _check_names(configuration: Configuration, names: Sequence[str]) -> None:
@@ -127,14 +132,14 @@ def check(config: ConfigOption = None) -> None:
         cause = "so serve would run on the sandbox" if configuration.empty else "so serve would show no resources"
         typer.echo(f"The configuration is valid. No account is configured, {cause}; to add one, see README.md.")
         return
-    results = run(_check(configuration))
+    results = [result for each in run(_check(configuration)) for result in each]
     for _, line in results:
         typer.echo(line)
     if not all(ok for ok, _ in results):
         raise typer.Exit(EXIT_FAILURE)
 
 
-async def _check(configuration: Configuration) -> list[tuple[bool, str]]:
+async def _check(configuration: Configuration) -> list[list[tuple[bool, str]]]:
     gateway = assemble(configuration.settings)
     settings = configuration.settings
     seconds = {account.name: flight_seconds(account, settings) for account in settings.accounts}
@@ -147,18 +152,27 @@ async def _check(configuration: Configuration) -> list[tuple[bool, str]]:
         await gateway.database.close()
 
 
-async def _check_account(name: str, cloud: VendorCloud, seconds: float) -> tuple[bool, str]:
-    """List every scope of an account. Returns whether all listings succeeded, and the line to print."""
+async def _check_account(name: str, cloud: VendorCloud, seconds: float) -> list[tuple[bool, str]]:
+    """List every scope of an account. Returns for each region whether its listings succeeded, and the line to print."""
     results = await asyncio.gather(*(_list_scope(cloud, scope, seconds) for scope in cloud.scopes))
-    problem = next((result.problem for result in results if result.problem is not None), None)
-    if problem is not None:
-        advice = _ADVICE.get(problem.reason, _DEFAULT_ADVICE)
-        return False, f"{name} ({cloud.vendor}): {problem.reason.value}: {problem.detail.rstrip('.')}; {advice}"
-    counts = ", ".join(
-        f"{len(result.observations)} {kind.value.lower()}" + (f" in {region}" if region else "")
-        for (kind, region), result in zip(cloud.scopes, results, strict=True)
-    )
-    return True, f"{name} ({cloud.vendor}): OK; {counts}"
+    by_region: dict[str | None, list[tuple[ResourceKind, SweepResult]]] = {}
+    for (kind, region), result in zip(cloud.scopes, results, strict=True):
+        by_region.setdefault(region, []).append((kind, result))
+    return [
+        _check_line(f"{name} ({cloud.vendor})" + (f" in {region}" if region else ""), region_results)
+        for region, region_results in by_region.items()
+    ]
+
+
+def _check_line(label: str, results: Sequence[tuple[ResourceKind, SweepResult]]) -> tuple[bool, str]:
+    problem = next((result.problem for _, result in results if result.problem is not None), None)
+    if problem is None:
+        counts = ", ".join(f"{len(result.observations)} {kind.value.lower()}" for kind, result in results)
+        return True, f"{label}: OK; {counts}"
+    detail = problem.detail.rstrip(".")
+    # Where the detail says what to do, general advice would only contradict it.
+    advice = "" if ";" in detail else f"; {_ADVICE.get(problem.reason, _DEFAULT_ADVICE)}"
+    return False, f"{label}: {problem.reason.value}: {detail}{advice}"
 
 
 async def _list_scope(cloud: VendorCloud, scope: tuple[ResourceKind, str | None], seconds: float) -> SweepResult:

@@ -120,7 +120,7 @@ class AbsenceSettings(Section):
     grace_seconds: Seconds = Field(
         120,
         description=(
-            "How long after its creation or first sighting a missing resource is not recorded as deleted. "
+            "How long after its first sighting a missing resource is not recorded as deleted. "
             "It is still marked as missing at once."
         ),
     )
@@ -128,7 +128,8 @@ class AbsenceSettings(Section):
         120, description="Minimum time between the two listings that confirm a deletion if no probe can confirm it."
     )
     suspect_seconds: Seconds = Field(
-        900, description="How long the listings of a suspect scope must agree before they are accepted."
+        900,
+        description="How long three listings must agree in a suspect scope, or where probes answer in unknown words.",
     )
     probes_per_flight: Count = Field(20, description="Maximum number of missing resources that one flight probes.")
 

@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 from domain.timestamps import SystemClock
 from sandbox.faults import FaultKind
 from sandbox.http.server import SandboxServer, SandboxThread
+from sandbox.operations import ApiOperation
 from sandbox.world import World
 from supplygraph.cli.main import app
 from tests.app.harness import KEYS
@@ -222,6 +223,38 @@ def test_rename_keeps_data_and_tokens(folder: Path) -> None:
     assert "orient" in run("accounts").stdout
 
 
+def test_the_old_name_of_an_account_can_be_used_again(folder: Path) -> None:
+    """Both accounts list the same machines, and each has resources of its own."""
+    run("sync")
+    run("accounts", "rename", "east", "orient")
+    file = folder / "supplygraph.toml"
+    text = file.read_text(encoding="utf-8")
+    east = text[: text.index("[[accounts]]", 1)]
+    file.write_text(text + "\n" + east.replace('name = "east"', 'name = "orient"'), encoding="utf-8")
+
+    result = run("sync")
+
+    assert 0 == result.exit_code, result.output
+    for name in ("east", "orient", "west"):
+        assert ["machines", "-", "6", "complete"] == row(result.stdout, name)[1:5]
+
+
+def test_what_is_missing_can_be_confirmed(folder: Path, cloud: SandboxServer) -> None:
+    """Also if probes answer in unknown words and the scope is not suspect."""
+    file = folder / "supplygraph.toml"
+    file.write_text("[absence]\ngrace_seconds = 0\n\n" + file.read_text(encoding="utf-8"), encoding="utf-8")
+    cloud.faults.switch_on(FaultKind.NOT_FOUND, operation=ApiOperation.GET_MACHINE)
+    run("sync")
+    cloud.world.vanish_machine("east", cloud.world.machines("east")[0].machine_id)
+    run("sync")
+
+    confirmed = run("accounts", "confirm", "east")
+
+    assert "Account 'east': deleted 1 resource." == confirmed.stdout.strip()
+    assert ["6", "1"] != row(run("accounts").stdout, "east")[5:7]
+    assert "Account 'east': nothing is suspect or missing." == run("accounts", "confirm", "east").stdout.strip()
+
+
 def test_confirm_and_rename_reject_invalid_names(folder: Path) -> None:
     """An unknown name, or the name of another account, is an error."""
     run("sync")
@@ -247,7 +280,7 @@ def test_suspect_scope_can_be_confirmed(folder: Path, cloud: SandboxServer) -> N
     assert "Account 'east': confirmed 1 suspect scope, deleted 6 resources." == confirmed.stdout.strip()
     after = run("accounts").stdout
     assert "SUSPECT" not in after
-    assert "Account 'east': nothing is suspect." == run("accounts", "confirm", "east").stdout.strip()
+    assert "Account 'east': nothing is suspect or missing." == run("accounts", "confirm", "east").stdout.strip()
 
 
 def test_accounts_subcommands_accept_config(folder: Path, cloud: SandboxServer) -> None:
@@ -260,7 +293,7 @@ def test_accounts_subcommands_accept_config(folder: Path, cloud: SandboxServer) 
     first_rename = run("accounts", *option, "rename", "east", "orient")
     second_rename = run("accounts", "rename", "west", "occident", *option)
 
-    assert (0, "Account 'east': nothing is suspect.") == (confirm.exit_code, confirm.stdout.strip())
+    assert (0, "Account 'east': nothing is suspect or missing.") == (confirm.exit_code, confirm.stdout.strip())
     assert (0, 0) == (first_rename.exit_code, second_rename.exit_code)
     assert all(f"│ {name} " in run("accounts", *option).stdout for name in ("orient", "occident"))
 

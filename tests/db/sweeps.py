@@ -11,7 +11,6 @@ from domain.ports import AccountSetup
 from domain.records.model import Changes, ScopeKey
 from domain.records.observation import Observation, SweepResult
 from domain.rules import AbsenceRules
-from reconcile.rules.absence import EvidenceWindows
 from reconcile.rules.decision import Credential, DecisionContext, decide_sweep
 from reconcile.runner import named_keys
 from tests.clock import ManualClock
@@ -26,7 +25,7 @@ VOLUMES = ScopeKey("lab", ResourceKind.VOLUMES, None)
 def decision_context(clock: ManualClock, *, probes: bool = True) -> DecisionContext:
     """Return the context of the decisions in these tests."""
     return DecisionContext(
-        EvidenceWindows(AbsenceRules()),
+        AbsenceRules(),
         Credential("salt", lambda salt: f"hash of {salt}"),
         ResourceKind.MACHINES,
         probes,

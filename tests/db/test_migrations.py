@@ -57,6 +57,31 @@ async def test_a_database_with_rows_is_upgraded(empty_engine: AsyncEngine, revis
             assert [] == list(await connection.execute(text("PRAGMA foreign_key_check")))
 
 
+async def test_spans_of_evidence_start_with_the_upgrade(empty_engine: AsyncEngine) -> None:
+    """How much time passed before is unknown. Missing and deleted resources have a start, and the account keeps its identity."""
+
+    def upgrade(connection: Connection) -> None:
+        command.upgrade(alembic_config(connection), "0001")
+
+    async with write_transaction(empty_engine) as connection:
+        await connection.run_sync(upgrade)
+        for statement in ROWS.split(";\n"):
+            await connection.execute(text(statement))
+        await connection.execute(
+            text(
+                "UPDATE resources SET missing_since = 't', absent_no = 8, first_absence_no = 8, first_absence_at = 't'"
+            )
+        )
+    await migrate(empty_engine)
+    query = (
+        "SELECT first_seen_elapsed, missing_elapsed, first_absence_elapsed, deleted_elapsed, identity, elapsed, pauses "
+    )
+    query += "FROM resources JOIN accounts USING (account_id)"
+    async with empty_engine.connect() as connection:
+        rows = await connection.execute(text(query))
+        assert [(0.0, 0.0, 0.0, None, "lab", 0.0, "[]")] == [tuple(row) for row in rows]
+
+
 async def test_two_processes_can_migrate_at_once(empty_engine: AsyncEngine) -> None:
     """One of them migrates, and the other has nothing to do."""
     await asyncio.gather(migrate(empty_engine), migrate(empty_engine))

@@ -21,7 +21,7 @@ from domain.enums import (
     ScopeState,
     StaleReason,
 )
-from domain.records.identity import offer_uuid
+from domain.records.identity import account_identity, offer_uuid
 from domain.records.model import (
     LinkRecord,
     LiveState,
@@ -292,7 +292,9 @@ class _Builder:
             )
             terms = Terms(offer_type, contract, sku, rate, currency)
             entry = ProvenanceEntry(resource.resource_id, resource.account, terms, role, ago(self.one(900, 900, 800.5)))
-            self.world.provenance.append(WorldProvenance(entry, offer_uuid(resource.account, terms)))
+            self.world.provenance.append(
+                WorldProvenance(entry, offer_uuid(account_identity(resource.account, ()), terms))
+            )
 
     def add_link(self) -> None:
         start, end = self.random.sample(self.world.resources, 2)

@@ -18,7 +18,7 @@ from db.engine import make_engine
 from db.migrations import migrate
 from domain.enums import ResourceKind
 from domain.ports import AccountSetup
-from domain.records.identity import resource_uuid
+from domain.records.identity import account_identity, resource_uuid
 from domain.records.model import ScopeKey
 from domain.rules import AbsenceRules, FreshnessRules
 from reconcile.engine import Reconciler
@@ -89,7 +89,7 @@ class KilledGateway:
     def machine_id(self, name: str) -> UUID:
         """Return the UUID of the machine that has this vendor id now."""
         observation = self.cloud.world.machines[name]
-        return resource_uuid(ACCOUNT, observation.kind, name, observation.created_at, 0)
+        return resource_uuid(account_identity(ACCOUNT, ()), observation.kind, name, observation.created_at, 0)
 
 
 @asynccontextmanager

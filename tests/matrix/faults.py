@@ -196,6 +196,7 @@ FAULTS: Final = (
     Fault("401", lambda scene: scene.error(401)),
     Fault("403", lambda scene: scene.web_page(403)),
     Fault("404 generic", lambda scene: scene.web_page(404)),
+    Fault("404 in other words", lambda scene: scene.error(404)),
     Fault("404 in the vendor's words", _vendor_not_found, truthful=True),
     Fault("429", lambda scene: scene.error(429)),
     Fault(

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from domain.enums import Permission
 from supplygraph.auth.tokens import make
 from supplygraph.config.settings import AccountSettings
 from tests.doubles.fake import Dice, Fake, FakeResource
+from tests.doubles.fakes import fakes_by_vendor
 from tests.doubles.fakes.lambda_cloud import LambdaFake
 from tests.doubles.fakes.shadeform import ShadeformFake
 from tests.proofs.support.gateway_server import PATIENCE_SECONDS, ServedGateway, serve_accounts
@@ -29,6 +31,9 @@ LIST = """query ($filter: ResourceFilter, $force: Boolean!) {
   }
   resourceTotals(filter: $filter) { count }
 }"""
+
+TOTALS = "{ resourceTotals { count gpuCount unpricedCount hourly { currency amount } } }"
+COUNT = "{ resources(filter: {includeDuplicates: true}) { totalCount } }"
 
 
 @dataclass
@@ -181,3 +186,27 @@ async def test_an_account_that_is_no_longer_configured_hides_nothing(tmp_path: P
         linked_accounts(node) for node in without if (node["account"]["name"], node["vendorId"]) == ("second", shared)
     ]
     assert [["broker", "second"]] == [linked_accounts(node) for node in again if node["vendorId"] == shared]
+
+
+async def read_totals(folder: Path, fake: Fake, names: Sequence[str]) -> tuple[list[dict[str, Any]], int]:
+    """Return the totals, and how many resources are recorded, of a gateway with these accounts."""
+    async with fake.serving() as address:
+        accounts = (fake_account(name, fake, address) for name in names)
+        async with serve_accounts(folder, *accounts) as gateway:
+            await gateway.sweep_all()
+            totals = await gateway.data(TOTALS)
+            everything = await gateway.data(COUNT)
+    return totals["resourceTotals"], everything["resources"]["totalCount"]
+
+
+@pytest.mark.parametrize("vendor", sorted(fakes_by_vendor()))
+async def test_totals_count_each_resource_once(vendor: str, tmp_path: Path) -> None:
+    """Machines, GPUs, volumes and money are as with one key, and each key has resources of its own."""
+    fake = fakes_by_vendor()[vendor](Dice(7), 3, 2)
+    folders = [tmp_path / "single", tmp_path / "double"]
+    for folder in folders:
+        folder.mkdir()
+    single, recorded = await read_totals(folders[0], fake, ["people"])
+    double, recorded_twice = await read_totals(folders[1], fake, ["people", "ci"])
+    assert single[0]["count"] == recorded > 0
+    assert (single, 2 * recorded) == (double, recorded_twice)

@@ -118,7 +118,7 @@ async def test_the_old_credentials_put_back(tmp_path: Path, cloud: SandboxServer
     async with owner.gateway() as gateway:
         nodes, account = await read(gateway)
 
-    assert "Account 'lab': nothing is suspect." == command.output.strip()
+    assert "Account 'lab': nothing is suspect or missing." == command.output.strip()
     east = {machine.machine_id for machine in cloud.world.machines("east")}
     assert "DELETED" not in {nodes[machine_id]["status"] for machine_id in east}
     assert account["state"] != "SUSPECT"

@@ -14,6 +14,7 @@ from domain.enums import ResourceKind, StaleReason
 from domain.ports import AccountSetup
 from domain.records.model import Changes, FlightTicket, LockedState, ResourceRecord, ScopeKey, ScopeRecord, VendorKey
 from domain.records.observation import SweepResult
+from domain.records.timeline import AccountTimeline, Advance
 from domain.rules import AbsenceRules, FreshnessRules
 from reconcile.engine import Reconciler
 from reconcile.requests import RefreshRequest, RefreshResult
@@ -42,9 +43,9 @@ class MemoryStore:
         """As the port says."""
         self.tables.configure(accounts)
 
-    async def draw(self, account: str) -> FlightTicket:
+    async def draw(self, account: str, advance: Advance = AccountTimeline.add_pause) -> FlightTicket:
         """As the port says."""
-        return self.tables.draw(account)
+        return self.tables.draw(account, advance)
 
     async def scopes(self) -> tuple[ScopeRecord, ...]:
         """As the port says."""

@@ -16,7 +16,7 @@ from db.migrations import migrate
 from db.record.store import Store
 from domain.enums import ResourceKind, ResourceStatus, StaleReason
 from domain.ports import AccountSetup
-from domain.records.identity import resource_uuid
+from domain.records.identity import account_identity, resource_uuid
 from domain.records.model import ResourceRecord, ScopeKey
 from domain.records.observation import Observation
 from domain.rules import AbsenceRules, FreshnessRules
@@ -60,7 +60,8 @@ class EngineBench:
 
     async def machine(self, vendor_id: str) -> ResourceRecord:
         """Return the record of a machine."""
-        (record,) = await self.store.resources([resource_uuid("lab", ResourceKind.MACHINES, vendor_id, None, 0)])
+        resource_id = resource_uuid(account_identity("lab", ()), ResourceKind.MACHINES, vendor_id, None, 0)
+        (record,) = await self.store.resources([resource_id])
         return record
 
     async def status(self, vendor_id: str) -> ResourceStatus:

@@ -225,6 +225,7 @@ async def test_a_generic_404_does_not_prove_absence(cloud: VendorCloud, server: 
         (FaultKind.CUT_JSON, StaleReason.MALFORMED_ANSWER),
         (FaultKind.NULL_LIST, StaleReason.MALFORMED_ANSWER),
         (FaultKind.EMPTY_OBJECT, StaleReason.MALFORMED_ANSWER),
+        (FaultKind.NULL_BODY, StaleReason.MALFORMED_ANSWER),
         (FaultKind.STALL, StaleReason.TIMED_OUT),
     ],
 )

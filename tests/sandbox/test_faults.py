@@ -61,6 +61,7 @@ async def test_a_rate_limit_with_and_without_retry_after(server: SandboxServer, 
         (FaultKind.EMPTY_LIST, {"machines": [], "next_cursor": None}),
         (FaultKind.NULL_LIST, {"machines": None, "next_cursor": None}),
         (FaultKind.EMPTY_OBJECT, {}),
+        (FaultKind.NULL_BODY, None),
     ],
 )
 async def test_a_missing_list(server: SandboxServer, east: httpx.AsyncClient, kind: FaultKind, body: object) -> None:

@@ -22,6 +22,8 @@ def _faults() -> Iterator[tuple[str, str]]:
     yield "fault switched", "over half neither listed nor probed"
     yield "listing", "without over half, like the probes"
     yield "probe", "gone, of over half, like the listings"
+    yield "between processes", "one-shot sync"
+    yield "between processes", "clock set"
     for group, faults in (("listing", ListingFault), ("probe", ProbeFault)):
         yield group, "honest"
         for fault in faults:
@@ -32,7 +34,10 @@ def _faults() -> Iterator[tuple[str, str]]:
 
 def _outcomes() -> Iterator[tuple[str, str]]:
     yield from (("outcome", name) for name in ("sweep COMPLETE", "sweep PARTIAL PARTIAL_SWEEP", "sweep TIMED OUT"))
-    yield from (("outcome", name) for name in ("probe found", "probe gone", "probe timed out", "operator confirmation"))
+    yield from (
+        ("outcome", name)
+        for name in ("probe found", "probe gone", "probe empty", "probe timed out", "operator confirmation")
+    )
     for reason in REASONS.values():
         yield "outcome", f"sweep FAILED {reason}"
         yield "outcome", f"probe failed {reason}"

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from domain.ports import AccountSetup
 from domain.records.model import Changes, FlightTicket, LockedState, ResourceRecord, ScopeKey, ScopeRecord, VendorKey
+from domain.records.timeline import AccountTimeline, Advance
 from domain.rules import AbsenceRules, FreshnessRules
 from reconcile.engine import Reconciler
 from reconcile.reports import FlightReport
@@ -30,7 +31,7 @@ class RecordBackend(Protocol):
         """As the port says."""
         ...
 
-    def draw(self, account: str) -> FlightTicket:
+    def draw(self, account: str, advance: Advance = AccountTimeline.add_pause) -> FlightTicket:
         """As the port says."""
         ...
 
@@ -83,13 +84,17 @@ class SharedState:
             raise
 
     def _update_hidden(self, flight: SimulatedFlight) -> None:
-        """Forget the resources that this sweep showed again, unless a flight under way still hides them."""
-        if flight.sweep is None or flight.scope is None:
+        """Forget that resources were hidden which this flight showed again, unless a flight under way still hides them."""
+        shown = (
+            *(flight.sweep.observations if flight.sweep else ()),
+            flight.probe.observation if flight.probe else None,
+        )
+        if flight.scope is None:
             return
         account = self.backend.tables.accounts[flight.account]
         faults = self.vendors[flight.account].faults[flight.scope]
-        listed = {observation.vendor_id for observation in flight.sweep.observations}
-        for resource in list(faults.hidden_since):
+        listed = {observation.vendor_id for observation in shown if observation is not None}
+        for resource in [*faults.hidden_since, *faults.limits]:
             if resource.key.vendor_id not in listed and resource.ended is None:
                 continue
             record = account.living.get(resource.key)
@@ -99,7 +104,7 @@ class SharedState:
             if sent and resource.ended is None:
                 faults.hidden_since[resource] = min(sent)
             else:
-                del faults.hidden_since[resource]
+                faults.forget(resource)
 
 
 def _line(flight: SimulatedFlight, changes: Changes, key: str) -> str:
@@ -155,10 +160,10 @@ class ProcessStore:
         await self.yield_control()
         self._shared.backend.configure(accounts)
 
-    async def draw(self, account: str) -> FlightTicket:
+    async def draw(self, account: str, advance: Advance = AccountTimeline.add_pause) -> FlightTicket:
         """As the port says."""
         await self.yield_control()
-        ticket = self._shared.backend.draw(account)
+        ticket = self._shared.backend.draw(account, advance)
         self._shared.environment.ledger.open_flight(self._number, account, ticket)
         await self.yield_control()
         return ticket
@@ -237,6 +242,15 @@ class GatewayProcess:
         """Start the engine."""
         self._shared.environment.traffic.processes += 1
         await self.engine.start()
+
+    async def sync(self) -> None:
+        """Start the engine, sweep every scope once, probe what is missing, and close the engine."""
+        self._shared.environment.traffic.processes += 1
+        await self.engine.start(background=False)
+        scopes = [scope.key for scope in await self.store.scopes() if scope.configured]
+        await asyncio.gather(*map(self.engine.sweep, scopes))
+        await self.engine.wait_for_probes()
+        await self.close()
 
     async def close(self) -> None:
         """Close the engine, which gives its flights a few seconds."""

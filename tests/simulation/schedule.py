@@ -6,13 +6,12 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from random import Random
 
-from domain.enums import ResourceKind, StaleReason
+from domain.enums import ResourceKind, ScopeState, StaleReason
 from domain.freshness import Demand
 from domain.ports import AccountSetup
 from domain.records.model import ScopeKey, ScopeRecord
 from domain.rules import AbsenceRules
 from reconcile.confirmation import confirm
-from reconcile.rules.absence import EvidenceWindows
 from reconcile.rules.decision import Credential
 from tests.simulation.cloud.faults import ScopeFaults
 from tests.simulation.cloud.ledger import SimulationLedger, Violation
@@ -26,8 +25,9 @@ from tests.simulation.readers import ReaderQuery, random_query, start_reader
 
 # Mean seconds from one event to the next.
 _PACES = (0.05, 0.3, 0.3, 2.0, 2.0, 15.0, 120.0)
-# After this time without readers, every absence is decided.
+# After this time without readers, every absence is decided, also where probes are never answered.
 _ABSENCE_SECONDS = 2 * 3600 * 1.05 + 900
+_UNANSWERED_SECONDS = _ABSENCE_SECONDS + 24 * 900
 _MAX_HOLD_SECONDS = 3600.0 * 1.25
 
 
@@ -46,6 +46,8 @@ class RandomSchedule:
         self._keep_days = self.random.choice((90.0, 90.0, 0.05))
         self._number = 0
         self._unconfigured: ScopeKey | None = None
+        self._clock_is_set = False
+        self._next_pause_step = 0.0
         self._process = self._create_process()
 
     def _create_vendor(self, account: str) -> SimulatedVendor:
@@ -99,6 +101,7 @@ class RandomSchedule:
             self._hang_up: 3,
             self._step_clock: 0.4,
             self._restart: 0.5,
+            self._sync_from_cron: 0.4,
             self._pause_readers: 0.15,
         }
 
@@ -160,6 +163,7 @@ class RandomSchedule:
         self._set_clock(-offset if abs(offset) > 10_000 else seconds)
 
     def _set_clock(self, seconds: float) -> None:
+        self._clock_is_set = True
         self._clock.step(seconds)
         self.shared.environment.traffic.last_clock_step = self._now()
         self.counts.step("clock forwards" if seconds > 0 else "clock backwards")
@@ -170,7 +174,44 @@ class RandomSchedule:
 
     # Restarts
 
+    def _may_restart(self) -> bool:
+        """Whether a process may end now: between two processes, the clock is set at most once in every span of evidence.
+
+        If it was set while the process ran, but after its last flight, only the next process notices.
+        """
+        if self._clock_is_set and self._now() < self._next_pause_step:
+            return False
+        if self._clock_is_set:
+            self._next_pause_step, self._clock_is_set = self._now() + _UNANSWERED_SECONDS, False
+        return True
+
+    def _set_clock_in_pause(self) -> None:
+        """Sometimes set the clock while no process runs."""
+        if self._now() >= self._next_pause_step and self.random.random() < 0.6:
+            self.counts.count("between processes", "clock set")
+            self._step_clock()
+            self._next_pause_step, self._clock_is_set = self._now() + _UNANSWERED_SECONDS, False
+
+    async def _sync_from_cron(self) -> None:
+        """For a while, only one-shot processes run."""
+        if not self._may_restart():
+            return
+        await self._process.kill()
+        gap = self.random.choice((1.0, 30.0, 130.0, 600.0, 3600.0))
+        for _ in range(self.random.randint(1, 5)):
+            await asyncio.sleep(gap * self.random.random())
+            self._set_clock_in_pause()
+            self._process = self._create_process()
+            await self._process.sync()
+            self.counts.count("between processes", "one-shot sync")
+            self.counts.step("one-shot sync")
+        await asyncio.sleep(gap * self.random.random())
+        self._process = self._create_process()
+        await self._process.start()
+
     async def _restart(self) -> None:
+        if not self._may_restart():
+            return
         old = self._process
         self._change_keys()
         self._unconfigured = None
@@ -191,6 +232,7 @@ class RandomSchedule:
             await old.close()
             self.counts.step("closed")
         await asyncio.sleep(self.random.choice((0.0, 1.0, 20.0, 600.0)) * self.random.random())
+        self._set_clock_in_pause()
         self._process = self._create_process()
         await self._process.start()
 
@@ -225,9 +267,11 @@ class RandomSchedule:
         await self._process.start()
         await asyncio.sleep(_MAX_HOLD_SECONDS)
         await self._force_all()
-        if await self._confirm():
+        if await self._confirm(_has_other_key):
             await self._force_all()
-        await asyncio.sleep(_ABSENCE_SECONDS)
+        answers = {vendor.profile.absent_answer for vendor in self.vendors.values()}
+        await asyncio.sleep(_UNANSWERED_SECONDS if "down" in answers else _ABSENCE_SECONDS)
+        await self._confirm(self._needs_operator)
         self._raise_error()
         self._check_truth()
         self.shared.invariants.replays.check_whole(self.shared.backend.tables)
@@ -238,13 +282,19 @@ class RandomSchedule:
         query = ReaderQuery(scopes, (), Demand(force=True, max_wait_seconds=60.0), links=True)
         await start_reader(query, self._process, self.shared)
 
-    async def _confirm(self) -> bool:
-        """Confirm accounts of which only the operator can know that another key shows the same account."""
-        accounts = {scope.key.account: None for scope in self.shared.backend.tables.scopes() if _has_other_key(scope)}
+    def _needs_operator(self, scope: ScopeRecord) -> bool:
+        """Whether the scope stays suspect because no probe confirms what its listings lack."""
+        profile = self.vendors[scope.key.account].profile
+        is_vague = scope.key.kind in profile.probed_kinds and profile.absent_answer in {"generic 404", "down"}
+        return scope.state is ScopeState.SUSPECT and is_vague
+
+    async def _confirm(self, needs_operator: Callable[[ScopeRecord], bool]) -> bool:
+        """Confirm the accounts with a scope that only the operator can settle."""
+        accounts = {scope.key.account: None for scope in self.shared.backend.tables.scopes() if needs_operator(scope)}
         for account in accounts:
             cloud = SimulatedCloud(self.vendors[account], 0, self.shared.environment)
             credential = Credential("salt", cloud.fingerprint)
-            confirmation = confirm(self._process.store, account, credential, EvidenceWindows(AbsenceRules()))
+            confirmation = confirm(self._process.store, account, credential, AbsenceRules())
             await asyncio.get_running_loop().create_task(confirmation)
             self.counts.count("restart", "operator confirmed")
         return bool(accounts)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from domain.enums import ResourceKind, StaleReason
-from domain.errors import MalformedAnswer, NotFoundByVendor, VendorFailure
+from domain.errors import MalformedAnswer, NotFoundByVendor, NothingReturned, VendorFailure
 from domain.records.observation import CallTrace, Observation, ProbeResult, SweepOutcome, SweepResult
 from domain.timestamps import Clock
 from vendors.base import Listing, Page, PageSource, PageT_co, PriceList, Quote, Vendor, VendorRequest, VendorResponse
@@ -146,6 +146,8 @@ class VendorCloud:
             observation, call = await self._read_resource(kind, region, vendor_id, context)
         except NotFoundByVendor:
             return ProbeResult("gone", calls=context.calls)
+        except NothingReturned:
+            return ProbeResult("empty", calls=context.calls)
         except VendorFailure as failure:
             return ProbeResult("failed", problem=failure.problem(), calls=context.calls)
         price_list = self._vendor.price_list(kind, region)
@@ -216,6 +218,8 @@ class VendorCloud:
         if request is None:
             raise MalformedAnswer(f"{self.vendor} has no call for one of its {kind.value.lower()}.")
         response = await self._transport.send(request, region, context)
+        if response.payload is None:
+            raise NothingReturned(f"{request.operation}: the response is null.")
         with parse_guard(self.account, request.operation):
             observation = self._vendor.read_probe(kind, region, vendor_id, response)
         if observation.vendor_id != vendor_id or observation.kind is not kind:

@@ -33,6 +33,21 @@ class ConnectTimedOut(TimedOut):
     """The connection was not established in time. Nothing was sent, so the call may be retried."""
 
 
+class Intercepted(Unreachable):
+    """Something between the gateway and the vendor answered, or the vendor refuses the place. A retry would not help."""
+
+
+_KEY_CURE: Final = "check the account's credentials and what they may list"
+_CURES: Final[Mapping[int, tuple[type[VendorFailure], str]]] = {
+    HTTPStatus.UNAUTHORIZED: (CredentialsRejected, _KEY_CURE),
+    HTTPStatus.FORBIDDEN: (CredentialsRejected, _KEY_CURE),
+    HTTPStatus.PAYMENT_REQUIRED: (CredentialsRejected, "the vendor asks for payment; add credit to the account"),
+    HTTPStatus.REQUEST_TIMEOUT: (TimedOut, "the vendor waited for the request for too long"),
+    HTTPStatus.PROXY_AUTHENTICATION_REQUIRED: (Intercepted, "a proxy asks for credentials; check HTTPS_PROXY"),
+    HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS: (Intercepted, "the vendor may not serve this place for legal reasons"),
+}
+
+
 def failure_from_status(
     status: int, headers: Mapping[str, str], operation: str, now: datetime, code: object = None
 ) -> VendorFailure:
@@ -41,17 +56,23 @@ def failure_from_status(
     Header names must be lower case. `code` is the vendor's own error code; it is quoted if `safe_error_code` allows it.
     """
     text = f"{operation}: answered {status}" + (f" ({safe_error_code(code)})" if code is not None else "")
-    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return CredentialsRejected(f"{text}; check the account's credentials and what they may list.")
+    if status == HTTPStatus.FORBIDDEN and _is_filter(headers):
+        return Intercepted(f"{text} with a web page; a filter in front of the vendor's API refuses this machine.")
+    if status in _CURES:
+        failure_type, cure = _CURES[status]
+        return failure_type(f"{text}; {cure}.")
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return RateLimited(f"{text}, too many calls.", parse_retry_after(headers, now))
-    if status == HTTPStatus.REQUEST_TIMEOUT:
-        return TimedOut(f"{text}.")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Unreachable(f"{text}.", parse_retry_after(headers, now))
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return MalformedAnswer(f"{text}, a redirect, which is never followed; check the account's endpoint.")
     return MalformedAnswer(f"{text}, which the vendor does not document for this call; check the account's endpoint.")
+
+
+def _is_filter(headers: Mapping[str, str]) -> bool:
+    """Return whether a refusal is a web page, such as Cloudflare's challenge. No vendor's API answers with one."""
+    return "cf-mitigated" in headers or "text/html" in headers.get("content-type", "").lower()
 
 
 def parse_retry_after(headers: Mapping[str, str], now: datetime) -> datetime | None:
@@ -77,7 +98,7 @@ def parse_retry_after(headers: Mapping[str, str], now: datetime) -> datetime | N
 def is_retryable(error: BaseException) -> bool:
     """Return whether the same call may succeed if it is sent again at once. It may not if the vendor said when to come back."""
     if isinstance(error, Unreachable):
-        return error.retry_at is None
+        return error.retry_at is None and not isinstance(error, Intercepted)
     return isinstance(error, ConnectTimedOut)
 
 

@@ -8,6 +8,8 @@ It sends a vendor's request and returns the decoded response, or raises a Vendor
 from __future__ import annotations
 
 import asyncio
+import socket
+import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +21,7 @@ from urllib.parse import quote, urlencode
 import httpx
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from domain.errors import MalformedAnswer, RateLimited, TimedOut, Unreachable, VendorFailure
+from domain.errors import ConfigurationError, MalformedAnswer, RateLimited, TimedOut, Unreachable, VendorFailure
 from domain.timestamps import Clock
 from vendors.base import RateLimit, VendorRequest, VendorResponse
 from vendors.client import failures, response_bodies
@@ -35,10 +37,10 @@ _FAILURES: Final[tuple[tuple[type[Exception], type[VendorFailure], str], ...]] =
     (httpx.ConnectTimeout, failures.ConnectTimedOut, "no connection in time"),
     (httpx.PoolTimeout, TimedOut, "all connections of the account were busy for too long"),
     (httpx.TimeoutException, TimedOut, "no complete response in time"),
-    (httpx.ConnectError, Unreachable, "no connection: refused, an unknown host, or a certificate that is not trusted"),
+    (httpx.ProxyError, failures.Intercepted, "the proxy refused the call; check HTTPS_PROXY and its credentials"),
+    (httpx.ConnectError, Unreachable, "no connection"),
     (httpx.NetworkError, Unreachable, "the connection broke"),
     (httpx.ProtocolError, Unreachable, "the connection broke, or the response was not HTTP"),
-    (httpx.ProxyError, Unreachable, "the proxy failed"),
     (httpx.UnsupportedProtocol, Unreachable, "the address is neither http nor https"),
     (httpx.InvalidURL, Unreachable, "the address is not a valid URL"),
     (httpx.DecodingError, MalformedAnswer, "the body does not have the encoding that its headers declare"),
@@ -47,6 +49,12 @@ _FAILURES: Final[tuple[tuple[type[Exception], type[VendorFailure], str], ...]] =
     (httpx.CookieConflict, Unreachable, "the connection was used incorrectly"),
     (httpx.HTTPError, Unreachable, "the call failed"),
     (OSError, Unreachable, "the connection broke"),
+)
+_CONNECT_CAUSES: Final[tuple[tuple[type[BaseException], str], ...]] = (
+    (ssl.SSLCertVerificationError, "the certificate is not trusted; name its authority's file in SSL_CERT_FILE"),
+    (ssl.SSLError, "TLS failed; check whether the endpoint is https"),
+    (socket.gaierror, "the host is unknown; check the endpoint and this machine's DNS"),
+    (ConnectionRefusedError, "the connection was refused; check the endpoint"),
 )
 # A server that takes `accept` literally sends problem documents (RFC 9457) only to clients that accept them.
 _ACCEPT: Final = {"json": "application/json, application/problem+json", "xml": "text/xml, application/xml"}
@@ -95,8 +103,25 @@ def failure_from_exception(error: Exception, operation: str) -> VendorFailure:
     """Return the failure that one of TRANSPORT_ERRORS means. Its own text is not quoted, because it may contain a URL."""
     for error_type, failure_type, reason in _FAILURES:
         if isinstance(error, error_type):
-            return failure_type(f"{operation}: {reason}.")
+            cause = _connect_cause(error) if isinstance(error, httpx.ConnectError) else None
+            return failure_type(f"{operation}: {reason}{': ' + cause if cause else ''}.")
     raise TypeError(f"no failure is defined for {type(error).__name__}")
+
+
+def _connect_cause(error: BaseException) -> str | None:
+    """Return why no connection could be made, from the error of the operating system or of TLS that caused it."""
+    pending: list[BaseException | None] = [error]
+    while pending:
+        each = pending.pop()
+        for error_type, text in _CONNECT_CAUSES:
+            if isinstance(each, error_type):
+                return text
+        if each is not None:
+            pending += [
+                each.__cause__ or each.__context__,
+                *(each.exceptions if isinstance(each, BaseExceptionGroup) else ()),
+            ]
+    return None
 
 
 class Transport:
@@ -115,6 +140,7 @@ class Transport:
         limits: TransportLimits | None = None,
         rate_limits: Sequence[RateLimit] = (),
         budget_share: float = SHARE,
+        uses_proxy: bool = True,
     ) -> None:
         self._account = account
         self._base_url = base_url
@@ -124,7 +150,7 @@ class Transport:
         self._observer = observer
         self._secrets = secrets
         self._limits = limits or TransportLimits()
-        self._client = _make_client(self._limits)
+        self._client = _make_client(self._limits, uses_proxy=uses_proxy)
         self._rate_limits = rate_limits
         self._share = budget_share
         self._budgets: dict[str | None, Budget] = {}
@@ -236,11 +262,28 @@ class Transport:
         return failure or failures.failure_from_status(response.status_code, headers, request.operation, now)
 
 
-def _make_client(limits: TransportLimits) -> httpx.AsyncClient:
+def _make_client(limits: TransportLimits, *, uses_proxy: bool) -> httpx.AsyncClient:
+    """Return a client. It honors HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR, as curl does.
+
+    Raises ConfigurationError if one of these cannot be used.
+    """
+    try:
+        return _open_client(limits, uses_proxy=uses_proxy)
+    except (ImportError, ValueError, httpx.InvalidURL):
+        raise ConfigurationError(
+            "HTTPS_PROXY, HTTP_PROXY or ALL_PROXY is not an http or https address of a proxy; SOCKS is not supported"
+        ) from None
+    except OSError as error:
+        raise ConfigurationError(
+            f"SSL_CERT_FILE or SSL_CERT_DIR cannot be used: {error.strerror or 'not a certificate'}"
+        ) from None
+
+
+def _open_client(limits: TransportLimits, *, uses_proxy: bool) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         http1=True,
         http2=False,
-        trust_env=False,
+        trust_env=uses_proxy,
         follow_redirects=False,
         # No vendor needs cookies, and a cookie must not change later responses.
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),

@@ -19,10 +19,10 @@ from typing import Final, cast
 from xml.etree.ElementTree import Element
 
 from domain.enums import ContractType, PriceSource, ResourceKind, ResourceStatus, ResourceType
-from domain.records.observation import NO_PRICE, Observation, Price, Spec
+from domain.records.observation import NO_PRICE, Access, Observation, Price, Spec
 from domain.timestamps import optional_text
 from vendors.base import Page, VendorResponse
-from vendors.parse.aws_gpus import gpus_of
+from vendors.parse.aws_gpus import gpus_of, has_no_gpus
 from vendors.parse.fields import FieldReader, collect_facts, read_xml
 from vendors.parse.gpu_names import canonical_gpu
 from vendors.parse.items import Attached, access_to, machine_of, read_links, volume_of
@@ -82,11 +82,23 @@ def _read_machine(item: FieldReader, region: str | None, price_file: PriceFile |
         name=_name(item),
         status_message=item.child("stateReason").text("message"),
         # EC2 reports neither the login name, which depends on the image, nor the SSH port.
-        access=access_to(item.address("ipAddress"), item.address("privateIpAddress")),
+        access=_access(item),
         price=_price(status, rate, price_file),
         contract=contract,
         rate=rate,
     )
+
+
+def _access(item: FieldReader) -> Access | None:
+    external_ip, internal_ip = item.address("ipAddress"), item.address("privateIpAddress")
+    interfaces = [item, *(item.children("networkInterfaceSet") or ())]
+    # A machine in an IPv6-only subnet has neither. An IPv6 address of a VPC is public by its nature.
+    ipv6 = [
+        address.address("ipv6Address")
+        for each in interfaces
+        for address in (each, *(each.children("ipv6AddressesSet") or ()))
+    ]
+    return access_to(external_ip or next(filter(None, ipv6), None), internal_ip)
 
 
 def _has_list_price(item: FieldReader, contract: ContractType) -> bool:
@@ -120,7 +132,7 @@ def _machine_spec(item: FieldReader, sku: str | None) -> Spec:
     return Spec(
         gpu_type=gpu_type,
         gpu_family=gpu_family,
-        gpu_count=gpus.count if gpus else None,
+        gpu_count=gpus.count if gpus else (0 if has_no_gpus(sku) else None),
         vcpu_count=cores * threads if cores and threads else None,
         memory_gb=gpus.instance_gib if gpus else None,
         vendor_sku=sku,

@@ -14,7 +14,7 @@ from ipaddress import ip_address
 from typing import Final, TypeVar
 from xml.etree.ElementTree import Element
 
-from domain.errors import MalformedAnswer
+from domain.errors import MalformedAnswer, NothingReturned
 
 MAX_TEXT_BYTES: Final = 4096
 """In bytes of UTF-8."""
@@ -137,6 +137,18 @@ class FieldReader:
     def child(self, name: str) -> FieldReader:
         """Return a reader of a nested object; of an empty object if the field is not reported."""
         return FieldReader(self._read(name, _to_object) or {}, self._drops, textual=self._textual)
+
+    def resource(self, name: str) -> FieldReader:
+        """Return a reader of the one resource that a probe's response contains.
+
+        Raise NothingReturned if its place is null or empty, and MalformedAnswer if it is missing or not an object.
+        """
+        value = self._source.get(name)
+        if name in self._source and value in (None, "", [], {}):
+            raise NothingReturned(f"'{name}' contains no resource.")
+        if not isinstance(value, dict):
+            raise MalformedAnswer(f"'{name}' is missing, or is not an object.")
+        return FieldReader(value, self._drops, textual=self._textual)
 
     def children(self, name: str) -> tuple[FieldReader, ...] | None:
         """Return readers of the objects of a list; `None` if the list is not reported. Other items are dropped."""

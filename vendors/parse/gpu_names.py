@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -60,7 +60,8 @@ _MODELS: Final = (
     _several("B200", GpuVariant("sxm6", 180, "hbm3e", (179, 183, 192))),
     _several("GB300", GpuVariant("", 288, "hbm3e", (279,))),
     _several("GB200", GpuVariant("", 186, "hbm3e", (185, 189, 192))),
-    _several("GH200", GpuVariant("", 96, "hbm3"), GpuVariant("", 144, "hbm3e", (141,))),
+    # NVIDIA's driver calls the smaller one "GH200 480GB", by the memory of its CPU.
+    _several("GH200", GpuVariant("", 96, "hbm3", (480,)), GpuVariant("", 144, "hbm3e", (141,))),
     _several("H200", GpuVariant("sxm5", 141, "hbm3e", (140, 143)), GpuVariant("nvl", 141, "hbm3e", (140, 143))),
     _several(
         "H100", GpuVariant("sxm5", 80, "hbm3"), GpuVariant("pcie", 80, "hbm2e"), GpuVariant("nvl", 94, "hbm3", (93, 96))
@@ -161,6 +162,13 @@ _MODELS: Final = (
     _single("MI250", 128, "oam", "amd"),
     _single("MI210", 64, "pcie", "amd"),
     _single("MI100", 32, "pcie", "amd"),
+    _single("Radeon Pro V520", 8, maker="amd"),
+    # accelerators that are rented like GPUs
+    _single("Trainium", 32, maker="aws"),
+    _single("Trainium2", 96, maker="aws"),
+    _single("Inferentia", 8, maker="aws"),
+    _single("Inferentia2", 32, maker="aws"),
+    _single("Gaudi", 32, maker="intel"),
 )
 
 _OTHER_NAMES: Final[Mapping[str, str]] = {
@@ -182,8 +190,10 @@ _IMPLIED: Final[Mapping[str, str]] = {
     "rtx pro server 6000": "server",
 }
 _MAKERS: Final = frozenset({"nvidia", "geforce", "tesla", "quadro", "amd", "instinct", "radeon"})
-_NEUTRAL_WORDS: Final = frozenset({"ac", "blackwell", "core", "edition", "generation", "gpu", "nvlink", "tensor"})
-"""Words that do not distinguish variants. NVLink joins cards of any form."""
+_NEUTRAL_WORDS: Final = frozenset(
+    {"ac", "blackwell", "core", "edition", "generation", "gpu", "nvlink", "spot", "tensor"}
+)
+"""Words that do not distinguish variants. NVLink joins cards of any form, and `spot` is how a machine is rented."""
 _FORMS: Final[Mapping[str, str]] = {
     "sxm": "sxm", "sxm2": "sxm2", "sxm4": "sxm4", "sxm5": "sxm5", "sxm6": "sxm6", "pcie": "pcie", "nvl": "nvl", "oam": "oam",
     "fhhl": "fhhl", "se": "server", "s": "server", "server": "server", "ws": "workstation", "workstation": "workstation",
@@ -235,8 +245,9 @@ def _has_form(words: Iterable[str]) -> bool:
 def _narrow(variants: Sequence[GpuVariant], words: Iterable[str]) -> Sequence[GpuVariant] | None:
     """Return the variants that agree with all words; `None` if a word is unknown, or if no variant is left."""
     for word in words:
-        # A card that comes in one form only is PCIe, whether a vendor says so or not.
-        if word in _NEUTRAL_WORDS or (word == "pcie" and not any(variant.form for variant in variants)):
+        # A model that comes in one form only has that form, whether a vendor says so or not.
+        is_only_form = word.startswith(("pcie", "sxm")) and not any(variant.form for variant in variants)
+        if word in _NEUTRAL_WORDS or is_only_form:
             continue
         size = re.fullmatch(r"(\d{1,4})gb", word)
         if word in _FORMS:
@@ -262,7 +273,8 @@ def _narrow_by_memory(variants: Sequence[GpuVariant], memory_gb: float | None) -
         if memory_gb in variant.also
         or (variant.memory_gb and abs(memory_gb - variant.memory_gb) <= _TOLERANCE * variant.memory_gb)
     ]
-    return fitting or variants
+    # A card with other memory than the data sheet's was modified, or the figure is that of a part: no size is right.
+    return fitting or [replace(variant, memory_gb=None) for variant in variants]
 
 
 def _type(model: GpuModel, variants: Sequence[GpuVariant]) -> str:

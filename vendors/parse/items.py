@@ -59,7 +59,7 @@ def machine_of(
         created_at=created_at,
         name=name,
         status_message=status_message,
-        access=access,
+        access=_usable(access, status),
         spec=spec,
         price=price,
         terms=Terms(OfferType(resource_type), contract, spec.vendor_sku, rate, None if rate is None else "USD"),
@@ -67,6 +67,13 @@ def machine_of(
         valid_to=valid_to,
         links=links,
     )
+
+
+def _usable(access: Access | None, status: ResourceStatus) -> Access | None:
+    """Leave out SSH unless the machine runs: no other one accepts a connection, whatever its vendor still reports."""
+    if access is None or status is ResourceStatus.RUNNING:
+        return access
+    return access_to(access.external_ip, access.internal_ip)
 
 
 def volume_of(

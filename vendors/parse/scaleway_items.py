@@ -19,7 +19,7 @@ SERVER_STATUS: Final[Mapping[str, ResourceStatus]] = {
     "running": ResourceStatus.RUNNING,
     "stopping": ResourceStatus.STOPPING,
     "stopped": ResourceStatus.STOPPED,
-    "stopped_in_place": ResourceStatus.STOPPED,
+    "stopped in place": ResourceStatus.STOPPED,
     "locked": ResourceStatus.ERROR,
 }
 """`scaleway.instance.v1.ServerState`."""
@@ -69,7 +69,9 @@ def read_server(zone: str | None, item: FieldReader) -> Observation:
 def _access(item: FieldReader) -> Access | None:
     # `public_ip` is the older field, and equals the first of `public_ips`.
     public_ips = item.children("public_ips") or (item.child("public_ip"),)
-    addresses = [(ip.text("family"), ip.address("address")) for ip in public_ips]
+    # A detached address belongs to the account, and no longer to this server.
+    attached = [ip for ip in public_ips if ip.text("state") != "detached"]
+    addresses = [(ip.text("family"), ip.address("address")) for ip in attached]
     external_ip = next((address for family, address in addresses if family != "inet6" and address), None)
     external_ip = external_ip or next((address for _, address in addresses if address), None)
     return access_to(external_ip, item.address("private_ip"), "root")

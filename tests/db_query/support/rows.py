@@ -51,7 +51,7 @@ class RowWorld:
     def add_account(self, name: str, vendor: str = "sandbox", **values: Any) -> Row:
         """Add an account with a default max age of 30 s."""
         row = {"account_id": len(self.accounts) + 1, "name": name, "vendor": vendor, "configured": True}
-        return _append(self.accounts, row | {"cooldown_seconds": 30.0, "flight_no": 9} | values)
+        return _append(self.accounts, row | {"identity": name, "cooldown_seconds": 30.0, "flight_no": 9} | values)
 
     def add_scope(self, account: Row, kind: str = "MACHINES", region: str = "", **values: Any) -> Row:
         """Add a scope that was swept 10 s ago by the flight with number 5."""
@@ -179,6 +179,7 @@ _DEFAULTS: Final[Row] = dict.fromkeys(column.name for column in tables.resources
     "generation": 0,
     "created_at": ago(3600),
     "first_seen_at": ago(3500),
+    "first_seen_elapsed": 0.0,
     "first_no": 1,
     "status": "RUNNING",
     "vendor_status": "running",

@@ -38,7 +38,7 @@ _CONCURRENT_VENDORS: Final = 3
 """More vendors would queue for the one SQLite database until it reports that it is locked."""
 CellFilter: TypeAlias = Callable[[str, Fault], bool]
 """Whether the cell of a vendor and a fault is run."""
-_SUCCESSES: Final = frozenset({"COMPLETE", "found", "gone"})
+_SUCCESSES: Final = frozenset({"COMPLETE", "found", "gone", "empty"})
 
 
 async def run_cells(

@@ -69,7 +69,7 @@ class RunPodPlayer(JsonPlayer):
 
     def wrap_one(self, item: Any) -> Any:
         """Return the item itself."""
-        return {} if item is None else item
+        return item
 
     def not_found(self, call: VendorCall) -> tuple[int, bytes]:
         """Return the documented problem document."""

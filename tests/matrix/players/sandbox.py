@@ -62,7 +62,7 @@ class SandboxPlayer(JsonPlayer):
 
     def wrap_one(self, item: Any) -> Any:
         """Return the item itself."""
-        return {} if item is None else item
+        return item
 
     def not_found(self, call: VendorCall) -> tuple[int, bytes]:
         """Return `no_such_machine` or `no_such_volume`."""

@@ -19,9 +19,9 @@ from domain.records.model import (
     VendorKey,
 )
 from domain.records.observation import ProbeResult, SweepResult
+from domain.records.timeline import AccountTimeline
 from domain.rules import AbsenceRules
 from reconcile.confirmation import decide_confirmation
-from reconcile.rules.absence import EvidenceWindows
 from reconcile.rules.decision import Credential, DecisionContext, decide_probe, decide_sweep
 from tests.clock import START
 
@@ -35,6 +35,7 @@ class DecisionLedger:
         self.links: list[LinkRecord] = []
         self._probes = probes
         self._number = 0
+        self._timeline = AccountTimeline()
         self._scope_id = 1
         self._scopes = {
             scope_id: ScopeRecord(scope_id, ScopeKey("lab", ResourceKind.MACHINES, f"region-{scope_id}"))
@@ -53,13 +54,23 @@ class DecisionLedger:
         return self
 
     def advance(self, seconds: float) -> None:
-        """Let time pass."""
+        """Let time pass while the process runs."""
+        self.now += timedelta(seconds=seconds)
+        self._timeline = self._timeline.advance_to(self._timeline.elapsed + seconds)
+
+    def pause(self, seconds: float) -> None:
+        """Let another process send the next flight, after these seconds by the clock."""
+        self.now += timedelta(seconds=seconds)
+        self._timeline = self._timeline.add_pause(seconds)
+
+    def step_clock(self, seconds: float) -> None:
+        """Set the clock while the process runs."""
         self.now += timedelta(seconds=seconds)
 
     def draw(self) -> FlightTicket:
         """Return the next flight's ticket."""
         self._number += 1
-        return FlightTicket(self._number, self.now)
+        return FlightTicket(self._number, self.now, self._timeline)
 
     def sweep(self, result: SweepResult, *, ticket: FlightTicket | None = None) -> Changes:
         """Apply a sweep of the current scope."""
@@ -73,7 +84,7 @@ class DecisionLedger:
     def confirm(self) -> Changes:
         """Apply the operator's confirmation of the current scope."""
         context = self._context()
-        return self._apply(decide_confirmation(self._state(), self.draw(), context.credential, context.windows))
+        return self._apply(decide_confirmation(self._state(), self.draw(), context.credential, context.rules))
 
     def machines(self) -> list[ResourceRecord]:
         """Return the newest record of every vendor id, ordered by vendor id."""
@@ -93,7 +104,7 @@ class DecisionLedger:
     def _context(self) -> DecisionContext:
         secret = self.credential
         return DecisionContext(
-            EvidenceWindows(AbsenceRules()),
+            AbsenceRules(),
             Credential("salt", lambda salt: f"{secret} with {salt}"),
             ResourceKind.MACHINES,
             self._probes,
@@ -105,6 +116,7 @@ class DecisionLedger:
         records = sorted(self._resources.values(), key=lambda record: record.generation)
         living: Mapping[VendorKey, ResourceRecord] = {record.key: record for record in records if not record.deleted}
         return LockedState(
+            identity="account:lab",
             scope=self.scope,
             resources=living,
             tombstones={record.key: record for record in records if record.deleted},

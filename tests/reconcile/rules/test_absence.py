@@ -332,17 +332,6 @@ def _play(ledger: DecisionLedger, events: list[tuple[str, object, object]]) -> N
 
 
 @given(events=_EVENTS)
-def test_where_there_is_a_probe_nothing_is_deleted_without_the_vendors_words(
-    events: list[tuple[str, object, object]],
-) -> None:
-    """For all listings, at all intervals, in every order."""
-    ledger = DecisionLedger()
-    ledger.sweep(complete(*(machine(f"m-{number}") for number in range(6))))
-    _play(ledger, events)
-    assert not any(record.deleted for record in ledger.machines())
-
-
-@given(events=_EVENTS)
 def test_flight_numbers_never_fall(events: list[tuple[str, object, object]]) -> None:
     """`seen_no` only rises, and `missing_since` is set if and only if `absent_no` is."""
     ledger = DecisionLedger()

@@ -104,22 +104,6 @@ def test_a_machine_reported_as_deleted_after_its_absence_and_shown_again_is_new(
     assert (True, 1) == (ledger.machine("m-1").resource_id != first, ledger.machine("m-1").generation)
 
 
-def test_an_absence_in_the_future_starts_again() -> None:
-    """After the clock was set back, the wait for evidence counts from now, not until the clock has caught up."""
-    ledger = DecisionLedger(probes=False)
-    ledger.sweep(complete(machine(), *OTHERS))
-    ledger.advance(600)
-    ledger.sweep(complete(*OTHERS))
-    ledger.advance(-7200)
-    for _ in range(2):
-        ledger.advance(130)
-        ledger.sweep(complete(*OTHERS))
-    assert not ledger.machine("m-1").deleted, "the grace period and two listings must count by the present clock"
-    ledger.advance(130)
-    ledger.sweep(complete(*OTHERS))
-    assert ledger.machine("m-1").deleted
-
-
 def test_an_older_sweep_that_fails_last_extends_a_hold_but_starts_none() -> None:
     """A slow sweep of another process adds nothing, except that a scope which still fails is not called again at once."""
     ledger = DecisionLedger()

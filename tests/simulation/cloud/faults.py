@@ -35,6 +35,7 @@ class ProbeFault(StrEnum):
     """The faults of probes."""
 
     GENERIC_404 = "generic 404"
+    EMPTY = "nothing in the answer"
     DENYING = "reports living resources as gone"
     BEHIND = "up to 60 s behind"
     TERSE = "fewer fields"
@@ -63,6 +64,10 @@ REASONS = {
 MAX_JOINT_SECONDS = 119.0
 MAX_LISTING_SECONDS = 119.0
 MAX_SUSPECT_LISTING_SECONDS = 899.0
+# Listings lack a living resource for less than `suspect_seconds` if its probes are answered in other words, and for less than 24
+# times as long if they are not answered.
+MAX_OTHER_WORDS_SECONDS = 899.0
+MAX_UNANSWERED_SECONDS = 24 * 900.0 - 1
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,24 @@ class ScopeFaults:
     joint: JointFault | None = None
     hidden_since: dict[VendorResource, float] = field(default_factory=dict)
     """By living resource, when the first listing without it was sent, unless a later listing or probe showed it."""
+    limits: dict[VendorResource, float] = field(default_factory=dict)
+    """By living resource, for how many seconds listings may lack it, after what its probes answered since it was shown."""
+
+    def limit(self, resource: VendorResource, seconds: float, now: float) -> bool:
+        """Let listings lack the resource for less than these seconds. Return False if they have lacked it for longer."""
+        if now - self.hidden_since.get(resource, now) >= seconds:
+            return False
+        self.limits[resource] = min(seconds, self.limits.get(resource, seconds))
+        return True
+
+    def may_lack(self, resource: VendorResource, sent: float, seconds: float) -> bool:
+        """Whether a listing that was sent at this time may lack the resource, by default for less than these seconds."""
+        return sent - self.hidden_since.get(resource, sent) < self.limits.get(resource, seconds)
+
+    def forget(self, resource: VendorResource) -> None:
+        """Forget that the resource was hidden: it was shown again."""
+        self.hidden_since.pop(resource, None)
+        self.limits.pop(resource, None)
 
     def switch(self, random: Random) -> str:
         """Switch a fault on, off, or over to another. Return the name of the change."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from random import Random
+from typing import Literal
 
 from domain.enums import (
     ContractType,
@@ -28,6 +29,13 @@ _MOVING = (
     ResourceStatus.STOPPED,
     ResourceStatus.ERROR,
 )
+_ABSENT_ANSWERS: tuple[Literal["gone", "empty", "generic 404", "down"], ...] = (
+    "gone",
+    "gone",
+    "empty",
+    "generic 404",
+    "down",
+)
 MACHINES, VOLUMES = ResourceKind.MACHINES, ResourceKind.VOLUMES
 
 
@@ -36,7 +44,8 @@ class VendorProfile:
     """The properties of a vendor.
 
     `probed_kinds` can be probed, `dated_kinds` report a creation time. Deleted resources stay listed for
-    `lists_deleted_seconds`. `dates_links` is whether links report a time of attachment.
+    `lists_deleted_seconds`. `dates_links` is whether links report a time of attachment. `absent_answer` is what a probe of a
+    resource that does not exist answers: its own words, nothing, other words, or an error.
     """
 
     regions: tuple[str | None, ...]
@@ -47,6 +56,7 @@ class VendorProfile:
     dates_links: bool
     sweep_calls: int
     cooldown_seconds: float
+    absent_answer: Literal["gone", "empty", "generic 404", "down"]
 
     @property
     def scopes(self) -> tuple[tuple[ResourceKind, str | None], ...]:
@@ -67,6 +77,7 @@ def random_profile(random: Random) -> VendorProfile:
         dates_links=random.random() < 0.5,
         sweep_calls=random.choice((1, 1, 2, 5)),
         cooldown_seconds=random.choice((0.0, 10.0, 30.0, 30.0, 120.0)),
+        absent_answer=random.choice(_ABSENT_ANSWERS),
     )
 
 

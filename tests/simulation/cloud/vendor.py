@@ -3,11 +3,12 @@
 The fault model:
 
 - Listings may be empty, cut, reordered, repeated, up to 60 s behind, another tenant's, or malformed, for any length of time.
-- Probes may fail in any way, answer a generic 404, or be up to 60 s behind.
+- Probes may fail in any way, answer a generic 404 or nothing, or be up to 60 s behind.
 - For a living resource past its grace period, the vendor's own "no such thing" and a complete listing without it never come
   together. Exceptions: over half of a scope at once for less than `witness_seconds`, and another tenant's key.
-- Where there is no probe, complete listings that agree on an absence for `witness_seconds` (in a suspect scope for
-  `suspect_seconds`) are true.
+- Where there is no probe, or it answers with nothing, complete listings that agree on an absence for `witness_seconds` (in a
+  suspect scope for `suspect_seconds`) are true. Where it answers in other words, they are true after `suspect_seconds`, and
+  where it does not answer, after 24 times as long.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from reconcile.rules.absence import is_suspect
 from tests.simulation.cloud.faults import (
     MAX_JOINT_SECONDS,
     MAX_LISTING_SECONDS,
+    MAX_OTHER_WORDS_SECONDS,
     MAX_SUSPECT_LISTING_SECONDS,
+    MAX_UNANSWERED_SECONDS,
     REASONS,
     JointFault,
     ListingFault,
@@ -41,6 +44,7 @@ from tests.simulation.storage.memory import MemoryTables
 
 _GRACE_SECONDS = 120.0
 _NEVER = 10_000.0
+_LIMITS = {ProbeFault.EMPTY: MAX_LISTING_SECONDS, ProbeFault.GENERIC_404: MAX_OTHER_WORDS_SECONDS}
 
 
 @dataclass
@@ -216,9 +220,11 @@ class SimulatedCloud:
         self, flight: SimulatedFlight, scope: ScopeKey, faults: ScopeFaults, resource: VendorResource, *, joint: bool
     ) -> bool:
         if self.probes(scope.kind):
+            if joint and faults.joint is not None and resource in faults.joint.hidden:
+                return True
             is_denied = any(other.denies is resource for other in self._environment.ledger.open())
-            return not is_denied or (joint and faults.joint is not None and resource in faults.joint.hidden)
-        return flight.sent - faults.hidden_since.get(resource, flight.sent) < MAX_LISTING_SECONDS
+            return not is_denied and faults.may_lack(resource, flight.sent, MAX_UNANSWERED_SECONDS)
+        return faults.may_lack(resource, flight.sent, MAX_LISTING_SECONDS)
 
     def _makes_suspect(self, scope: ScopeKey, ids: set[str]) -> bool:
         """Whether the engine must doubt a listing of these ids. With two processes, the order of applying is unknown."""
@@ -243,21 +249,38 @@ class SimulatedCloud:
             hidden = next((resource for resource in faults.joint.hidden if resource.key == key), None)
             if hidden is not None and fault not in REASONS:
                 flight.denies = hidden
+                faults.limit(hidden, MAX_LISTING_SECONDS, now)
                 self._environment.counts.count("probe", "gone, of over half, like the listings")
                 return ProbeResult("gone", calls=1)
+        living = self._tenant.resource(key, scope.region)
+        seconds = _LIMITS.get(fault) if fault is not None else None
+        if seconds is not None and living is not None and not faults.limit(living, seconds, now):
+            fault = None
         if fault is not None and fault in REASONS:
             return ProbeResult("failed", problem=self._problem(REASONS[fault]), calls=1)
-        if fault is ProbeFault.DENYING and self._may_deny(scope, key):
-            flight.denies = self._vendor.home.resource(key, scope.region)
+        if fault is ProbeFault.EMPTY:
+            return ProbeResult("empty", calls=1)
+        if fault is ProbeFault.DENYING and living is not None and self._may_deny(scope, key):
+            faults.limit(living, MAX_LISTING_SECONDS, now)
+            flight.denies = living
             return ProbeResult("gone", calls=1)
         lag = faults.lag if fault is ProbeFault.BEHIND else 0.0
         observation = self._tenant.find(key, scope.region, now - lag)
         if observation is None:
             self._assert_model(scope, key)
-            return ProbeResult("gone", calls=1)
+            return self._absent_answer()
         if fault is ProbeFault.TERSE:
             observation = replace(observation, price=NOT_REPORTED, links=NOT_REPORTED, name=NOT_REPORTED)
         return ProbeResult("found", observation, calls=1)
+
+    def _absent_answer(self) -> ProbeResult:
+        """Return what the vendor answers about a resource that does not exist."""
+        answer = self._vendor.profile.absent_answer
+        if answer == "empty":
+            return ProbeResult("empty", calls=1)
+        if answer == "gone":
+            return ProbeResult("gone", calls=1)
+        return ProbeResult("failed", problem=Problem(REASONS[answer], "simulated"), calls=1)
 
     def _may_deny(self, scope: ScopeKey, key: VendorKey) -> bool:
         """Whether a probe may deny a living resource: only while no complete listing lacks it or is about to."""

@@ -12,6 +12,7 @@ from domain.enums import LinkType
 from domain.errors import ConfigurationError
 from domain.ports import AccountSetup
 from domain.records.history import SNAPSHOT, replay
+from domain.records.identity import account_identity
 from domain.records.model import (
     Changes,
     FlightTicket,
@@ -23,6 +24,7 @@ from domain.records.model import (
     ScopeRecord,
     VendorKey,
 )
+from domain.records.timeline import AccountTimeline, Advance
 from domain.timestamps import Clock
 
 LinkIdentity: TypeAlias = tuple[LinkType, VendorKey, VendorKey]
@@ -41,7 +43,10 @@ class AccountTable:
     vendor: str
     cooldown_seconds: float
     configured: bool = True
+    identity: str = ""
     flight_no: int = 0
+    timeline: AccountTimeline = field(default_factory=AccountTimeline)
+    drawn_at: datetime | None = None
     scopes: dict[ScopeKey, ScopeRecord] = field(default_factory=dict)
     living: dict[VendorKey, ResourceRecord] = field(default_factory=dict)
     tombstones: dict[UUID, ResourceRecord] = field(default_factory=dict)
@@ -78,7 +83,8 @@ class MemoryTables:
             account.configured = False
             account.scopes = {key: replace(scope, configured=False) for key, scope in account.scopes.items()}
         for setup in setups:
-            account = self.accounts.setdefault(setup.name, AccountTable(setup.name, setup.vendor, 0))
+            identity = account_identity(setup.name, [other.identity for other in self.accounts.values()])
+            account = self.accounts.setdefault(setup.name, AccountTable(setup.name, setup.vendor, 0, identity=identity))
             account.configured, account.cooldown_seconds = True, setup.cooldown_seconds
             for kind, region in setup.scopes:
                 key = ScopeKey(setup.name, kind, region)
@@ -87,11 +93,13 @@ class MemoryTables:
                 scope = account.scopes.get(key) or ScopeRecord(self._scope_count, key)
                 account.scopes[key] = replace(scope, configured=True)
 
-    def draw(self, account: str) -> FlightTicket:
+    def draw(self, account: str, advance: Advance = AccountTimeline.add_pause) -> FlightTicket:
         """Return the next flight's ticket."""
-        table = self.accounts[account]
+        table, sent_at = self.accounts[account], self.now()
+        pause = 0.0 if table.drawn_at is None else (sent_at - table.drawn_at).total_seconds()
+        table.timeline, table.drawn_at = advance(table.timeline, pause), sent_at
         table.flight_no += 1
-        return FlightTicket(table.flight_no, self.now())
+        return FlightTicket(table.flight_no, sent_at, table.timeline)
 
     def scopes(self) -> tuple[ScopeRecord, ...]:
         """Return all scopes, ordered by id."""
@@ -127,6 +135,7 @@ class MemoryTables:
         )
         ends = {key for link in links for key in (link.from_key, link.to_key)} | set(named)
         return LockedState(
+            identity=account.identity,
             scope=own,
             resources=living,
             tombstones=_newest(account, {key for key in named if key not in living}),

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from domain.ports import AccountSetup
 from domain.records.model import Changes, FlightTicket, LockedState, ResourceRecord, ScopeKey, VendorKey
+from domain.records.timeline import AccountTimeline, Advance
 from domain.timestamps import Clock
 from tests.simulation.storage.memory import MemoryTables
 
@@ -21,9 +22,9 @@ class MemoryBackend:
         """As the port says."""
         self.tables.configure(setups)
 
-    def draw(self, account: str) -> FlightTicket:
+    def draw(self, account: str, advance: Advance = AccountTimeline.add_pause) -> FlightTicket:
         """As the port says."""
-        return self.tables.draw(account)
+        return self.tables.draw(account, advance)
 
     def missing(self, scope: ScopeKey, limit: int) -> tuple[ResourceRecord, ...]:
         """As the port says."""

@@ -37,6 +37,7 @@ from domain.records.model import (
     ScopeRecord,
     VendorKey,
 )
+from domain.records.timeline import AccountTimeline, Advance
 from domain.timestamps import Clock, to_text
 from tests.simulation.storage.memory import MemoryTables
 
@@ -82,9 +83,9 @@ class MirroredBackend:
         self._wait(self._store.configure(setups))
         self.compare()
 
-    def draw(self, account: str) -> FlightTicket:
+    def draw(self, account: str, advance: Advance = AccountTimeline.add_pause) -> FlightTicket:
         """As the port says."""
-        return _check_equal("draw", self.tables.draw(account), self._wait(self._store.draw(account)))
+        return _check_equal("draw", self.tables.draw(account, advance), self._wait(self._store.draw(account, advance)))
 
     def missing(self, scope: ScopeKey, limit: int) -> tuple[ResourceRecord, ...]:
         """As the port says."""

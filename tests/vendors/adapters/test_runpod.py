@@ -228,6 +228,20 @@ def test_price_of_a_stopped_pod() -> None:
     assert None is observation.terms.running_rate
 
 
+def test_price_of_a_stopped_pod_with_a_disk() -> None:
+    """Its disk is charged, which `cost` leaves out. No price is better than 0."""
+    disk = {"persistent": {"size": 500, "path": "/workspace"}}
+    assert NO_PRICE == read(status="EXITED", cost=0, mounts=disk).price
+    assert Price(0.4, "USD", PriceSource.VENDOR) == read(status="RUNNING", cost=0.4, mounts=disk).price
+
+
+def test_a_pod_without_gpus() -> None:
+    """A Pod that was started again while its GPUs were rented to others has none, which is a number."""
+    spec = read(status="RUNNING", gpu={"id": "NVIDIA GeForce RTX 4090", "count": 0}).spec
+    assert isinstance(spec, Spec)
+    assert 0 == spec.gpu_count
+
+
 def test_links() -> None:
     """Missing, null, malformed or incomplete mounts close no link; an object without network volumes means none."""
     mount = {"volumeId": "v-1", "path": "/data"}

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from domain.enums import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus, ResourceType
+from domain.errors import MalformedAnswer
 from domain.records.observation import (
     NO_PRICE,
     NOT_REPORTED,
@@ -233,3 +234,15 @@ def test_host_name() -> None:
     """The command contains the host name; the external address is not reported."""
     access = read(MACHINES, ip="node-7.cloud.test", ssh_port=2200).access
     assert Access(None, None, "ssh shadeform@node-7.cloud.test -p 2200", 2200) == access
+
+
+def test_null_is_an_empty_list() -> None:
+    """An account that has nothing yet gets null from a server in Go. A missing list is still malformed."""
+    vendor = Shadeform(KeySettings.model_validate(SETTINGS))
+    for kind, key in ((MACHINES, "instances"), (ResourceKind.VOLUMES, "volumes")):
+        (listing,) = vendor.listings(kind, None)
+        assert () == listing.read(VendorResponse(200, {}, {key: None})).observations
+        malformed: list[dict[str, Any]] = [{}, {key: {}}, {key: "none"}]
+        for payload in malformed:
+            with pytest.raises(MalformedAnswer):
+                listing.read(VendorResponse(200, {}, payload))

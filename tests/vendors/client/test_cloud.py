@@ -210,6 +210,7 @@ async def test_broken_failure_parser() -> None:
     [
         (answer(b'{"id": "a"}'), "found", None),
         (answer(b"gone", 404), "gone", None),
+        (answer(b"null"), "empty", None),
         (answer(b"not found", 404), "failed", StaleReason.MALFORMED_ANSWER),
         (answer(b'{"id": "b"}'), "failed", StaleReason.MALFORMED_ANSWER),
         (answer(b"{}"), "failed", StaleReason.MALFORMED_ANSWER),
@@ -218,7 +219,7 @@ async def test_broken_failure_parser() -> None:
     ],
 )
 async def test_outcome_of_probe(reply: Reply, outcome: str, expected_reason: StaleReason | None) -> None:
-    """A resource is gone only if the vendor's documented response says so."""
+    """A resource is gone only if the vendor's documented response says so. Null says nothing else than that it is not there."""
     async with cloud_for_script(reply) as (cloud, _):
         result = await cloud.probe(MACHINES, None, "a")
 

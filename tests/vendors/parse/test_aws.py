@@ -21,11 +21,11 @@ from domain.errors import (
     Unreachable,
     VendorFailure,
 )
-from domain.records.observation import NO_PRICE, NOT_REPORTED, Attachment, Observation, Price, Spec, Terms
+from domain.records.observation import NO_PRICE, NOT_REPORTED, Access, Attachment, Observation, Price, Spec, Terms
 from tests.clock import START
 from vendors.aws import Aws, AwsSettings
 from vendors.base import Page, VendorRequest, VendorResponse
-from vendors.parse.aws_gpus import InstanceGpus, gpus_of
+from vendors.parse.aws_gpus import InstanceGpus, gpus_of, has_no_gpus
 from vendors.parse.aws_items import read_page
 from vendors.parse.price_file import PriceFile
 
@@ -309,9 +309,59 @@ def test_gpu_table_agrees_with_ec2() -> None:
         for gpu in (read_error_document.get("GpuInfo") or {"Gpus": []})["Gpus"]
         if gpu["Count"]
     }
-    from_table = {name: gpus for name in types if (gpus := gpus_of(name))}
+    from_table = {name: gpus for name in types if (gpus := gpus_of(name)) and "GpuInfo" in types[name]}
 
     assert from_table.items() <= described.items()
     families = {name.partition(".")[0] for name in from_table}
     assert {"p5", "p5en", "p4d", "g6e", "g5"} <= families
     assert {name for name in described if name.partition(".")[0] in families} == set(from_table)
+
+
+def test_accelerators_agree_with_ec2() -> None:
+    """AWS's own accelerators: name and count of every type that EC2 describes. A family without any has 0."""
+    types = described_types()
+    described = {
+        name: (device["Name"], device["Count"])
+        for name, each in types.items()
+        for device in (each.get("NeuronInfo") or {"NeuronDevices": []})["NeuronDevices"]
+    }
+    assert described.items() <= {name: (gpus.model, gpus.count) for name in types if (gpus := gpus_of(name))}.items()
+    accelerated = ("GpuInfo", "NeuronInfo", "InferenceAcceleratorInfo", "FpgaInfo", "MediaAcceleratorInfo")
+    without = {name for name in types if has_no_gpus(name)}
+    assert {"t3.micro", "m5.large", "c7g.xlarge", "r7iz.large"} <= without
+    assert not {name for name in without if any(types[name].get(kind) for kind in accelerated)}
+
+
+def test_address_of_an_ipv6_only_machine() -> None:
+    """It has no IPv4 address; its address is on the machine or only on its interface."""
+    on_machine = "<ipv6Address>2001:db8::7</ipv6Address>"
+    on_interface = (
+        "<networkInterfaceSet><item><ipv6AddressesSet><item><ipv6Address>2001:db8::7</ipv6Address></item>"
+        "</ipv6AddressesSet></item></networkInterfaceSet>"
+    )
+    for inside in (on_machine, on_interface):
+        assert machine(inside).access == Access("2001:db8::7", None)
+    assert machine(f"<ipAddress>192.0.2.7</ipAddress>{on_machine}").access == Access("192.0.2.7", None)
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "cure"),
+    [
+        (
+            "UnauthorizedOperation",
+            "with an explicit deny in a service control policy",
+            "a service control policy denies",
+        ),
+        ("UnauthorizedOperation", "no permissions boundary allows the action", "a permissions boundary denies"),
+        ("UnauthorizedOperation", "", "a policy denies ec2:DescribeVolumes"),
+        ("ExpiredToken", "", "renew the credentials and check the clock"),
+        ("OptInRequired", "", "whether the region is enabled"),
+    ],
+)
+def test_refusals_have_their_own_cure(code: str, message: str, cure: str) -> None:
+    """The action and the kind of policy are named, and only an expiry mentions the clock."""
+    body = f"<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors></Response>"
+    failure = adapter().read_failure(VendorRequest("DescribeVolumes", "/"), 403, {}, body, START)
+    assert isinstance(failure, CredentialsRejected)
+    assert cure in failure.detail
+    assert ("clock" in failure.detail) is (code == "ExpiredToken")

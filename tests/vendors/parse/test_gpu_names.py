@@ -65,11 +65,18 @@ def test_a_canonical_name_is_its_own(canonical: tuple[str, str]) -> None:
         ("H100", 94, "nvidia-h100-nvl-94gb"),
         ("B200", 183.4, "nvidia-b200-sxm6-180gb"),
         ("A100", 7, "nvidia-a100"),
-        ("H100 NVL", 80, "nvidia-h100-nvl-94gb"),
+        ("H100 NVL", 80, "nvidia-h100-nvl"),
+        ("RTX 4090", 47.99, "nvidia-rtx-4090"),
+        ("GH200 SXM", 95.6, "nvidia-gh200-96gb"),
+        ("GH200 480GB", None, "nvidia-gh200-96gb"),
+        ("H100 SXM5 spot", None, "nvidia-h100-sxm5-80gb"),
+        ("NVIDIA GB300", None, "nvidia-gb300-288gb"),
+        ("Trainium2", 96, "aws-trainium2-96gb"),
+        ("Gaudi", 32, "intel-gaudi-32gb"),
     ],
 )
-def test_memory_decides_between_variants(name: str, memory_gb: float, gpu_type: str) -> None:
-    """The name has priority; a memory size that no variant has decides nothing."""
+def test_memory_decides_between_variants(name: str, memory_gb: float | None, gpu_type: str) -> None:
+    """The name has priority. A size that no variant has is that of a modified card or of a part: the type names no size."""
     assert gpu_type == canonical_gpu(name, memory_gb)[0]
 
 

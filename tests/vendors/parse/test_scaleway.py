@@ -116,7 +116,7 @@ def test_missing_list_is_malformed(items: object) -> None:
         ("running", ResourceStatus.RUNNING, True),
         ("stopping", ResourceStatus.STOPPING, False),
         ("stopped", ResourceStatus.STOPPED, False),
-        ("stopped_in_place", ResourceStatus.STOPPED, True),
+        ("stopped in place", ResourceStatus.STOPPED, True),
         ("locked", ResourceStatus.ERROR, False),
         ("dreaming", ResourceStatus.UNKNOWN, False),
         (None, ResourceStatus.UNKNOWN, False),
@@ -276,6 +276,11 @@ V4, V6 = {"address": "192.0.2.7", "family": "inet"}, {"address": "2001:db8::7", 
             Access(internal_ip="10.0.0.1"),
         ),
         ({"public_ip": None, "public_ips": [], "private_ip": None}, None),
+        (
+            {"public_ips": [V4 | {"state": "detached"}, V4 | {"address": "192.0.2.8", "state": "attached"}]},
+            Access("192.0.2.8", None, "ssh root@192.0.2.8", 22),
+        ),
+        ({"public_ips": [V4], "state": "stopped in place"}, Access("192.0.2.7", None)),
     ],
 )
 def test_access(fields: dict[str, Any], access: Access | None) -> None:

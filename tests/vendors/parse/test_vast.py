@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from domain.enums import ContractType, LinkType, OfferType, PriceSource, ResourceKind, ResourceStatus
-from domain.errors import CredentialsRejected, MalformedAnswer, NotFoundByVendor, RateLimited, VendorFailure
+from domain.errors import (
+    CredentialsRejected,
+    MalformedAnswer,
+    NotFoundByVendor,
+    NothingReturned,
+    RateLimited,
+    VendorFailure,
+)
 from domain.records.observation import NO_PRICE, NOT_REPORTED, Access, Attachment, Observation, Price, Spec, Terms
 from tests.clock import START
 from tests.vendors.accounts import lambda_settings
@@ -69,6 +76,8 @@ def volume(**fields: Any) -> Observation:
         ("sleeping", "running", "running", ResourceStatus.UNKNOWN),
         ("running", "running", "unloaded", ResourceStatus.DELETING),
         (None, "stopped", "unloaded", ResourceStatus.DELETING),
+        ("loading", "stopped", "running", ResourceStatus.STOPPING),
+        ("created", "stopped", "stopped", ResourceStatus.STOPPED),
     ],
 )
 def test_statuses(actual: str | None, intended: str | None, state: str | None, status: ResourceStatus) -> None:
@@ -286,11 +295,20 @@ def test_missing_list_is_malformed(payload: object) -> None:
         read(payload)
 
 
-@pytest.mark.parametrize("payload", [{}, {"instances": None}, {"instances": []}, {"instances": {}}])
-def test_empty_probe_is_malformed(payload: object) -> None:
-    """A 200 without the instance is malformed."""
+@pytest.mark.parametrize(
+    "payload", [{}, {"instances": "gone"}, {"instances": [{"id": 7}]}, {"instances": {"id": None}}]
+)
+def test_a_probe_without_the_instance_is_malformed(payload: object) -> None:
+    """A 200 of another shape is malformed."""
     with pytest.raises(MalformedAnswer):
         VENDOR.read_probe(MACHINES, None, "7", VendorResponse(200, {}, payload))
+
+
+@pytest.mark.parametrize("nothing", [None, [], {}])
+def test_a_probe_with_nothing_in_place_of_the_instance(nothing: object) -> None:
+    """For a destroyed instance, Vast answers 200 with null."""
+    with pytest.raises(NothingReturned):
+        VENDOR.read_probe(MACHINES, None, "7", VendorResponse(200, {}, {"instances": nothing}))
 
 
 @pytest.mark.parametrize(
@@ -332,3 +350,33 @@ def test_called_paths() -> None:
     assert ["/v1/instances", "/v0/volumes", "/v0/instances/7"] == [call.path for call in (*calls, probe)]
     assert {"GET"} == {call.method for call in (*calls, probe)}
     assert None is VENDOR.probe_request(VOLUMES, None, "9")
+
+
+def test_an_outbid_instance_is_stopped() -> None:
+    """It is meant to run, and does not because another one pays more. It costs its storage."""
+    outbid = machine(actual_status="exited", intended_status="running", cur_state="stopped", is_bid=True)
+    assert (ResourceStatus.STOPPED, Price(0.0021, "USD", PriceSource.VENDOR)) == (outbid.status, outbid.price)
+    failed = machine(actual_status="exited", intended_status="running", cur_state="stopped", is_bid=False)
+    assert ResourceStatus.ERROR is failed.status
+
+
+@pytest.mark.parametrize(
+    ("mode", "ports", "command"),
+    [
+        ("ssh_proxy", None, "ssh root@ssh5.vast.ai -p 12345"),
+        ("jupyter_proxy ssh_proxy", None, "ssh root@ssh5.vast.ai -p 12346"),
+        (
+            "jupyter_direc ssh_direc",
+            {"22/tcp": [{"HostIp": "::", "HostPort": "40022"}]},
+            "ssh root@192.0.2.9 -p 40022",
+        ),
+    ],
+)
+def test_the_launch_mode_decides_about_ssh(mode: str, ports: object, command: str) -> None:
+    """In Jupyter mode the proxy's port for SSH is the next one. Only a running instance accepts a connection."""
+    fields = {"image_runtype": mode, "ssh_host": "ssh5.vast.ai", "ssh_port": 12345, "ports": ports}
+    running = machine(public_ipaddr="192.0.2.9", **fields)
+    assert isinstance(running.access, Access)
+    assert running.access.ssh_command == command
+    stopped = machine(public_ipaddr="192.0.2.9", actual_status="stopped", **fields)
+    assert stopped.access == Access("192.0.2.9", None)
