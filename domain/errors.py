@@ -75,6 +75,15 @@ class BadUserInput(ReaderError):
         return {"code": self.code, "argument": self.argument}
 
 
+class PersistedQueryNotSupported(ReaderError):
+    """The request names an operation by its hash only. Clients then send the text: Apollo's link knows this code and text."""
+
+    code = "PERSISTED_QUERY_NOT_SUPPORTED"
+
+    def __init__(self) -> None:
+        super().__init__("PersistedQueryNotSupported")
+
+
 class LimitExceeded(ReaderError):
     """An operation is larger than the configured limit."""
 

@@ -20,7 +20,7 @@ from domain.errors import DatabaseUnavailable, ReaderError
 from resolvers.errors import ErrorMasker
 from resolvers.operation.compiler import OperationCompiler
 from resolvers.pipeline import Pipeline
-from schema.build import build
+from schema.build import Graph, build
 from supplygraph import web
 from supplygraph.gateway import Gateway
 from supplygraph.http import graphql
@@ -44,7 +44,8 @@ class Application:
         """`running` is whether the gateway runs already. If not, the application's lifespan starts and stops it."""
         self._gateway = gateway
         self._running = running
-        self.pipeline = _pipeline(gateway)
+        self._graph = build()
+        self.pipeline = _pipeline(gateway, self._graph)
         gateway.telemetry.pipeline.stats = self.pipeline.stats
         authenticate = gateway.authenticator.authenticate
         limits = gateway.settings.limits.limits()
@@ -97,6 +98,7 @@ class Application:
         )
         app.include_router(resource_router(self.resources.respond))
         app.router.routes.append(Route(f"{graphql.PATH}/", _without_slash, methods=["GET", "POST", "OPTIONS"]))
+        app.router.routes.append(_schema_route(self._graph.sdl))
         app.router.routes.extend(web.routes())
         app.router.routes.extend(_operator_routes(self._gateway, self.pipeline))
         _add_error_handlers(app)
@@ -112,8 +114,16 @@ class Application:
             yield
 
 
-def _pipeline(gateway: Gateway) -> Pipeline:
-    graph = build()
+def _schema_route(sdl: str) -> Route:
+    """Return the route of the schema's text, from which clients generate code. It contains no data, so it needs no token."""
+
+    async def schema(_request: Request) -> Response:
+        return Response(sdl, media_type="text/plain")
+
+    return Route("/schema.graphql", schema, methods=["GET"])
+
+
+def _pipeline(gateway: Gateway, graph: Graph) -> Pipeline:
     limits, rules = gateway.settings.limits.limits(), gateway.settings.freshness.rules()
     return Pipeline(
         OperationCompiler(graph.core, gateway.statements, rules, limits, gateway.worker),

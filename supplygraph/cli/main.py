@@ -68,6 +68,14 @@ def serve(
         run_server(settings, sandbox=configuration.empty, on_started=lambda started: _print_banner(started, settings))
 
 
+@app.command()
+def schema() -> None:
+    """Print the GraphQL schema, for example to generate the code of a client."""
+    from schema.build import build  # noqa: PLC0415  # takes half a second, and no other command needs it
+
+    typer.echo(build().sdl, nl=False)
+
+
 def _print_banner(started: Started, settings: Settings) -> None:
     for line in _sandbox_banner(started) if started.token else _banner(started, settings):
         typer.echo(line)

@@ -27,7 +27,7 @@ from supplygraph.http.headers import RequestHeaders, text_of
 from supplygraph.http.negotiation import MediaType, negotiate, prefers_page
 
 PATH: Final = "/graphql"
-_METHODS: Final = "GET, POST"
+_METHODS: Final = "GET, HEAD, POST"
 _HEADERS: Final = [(b"cache-control", b"private, no-cache"), (b"vary", b"Authorization, Accept")]
 _TYPES: Final = {media: (b"content-type", media.header.encode()) for media in MediaType}
 _UNAVAILABLE: Final = 503

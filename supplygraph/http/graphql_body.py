@@ -10,8 +10,8 @@ import orjson
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
-from domain.errors import BadUserInput, LimitExceeded
-from resolvers.errors import RequestRejected
+from domain.errors import BadUserInput, LimitExceeded, PersistedQueryNotSupported
+from resolvers.errors import RequestRejected, format_reader_error
 from resolvers.operation.compiler import GraphQLRequest
 from supplygraph.http.headers import RequestHeaders
 
@@ -108,6 +108,9 @@ def _decode_json(text: bytes, argument: str) -> object:
 
 def _request(parameters: Mapping[str, object], size: int, *, queries_only: bool = False) -> GraphQLRequest:
     query = parameters.get("query")
+    extensions = _object(parameters, "extensions")
+    if query is None and "persistedQuery" in extensions:
+        raise RequestRejected([format_reader_error(PersistedQueryNotSupported())])
     if query is None:
         raise _rejected("query", "'query' is missing: it holds the text of the operation.")
     if not isinstance(query, str):
@@ -117,7 +120,6 @@ def _request(parameters: Mapping[str, object], size: int, *, queries_only: bool 
     name = parameters.get("operationName")
     if name is not None and not isinstance(name, str):
         raise _rejected("operationName", "'operationName' must be a string or null.")
-    _object(parameters, "extensions")
     # Some clients send an empty name for "no name".
     return GraphQLRequest(query, _object(parameters, "variables"), name or None, size, queries_only)
 

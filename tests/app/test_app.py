@@ -17,7 +17,7 @@ from tests.app.harness import ORIGIN, GatewayHarness, run_gateway
 QUERY = "{ resources(first: 2) { nodes { name status freshness { state } } coverage { complete } } }"
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/openapi.json", "/docs"])
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/openapi.json", "/docs", "/schema.graphql"])
 async def test_some_routes_need_no_token(up: GatewayHarness, path: str) -> None:
     """Probes and documentation are public."""
     assert 200 == (await up.client.get(path)).status_code

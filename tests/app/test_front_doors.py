@@ -13,6 +13,7 @@ from typing import Final
 
 import pytest
 
+import schema
 from domain.timestamps import SystemClock
 from sandbox.http.server import SandboxServer, SandboxThread
 from sandbox.world import World
@@ -143,3 +144,10 @@ def test_an_empty_configuration_means_the_same_to_all_commands(tmp_path: Path) -
 def test_the_version_is_printed(tmp_path: Path) -> None:
     """Bug reports need it."""
     assert run(tmp_path, "--version").stdout.startswith("supplygraph ")
+
+
+def test_the_schema_is_printed(tmp_path: Path) -> None:
+    """It is the committed one, so that a client can generate code without a gateway."""
+    assert run(tmp_path, "schema").stdout == (Path(schema.__file__).parent / "schema.graphql").read_text(
+        encoding="utf-8"
+    )

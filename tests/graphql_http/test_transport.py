@@ -89,7 +89,7 @@ async def test_other_methods_are_405(method: str) -> None:
     """The response lists the allowed methods and contains a GraphQL error."""
     async with GraphQLGateway().client() as client:
         response = await client.request(method, "/graphql")
-    assert (405, "GET, POST") == (response.status_code, response.headers["allow"])
+    assert (405, "GET, HEAD, POST") == (response.status_code, response.headers["allow"])
     assert ["BAD_USER_INPUT"] == codes(response)
 
 
@@ -322,3 +322,17 @@ async def test_websockets_are_not_served() -> None:
 
     await GraphQLGateway().app(scope, receive, send)
     assert ["websocket.close"] == [message["type"] for message in messages]
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/graphql-response+json"])
+async def test_persisted_queries_fall_back(accept: str) -> None:
+    """A request with only a hash gets the code on which Apollo's link sends the text. With the text the hash is ignored."""
+    extensions = {"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}
+    async with GraphQLGateway().client() as client:
+        headers = {"Accept": accept}
+        refused = await client.post("/graphql", json={"operationName": None, "extensions": extensions}, headers=headers)
+        body = {"query": "{ __typename }", "extensions": extensions}
+        answered = await client.post("/graphql", json=body, headers=headers)
+    assert ["PERSISTED_QUERY_NOT_SUPPORTED"] == codes(refused)
+    assert "PersistedQueryNotSupported" == refused.json()["errors"][0]["message"]
+    assert {"__typename": "Query"} == answered.json()["data"]
