@@ -25,7 +25,7 @@ from domain.errors import (
 )
 from vendors.client.intermediaries import Intercepted
 
-_MAX_TEXT_LENGTH: Final = 400
+_MAX_TEXT_LENGTH: Final = 300
 _MAX_RETRY_AFTER: Final = timedelta(hours=24)
 _SECONDS: Final = re.compile(r"[0-9]{1,300}(?:\.[0-9]{0,20})?")
 _MIN_SECRET_LENGTH: Final = 4

@@ -21,7 +21,7 @@ _CLOUDFLARE_CODE: Final = re.compile(r"\s*error code: (1\d{3})\b", re.IGNORECASE
 _FILTER_HEADERS: Final = ("cf-mitigated", "x-amzn-waf-action")
 """Set on a challenge page by Cloudflare ("Detect a Challenge Page response") and by AWS WAF ("CAPTCHA and Challenge")."""
 _LOGIN: Final = re.compile(r"log-?in|sign-?in|sso|saml|oauth|auth|captive|portal|splash|hotspot", re.IGNORECASE)
-_HOST: Final = re.compile(r"[A-Za-z0-9.:\[\]-]{1,100}")
+_HOST: Final = re.compile(r"[A-Za-z0-9.:\[\]-]{1,80}")
 
 PROXY_AUTHENTICATION: Final = (
     "the proxy wants credentials; put them into HTTPS_PROXY (http://USER:PASSWORD@HOST:PORT), "
