@@ -113,7 +113,7 @@ class CloudClient(Protocol):
         """Return whether one resource of the kind can be requested, with a known error code for "does not exist"."""
         ...
 
-    def fingerprint(self, salt: str) -> str:
+    def fingerprint(self, salt: str, /) -> str:
         """Return a salted hash of the credentials. It shows only whether two credentials are equal."""
         ...
 

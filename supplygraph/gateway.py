@@ -26,6 +26,7 @@ from supplygraph.observability.runtime_stats import GatewayStats
 from supplygraph.observability.telemetry import Telemetry
 from vendors import registry
 from vendors.client.cloud import VendorCloud
+from vendors.client.transport import TransportLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,10 @@ def _clouds(settings: Settings, clock: Clock, telemetry: Telemetry) -> dict[str,
             account.endpoint,
             clock=clock,
             observer=telemetry.call_ended,
+            limits=TransportLimits.for_flight(flight_seconds(account, settings), int(account.max_answer_mb * 1024**2)),
             budget_share=account.budget_share,
+            kinds=account.resource_kinds(),
+            reread=account.reread_own,
         )
         for account in settings.accounts
     }

@@ -200,6 +200,9 @@ class Vendor(ABC):
     default_flight_seconds: ClassVar[float | None] = None
     """The vendor's own limit of a flight, if the sweep of a large account takes longer than the global one."""
 
+    secrets: tuple[str, ...] = ()
+    """Every secret of the account's settings; set by the registry, and removed from the text of failures."""
+
     @abstractmethod
     def __init__(self, settings: VendorSettings) -> None:
         """Take an instance of `settings_type`. No call is made."""

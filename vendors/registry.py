@@ -5,18 +5,19 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import cache, partial
 from types import MappingProxyType
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
 import vendors
+from domain.enums import ResourceKind
 from domain.errors import ConfigurationError
 from domain.timestamps import Clock
 from vendors.base import Vendor, VendorSettings
 from vendors.client import endpoint as endpoints
-from vendors.client.cloud import VendorCloud
+from vendors.client.cloud import VendorCloud, no_renewal
 from vendors.client.rate_limits import SHARE
 from vendors.client.transport import CallObserver, Transport, TransportLimits, ignore_call
 
@@ -44,21 +45,20 @@ def build(
     observer: CallObserver = ignore_call,
     limits: TransportLimits | None = None,
     budget_share: float = SHARE,
+    kinds: Collection[ResourceKind] = tuple(ResourceKind),
+    reread: Callable[[], VendorSettings | None] = no_renewal,
 ) -> VendorCloud:
     """Return the client of one account at one vendor; call `close` on it when done. No call is made.
 
     `settings` are the account's own keys, including `credentials`. `budget_share` is the share of the vendor's
-    documented limits that the account may use. Raise ConfigurationError, which never quotes a value.
+    documented limits that the account may use. `kinds` are listed. `reread` returns the settings with the present
+    credentials, and is called in a thread after a refusal. Raise ConfigurationError, which never quotes a value.
     """
-    vendor_type = find(name)
-    valid_settings = _validate(vendor_type, account, settings)
-    vendor = vendor_type(valid_settings)
-    if vendor_type.needs_endpoint and endpoint is None:
+    vendor = _create(find(name), account, settings)
+    if vendor.needs_endpoint and endpoint is None:
         raise ConfigurationError(
             f"account '{account}': the vendor '{name}' has no public address; configure an endpoint."
         )
-    secrets = tuple(_secrets(valid_settings))
-    _check_secrets(secrets, account)
     transport = Transport(
         account,
         _base_url(vendor, endpoints.parse(endpoint, account) if endpoint is not None else None),
@@ -66,13 +66,32 @@ def build(
         vendor.read_failure,
         clock=clock,
         observer=observer,
-        secrets=secrets,
+        secrets=vendor.secrets,
         limits=limits,
         rate_limits=vendor.documented_limits,
         uses_proxy=vendor.uses_proxy,
         budget_share=budget_share,
     )
-    return VendorCloud(account, vendor, transport, clock=clock)
+    return VendorCloud(
+        account, vendor, transport, clock=clock, kinds=kinds, renew=partial(_renew, type(vendor), account, reread)
+    )
+
+
+def _create(vendor_type: type[Vendor], account: str, settings: VendorSettings | Mapping[str, object]) -> Vendor:
+    valid_settings = _validate(vendor_type, account, settings)
+    vendor = vendor_type(valid_settings)
+    vendor.secrets = _checked_secrets(valid_settings, account)
+    return vendor
+
+
+def _renew(vendor_type: type[Vendor], account: str, reread: Callable[[], VendorSettings | None]) -> Vendor | None:
+    """Return the vendor with the credentials of this moment; `None` if they cannot be read or used."""
+    settings = reread()
+    try:
+        return None if settings is None else _create(vendor_type, account, settings)
+    except ConfigurationError:
+        # A file may be read while it is written. The refusal that led here is reported.
+        return None
 
 
 def _base_url(vendor: Vendor, endpoint: endpoints.VendorEndpoint | None) -> Callable[[str | None], str]:
@@ -132,9 +151,12 @@ def _secrets(settings: BaseModel) -> Iterator[str]:
             yield from _secrets(value)
 
 
-def _check_secrets(secrets: tuple[str, ...], account: str) -> None:
+def _checked_secrets(settings: BaseModel, account: str) -> tuple[str, ...]:
+    """Return every secret of the settings. Raise ConfigurationError if one cannot be sent in a header."""
+    secrets = tuple(_secrets(settings))
     for secret in secrets:
         if not secret or not secret.isascii() or not secret.isprintable() or " " in secret:
             raise ConfigurationError(
                 f"account '{account}': a credential is empty, or contains a space, a line break or a character that no key has."
             )
+    return secrets

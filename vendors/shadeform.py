@@ -14,6 +14,7 @@ How its data is read
 - `shade_cloud` false means that the instance runs in the team's own account at that cloud, whose own adapter may report
   the same machine under `cloud_assigned_id`.
 - No error is documented, so it is unknown how the API says that a resource does not exist: nothing is probed.
+- The Go server writes `null` for a list without items, so `null` is read as an empty list. A missing list is malformed.
 - `launch_configuration` may contain tokens, and `ip` "may also be the DNS".
 """
 

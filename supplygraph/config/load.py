@@ -6,6 +6,7 @@ import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, get_args
@@ -207,6 +208,11 @@ def _types(annotation: object) -> tuple[object, ...]:
     return get_args(annotation) or (annotation,)
 
 
+def _has_secret_file(table: Mapping[str, object]) -> bool:
+    credentials = as_table(table.get("credentials")) or {}
+    return any(isinstance(reference, str) and reference.startswith("file:") for reference in credentials.values())
+
+
 class _AccountReader:
     """Reads one `[[accounts]]` table: the common keys, the vendor's own keys, and the secrets of its credentials."""
 
@@ -224,16 +230,24 @@ class _AccountReader:
             self._errors.add(self._path, "must be a table of an account's settings")
             return None
         common = {key: value for key, value in table.items() if key in COMMON_ACCOUNT_KEYS}
-        own = self._read_own(table)
+        own = self.read_own(table)
         self._check_endpoint(common)
         try:
             account = AccountSettings.model_validate({**common, "own": own})
         except ValidationError as error:
             self._errors.add_invalid(error, AccountSettings, self._path)
             return None
-        return account if len(self._errors) == count_before else None
+        if len(self._errors) != count_before:
+            return None
+        return account.with_secret_files(partial(self.reread_own, table)) if _has_secret_file(table) else account
 
-    def _read_own(self, table: Mapping[str, object]) -> object:
+    def reread_own(self, table: Mapping[str, object]) -> VendorSettings | None:
+        """Return the vendor's own settings with the present content of the secrets' files; `None` if one cannot be used."""
+        errors = ConfigErrors(Origins())
+        own = _AccountReader(self._path[1], self._environ, self._base, errors).read_own(table)
+        return None if errors else own
+
+    def read_own(self, table: Mapping[str, object]) -> VendorSettings:
         """Return the vendor's own settings, or empty settings if they contain a mistake."""
         empty = VendorSettings()
         vendor = table.get("vendor")

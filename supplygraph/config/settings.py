@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, SerializeAsAny, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    SerializeAsAny,
+    model_validator,
+)
 
 from db.engine import ConnectionSettings
+from domain.enums import ResourceKind
 from domain.rules import AbsenceRules, FreshnessRules, OperationLimits
 from vendors.base import VendorSettings
 from vendors.client.rate_limits import SHARE
@@ -223,7 +234,28 @@ class AccountSettings(Section):
     endpoint: str | None = Field(
         None, description="Scheme, host and optional path prefix of another endpoint, such as a private one or a proxy."
     )
+    kinds: list[Literal["machines", "volumes"]] = Field(
+        ["machines", "volumes"],
+        min_length=1,
+        description='What is listed; `["machines"]` for a key that may not list volumes.',
+    )
+    max_answer_mb: float = Field(32, gt=0, le=1024, description="Maximum size of one response of the cloud in MB.")
     own: SerializeAsAny[VendorSettings] = Field(strict=False, description="Settings of the vendor.")
+    _reread_own: Callable[[], VendorSettings | None] | None = PrivateAttr(default=None)
+
+    def with_secret_files(self, reread_own: Callable[[], VendorSettings | None]) -> Self:
+        """Return the account with a function that reads its secrets from their files again."""
+        account = self.model_copy()
+        account._reread_own = reread_own  # noqa: SLF001 - of the same class
+        return account
+
+    def reread_own(self) -> VendorSettings | None:
+        """Return `own` with the secrets that their files contain now; `None` if no file can be read again."""
+        return None if self._reread_own is None else self._reread_own()
+
+    def resource_kinds(self) -> frozenset[ResourceKind]:
+        """Return the kinds that are listed."""
+        return frozenset(ResourceKind(kind.upper()) for kind in self.kinds)
 
 
 COMMON_ACCOUNT_KEYS: Final = frozenset(AccountSettings.model_fields) - {"own"}

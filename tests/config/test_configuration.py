@@ -186,7 +186,7 @@ BAD_FILES = [
     (LAB.replace("[accounts.credentials]", "colour = 1\n[accounts.credentials]"),
      "supplygraph.toml line 4: accounts[1].colour: unknown key; valid keys: "
      "budget_share, cooldown_seconds, credentials, deadline_seconds, endpoint, flight_seconds, keep_fresh_idle_seconds, "
-     "keep_fresh_moving_seconds, keep_fresh_seconds, name, vendor"),
+     "keep_fresh_moving_seconds, keep_fresh_seconds, kinds, max_answer_mb, name, vendor"),
     (LAB.replace("[accounts.credentials]", "deadline_seconds = 61\n[accounts.credentials]"),
      "supplygraph.toml line 4: accounts[1].deadline_seconds: "
      "is longer than freshness.deadline_max_seconds; lower this value or raise that one"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -70,11 +71,11 @@ class Loopback:
 
 
 @asynccontextmanager
-async def loopback(*script: Reply) -> AsyncIterator[Loopback]:
+async def loopback(*script: Reply, tls: ssl.SSLContext | None = None) -> AsyncIterator[Loopback]:
     """Serve a script on an ephemeral port."""
     server = Loopback(*script)
-    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
-    server.address = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=tls)
+    server.address = f"http{'' if tls is None else 's'}://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
     try:
         yield server
     finally:

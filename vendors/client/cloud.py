@@ -5,11 +5,14 @@ Nothing here raises because of what a cloud did; a failure becomes part of the r
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeVar
+
+import structlog
 
 from domain.enums import ResourceKind, StaleReason
 from domain.errors import MalformedAnswer, NotFoundByVendor, NothingReturned, VendorFailure
@@ -24,6 +27,12 @@ from vendors.client.transport import Transport
 
 PAGE_LIMIT: Final = 1000
 _ANY_ID: Final = "any"
+_log = structlog.get_logger(__name__)
+FlightT = TypeVar("FlightT", SweepResult, ProbeResult)
+
+
+def no_renewal() -> None:
+    """Return no credentials: they cannot be read again."""
 
 
 class EndlessListing(VendorFailure):
@@ -91,20 +100,36 @@ class VendorCloud:
     """Implements `domain.ports.CloudClient` with a vendor's adapter and a transport."""
 
     def __init__(
-        self, account: str, vendor: Vendor, transport: Transport, *, clock: Clock, page_limit: int = PAGE_LIMIT
+        self,
+        account: str,
+        vendor: Vendor,
+        transport: Transport,
+        *,
+        clock: Clock,
+        page_limit: int = PAGE_LIMIT,
+        kinds: Collection[ResourceKind] = tuple(ResourceKind),
+        renew: Callable[[], Vendor | None] = no_renewal,
     ) -> None:
+        """`kinds` are the kinds that the account lists. `renew` reads the credentials again, in a thread."""
         self.account = account
         self.vendor: str = vendor.name
         self.links_owner: ResourceKind = vendor.links_owner
         self._vendor = vendor
         self._transport = transport
         self._page_limit = page_limit
+        self._kinds = kinds
+        self._renew = renew
+        self._renewal = asyncio.Lock()
         self._price_lists = PriceLists(account, clock, self._fetch_quotes)
 
     @property
     def scopes(self) -> tuple[tuple[ResourceKind, str | None], ...]:
         """Every scope that the account has by its configuration."""
-        return tuple((kind, region) for kind in ResourceKind for region in self._vendor.regions(kind))
+        return tuple((kind, region) for kind in self._configured for region in self._vendor.regions(kind))
+
+    @property
+    def _configured(self) -> Iterator[ResourceKind]:
+        return (kind for kind in ResourceKind if kind in self._kinds)
 
     def sweep_calls(self, kind: ResourceKind) -> int:
         """Return how many calls a sweep of a small scope costs at least."""
@@ -114,20 +139,56 @@ class VendorCloud:
         """Return whether single resources of the kind can be probed, with a documented response for "not found"."""
         return self._vendor.probe_request(kind, self._vendor.regions(kind)[0], _ANY_ID) is not None
 
-    def fingerprint(self, salt: str) -> str:
-        """Return a salted hash of the credentials. It shows whether two credentials are equal, and nothing else."""
+    @property
+    def fingerprint(self) -> Callable[[str], str]:
+        """A function that returns a salted hash of the present credentials.
+
+        The hash shows whether two credentials are equal, and nothing else. The function goes on hashing the credentials
+        of its flight if they are replaced while the flight is recorded.
+        """
         text = self._vendor.credential_text()
-        return hmac.new(salt.encode(), text.encode(), hashlib.sha256).hexdigest()
+        return lambda salt: hmac.new(salt.encode(), text.encode(), hashlib.sha256).hexdigest()
 
     def remaining(self) -> Remaining:
         """Return what is left of the budget, in the region with the least left."""
-        regions = {region for kind in ResourceKind for region in self._vendor.regions(kind)}
+        regions = {region for kind in self._configured for region in self._vendor.regions(kind)}
         budgets = [self._transport.budget(region).remaining() for region in regions]
         return min(budgets, key=lambda budget: float("inf") if budget.calls is None else budget.calls)
 
     async def sweep(self, kind: ResourceKind, region: str | None) -> SweepResult:
         """List all pages of a scope. The sweep is complete if all its listings end. Safe to repeat and to cancel."""
+        return await self._with_present_credentials(lambda context: self._sweep(kind, region, context))
+
+    async def probe(self, kind: ResourceKind, region: str | None, vendor_id: str) -> ProbeResult:
+        """Request one resource by its id. Safe to repeat and to cancel."""
+        return await self._with_present_credentials(lambda context: self._probe(kind, region, vendor_id, context))
+
+    async def _with_present_credentials(self, flight: Callable[[CallContext], Awaitable[FlightT]]) -> FlightT:
+        """Return the result of a flight; run it again if the credentials were replaced, because of its refusal or meanwhile.
+
+        After a refusal they are read again, once. They may belong to another account, so that a flight with old and new
+        credentials would mix two accounts.
+        """
         context = current_context()
+        vendor = self._vendor
+        result = await flight(context)
+        if result.problem is not None and result.problem.reason is StaleReason.AUTH_REJECTED:
+            await self._renew_credentials(vendor)
+        return result if self._vendor is vendor else await flight(context)
+
+    async def _renew_credentials(self, refused: Vendor) -> None:
+        """Read the credentials again, unless another flight has replaced the refused ones, and use them if they differ."""
+        async with self._renewal:
+            if self._vendor is not refused:
+                return
+            vendor = await asyncio.to_thread(self._renew)
+            if vendor is None or vendor.credential_text() == refused.credential_text():
+                return
+            self._vendor = vendor
+            self._transport.use_credentials(vendor.authorize, vendor.secrets)
+            _log.info("credentials_renewed", account=self.account)
+
+    async def _sweep(self, kind: ResourceKind, region: str | None, context: CallContext) -> SweepResult:
         accumulator = SweepAccumulator(context)
         try:
             for listing in self._vendor.listings(kind, region):
@@ -139,9 +200,7 @@ class VendorCloud:
             return await self._with_prices(accumulator.result(failure), kind, region, context)
         return await self._with_prices(accumulator.result(), kind, region, context)
 
-    async def probe(self, kind: ResourceKind, region: str | None, vendor_id: str) -> ProbeResult:
-        """Request one resource by its id. Safe to repeat and to cancel."""
-        context = current_context()
+    async def _probe(self, kind: ResourceKind, region: str | None, vendor_id: str, context: CallContext) -> ProbeResult:
         try:
             observation, call = await self._read_resource(kind, region, vendor_id, context)
         except NotFoundByVendor:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Final
 
 from domain.errors import (
@@ -22,30 +23,25 @@ from domain.errors import (
     Unreachable,
     VendorFailure,
 )
+from vendors.client.intermediaries import Intercepted
 
 _MAX_TEXT_LENGTH: Final = 300
 _MAX_RETRY_AFTER: Final = timedelta(hours=24)
+_SECONDS: Final = re.compile(r"[0-9]{1,300}(?:\.[0-9]{0,20})?")
 _MIN_SECRET_LENGTH: Final = 4
+LEAVE_OUT_KIND: Final = "or leave the kind out with the account's setting kinds"
+"""The cure for a key that may list machines or volumes, but not both."""
+_CHECK_CREDENTIALS: Final = "; check the account's credentials and what they may list"
+_REFUSALS: Final[Mapping[HTTPStatus, str]] = MappingProxyType({
+    HTTPStatus.UNAUTHORIZED: _CHECK_CREDENTIALS,
+    HTTPStatus.PAYMENT_REQUIRED: ", payment required; add credit or a payment method in the vendor's console",
+    HTTPStatus.FORBIDDEN: f"{_CHECK_CREDENTIALS}, {LEAVE_OUT_KIND}",
+})  # fmt: skip
 _ERROR_CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,79}")
 
 
 class ConnectTimedOut(TimedOut):
     """The connection was not established in time. Nothing was sent, so the call may be retried."""
-
-
-class Intercepted(Unreachable):
-    """Something between the gateway and the vendor answered, or the vendor refuses the place. A retry would not help."""
-
-
-_KEY_CURE: Final = "check the account's credentials and what they may list"
-_CURES: Final[Mapping[int, tuple[type[VendorFailure], str]]] = {
-    HTTPStatus.UNAUTHORIZED: (CredentialsRejected, _KEY_CURE),
-    HTTPStatus.FORBIDDEN: (CredentialsRejected, _KEY_CURE),
-    HTTPStatus.PAYMENT_REQUIRED: (CredentialsRejected, "the vendor asks for payment; add credit to the account"),
-    HTTPStatus.REQUEST_TIMEOUT: (TimedOut, "the vendor waited for the request for too long"),
-    HTTPStatus.PROXY_AUTHENTICATION_REQUIRED: (Intercepted, "a proxy asks for credentials; check HTTPS_PROXY"),
-    HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS: (Intercepted, "the vendor may not serve this place for legal reasons"),
-}
 
 
 def failure_from_status(
@@ -56,34 +52,25 @@ def failure_from_status(
     Header names must be lower case. `code` is the vendor's own error code; it is quoted if `safe_error_code` allows it.
     """
     text = f"{operation}: answered {status}" + (f" ({safe_error_code(code)})" if code is not None else "")
-    if status == HTTPStatus.FORBIDDEN and _is_filter(headers):
-        return Intercepted(f"{text} with a web page; a filter in front of the vendor's API refuses this machine.")
-    if status in _CURES:
-        failure_type, cure = _CURES[status]
-        return failure_type(f"{text}; {cure}.")
+    if status in _REFUSALS:
+        return CredentialsRejected(f"{text}{_REFUSALS[HTTPStatus(status)]}.")
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return RateLimited(f"{text}, too many calls.", parse_retry_after(headers, now))
+    if status == HTTPStatus.REQUEST_TIMEOUT:
+        return TimedOut(f"{text}; the vendor waited for the request for too long.")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Unreachable(f"{text}.", parse_retry_after(headers, now))
-    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-        return MalformedAnswer(f"{text}, a redirect, which is never followed; check the account's endpoint.")
     return MalformedAnswer(f"{text}, which the vendor does not document for this call; check the account's endpoint.")
-
-
-def _is_filter(headers: Mapping[str, str]) -> bool:
-    """Return whether a refusal is a web page, such as Cloudflare's challenge. No vendor's API answers with one."""
-    return "cf-mitigated" in headers or "text/html" in headers.get("content-type", "").lower()
 
 
 def parse_retry_after(headers: Mapping[str, str], now: datetime) -> datetime | None:
     """Return when `retry-after` (seconds or an HTTP date) permits the next call, at most a day ahead.
 
-    `None` if the header is missing or cannot be read.
+    Fractions of a second are accepted although RFC 9110 has none. `None` if the header is missing, negative or unreadable.
     """
     text = headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdigit():
-        seconds = min(int(text[:9]), int(_MAX_RETRY_AFTER.total_seconds()))
-        return now + timedelta(seconds=seconds)
+    if _SECONDS.fullmatch(text):
+        return now + timedelta(seconds=min(float(text), _MAX_RETRY_AFTER.total_seconds()))
     try:
         date = parsedate_to_datetime(text)
     except (ValueError, TypeError, OverflowError, IndexError):
@@ -97,8 +84,10 @@ def parse_retry_after(headers: Mapping[str, str], now: datetime) -> datetime | N
 
 def is_retryable(error: BaseException) -> bool:
     """Return whether the same call may succeed if it is sent again at once. It may not if the vendor said when to come back."""
+    if isinstance(error, Intercepted):
+        return False
     if isinstance(error, Unreachable):
-        return error.retry_at is None and not isinstance(error, Intercepted)
+        return error.retry_at is None
     return isinstance(error, ConnectTimedOut)
 
 

@@ -12,7 +12,11 @@ from defusedxml import DefusedXmlException
 from defusedxml import ElementTree as SafeTree
 
 from domain.errors import MalformedAnswer
+from vendors.client.intermediaries import is_web_page
 
+_WEB_PAGE_CURE: Final = (
+    "a proxy, a login page or the vendor's maintenance answered; check the network and the account's endpoint"
+)
 _GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS
 _PLAIN: Final = ("", "identity")
 _GZIP: Final = ("gzip", "x-gzip")
@@ -37,7 +41,9 @@ class _GzipDecoder:
                 raise MalformedAnswer("the body does not have the encoding that its headers declare.") from None
             self._left -= len(part)
             if self._left < 0:
-                raise MalformedAnswer("the decompressed body is larger than the size limit.")
+                raise MalformedAnswer(
+                    "the decompressed body is larger than the account's max_answer_mb; raise that setting."
+                )
             parts.append(part)
             chunk = self._stream.unused_data if self._stream.eof else self._stream.unconsumed_tail
         return b"".join(parts)
@@ -58,7 +64,7 @@ async def read_body(chunks: AsyncIterator[bytes], encoding: str, limit: int) -> 
     async for chunk in chunks:
         body += decoder.feed(chunk) if decoder else chunk
         if len(body) > limit:
-            raise MalformedAnswer("the body is larger than the size limit.")
+            raise MalformedAnswer("the body is larger than the account's max_answer_mb; raise that setting.")
     if decoder:
         decoder.finish()
     return bytes(body)
@@ -113,7 +119,7 @@ def _decode_xml(body: bytes) -> object:
 
 def _describe(body: bytes) -> str:
     """Return a remark for the error message if the body is empty or looks like HTML."""
-    start = body[:512].lstrip().lower()
-    if not start:
+    if not body.strip():
         return " (it is empty)"
-    return " (it looks like a web page)" if start.startswith((b"<!doctype html", b"<html")) else ""
+    page = is_web_page(body[:2048].decode("utf-8", errors="replace"))
+    return f" but a web page: {_WEB_PAGE_CURE}" if page else ""

@@ -8,8 +8,6 @@ It sends a vendor's request and returns the decoded response, or raises a Vendor
 from __future__ import annotations
 
 import asyncio
-import socket
-import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +24,8 @@ from domain.timestamps import Clock
 from vendors.base import RateLimit, VendorRequest, VendorResponse
 from vendors.client import failures, response_bodies
 from vendors.client.call_context import CallContext
+from vendors.client.connections import connection_problem, custom_ssl_context
+from vendors.client.intermediaries import PROXY_AUTHENTICATION, Intercepted, failure_from_intermediary
 from vendors.client.parse_guard import parse_guard
 from vendors.client.rate_limits import SHARE, Budget
 from vendors.client.request_ids import request_id
@@ -37,10 +37,14 @@ _FAILURES: Final[tuple[tuple[type[Exception], type[VendorFailure], str], ...]] =
     (httpx.ConnectTimeout, failures.ConnectTimedOut, "no connection in time"),
     (httpx.PoolTimeout, TimedOut, "all connections of the account were busy for too long"),
     (httpx.TimeoutException, TimedOut, "no complete response in time"),
-    (httpx.ProxyError, failures.Intercepted, "the proxy refused the call; check HTTPS_PROXY and its credentials"),
-    (httpx.ConnectError, Unreachable, "no connection"),
+    (httpx.ConnectError, Unreachable, "no connection; check the network and the account's endpoint"),
     (httpx.NetworkError, Unreachable, "the connection broke"),
     (httpx.ProtocolError, Unreachable, "the connection broke, or the response was not HTTP"),
+    (
+        httpx.ProxyError,
+        Unreachable,
+        "the proxy did not connect to the cloud; check HTTPS_PROXY, or name the host in NO_PROXY",
+    ),
     (httpx.UnsupportedProtocol, Unreachable, "the address is neither http nor https"),
     (httpx.InvalidURL, Unreachable, "the address is not a valid URL"),
     (httpx.DecodingError, MalformedAnswer, "the body does not have the encoding that its headers declare"),
@@ -50,14 +54,10 @@ _FAILURES: Final[tuple[tuple[type[Exception], type[VendorFailure], str], ...]] =
     (httpx.HTTPError, Unreachable, "the call failed"),
     (OSError, Unreachable, "the connection broke"),
 )
-_CONNECT_CAUSES: Final[tuple[tuple[type[BaseException], str], ...]] = (
-    (ssl.SSLCertVerificationError, "the certificate is not trusted; name its authority's file in SSL_CERT_FILE"),
-    (ssl.SSLError, "TLS failed; check whether the endpoint is https"),
-    (socket.gaierror, "the host is unknown; check the endpoint and this machine's DNS"),
-    (ConnectionRefusedError, "the connection was refused; check the endpoint"),
-)
 # A server that takes `accept` literally sends problem documents (RFC 9457) only to clients that accept them.
 _ACCEPT: Final = {"json": "application/json, application/problem+json", "xml": "text/xml, application/xml"}
+_PROXY_REFUSAL: Final = "407 "
+"""How httpcore begins the text of the error if a proxy answers CONNECT with 407."""
 _DECODE_IN_THREAD_BYTES: Final = 256 * 1024
 """Bodies of at least this size are decoded in a thread, so that they do not block the event loop."""
 
@@ -94,6 +94,16 @@ class TransportLimits:
     connections: int = 8
     keepalive_seconds: float = 90
 
+    @classmethod
+    def for_flight(cls, flight_seconds: float, body_bytes: int) -> TransportLimits:
+        """Return the limits of an account whose flights may take `flight_seconds`: one call may use most of the flight."""
+        default = cls(body_bytes=body_bytes)
+        return replace(
+            default,
+            read_seconds=max(default.read_seconds, flight_seconds / 2),
+            call_seconds=max(default.call_seconds, flight_seconds * 5 / 6),
+        )
+
 
 def ignore_call(account: str, operation: str, outcome: str, seconds: float) -> None:
     """Observe a call and do nothing."""
@@ -101,27 +111,15 @@ def ignore_call(account: str, operation: str, outcome: str, seconds: float) -> N
 
 def failure_from_exception(error: Exception, operation: str) -> VendorFailure:
     """Return the failure that one of TRANSPORT_ERRORS means. Its own text is not quoted, because it may contain a URL."""
+    cause = connection_problem(error) if isinstance(error, httpx.ConnectError) else None
+    if cause is not None:
+        return Unreachable(f"{operation}: {cause}.")
+    if isinstance(error, httpx.ProxyError) and str(error).startswith(_PROXY_REFUSAL):
+        return Intercepted(f"{operation}: {PROXY_AUTHENTICATION}.")
     for error_type, failure_type, reason in _FAILURES:
         if isinstance(error, error_type):
-            cause = _connect_cause(error) if isinstance(error, httpx.ConnectError) else None
-            return failure_type(f"{operation}: {reason}{': ' + cause if cause else ''}.")
+            return failure_type(f"{operation}: {reason}.")
     raise TypeError(f"no failure is defined for {type(error).__name__}")
-
-
-def _connect_cause(error: BaseException) -> str | None:
-    """Return why no connection could be made, from the error of the operating system or of TLS that caused it."""
-    pending: list[BaseException | None] = [error]
-    while pending:
-        each = pending.pop()
-        for error_type, text in _CONNECT_CAUSES:
-            if isinstance(each, error_type):
-                return text
-        if each is not None:
-            pending += [
-                each.__cause__ or each.__context__,
-                *(each.exceptions if isinstance(each, BaseExceptionGroup) else ()),
-            ]
-    return None
 
 
 class Transport:
@@ -171,6 +169,11 @@ class Transport:
     def budget(self, region: str | None) -> Budget:
         """Return the budget of the account's calls to a region."""
         return self._budgets.setdefault(region, Budget(self._rate_limits, self._clock, self._share))
+
+    def use_credentials(self, authorize: Authorize, secrets: tuple[str, ...]) -> None:
+        """Send further calls with other credentials. The old secrets are still removed from texts."""
+        self._authorize = authorize
+        self._secrets = tuple(dict.fromkeys((*self._secrets, *secrets)))
 
     async def close(self) -> None:
         """Close the connections."""
@@ -254,43 +257,43 @@ class Transport:
             # The status is valid even if the body cannot be read.
             body = ""
         now = self._clock.now()
+        status = response.status_code
+        foreign = failure_from_intermediary(str(response.url), status, headers, body, request.operation)
+        if foreign is not None:
+            return foreign
         try:
             with parse_guard(self._account, request.operation):
-                failure = self._read_failure(request, response.status_code, headers, body, now)
+                failure = self._read_failure(request, status, headers, body, now)
         except MalformedAnswer:
             failure = None
-        return failure or failures.failure_from_status(response.status_code, headers, request.operation, now)
+        return failure or failures.failure_from_status(status, headers, request.operation, now)
 
 
 def _make_client(limits: TransportLimits, *, uses_proxy: bool) -> httpx.AsyncClient:
-    """Return a client. It honors HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR, as curl does.
+    """Return a client. httpx reads HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY if `uses_proxy` is true.
 
-    Raises ConfigurationError if one of these cannot be used.
+    Raise ConfigurationError if a variable cannot be used. Its value is not quoted, because it may contain a password.
     """
+    ssl_context = custom_ssl_context()
     try:
-        return _open_client(limits, uses_proxy=uses_proxy)
-    except (ImportError, ValueError, httpx.InvalidURL):
+        return httpx.AsyncClient(
+            http1=True,
+            http2=False,
+            trust_env=uses_proxy,
+            verify=ssl_context or True,
+            follow_redirects=False,
+            # No vendor needs cookies, and a cookie must not change later responses.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            timeout=httpx.Timeout(limits.read_seconds, connect=limits.connect_seconds),
+            limits=httpx.Limits(
+                max_connections=limits.connections,
+                max_keepalive_connections=limits.connections,
+                keepalive_expiry=limits.keepalive_seconds,
+            ),
+        )
+    except (ValueError, httpx.InvalidURL, ImportError):
+        # ImportError: SOCKS needs a library that is not installed.
         raise ConfigurationError(
-            "HTTPS_PROXY, HTTP_PROXY or ALL_PROXY is not an http or https address of a proxy; SOCKS is not supported"
+            "HTTPS_PROXY, HTTP_PROXY, ALL_PROXY or NO_PROXY is not valid; write a proxy as http://USER:PASSWORD@HOST:PORT "
+            "(SOCKS is not supported)"
         ) from None
-    except OSError as error:
-        raise ConfigurationError(
-            f"SSL_CERT_FILE or SSL_CERT_DIR cannot be used: {error.strerror or 'not a certificate'}"
-        ) from None
-
-
-def _open_client(limits: TransportLimits, *, uses_proxy: bool) -> httpx.AsyncClient:
-    return httpx.AsyncClient(
-        http1=True,
-        http2=False,
-        trust_env=uses_proxy,
-        follow_redirects=False,
-        # No vendor needs cookies, and a cookie must not change later responses.
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        timeout=httpx.Timeout(limits.read_seconds, connect=limits.connect_seconds),
-        limits=httpx.Limits(
-            max_connections=limits.connections,
-            max_keepalive_connections=limits.connections,
-            keepalive_expiry=limits.keepalive_seconds,
-        ),
-    )

@@ -160,7 +160,7 @@ async def test_body_larger_than_the_limit(reply: Reply) -> None:
     failure = await failure_of(reply, SMALL)
 
     assert isinstance(failure, MalformedAnswer)
-    assert "size limit" in failure.detail
+    assert "max_answer_mb" in failure.detail
 
 
 async def test_gzip_body() -> None:
