@@ -4,9 +4,10 @@ Source: Scaleway's own Python SDK 2.12, generated from its API definitions (`sca
 `scaleway.block.v1`), and the traffic recorded in its package. Limits are not published.
 
 How its data is read
-- `stopped in place`, with spaces on the wire (`ServerState` of Scaleway's Python and Go SDKs), is STOPPED but holds its
-  hypervisor: it costs what it costs when it runs. A `stopped` server is not charged as running, and what is charged
-  instead is not reported: null. `locked` is ERROR: Scaleway has taken the server out of use.
+- `stopped in place` (with spaces on the wire, as in Scaleway's Go SDK and in programs that read the API; with
+  underscores in its Python SDK) is STOPPED but holds its hypervisor: it costs what it costs when it runs. A `stopped`
+  server is not charged as running, and what is charged instead is not reported: null. `locked` is ERROR: Scaleway has
+  taken the server out of use.
 - No server reports its price. It is joined from the zone's own price list (`/products/servers`, in euros), like that of
   a Block Storage volume (`/volume-types`, by gigabyte). Local volumes have no price.
 - A server reports no hardware. GPUs are read from its commercial type (`H100-2-80G`: two, of 80 GB each). CPUs, memory,
@@ -44,7 +45,7 @@ from vendors.client.failures import error_object, failure_from_status
 from vendors.parse.fields import FieldReader, read_object
 from vendors.parse.scaleway_items import read_block_volume, read_hardware, read_local_volume, read_server
 
-_CHARGED_STATUSES: Final = frozenset({"running", "stopped in place"})
+_CHARGED_STATUSES: Final = frozenset({"running", "stopped in place", "stopped_in_place"})
 _NOT_FOUND: Final = "not_found"
 _UNKNOWN_RESOURCE: Final = "unknown_resource"
 _PROBE: Final = "GetServer"

@@ -85,8 +85,19 @@ class FakeResource:
     vendor_id: str
     item: dict[str, Any]
     node: dict[str, Any]
+    """The expected fields of the graph. Only a running machine has SSH, so that of any other one is left out here."""
     created_at: datetime | None = None
     attached: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Leave out SSH unless the machine runs."""
+        self.update_access()
+
+    def update_access(self) -> None:
+        """Leave out SSH unless the machine runs. Call it after a change of the expected status."""
+        reachable = self.node.get("access")
+        if reachable and self.node["status"] != "RUNNING":
+            self.node["access"] = access(reachable["externalIp"], reachable["internalIp"], None, None)
 
 
 NODE: tuple[str, ...] = (

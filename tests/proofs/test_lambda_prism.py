@@ -108,8 +108,9 @@ def expected_machine() -> dict[str, Any]:
         "access": {
             "externalIp": instance["ip"],
             "internalIp": instance["private_ip"],
-            "sshCommand": f"ssh ubuntu@{instance['ip']}",
-            "sshPort": 22,
+            # It is booting, and accepts no connection yet.
+            "sshCommand": None,
+            "sshPort": None,
         },
         "spec": expected_spec(instance),
         **dict.fromkeys(("pricingTotalHourly", "currency", "pricingAsOf", "validFrom", "validTo")),

@@ -20,9 +20,10 @@ SERVER_STATUS: Final[Mapping[str, ResourceStatus]] = {
     "stopping": ResourceStatus.STOPPING,
     "stopped": ResourceStatus.STOPPED,
     "stopped in place": ResourceStatus.STOPPED,
+    "stopped_in_place": ResourceStatus.STOPPED,
     "locked": ResourceStatus.ERROR,
 }
-"""`scaleway.instance.v1.ServerState`."""
+"""`ServerState` of Scaleway's SDKs: the one in Go has `stopped in place`, as on the wire, the one in Python underscores."""
 VOLUME_STATUS: Final[Mapping[str, ResourceStatus]] = {
     "creating": ResourceStatus.PROVISIONING,
     "fetching": ResourceStatus.PROVISIONING,

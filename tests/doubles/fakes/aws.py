@@ -22,7 +22,7 @@ TYPES: dict[str, tuple[str | None, str | None, int | None, int | None]] = {
     "p5.48xlarge": ("nvidia-h100-80gb", "H100", 8, 2048),
     "g4dn.metal": ("nvidia-t4-16gb", "T4", 8, 384),
     "g6f.xlarge": (None, None, None, None),
-    "t3.micro": (None, None, None, None),
+    "t3.micro": (None, None, 0, None),
 }
 """The GPUs, and the memory of the instance."""
 IDS = {"DescribeInstances": "InstanceId.1", "DescribeVolumes": "VolumeId.1"}

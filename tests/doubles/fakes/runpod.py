@@ -81,7 +81,7 @@ class RunPodFake(Fake):
         node = {
             "resourceType": "CONTAINER", "vendorRegion": data_center, "name": name, "status": status,
             "vendorStatus": vendor_status, "statusMessage": None, "access": self._ssh(item, internal_ip), "spec": spec,
-            **price(cost),
+            **(PRICELESS if persistent and not cost else price(cost)),
         }  # fmt: skip
         machine = FakeResource(vendor_id, item, node, created)
         link(machine, [volume] if volume else [])

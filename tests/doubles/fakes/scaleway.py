@@ -14,9 +14,9 @@ from tests.matrix.player import ReceivedRequest
 
 STATES = {
     "starting": "PROVISIONING", "running": "RUNNING", "stopping": "STOPPING", "stopped": "STOPPED",
-    "stopped in place": "STOPPED", "locked": "ERROR",
+    "stopped_in_place": "STOPPED", "locked": "ERROR",
 }  # fmt: skip
-CHARGED = ("running", "stopped in place")
+CHARGED = ("running", "stopped_in_place")
 VOLUME_STATES = {"available": "RUNNING", "snapshotting": "RUNNING", "resizing": "RUNNING", "error": "ERROR"}
 TYPES: dict[str, tuple[str | None, str | None, int | None, float | None, int, int]] = {
     "DEV1-S": (None, None, 0, 0.0088, 2, 2),

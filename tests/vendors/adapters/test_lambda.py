@@ -83,7 +83,8 @@ def example_machine() -> Observation:
         created_at=None,
         name=item["name"],
         status_message=None,
-        access=Access(item["ip"], item["private_ip"], f"ssh ubuntu@{item['ip']}", 22),
+        # It is booting, and accepts no connection yet.
+        access=Access(item["ip"], item["private_ip"]),
         spec=Spec(
             gpu_type="nvidia-h100-sxm5-80gb",
             gpu_family="H100",

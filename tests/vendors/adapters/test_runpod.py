@@ -222,7 +222,7 @@ def test_statuses(vendor_status: str, status: ResourceStatus) -> None:
 
 def test_price_of_a_stopped_pod() -> None:
     """It costs nothing, as reported; its rate while running is then not reported."""
-    observation = read(status="EXITED", cost=0)
+    observation = read(status="EXITED", cost=0, mounts={})
     assert Price(0, "USD", PriceSource.VENDOR) == observation.price
     assert isinstance(observation.terms, Terms)
     assert None is observation.terms.running_rate

@@ -79,7 +79,8 @@ def expected_instance(item: dict[str, Any]) -> Observation:
         created_at=datetime(2016, 8, 29, 9, 12, 33, 1000, tzinfo=UTC),
         name=item["name"],
         status_message=item["status_details"],
-        access=Access(item["ip"], None, f"ssh {item['ssh_user']}@{item['ip']}", item["ssh_port"]),
+        # It is being created, and accepts no connection yet.
+        access=Access(item["ip"], None),
         spec=Spec(
             gpu_type="nvidia-a100-pcie",
             gpu_family="A100",
@@ -232,7 +233,7 @@ def test_volume_that_scales_automatically() -> None:
 
 def test_host_name() -> None:
     """The command contains the host name; the external address is not reported."""
-    access = read(MACHINES, ip="node-7.cloud.test", ssh_port=2200).access
+    access = read(MACHINES, status="active", ip="node-7.cloud.test", ssh_port=2200).access
     assert Access(None, None, "ssh shadeform@node-7.cloud.test -p 2200", 2200) == access
 
 

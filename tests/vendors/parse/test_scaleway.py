@@ -117,6 +117,7 @@ def test_missing_list_is_malformed(items: object) -> None:
         ("stopping", ResourceStatus.STOPPING, False),
         ("stopped", ResourceStatus.STOPPED, False),
         ("stopped in place", ResourceStatus.STOPPED, True),
+        ("stopped_in_place", ResourceStatus.STOPPED, True),
         ("locked", ResourceStatus.ERROR, False),
         ("dreaming", ResourceStatus.UNKNOWN, False),
         (None, ResourceStatus.UNKNOWN, False),
