@@ -65,6 +65,8 @@ PATHS: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Every operation that is called. All of them only read."""
 _BILLED: Final = frozenset({"ACTIVE", "SHUTOFF"})
+_FIRST_CURSOR: Final = "1:"
+"""A cursor consists of a page number and the first id on the page before."""
 _PAGE_SIZE: Final = 100
 """The maximum is not documented; "for result sets above a few hundred items, increase the page size" (rate limits)."""
 _SPOT: Final = "-spot"
@@ -97,23 +99,28 @@ class Hyperstack(ApiKeyVendor):
 
 
 def _listing(operation: str, key: str, read_item: Callable[[FieldReader], Observation]) -> JsonListing:
-    paging = ListingPaging(_page_query, partial(_follow, operation))
+    paging = ListingPaging(_page_query, partial(_follow, operation, key))
     return JsonListing(operation, PATHS[operation], key, read_item, paging=paging)
 
 
 def _page_query(cursor: str | None) -> Query:
-    return (("page", cursor or "1"), ("pageSize", str(_PAGE_SIZE)))
+    return (("page", (cursor or _FIRST_CURSOR).partition(":")[0]), ("pageSize", str(_PAGE_SIZE)))
 
 
-def _follow(operation: str, body: FieldReader, response: VendorResponse, items: int) -> tuple[str | None, int | None]:
+def _follow(
+    operation: str, key: str, body: FieldReader, response: VendorResponse, items: int
+) -> tuple[str | None, int | None]:
     count = body.integer("count")
     if count is None:
         raise MalformedAnswer(f"{operation}: 'count', the number of items of the whole list, is missing.")
-    number, size = int(response.cursor or "1"), body.integer("page_size", 1) or _PAGE_SIZE
+    page, _, first_before = (response.cursor or _FIRST_CURSOR).partition(":")
+    number, size = int(page), body.integer("page_size", 1) or _PAGE_SIZE
+    first = (body.items(key)[0].reference("id") or "") if items else ""
     # Some answers count only the items of their own page. Such a count says nothing about the whole list.
     total = None if count == items else count
-    has_next = items >= size and (total is None or (number - 1) * size + items < total)
-    return str(number + 1) if has_next else None, total
+    # Without a total, only a page that is not full ends the list, or the same page again from a server without pages.
+    has_next = items >= size and ((number - 1) * size + items < total if total is not None else first != first_before)
+    return f"{number + 1}:{first}" if has_next else None, total
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,6 @@ def expected_machine() -> dict[str, Any]:
         "access": {
             "externalIp": instance["ip"],
             "internalIp": instance["private_ip"],
-            # It is booting, and accepts no connection yet.
             "sshCommand": None,
             "sshPort": None,
         },

@@ -79,7 +79,6 @@ def expected_instance(item: dict[str, Any]) -> Observation:
         created_at=datetime(2016, 8, 29, 9, 12, 33, 1000, tzinfo=UTC),
         name=item["name"],
         status_message=item["status_details"],
-        # It is being created, and accepts no connection yet.
         access=Access(item["ip"], None),
         spec=Spec(
             gpu_type="nvidia-a100-pcie",

@@ -297,7 +297,16 @@ def test_last_page(number: int, size: int, items: int, count: int, cursor_after:
     page = read(payload, cursor=str(number) if number > 1 else None)
 
     total = None if count == items else count
-    assert (cursor_after, total, items) == (page.cursor, page.total, len(page.observations))
+    number_after = None if page.cursor is None else page.cursor.partition(":")[0]
+    assert (cursor_after, total, items) == (number_after, page.total, len(page.observations))
+
+
+def test_a_server_without_pages_ends() -> None:
+    """It repeats the first page for every number, with a count of that page."""
+    payload = {"instances": [{"id": 7}, {"id": 8}], "count": 2, "page": 1, "page_size": 2}
+    first = read(payload)
+    assert "2:7" == first.cursor
+    assert None is read(payload, cursor=first.cursor).cursor
 
 
 def test_page_numbers() -> None:
