@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
-import pytest
-import structlog
 from hypothesis import settings
 
 # Tests call only loopback. A proxy or an authority of this machine must not come in between.
@@ -18,10 +15,3 @@ for _name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FI
 settings.register_profile("usual", deadline=None)
 settings.register_profile("prove", deadline=None, max_examples=1_000, print_blob=True)
 settings.load_profile("usual")
-
-
-@pytest.fixture(autouse=True)
-def default_logging() -> Iterator[None]:
-    """Undo what a command changed: a quiet one would hide the log lines of later tests in this process."""
-    yield
-    structlog.reset_defaults()
